@@ -1,0 +1,83 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Autodiff;
+
+/// <summary>Reverse-mode differentiation: a walk from a loss back to the values whose gradients are asked for.</summary>
+/// <remarks>Griewank and Walther, Evaluating Derivatives, chapter 3. The result is a graph like any other and can be differentiated again.</remarks>
+public static class Backward
+{
+    /// <summary>The gradients of a scalar loss.</summary>
+    /// <param name="loss">Float32 scalar.</param>
+    /// <param name="targets">Float32 values; parameters, usually.</param>
+    /// <returns>One Float32 value per target, with the target's shape; zeros where the loss does not depend on it.</returns>
+    /// <exception cref="ArgumentException">The loss is no scalar.</exception>
+    /// <exception cref="NotSupportedException">An operator between loss and targets has no gradient rule.</exception>
+    public static IReadOnlyList<Value> Gradients(Value loss, IReadOnlyList<Value> targets)
+    {
+        if (loss.Shape.ElementCount != 1)
+        {
+            throw new ArgumentException($"Gradients are those of a scalar loss, but '{loss}' has {loss.Shape.ElementCount} elements: sum or average it.");
+        }
+
+        var order = GraphOrder.Of([loss]);
+        var onPath = ReachedFrom(targets, order);
+        var gradients = new Dictionary<Value, Value> { [loss] = ConstantOfShape(loss.Shape, 1f) };
+        foreach (var y in order.Reverse())
+        {
+            if (y.Producer is { } node && onPath.Contains(y) && gradients.TryGetValue(y, out var dy))
+            {
+                foreach (var (x, dx) in Propagate(node, y, dy).Where(pair => onPath.Contains(pair.Input)))
+                {
+                    gradients[x] = gradients.TryGetValue(x, out var other) ? other + dx : dx;
+                }
+            }
+        }
+
+        return [.. targets.Select(x => gradients.TryGetValue(x, out var dx) ? BroadcastTo(dx, x.Shape) : ConstantOfShape(x.Shape, 0f))];
+    }
+
+    private static HashSet<Value> ReachedFrom(IEnumerable<Value> targets, IEnumerable<Value> order)
+    {
+        var reached = targets.ToHashSet();
+        foreach (var y in order.Where(y => y.Producer is { OperatorType: not Primitive.StopGradient } && y.Inputs.Any(reached.Contains)))
+        {
+            reached.Add(y);
+        }
+
+        return reached;
+    }
+
+    private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy)
+    {
+        if (!GradientRules.TryFind(node.OperatorType, out var rule, out bool pointwise))
+        {
+            string reason = GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule");
+            throw new NotSupportedException(
+                $"No gradient through {node.OperatorType} '{node.Path}': {reason}. Put StopGradient around it, or add a rule.");
+        }
+
+        var gradients = rule(y, pointwise ? dy : BroadcastTo(dy, y.Shape))
+            .Zip(node.Inputs, (dx, x) => dx is null || (!pointwise && dx.Shape.BroadcastsTo(x.Shape)) ? dx : SumToShape(dx, y.Shape, x.Shape))
+            .ToArray();
+        Node.LabelBetween([.. node.Inputs, y, dy], gradients.OfType<Value>(), _ => $"{node.Path}.gradient".TrimStart('.'));
+        return node.Inputs.Zip(gradients).Where(pair => pair.Second is not null)!;
+    }
+
+    // The gradient of an operand x that was broadcast to y's shape: the sum over the axes along which it was repeated.
+    // Where dx has size 1 along such an axis it stands for equal entries, and their sum is a multiple.
+    private static Value SumToShape(Value dx, Shape y, Shape x)
+    {
+        int lead = y.Rank - x.Rank, offset = y.Rank - dx.Shape.Rank;
+        var repeated = Enumerable.Range(0, y.Rank).Where(i => i < lead || (x[i - lead] == 1 && y[i] > 1)).ToArray();
+        bool IsStored(int axis) => axis >= offset && dx.Shape[axis - offset] > 1;
+        long multiple = repeated.Where(axis => !IsStored(axis)).Aggregate(1L, (product, axis) => product * y[axis]);
+        var sum = ReduceSum(dx, [.. repeated.Where(IsStored).Select(axis => axis - offset)], keepDimensions: true);
+        if (sum.Shape.Rank > x.Rank)
+        {
+            sum = Reshape(sum, [.. sum.Shape.Skip(sum.Shape.Rank - x.Rank)]);
+        }
+
+        return multiple == 1 ? sum : multiple * sum;
+    }
+}

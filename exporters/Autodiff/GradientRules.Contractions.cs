@@ -1,0 +1,32 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Autodiff;
+
+public static partial class GradientRules
+{
+    // Convolution, its gradient to the input and its gradient to the weight are the three partial derivatives of one
+    // trilinear form <dy, conv(x, w)>: the gradients of each are the other two.
+    private static readonly Dictionary<string, GradientRule> Contractions = new()
+    {
+        [Primitive.Convolution] = (y, dy) => [ConvolutionInput(dy, y.Inputs[1], Geometry(y)), ConvolutionWeight(y.Inputs[0], dy, Geometry(y))],
+        [Primitive.ConvolutionInput] = (x, dx) => [Convolution(dx, x.Inputs[1], Geometry(x)), ConvolutionWeight(dx, x.Inputs[0], Geometry(x))],
+        [Primitive.ConvolutionWeight] = (w, dw) => [ConvolutionInput(w.Inputs[1], dw, Geometry(w)), Convolution(w.Inputs[0], dw, Geometry(w))],
+        ["Gemm"] = (y, dy) => [GemmLeft(y, dy), GemmRight(y, dy), dy],
+    };
+
+    private static ConvolutionGeometry Geometry(Value y) => y.Producer!.Attribute<ConvolutionGeometry>("geometry");
+
+    // y = A' B' + c: dA' = dy B'^T, and dA is its transpose where A was transposed.
+    private static Value GemmLeft(Value y, Value dy) => TransA(y)
+        ? Gemm(y.Inputs[1], dy, transA: TransB(y), transB: true)
+        : Gemm(dy, y.Inputs[1], transB: !TransB(y));
+
+    private static Value GemmRight(Value y, Value dy) => TransB(y)
+        ? Gemm(dy, y.Inputs[0], transA: true, transB: TransA(y))
+        : Gemm(y.Inputs[0], dy, transA: !TransA(y));
+
+    private static bool TransA(Value y) => y.Producer!.Attribute<long>("transA") != 0;
+
+    private static bool TransB(Value y) => y.Producer!.Attribute<long>("transB") != 0;
+}

@@ -1,0 +1,38 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Autodiff;
+
+public static partial class GradientRules
+{
+    private static readonly Dictionary<string, GradientRule> Elementwise = new()
+    {
+        ["Add"] = (y, dy) => [dy, dy],
+        ["Sub"] = (y, dy) => [dy, -dy],
+        ["Mul"] = (y, dy) => [dy * y.Inputs[1], dy * y.Inputs[0]],
+        ["Div"] = (y, dy) => [dy / y.Inputs[1], -dy * y / y.Inputs[1]],
+        ["Max"] = (y, dy) => [dy * Share(y.Inputs[0], y.Inputs[1]), dy * Share(y.Inputs[1], y.Inputs[0])],
+        ["Min"] = (y, dy) => [dy * Share(y.Inputs[1], y.Inputs[0]), dy * Share(y.Inputs[0], y.Inputs[1])],
+        ["Neg"] = (y, dy) => [-dy],
+        ["Abs"] = (y, dy) => [dy * Sign(y.Inputs[0], 0f)],
+        ["Exp"] = (y, dy) => [dy * y],
+        ["Log"] = (y, dy) => [dy / y.Inputs[0]],
+        ["Sqrt"] = (y, dy) => [dy / (2f * y)],
+        ["Erf"] = (y, dy) => [dy * ((2f / MathF.Sqrt(MathF.PI)) * Exp(-Square(y.Inputs[0])))],
+        ["Sigmoid"] = (y, dy) => [dy * y * (1f - y)],
+        ["Tanh"] = (y, dy) => [dy * (1f - Square(y))],
+        ["Relu"] = (y, dy) => [dy * Indicator(y, 0f)],
+        ["LeakyRelu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, y.Producer!.Attribute<float>("alpha") * dy)],
+        ["Elu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, dy * (y + y.Producer!.Attribute<float>("alpha")))],
+        ["Where"] = (y, dy) => [null, Where(y.Inputs[0], dy, 0f), Where(y.Inputs[0], 0f, dy)],
+    };
+
+    // 1 where a > b, else 0.
+    private static Value Indicator(Value a, Value b) => Cast(Greater(a, b), ElementType.Float32);
+
+    // The sign of a - b.
+    private static Value Sign(Value a, Value b) => Indicator(a, b) - Indicator(b, a);
+
+    // The part of a maximum's gradient that goes to a: equal operands get half each, as in libtorch.
+    private static Value Share(Value a, Value b) => 0.5f * (1f + Sign(a, b));
+}

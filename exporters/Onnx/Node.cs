@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+
+namespace OnnxVae.Exporters.Onnx;
+
+/// <summary>
+/// One application of an operator: its type, inputs and attributes. An operator is either one of the ONNX standard
+/// (<c>ai.onnx</c>) or a primitive of this project (see <see cref="Primitive"/>) that expansion turns into standard ones.
+/// </summary>
+public sealed class Node
+{
+    internal Node(string operatorType, ImmutableArray<Value> inputs, ImmutableSortedDictionary<string, object> attributes) =>
+        (OperatorType, Inputs, Attributes) = (operatorType, inputs, attributes);
+
+    /// <summary>The ONNX operator type, such as <c>MatMul</c>.</summary>
+    public string OperatorType { get; }
+
+    /// <summary>The inputs, in ONNX order.</summary>
+    public ImmutableArray<Value> Inputs { get; }
+
+    /// <summary>Attribute values by ONNX name: <see cref="long"/>, <see cref="float"/>, <see cref="string"/>, arrays of <see cref="long"/>, or a primitive's geometry.</summary>
+    public ImmutableSortedDictionary<string, object> Attributes { get; }
+
+    /// <summary>The module path under which the node was made, <c>encoder.conv1</c>; empty outside modules.</summary>
+    public string Path { get; private set; } = "";
+
+    /// <summary>An attribute's value.</summary>
+    public T Attribute<T>(string name) => (T)Attributes[name];
+
+    /// <summary>
+    /// Gives a path to every node between <paramref name="results"/> and <paramref name="arguments"/> that has none yet.
+    /// A path serves names and profiles only: it never changes what a graph computes.
+    /// </summary>
+    internal static void LabelBetween(IEnumerable<Value> arguments, IEnumerable<Value> results, Func<Node, string> path)
+    {
+        var stop = arguments.ToHashSet();
+        var pending = new Stack<Value>(results);
+        while (pending.TryPop(out var value))
+        {
+            if (value.Producer is { Path: "" } node && !stop.Contains(value))
+            {
+                node.Path = path(node);
+                foreach (var input in node.Inputs)
+                {
+                    pending.Push(input);
+                }
+            }
+        }
+    }
+}

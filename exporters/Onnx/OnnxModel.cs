@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using OnnxVae.Exporters.Onnx.Schema;
+
+namespace OnnxVae.Exporters.Onnx;
+
+/// <summary>A tensor at a model's border: name, element type, shape.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Type">Its element type.</param>
+/// <param name="Shape">Its shape; the first dimension may be symbolic.</param>
+public sealed record ModelTensor(string Name, ElementType Type, Shape Shape);
+
+/// <summary>An ONNX model: operator set 18 of the standard domain, IR version 8.</summary>
+/// <remarks>These versions are the newest for which every execution provider of ONNX Runtime still has its kernels.</remarks>
+public sealed class OnnxModel
+{
+    /// <summary>The operator set that models are written in.</summary>
+    public const int OperatorSet = 18;
+
+    /// <summary>The file format version that models are written in.</summary>
+    public const int IrVersion = 8;
+
+    internal OnnxModel(ModelProto proto) => Proto = proto;
+
+    internal ModelProto Proto { get; }
+
+    /// <summary>The graph inputs that are not initializers.</summary>
+    public IReadOnlyList<ModelTensor> Inputs
+    {
+        get
+        {
+            var stored = Proto.Graph.Initializer.Select(tensor => tensor.Name).ToHashSet();
+            return [.. Proto.Graph.Input.Where(input => !stored.Contains(input.Name)).Select(Describe)];
+        }
+    }
+
+    /// <summary>The graph outputs.</summary>
+    public IReadOnlyList<ModelTensor> Outputs => [.. Proto.Graph.Output.Select(Describe)];
+
+    /// <summary>The tensors stored in the file: constants and baked weights.</summary>
+    public IReadOnlyList<ModelTensor> Initializers => [.. Proto.Graph.Initializer.Select(tensor =>
+        new ModelTensor(tensor.Name, (ElementType)tensor.DataType, [.. tensor.Dims]))];
+
+    /// <summary>How often each operator occurs, by name; operators of other domains are named <c>domain.Type</c>.</summary>
+    public ImmutableSortedDictionary<string, int> OperatorCounts => Proto.Graph.Node
+        .GroupBy(node => string.IsNullOrEmpty(node.Domain) ? node.OpType : $"{node.Domain}.{node.OpType}")
+        .ToImmutableSortedDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
+
+    /// <summary>The versions of the operator sets, by domain; the standard domain is <c>ai.onnx</c>.</summary>
+    public ImmutableSortedDictionary<string, long> OperatorSets => Proto.OpsetImport
+        .ToImmutableSortedDictionary(set => string.IsNullOrEmpty(set.Domain) ? "ai.onnx" : set.Domain, set => set.Version, StringComparer.Ordinal);
+
+    /// <summary>The metadata entries.</summary>
+    public ImmutableSortedDictionary<string, string> Metadata => Proto.MetadataProps
+        .ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
+
+    /// <summary>Reads a model file.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX model.</exception>
+    public static OnnxModel Load(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no file '{path}'.");
+        }
+
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var proto = ModelProto.Parser.ParseFrom(stream);
+            if (proto.Graph is { Node.Count: > 0 })
+            {
+                return new OnnxModel(proto);
+            }
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // Reported below together with files that parse by accident.
+        }
+
+        throw new InvalidDataException($"'{path}' is not an ONNX model, or is truncated.");
+    }
+
+    /// <summary>Writes the file; an existing one is replaced as a whole or not at all.</summary>
+    public void Save(string path) => AtomicFile.Write(path, stream => Proto.WriteTo(stream));
+
+    /// <summary>The bytes of the file.</summary>
+    public byte[] ToBytes() => Proto.ToByteArray();
+
+    /// <summary>Turns graph inputs into stored tensors: an unweighted graph becomes one that runs by itself.</summary>
+    /// <param name="weights">Tensors by name; those that are no input of this model are passed over.</param>
+    /// <param name="metadata">Metadata entries to set.</param>
+    /// <exception cref="InvalidDataException">A tensor differs from its input in type or shape.</exception>
+    public OnnxModel Bake(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var proto = Proto.Clone();
+        foreach (var input in Inputs.Where(input => weights.ContainsKey(input.Name)))
+        {
+            var weight = weights[input.Name];
+            if (weight.Type != input.Type || weight.Shape != input.Shape)
+            {
+                throw new InvalidDataException(
+                    $"Weight '{input.Name}' is {weight.Type} {weight.Shape}, but the graph expects {input.Type} {input.Shape}: it belongs to another model.");
+            }
+
+            proto.Graph.Input.Remove(proto.Graph.Input.Single(candidate => candidate.Name == input.Name));
+            proto.Graph.Initializer.Add(OnnxModelWriter.ToProto(input.Name, weight));
+        }
+
+        foreach (var (key, value) in metadata ?? ImmutableDictionary<string, string>.Empty)
+        {
+            proto.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
+
+        return new OnnxModel(proto);
+    }
+
+    private static ModelTensor Describe(ValueInfoProto info)
+    {
+        var type = info.Type.TensorType;
+        return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Onnx.Schema;
+
+namespace OnnxVae.Exporters.Onnx;
+
+/// <summary>
+/// Collects a graph backwards from its outputs into an ONNX model: expands primitives, orders nodes, names everything,
+/// and stores equal constants once. The same graph always gives the same bytes.
+/// </summary>
+public sealed class OnnxModelWriter
+{
+    private readonly GraphProto graph = new();
+    private readonly Dictionary<Value, string> names = [];
+    private readonly Dictionary<string, string> constants = [];
+    private readonly Dictionary<string, int> uses = [];
+
+    private OnnxModelWriter()
+    {
+    }
+
+    /// <summary>Builds a model.</summary>
+    /// <param name="name">The graph's name.</param>
+    /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
+    /// <param name="outputs">The graph outputs in order, by name.</param>
+    /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
+    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
+    {
+        var expanded = Expander.Expand([.. outputs.Select(output => output.Value)]);
+        var order = GraphOrder.Of(expanded);
+        var needed = order.Where(value => value.Name is not null).ToHashSet();
+        if (needed.Except(inputs).FirstOrDefault() is { } missing)
+        {
+            throw new ArgumentException($"Graph '{name}' needs '{missing}', which is not among its inputs.");
+        }
+
+        var writer = new OnnxModelWriter { graph = { Name = name } };
+        foreach (var input in inputs.Where(needed.Contains))
+        {
+            writer.graph.Input.Add(Describe(writer.Claim(input.Name!), input.Type, input.Shape));
+            writer.names[input] = input.Name!;
+        }
+
+        writer.AddOutputs([.. outputs.Zip(expanded, (output, value) => (output.Name, value))], order);
+        return new OnnxModel(new ModelProto
+        {
+            IrVersion = OnnxModel.IrVersion,
+            ProducerName = "OnnxVae",
+            ProducerVersion = typeof(OnnxModelWriter).Assembly.GetName().Version!.ToString(3),
+            Graph = writer.graph,
+            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet } },
+        });
+    }
+
+    internal static TensorProto ToProto(string name, Tensor tensor) => new()
+    {
+        Name = name,
+        DataType = (int)tensor.Type,
+        Dims = { tensor.Shape },
+        RawData = UnsafeByteOperations.UnsafeWrap(tensor.Data),
+    };
+
+    private void AddOutputs(IReadOnlyList<(string Name, Value Value)> outputs, IReadOnlyList<Value> order)
+    {
+        var identities = new List<NodeProto>();
+        foreach (var (name, value) in outputs)
+        {
+            Claim(name);
+            graph.Output.Add(Describe(name, value.Type, value.Shape));
+            if (value.Producer is null || !names.TryAdd(value, name))
+            {
+                // An input, a constant, or a value that is an output under another name already.
+                identities.Add(new NodeProto { OpType = "Identity", Name = $"{name}/Identity", Output = { name }, Input = { Name(value) } });
+            }
+        }
+
+        foreach (var value in order.Where(value => value.Producer is not null))
+        {
+            graph.Node.Add(ToProto(value));
+        }
+
+        graph.Node.Add(identities);
+    }
+
+    private NodeProto ToProto(Value value)
+    {
+        var node = value.Producer!;
+        string name = Claim(node.Path.Length == 0 ? node.OperatorType : $"{node.Path}/{node.OperatorType}");
+        names.TryAdd(value, name);
+        return new NodeProto
+        {
+            OpType = node.OperatorType,
+            Name = name,
+            Input = { node.Inputs.Select(Name) },
+            Output = { names[value] },
+            Attribute = { node.Attributes.Select(attribute => ToProto(attribute.Key, attribute.Value)) },
+        };
+    }
+
+    private string Name(Value value) => names.TryGetValue(value, out var name) ? name : names[value] = AddConstant(value.Constant!);
+
+    private string AddConstant(Tensor tensor)
+    {
+        string content = $"{tensor.Type}{tensor.Shape}{Convert.ToHexString(SHA256.HashData(tensor.Data.Span))}";
+        if (!constants.TryGetValue(content, out var name))
+        {
+            constants[content] = name = Claim("constant");
+            graph.Initializer.Add(ToProto(name, tensor));
+        }
+
+        return name;
+    }
+
+    // Names are unique: the second "Relu" is "Relu_2".
+    private string Claim(string name)
+    {
+        int use = uses[name] = uses.GetValueOrDefault(name) + 1;
+        return use == 1 ? name : Claim(string.Create(CultureInfo.InvariantCulture, $"{name}_{use}"));
+    }
+
+    private static AttributeProto ToProto(string name, object value) => value switch
+    {
+        long number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
+        float number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
+        string text => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
+        long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
+        Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = ToProto("", tensor) },
+        _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} has no place in an ONNX file."),
+    };
+
+    private static ValueInfoProto Describe(string name, ElementType type, Shape shape)
+    {
+        var dimensions = shape.Select(d => d == Shape.Batch
+            ? new TensorShapeProto.Types.Dimension { DimParam = "N" }
+            : new TensorShapeProto.Types.Dimension { DimValue = d });
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = new TensorShapeProto { Dim = { dimensions } } } },
+        };
+    }
+}

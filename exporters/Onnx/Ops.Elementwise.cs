@@ -1,0 +1,94 @@
+namespace OnnxVae.Exporters.Onnx;
+
+public static partial class Ops
+{
+    /// <summary>a + b, with broadcasting. Float32.</summary>
+    public static Value Add(Value a, Value b) => Binary(nameof(Add), a, b);
+
+    /// <summary>a - b, with broadcasting. Float32.</summary>
+    public static Value Sub(Value a, Value b) => Binary(nameof(Sub), a, b);
+
+    /// <summary>a * b, with broadcasting. Float32.</summary>
+    public static Value Mul(Value a, Value b) => Binary(nameof(Mul), a, b);
+
+    /// <summary>a / b, with broadcasting. Float32.</summary>
+    public static Value Div(Value a, Value b) => Binary(nameof(Div), a, b);
+
+    /// <summary>The larger of a and b, with broadcasting. Float32.</summary>
+    public static Value Max(Value a, Value b) => Binary(nameof(Max), a, b);
+
+    /// <summary>The smaller of a and b, with broadcasting. Float32.</summary>
+    public static Value Min(Value a, Value b) => Binary(nameof(Min), a, b);
+
+    /// <summary>-x. Float32.</summary>
+    public static Value Neg(Value x) => Unary(nameof(Neg), x);
+
+    /// <summary>|x|. Float32.</summary>
+    public static Value Abs(Value x) => Unary(nameof(Abs), x);
+
+    /// <summary>e^x. Float32.</summary>
+    public static Value Exp(Value x) => Unary(nameof(Exp), x);
+
+    /// <summary>The natural logarithm. Float32.</summary>
+    public static Value Log(Value x) => Unary(nameof(Log), x);
+
+    /// <summary>The square root. Float32.</summary>
+    public static Value Sqrt(Value x) => Unary(nameof(Sqrt), x);
+
+    /// <summary>The Gauss error function. Float32.</summary>
+    public static Value Erf(Value x) => Unary(nameof(Erf), x);
+
+    /// <summary>1 / (1 + e^-x). Float32.</summary>
+    public static Value Sigmoid(Value x) => Unary(nameof(Sigmoid), x);
+
+    /// <summary>The hyperbolic tangent. Float32.</summary>
+    public static Value Tanh(Value x) => Unary(nameof(Tanh), x);
+
+    /// <summary>max(x, 0). Float32.</summary>
+    public static Value Relu(Value x) => Unary(nameof(Relu), x);
+
+    /// <summary>x where x is positive, alpha x elsewhere. Float32.</summary>
+    public static Value LeakyRelu(Value x, float alpha) => Unary(nameof(LeakyRelu), x, ("alpha", alpha));
+
+    /// <summary>x where x is positive, alpha (e^x - 1) elsewhere. Float32.</summary>
+    public static Value Elu(Value x, float alpha) => Unary(nameof(Elu), x, ("alpha", alpha));
+
+    /// <summary>x * x. Float32.</summary>
+    public static Value Square(Value x) => Mul(x, x);
+
+    /// <summary>ln(1 + e^x), written so that it neither overflows nor takes ONNX Runtime's slow Softplus. Float32.</summary>
+    public static Value Softplus(Value x) => Relu(x) + Log(1f + Exp(-Abs(x)));
+
+    /// <summary>Whether a is greater than b, with broadcasting. Bool.</summary>
+    public static Value Greater(Value a, Value b)
+    {
+        RequireFloat(nameof(Greater), a, b);
+        return Apply(nameof(Greater), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+    }
+
+    /// <summary>a where the condition holds, b elsewhere, with broadcasting. Float32.</summary>
+    public static Value Where(Value condition, Value a, Value b)
+    {
+        Require(condition.Type == ElementType.Bool, nameof(Where), $"the condition '{condition}' must be {ElementType.Bool}.");
+        RequireFloat(nameof(Where), a, b);
+        return Apply(nameof(Where), a.Type, Shape.Broadcast(condition.Shape, Shape.Broadcast(a.Shape, b.Shape)), [condition, a, b]);
+    }
+
+    /// <summary>The same numbers in another element type.</summary>
+    public static Value Cast(Value x, ElementType to) => x.Type == to ? x : Apply(nameof(Cast), to, x.Shape, [x], ("to", (long)to));
+
+    /// <summary>The identity, through which no gradient flows.</summary>
+    public static Value StopGradient(Value x) => Apply(Primitive.StopGradient, x.Type, x.Shape, [x]);
+
+    private static Value Unary(string operatorType, Value x, params ReadOnlySpan<(string, object)> attributes)
+    {
+        RequireFloat(operatorType, x);
+        return Apply(operatorType, x.Type, x.Shape, [x], attributes);
+    }
+
+    private static Value Binary(string operatorType, Value a, Value b)
+    {
+        RequireFloat(operatorType, a, b);
+        return Apply(operatorType, a.Type, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+    }
+}

@@ -1,0 +1,20 @@
+namespace OnnxVae.Exporters.Onnx;
+
+/// <summary>
+/// Operators of the <see cref="Value"/> graph that are not part of ONNX. Gradient rules see them as one operation each;
+/// <see cref="Expansion.Expander"/> replaces them by standard operators when a model is written.
+/// </summary>
+public static class Primitive
+{
+    /// <summary>Convolution of an input with a weight: <see cref="Ops.Convolution"/>.</summary>
+    public const string Convolution = nameof(Convolution);
+
+    /// <summary>Gradient of a convolution to its input, which is what a transposed convolution computes.</summary>
+    public const string ConvolutionInput = nameof(ConvolutionInput);
+
+    /// <summary>Gradient of a convolution to its weight.</summary>
+    public const string ConvolutionWeight = nameof(ConvolutionWeight);
+
+    /// <summary>The identity, through which no gradient flows.</summary>
+    public const string StopGradient = nameof(StopGradient);
+}

@@ -1,0 +1,118 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+
+namespace OnnxVae.Exporters.Onnx;
+
+/// <summary>
+/// An immutable tensor shape. Every dimension is a fixed size, except that the first may be
+/// <see cref="Batch"/>: as many rows as the caller brings.
+/// </summary>
+[CollectionBuilder(typeof(Shape), nameof(Create))]
+public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
+{
+    /// <summary>The symbolic size of a batch dimension, written as <c>N</c> in ONNX files.</summary>
+    public const long Batch = -1;
+
+    private readonly ImmutableArray<long> dimensions;
+
+    private Shape(ImmutableArray<long> dimensions) => this.dimensions = dimensions;
+
+    /// <summary>The shape of a scalar: no dimensions, one element.</summary>
+    public static Shape Scalar { get; } = new([]);
+
+    private ImmutableArray<long> Dimensions => dimensions.IsDefault ? [] : dimensions;
+
+    /// <summary>Number of dimensions.</summary>
+    public int Rank => Dimensions.Length;
+
+    /// <summary>Size of a dimension.</summary>
+    public long this[int index] => Dimensions[index];
+
+    /// <summary>Size of a dimension counted from the last, as in <c>shape[^1]</c>.</summary>
+    public long this[Index index] => Dimensions[index.GetOffset(Rank)];
+
+    /// <summary>Whether the first dimension is symbolic.</summary>
+    public bool HasBatch => Rank > 0 && this[0] == Batch;
+
+    /// <summary>Number of elements, of one row where the batch is symbolic.</summary>
+    public long ElementCount => Dimensions.Aggregate(1L, (product, d) => product * (d == Batch ? 1 : d));
+
+    int IReadOnlyCollection<long>.Count => Rank;
+
+    /// <summary>Makes a shape from its dimensions.</summary>
+    /// <exception cref="ArgumentException">A dimension other than a symbolic first one is negative.</exception>
+    public static Shape Create(ReadOnlySpan<long> dimensions)
+    {
+        for (int i = 0; i < dimensions.Length; i++)
+        {
+            if (dimensions[i] < 0 && !(i == 0 && dimensions[i] == Batch))
+            {
+                throw new ArgumentException(
+                    $"Dimension {i} of shape [{string.Join(", ", dimensions.ToArray())}] is negative; only the first may be symbolic ({nameof(Shape)}.{nameof(Batch)}).");
+            }
+        }
+
+        return new Shape([.. dimensions]);
+    }
+
+    /// <summary>The shape with one dimension replaced.</summary>
+    public Shape With(int axis, long size) => new(Dimensions.SetItem(axis, size));
+
+    /// <summary>Counts an axis from the first dimension.</summary>
+    /// <exception cref="ArgumentException">The axis is outside the shape.</exception>
+    public int Axis(int axis) => axis >= -Rank && axis < Rank
+        ? (axis + Rank) % Rank
+        : throw new ArgumentException($"Axis {axis} is outside shape {this} of rank {Rank}.");
+
+    /// <summary>
+    /// The shape that two operands broadcast to: dimensions are aligned at the last, sizes agree or one of them is 1.
+    /// </summary>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static Shape Broadcast(Shape a, Shape b)
+    {
+        var result = new long[Math.Max(a.Rank, b.Rank)];
+        for (int i = 1; i <= result.Length; i++)
+        {
+            long x = i <= a.Rank ? a[^i] : 1, y = i <= b.Rank ? b[^i] : 1;
+            result[^i] = x == y || y == 1 ? x
+                : x == 1 ? y
+                : throw new ArgumentException($"Shapes {a} and {b} do not broadcast: {x} against {y}.");
+        }
+
+        return Create(result);
+    }
+
+    /// <summary>Whether a tensor of this shape can be repeated along axes of size 1 until it has another shape.</summary>
+    public bool BroadcastsTo(Shape other)
+    {
+        var self = this;
+        return Rank <= other.Rank && Enumerable.Range(1, Rank).All(i => self[^i] == 1 || self[^i] == other[^i]);
+    }
+
+    /// <summary>The dimensions as ONNX Runtime takes them.</summary>
+    public long[] ToArray() => [.. Dimensions];
+
+    /// <inheritdoc/>
+    public bool Equals(Shape other) => Dimensions.AsSpan().SequenceEqual(other.Dimensions.AsSpan());
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Shape other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Dimensions.Aggregate(Rank, HashCode.Combine);
+
+    /// <summary>Whether two shapes have the same dimensions.</summary>
+    public static bool operator ==(Shape a, Shape b) => a.Equals(b);
+
+    /// <summary>Whether two shapes differ in a dimension.</summary>
+    public static bool operator !=(Shape a, Shape b) => !a.Equals(b);
+
+    /// <summary>Enumerates the dimensions.</summary>
+    public IEnumerator<long> GetEnumerator() => ((IEnumerable<long>)Dimensions).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>The shape as <c>[N, 1, 28, 28]</c>.</summary>
+    public override string ToString() => $"[{string.Join(", ", Dimensions.Select(d => d == Batch ? "N" : $"{d}"))}]";
+}

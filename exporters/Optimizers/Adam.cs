@@ -1,0 +1,50 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Optimizers;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1):
+/// theta' = theta - alpha * (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + epsilon).
+/// </summary>
+public sealed record Adam : Optimizer
+{
+    private readonly double beta1;
+    private readonly double beta2;
+    private readonly double epsilon;
+    private readonly Value stepSize;
+    private readonly Value rootOfSecondCorrection;
+
+    /// <summary>Sets the hyper-parameters.</summary>
+    /// <param name="learningRate">alpha.</param>
+    /// <param name="beta1">Decay of the gradients' moving average m.</param>
+    /// <param name="beta2">Decay of the squared gradients' moving average v.</param>
+    /// <param name="epsilon">Keeps the quotient finite.</param>
+    public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    {
+        (this.beta1, this.beta2, this.epsilon) = (beta1, beta2, epsilon);
+        var alpha = ProgramInput.Scheduled("learningRate", learningRate);
+        var firstCorrection = ProgramInput.Scheduled("adam.firstCorrection", new BiasCorrectionSchedule(beta1));
+        var secondCorrection = ProgramInput.Scheduled("adam.secondCorrection", new BiasCorrectionSchedule(beta2));
+        Schedules = [alpha, firstCorrection, secondCorrection];
+        stepSize = alpha.Value / firstCorrection.Value;
+        rootOfSecondCorrection = Sqrt(secondCorrection.Value);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ProgramInput> Schedules { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
+    {
+        var (theta, g) = (parameter.Current, gradient);
+        var (m, v) = (Memory("adam.m", parameter), Memory("adam.v", parameter));
+
+        var mNext = ((float)beta1 * m.Current) + ((float)(1 - beta1) * g);
+        var vNext = ((float)beta2 * v.Current) + ((float)(1 - beta2) * Square(g));
+        var thetaNext = theta - (stepSize * mNext / ((Sqrt(vNext) / rootOfSecondCorrection) + (float)epsilon));
+
+        return [new(parameter, thetaNext), new(m, mNext), new(v, vNext)];
+    }
+}

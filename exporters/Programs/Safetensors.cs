@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Programs;
+
+/// <summary>Reads and writes the safetensors format: a JSON header with names, types, shapes and offsets, then the raw tensors.</summary>
+/// <remarks>https://github.com/huggingface/safetensors. Tensors are stored in ordinal order of their names, so that equal content gives equal bytes.</remarks>
+public static class Safetensors
+{
+    private const string MetadataKey = "__metadata__";
+
+    private static readonly Dictionary<ElementType, string> TypeNames = new()
+    {
+        [ElementType.Float32] = "F32",
+        [ElementType.UInt8] = "U8",
+        [ElementType.Int64] = "I64",
+        [ElementType.Bool] = "BOOL",
+    };
+
+    /// <summary>Writes tensors and metadata; an existing file is replaced as a whole or not at all.</summary>
+    public static void Save(
+        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var ordered = tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
+        var header = new JsonObject();
+        if (metadata is not null)
+        {
+            header[MetadataKey] = new JsonObject(metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+                .Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
+        }
+
+        long offset = 0;
+        foreach (var (name, tensor) in ordered)
+        {
+            header[name] = new JsonObject
+            {
+                ["dtype"] = TypeNames[tensor.Type],
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(d => (JsonNode)d)]),
+                ["data_offsets"] = new JsonArray(offset, offset += tensor.Data.Length),
+            };
+        }
+
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
+        json = [.. json, .. Enumerable.Repeat((byte)' ', -json.Length & 7)];
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, json.Length);
+            stream.Write(length);
+            stream.Write(json);
+            foreach (var (_, tensor) in ordered)
+            {
+                stream.Write(tensor.Data.Span);
+            }
+        });
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is truncated, damaged, or of another format.</exception>
+    public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Load(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no file '{path}'.");
+        }
+
+        try
+        {
+            return Parse(File.ReadAllBytes(path));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException or KeyNotFoundException or OverflowException)
+        {
+            throw new InvalidDataException($"'{path}' is damaged or is not a safetensors file.", e);
+        }
+    }
+
+    private static (IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, string>) Parse(ReadOnlyMemory<byte> file)
+    {
+        int headerLength = checked((int)BinaryPrimitives.ReadInt64LittleEndian(file.Span));
+        var header = JsonNode.Parse(file.Span.Slice(8, headerLength))!.AsObject();
+        var data = file[(8 + headerLength)..];
+        var tensors = new Dictionary<string, Tensor>();
+        var metadata = new Dictionary<string, string>();
+        foreach (var (name, entry) in header)
+        {
+            if (name == MetadataKey)
+            {
+                metadata = entry!.AsObject().ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<string>());
+                continue;
+            }
+
+            var type = TypeNames.Single(pair => pair.Value == entry!["dtype"]!.GetValue<string>()).Key;
+            Shape shape = [.. entry!["shape"]!.AsArray().Select(d => d!.GetValue<long>())];
+            var offsets = entry["data_offsets"]!.AsArray();
+            int start = offsets[0]!.GetValue<int>(), end = offsets[1]!.GetValue<int>();
+            tensors[name] = new Tensor(type, shape, data[start..end]);
+        }
+
+        return (tensors, metadata);
+    }
+}

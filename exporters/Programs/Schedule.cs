@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+
+namespace OnnxVae.Exporters.Programs;
+
+/// <summary>A scalar that changes from step to step, computed in double precision outside the graph. Steps count from 1.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(ConstantSchedule), "constant")]
+[JsonDerivedType(typeof(WarmUpSchedule), "warmUp")]
+[JsonDerivedType(typeof(CosineSchedule), "cosine")]
+[JsonDerivedType(typeof(BiasCorrectionSchedule), "biasCorrection")]
+[JsonDerivedType(typeof(AveragingSchedule), "averaging")]
+public abstract record Schedule
+{
+    /// <summary>The value at a step.</summary>
+    public abstract double At(long step);
+}
+
+/// <summary>The same value at every step.</summary>
+/// <param name="Value">That value.</param>
+public sealed record ConstantSchedule(double Value) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => Value;
+}
+
+/// <summary>Rises linearly to a value and stays there: value * min(1, step / steps).</summary>
+/// <param name="Value">The final value.</param>
+/// <param name="Steps">Steps until it is reached; 0 for at once.</param>
+public sealed record WarmUpSchedule(double Value, long Steps) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => step >= Steps ? Value : Value * step / Steps;
+}
+
+/// <summary>A linear warm-up, then half a cosine down to zero at the last step.</summary>
+/// <remarks>Loshchilov and Hutter 2017, arXiv 1608.03983, without restarts.</remarks>
+/// <param name="Value">The largest value.</param>
+/// <param name="WarmUpSteps">Steps until it is reached.</param>
+/// <param name="TotalSteps">The last step of training.</param>
+public sealed record CosineSchedule(double Value, long WarmUpSteps, long TotalSteps) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step)
+    {
+        if (step < WarmUpSteps)
+        {
+            return Value * step / WarmUpSteps;
+        }
+
+        double progress = (double)(step - WarmUpSteps) / Math.Max(1, TotalSteps - WarmUpSteps);
+        return Value * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
+    }
+}
+
+/// <summary>What an exponential moving average that started at zero must be divided by: 1 - decay^step.</summary>
+/// <remarks>Kingma and Ba 2015, arXiv 1412.6980, section 3.</remarks>
+/// <param name="Decay">The average's decay.</param>
+public sealed record BiasCorrectionSchedule(double Decay) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => 1 - Math.Pow(Decay, step);
+}
+
+/// <summary>The weight of the newest value in a running average: a plain mean at first, then a moving one: max(1 / step, 1 - decay).</summary>
+/// <param name="Decay">The moving average's decay.</param>
+public sealed record AveragingSchedule(double Decay) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => Math.Max(1.0 / step, 1 - Decay);
+}

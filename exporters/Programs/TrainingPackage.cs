@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Programs;
+
+/// <summary>
+/// A compiled model on disk: a folder with <c>manifest.json</c>, the programs, the deployable graphs without weights, and
+/// the states before the first step. Training one needs ONNX Runtime and nothing of what compiled it.
+/// </summary>
+public sealed class TrainingPackage
+{
+    private const string ManifestFile = "manifest.json";
+    private const string InitialFile = "initial.safetensors";
+
+    private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest) = (folder, manifest);
+
+    /// <summary>The package's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Its table of contents.</summary>
+    public Manifest Manifest { get; }
+
+    /// <summary>Compiles programs and writes a package; the manifest comes last, so that a folder with one is complete.</summary>
+    /// <param name="folder">The folder, made if missing.</param>
+    /// <param name="model">Objective and hyper-parameters.</param>
+    /// <param name="step">The training step.</param>
+    /// <param name="evaluate">The evaluation of one batch.</param>
+    /// <param name="deployables">Graphs to export after training, by role; their inputs named like states are the weights.</param>
+    public static TrainingPackage Write(
+        string folder, JsonObject model, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables)
+    {
+        var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
+        var (stepSpec, stepModel) = step.Compile();
+        var (evaluateSpec, evaluateModel) = evaluate.Compile();
+        var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
+        var manifest = new Manifest(
+            Manifest.CurrentFormatVersion, model, stepSpec, evaluateSpec, [.. states.Select(state => state.Spec)], files);
+
+        stepModel.Save(Path.Combine(folder, stepSpec.File));
+        evaluateModel.Save(Path.Combine(folder, evaluateSpec.File));
+        foreach (var (role, deployable) in deployables)
+        {
+            deployable.Save(Path.Combine(folder, files[role]));
+        }
+
+        Safetensors.Save(Path.Combine(folder, InitialFile), states.ToDictionary(state => state.Spec.Name, state => state.Initial));
+        AtomicFile.WriteText(Path.Combine(folder, ManifestFile), JsonSerializer.Serialize(manifest, Manifest.JsonOptions));
+        return new TrainingPackage(folder, manifest);
+    }
+
+    /// <summary>Opens a package.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">The folder holds no package, or one of another version.</exception>
+    public static TrainingPackage Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
+        }
+
+        string file = Path.Combine(folder, ManifestFile);
+        if (!File.Exists(file))
+        {
+            throw new InvalidDataException($"'{folder}' is not a training package: it has no {ManifestFile}. Make one with 'onnxvae compile'.");
+        }
+
+        return new TrainingPackage(folder, ReadManifest(file));
+    }
+
+    /// <summary>The states before the first step, by name.</summary>
+    public IReadOnlyDictionary<string, Tensor> ReadInitialStates() => Safetensors.Load(Path.Combine(Folder, InitialFile)).Tensors;
+
+    /// <summary>The file of a program.</summary>
+    public string FileOf(ProgramSpec program) => Path.Combine(Folder, program.File);
+
+    /// <summary>A deployable graph, still without weights.</summary>
+    public OnnxModel ReadDeployable(string role) => OnnxModel.Load(Path.Combine(Folder, Manifest.Deployables[role]));
+
+    private static Manifest ReadManifest(string file)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize<Manifest>(File.ReadAllText(file), Manifest.JsonOptions) is { } manifest)
+            {
+                return manifest.FormatVersion == Manifest.CurrentFormatVersion ? manifest : throw new InvalidDataException(
+                    $"'{file}' has format version {manifest.FormatVersion}; this program reads {Manifest.CurrentFormatVersion}. Compile the model again.");
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.");
+    }
+}
