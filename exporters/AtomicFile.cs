@@ -9,7 +9,7 @@ public static class AtomicFile
     /// <exception cref="IOException">The file cannot be written; what was there before still is.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        string temporary = $"{path}.tmp";
         if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
         {
             Directory.CreateDirectory(folder);

@@ -26,7 +26,7 @@ internal static partial class Layers
         }
 
         return new ConvolutionGeometry(
-            imageSize, [.. layer.kernel_size], [.. layer.stride], [.. layer.padding], [.. layer.dilation], layer.groups);
+            imageSize, [.. layer.kernel_size], [.. layer.stride], [.. layer.padding!], [.. layer.dilation], layer.groups);
     }
 
     // The image of which a convolution with the same settings would make x: (in - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.

@@ -89,9 +89,8 @@ public sealed class OnnxModel
 
     /// <summary>Turns graph inputs into stored tensors: an unweighted graph becomes one that runs by itself.</summary>
     /// <param name="weights">Tensors by name; those that are no input of this model are passed over.</param>
-    /// <param name="metadata">Metadata entries to set.</param>
     /// <exception cref="InvalidDataException">A tensor differs from its input in type or shape.</exception>
-    public OnnxModel Bake(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, string>? metadata = null)
+    public OnnxModel Bake(IReadOnlyDictionary<string, Tensor> weights)
     {
         var proto = Proto.Clone();
         foreach (var input in Inputs.Where(input => weights.ContainsKey(input.Name)))
@@ -107,11 +106,16 @@ public sealed class OnnxModel
             proto.Graph.Initializer.Add(OnnxModelWriter.ToProto(input.Name, weight));
         }
 
-        foreach (var (key, value) in metadata ?? ImmutableDictionary<string, string>.Empty)
-        {
-            proto.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
-        }
+        return new OnnxModel(proto);
+    }
 
+    /// <summary>The model with further metadata entries; those of the same key are replaced.</summary>
+    public OnnxModel WithMetadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        var proto = Proto.Clone();
+        var entries = Metadata.SetItems(metadata).Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value });
+        proto.MetadataProps.Clear();
+        proto.MetadataProps.Add(entries);
         return new OnnxModel(proto);
     }
 

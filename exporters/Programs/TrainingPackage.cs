@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
@@ -20,6 +21,21 @@ public sealed class TrainingPackage
 
     /// <summary>Its table of contents.</summary>
     public Manifest Manifest { get; }
+
+    /// <summary>Identifies the package by its content: checkpoints carry it.</summary>
+    public string Fingerprint
+    {
+        get
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (string file in (string[])[ManifestFile, Manifest.Step.File])
+            {
+                hash.AppendData(File.ReadAllBytes(Path.Combine(Folder, file)));
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+    }
 
     /// <summary>Compiles programs and writes a package; the manifest comes last, so that a folder with one is complete.</summary>
     /// <param name="folder">The folder, made if missing.</param>

@@ -1,0 +1,35 @@
+using System.Globalization;
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference;
+
+/// <summary>What an exported file says about itself.</summary>
+/// <param name="Kind"><c>encoder</c> or <c>decoder</c>.</param>
+/// <param name="LatentSize">L, the number of latents.</param>
+/// <param name="Channels">1 for grey, 3 for colour.</param>
+/// <param name="Height">Rows of pixels.</param>
+/// <param name="Width">Columns of pixels.</param>
+/// <param name="Objective">What the model was trained for.</param>
+public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective)
+{
+    /// <summary>Number of values in an image.</summary>
+    public int ImageSize => Channels * Height * Width;
+
+    internal static ModelMetadata Read(InferenceSession session, string kind, string source)
+    {
+        var entries = session.ModelMetadata.CustomMetadataMap;
+        string? actual = entries.GetValueOrDefault("onnxvae.kind");
+        if (actual != kind)
+        {
+            throw new InvalidDataException(actual is null
+                ? $"{source} is no {kind}: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'."
+                : $"{source} is no {kind} but an {actual}. Give the {kind}.onnx that was exported beside it.");
+        }
+
+        int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];
+        return new ModelMetadata(
+            kind, Number(entries["onnxvae.latentSize"]), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""));
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

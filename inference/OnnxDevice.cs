@@ -1,0 +1,70 @@
+using System.Globalization;
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference;
+
+/// <summary>An ONNX Runtime execution provider, chosen explicitly: one that is not there is an error, never a silent fall-back.</summary>
+/// <param name="Provider">Its short name in lower case: <c>cpu</c>, <c>cuda</c>, ...</param>
+/// <param name="Index">Which of several devices.</param>
+public sealed record OnnxDevice(string Provider, int Index = 0)
+{
+    private const string ProviderSuffix = "ExecutionProvider";
+
+    /// <summary>The processor; always there.</summary>
+    public static OnnxDevice Cpu { get; } = new("cpu");
+
+    /// <summary>The devices that the loaded ONNX Runtime has, by short name.</summary>
+    public static IReadOnlyList<string> Available => [.. OrtEnv.Instance().GetAvailableProviders().Select(ShortName)];
+
+    /// <summary>Reads <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, or another provider's name.</summary>
+    /// <exception cref="ArgumentException">The text is malformed, or the loaded ONNX Runtime has no such provider.</exception>
+    public static OnnxDevice Parse(string text)
+    {
+        var (name, index) = text.Split(':') switch
+        {
+            [var provider] => (provider, 0),
+            [var provider, var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) => (provider, parsed),
+            _ => throw new ArgumentException($"Device '{text}' is malformed: write a provider's name, with a device number if there are several, as in cuda:1."),
+        };
+        name = name.ToLowerInvariant();
+        return Available.Contains(name) ? new OnnxDevice(name, index) : throw new ArgumentException(
+            $"Device '{text}' is not available: this ONNX Runtime has {string.Join(", ", Available)}. {HowToGet(name)}");
+    }
+
+    /// <summary>Session options for this device.</summary>
+    /// <param name="threads">Threads of the processor per session; 0 for one per logical processor.</param>
+    public SessionOptions CreateSessionOptions(int threads = 0)
+    {
+        var options = new SessionOptions
+        {
+            IntraOpNumThreads = threads > 0 ? threads : Environment.ProcessorCount,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        switch (Provider)
+        {
+            case "cpu":
+                break;
+            case "cuda":
+                options.AppendExecutionProvider_CUDA(Index);
+                break;
+            default:
+                options.AppendExecutionProvider(
+                    OrtEnv.Instance().GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length], null);
+                break;
+        }
+
+        return options;
+    }
+
+    /// <summary>The device as <see cref="Parse"/> reads it.</summary>
+    public override string ToString() => Index == 0 ? Provider : $"{Provider}:{Index}";
+
+    private static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
+
+    private static string HowToGet(string name) => name == "cuda"
+        ? "Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9."
+        : "Choose one of these, or reference the ONNX Runtime package of that provider.";
+}

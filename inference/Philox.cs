@@ -1,0 +1,51 @@
+namespace OnnxVae.Inference;
+
+/// <summary>
+/// Random numbers by counter: any of them can be computed at any time from seed, stream and position alone.
+/// </summary>
+/// <remarks>Philox4x32-10 of Salmon, Moraes, Dror and Shaw 2011, Parallel Random Numbers: As Easy as 1, 2, 3.</remarks>
+public static class Philox
+{
+    private const int Rounds = 10;
+
+    /// <summary>Fills a span with independent standard-normal numbers (Box-Muller).</summary>
+    /// <param name="destination">What to fill; a longer span at the same place begins with the same numbers.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="stream">Which of the run's streams.</param>
+    /// <param name="position">The place in the stream: a training step, an image's number.</param>
+    public static void FillStandardNormal(Span<float> destination, ulong seed, uint stream, ulong position)
+    {
+        for (int i = 0; i < destination.Length; i += 4)
+        {
+            var (a, b, c, d) = Block((uint)(i / 4), stream, position, seed);
+            var (first, second) = BoxMuller(a, b);
+            var (third, fourth) = BoxMuller(c, d);
+            ReadOnlySpan<float> four = [first, second, third, fourth];
+            four[..Math.Min(4, destination.Length - i)].CopyTo(destination[i..]);
+        }
+    }
+
+    /// <summary>One block of four independent, uniformly distributed 32-bit numbers.</summary>
+    public static (uint A, uint B, uint C, uint D) Block(uint block, uint stream, ulong position, ulong seed)
+    {
+        var (a, b, c, d) = (block, stream, (uint)position, (uint)(position >> 32));
+        var (key0, key1) = ((uint)seed, (uint)(seed >> 32));
+        for (int round = 0; round < Rounds; round++)
+        {
+            ulong first = 0xD2511F53UL * a, second = 0xCD9E8D57UL * c;
+            (a, b, c, d) = ((uint)(second >> 32) ^ b ^ key0, (uint)second, (uint)(first >> 32) ^ d ^ key1, (uint)first);
+            key0 += 0x9E3779B9;
+            key1 += 0xBB67AE85;
+        }
+
+        return (a, b, c, d);
+    }
+
+    private static (float, float) BoxMuller(uint a, uint b)
+    {
+        const double unit = 1.0 / (1UL << 32);
+        double radius = Math.Sqrt(-2 * Math.Log((a + 0.5) * unit));
+        var (sin, cos) = Math.SinCos(2 * Math.PI * (b + 0.5) * unit);
+        return ((float)(radius * cos), (float)(radius * sin));
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace OnnxVae.Inference;
+
+/// <summary>A loaded encoder or decoder: reads and writes the caller's memory without copies. Safe to use from several threads.</summary>
+internal sealed class VaeSession : IDisposable
+{
+    private readonly InferenceSession session;
+    private readonly RunOptions runOptions = new();
+
+    private VaeSession(InferenceSession session, ModelMetadata metadata) => (this.session, Metadata) = (session, metadata);
+
+    public ModelMetadata Metadata { get; }
+
+    public static VaeSession Load(string path, string kind, OnnxDevice? device, int threads) => File.Exists(path)
+        ? Load(options => new InferenceSession(path, options), $"'{path}'", kind, device, threads)
+        : throw new FileNotFoundException($"There is no file '{path}'.");
+
+    public static VaeSession Load(byte[] model, string kind, OnnxDevice? device, int threads) =>
+        Load(options => new InferenceSession(model, options), "The model", kind, device, threads);
+
+    /// <summary>Runs the model over rows of input.</summary>
+    public unsafe void Run(string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    {
+        fixed (float* x = input, y0 = first, y1 = second)
+        {
+            using var source = Wrap(x, input.Length, inputShape);
+            using var target0 = Wrap(y0, first.Length, outputShape);
+            using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
+            session.Run(runOptions, [inputName], [source], outputNames, target1 is null ? [target0] : [target0, target1]);
+        }
+    }
+
+    public void Dispose()
+    {
+        runOptions.Dispose();
+        session.Dispose();
+    }
+
+    private static VaeSession Load(Func<SessionOptions, InferenceSession> open, string source, string kind, OnnxDevice? device, int threads)
+    {
+        using var options = (device ?? OnnxDevice.Cpu).CreateSessionOptions(threads);
+        InferenceSession session;
+        try
+        {
+            session = open(options);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
+        }
+
+        try
+        {
+            return new VaeSession(session, ModelMetadata.Read(session, kind, source));
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private static unsafe OrtValue Wrap(float* data, int length, long[] shape) => OrtValue.CreateTensorValueWithData(
+        OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, (IntPtr)data, (long)length * sizeof(float));
+}

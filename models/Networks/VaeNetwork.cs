@@ -1,0 +1,16 @@
+using static TorchSharp.torch;
+
+namespace OnnxVae.Models.Networks;
+
+/// <summary>A pair of networks, encoder and decoder, for images of any shape. Initialisation is TorchSharp's.</summary>
+public abstract record VaeNetwork
+{
+    /// <summary>The name on the command line.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The encoder: images, Float32 [N, C, H, W] with values in [0, 1], to the posterior's parameters, [N, 2 L]: means, then log-variances.</summary>
+    public abstract nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents);
+
+    /// <summary>The decoder: latents, Float32 [N, L], to what the likelihood makes of its output, [N, C, H, W].</summary>
+    public abstract nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents);
+}

@@ -1,0 +1,18 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>Independent Bernoulli pixels; the decoder's output l holds logits. Grey pixels count as probabilities (cross-entropy).</summary>
+/// <remarks>-ln P(y|z) = sum of softplus(l) - l y. Kingma and Welling 2014, arXiv 1312.6114, appendix C.1.</remarks>
+public sealed record BernoulliLikelihood : Likelihood
+{
+    /// <inheritdoc/>
+    public override string Name => "bernoulli";
+
+    /// <inheritdoc/>
+    public override Value Mean(Value output) => Sigmoid(output);
+
+    /// <inheritdoc/>
+    public override Value Distortion(Value y, Value output) => SumPerRow(Softplus(output) - (output * y));
+}

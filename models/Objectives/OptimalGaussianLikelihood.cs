@@ -1,0 +1,52 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>
+/// Independent Gaussian pixels with the one standard deviation that fits best, in closed form:
+/// sigma*^2 = E |y - y(z)|^2 / d.
+/// </summary>
+/// <remarks>
+/// A training step takes the expectation over its batch. At sigma* the loss has derivative zero to sigma, so its gradient
+/// is that of a fixed sigma (envelope theorem). Outside training, sigma* is a running average over the batches.
+/// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2, whose floor ln sigma >= -6 applies here too.
+/// </remarks>
+public sealed record OptimalGaussianLikelihood : Likelihood
+{
+    private const double AveragingDecay = 0.99;
+    private static readonly float VarianceFloor = MathF.Exp(2 * -6f);
+
+    private readonly State variance = State.Create("likelihood.variance", StateRole.Statistic, Tensor.From<float>(Shape.Scalar, 1f));
+
+    /// <inheritdoc/>
+    public override string Name => "gaussian-optimal";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<State> States => [variance];
+
+    /// <inheritdoc/>
+    public override Value Sigma => Sqrt(variance.Current);
+
+    /// <inheritdoc/>
+    public override Value Mean(Value output) => Sigmoid(output);
+
+    /// <inheritdoc/>
+    public override Value Distortion(Value y, Value output) =>
+        GaussianDensity.NegativeLogarithm(SquaredError(y, output), variance.Current, y.Shape.ElementCount / y.Shape[0]);
+
+    /// <inheritdoc/>
+    public override TrainingDistortion TrainingDistortion(Value y, Value output)
+    {
+        long d = y.Shape.ElementCount / y.Shape[0];
+        var squaredError = SquaredError(y, output);
+        var optimal = StopGradient(Max(Ops.Mean(squaredError) * (1f / d), VarianceFloor));
+
+        var weight = ProgramInput.Scheduled("likelihood.averaging", new AveragingSchedule(AveragingDecay));
+        var average = variance.Current + (weight.Value * (optimal - variance.Current));
+        return new(GaussianDensity.NegativeLogarithm(squaredError, optimal, d), [weight], [new StateUpdate(variance, average)]);
+    }
+
+    private Value SquaredError(Value y, Value output) => SumPerRow(Square(y - Mean(output)));
+}

@@ -1,0 +1,41 @@
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+
+namespace OnnxVae.Models;
+
+/// <summary>Networks and likelihoods by the names the command line uses.</summary>
+public static class VaeCatalog
+{
+    private static readonly Dictionary<string, Func<VaeNetwork>> Networks = new()
+    {
+        ["mlp"] = () => new MlpNetwork(400),
+        ["conv"] = () => new ConvNetwork(),
+    };
+
+    private static readonly Dictionary<string, Func<double, Likelihood>> Likelihoods = new()
+    {
+        ["bernoulli"] = _ => new BernoulliLikelihood(),
+        ["gaussian"] = sigma => new GaussianLikelihood(sigma),
+        ["gaussian-optimal"] = _ => new OptimalGaussianLikelihood(),
+    };
+
+    /// <summary>The known networks.</summary>
+    public static IReadOnlyCollection<string> NetworkNames => Networks.Keys;
+
+    /// <summary>The known likelihoods.</summary>
+    public static IReadOnlyCollection<string> LikelihoodNames => Likelihoods.Keys;
+
+    /// <summary>A network with its default sizes.</summary>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static VaeNetwork Network(string name) => Find(Networks, "model", name)();
+
+    /// <summary>A likelihood.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="sigma">The standard deviation of a pixel, for the likelihood that has a fixed one.</param>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static Likelihood Likelihood(string name, double sigma) => Find(Likelihoods, "likelihood", name)(sigma);
+
+    private static T Find<T>(Dictionary<string, T> table, string kind, string name) => table.TryGetValue(name, out var entry)
+        ? entry
+        : throw new ArgumentException($"There is no {kind} '{name}'; known are {string.Join(", ", table.Keys)}.");
+}

@@ -1,0 +1,128 @@
+using System.Threading.Channels;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>Everything one step takes from outside: images and noise, by the names of the program's inputs.</summary>
+/// <param name="Step">The step it is for.</param>
+/// <param name="Images">UInt8 [B, C, H, W].</param>
+/// <param name="Noise">Standard-normal numbers of each noise input.</param>
+public sealed record Batch(long Step, byte[] Images, IReadOnlyDictionary<string, float[]> Noise);
+
+/// <summary>
+/// Prepares batches on another thread, some steps ahead. What is in a batch depends on the seed and the step alone, so
+/// training may begin at any step.
+/// </summary>
+public sealed class BatchPipeline : IAsyncDisposable
+{
+    private const int Ahead = 4;
+
+    private readonly ProgramSpec program;
+    private readonly ImageSource source;
+    private readonly ulong seed;
+    private readonly Channel<Batch> ready = Channel.CreateBounded<Batch>(Ahead);
+    private readonly Channel<Batch> used = Channel.CreateUnbounded<Batch>();
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task worker;
+
+    /// <summary>Starts to prepare batches.</summary>
+    /// <param name="program">The program they are for.</param>
+    /// <param name="source">The images.</param>
+    /// <param name="seed">Chooses their order and the noise.</param>
+    /// <param name="firstStep">The step of the first batch, from 1.</param>
+    /// <param name="lastStep">The step of the last batch.</param>
+    /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than a batch.</exception>
+    public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep)
+    {
+        RequireFit(program, source);
+        if (source.Count < program.Images.Shape[0])
+        {
+            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {program.Images.Shape[0]}: give a smaller --batch.");
+        }
+
+        (this.program, this.source, this.seed) = (program, source, seed);
+        worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
+    }
+
+    /// <summary>How many full batches an epoch has; the images that are left over change from epoch to epoch.</summary>
+    public static long StepsPerEpoch(ImageSource source, int batchSize) => source.Count / batchSize;
+
+    /// <summary>Checks that images have the shape a program was compiled for.</summary>
+    /// <exception cref="InvalidDataException">They have not.</exception>
+    public static void RequireFit(ProgramSpec program, ImageSource source)
+    {
+        var expected = program.Images.Shape;
+        if (expected.Skip(1).SequenceEqual([source.Channels, source.Height, source.Width]))
+        {
+            return;
+        }
+
+        throw new InvalidDataException(
+            $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or give --image-size.");
+    }
+
+    /// <summary>The next batch; waits if it is not ready.</summary>
+    public Batch Next() => ready.Reader.TryRead(out var batch) ? batch : ready.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Gives a batch's memory back to be filled again.</summary>
+    public void Return(Batch batch) => used.Writer.TryWrite(batch);
+
+    /// <summary>Stops preparing.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync().ConfigureAwait(false);
+        await worker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stop.Dispose();
+    }
+
+    private async Task PrepareAsync(long firstStep, long lastStep)
+    {
+        try
+        {
+            int batchSize = (int)program.Images.Shape[0];
+            long stepsPerEpoch = StepsPerEpoch(source, batchSize);
+            Permutation? order = null;
+            for (long step = firstStep, orderedEpoch = -1; step <= lastStep; step++)
+            {
+                var (epoch, position) = Math.DivRem(step - 1, stepsPerEpoch);
+                if (epoch != orderedEpoch)
+                {
+                    (order, orderedEpoch) = (new Permutation(source.Count, seed, (ulong)epoch), epoch);
+                }
+
+                var batch = used.Reader.TryRead(out var old) ? old with { Step = step } : Allocate(step);
+                for (int i = 0; i < batchSize; i++)
+                {
+                    source.Read(order![(position * batchSize) + i], batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                }
+
+                FillNoise(program, batch.Noise, seed, (ulong)step);
+                await ready.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
+            }
+
+            ready.Writer.Complete();
+        }
+        catch (Exception e)
+        {
+            ready.Writer.TryComplete(e); // Thrown where the batch is waited for.
+        }
+    }
+
+    /// <summary>Fills every noise input of a program; each has a stream of its own.</summary>
+    internal static void FillNoise(ProgramSpec program, IReadOnlyDictionary<string, float[]> noise, ulong seed, ulong position)
+    {
+        uint stream = 0;
+        foreach (var input in program.Inputs.Where(input => input.Role == InputRole.StandardNormal))
+        {
+            Philox.FillStandardNormal(noise[input.Name], seed, ++stream, position);
+        }
+    }
+
+    /// <summary>Room for the noise inputs of a program.</summary>
+    internal static Dictionary<string, float[]> AllocateNoise(ProgramSpec program) => program.Inputs
+        .Where(input => input.Role == InputRole.StandardNormal)
+        .ToDictionary(input => input.Name, input => new float[input.Shape.ElementCount]);
+
+    private Batch Allocate(long step) => new(step, new byte[program.Images.Shape.ElementCount], AllocateNoise(program));
+}

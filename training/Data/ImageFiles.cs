@@ -1,0 +1,217 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using SkiaSharp;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>Images in files that SkiaSharp reads (PNG, JPEG, WebP, GIF, BMP), from a folder or a tar.</summary>
+public sealed class ImageFiles : ImageSource
+{
+    private const long LargestInMemory = 2L << 30;
+
+    private static readonly string[] TarExtensions = [".tar", ".tar.gz", ".tgz"];
+
+    private static readonly HashSet<string> Extensions = new([".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"], StringComparer.OrdinalIgnoreCase);
+
+    private readonly IReadOnlyList<EncodedImage> files;
+    private readonly byte[][]? decoded;
+
+    private ImageFiles(IReadOnlyList<EncodedImage> files, int channels, int height, int width, byte[][]? decoded) =>
+        (this.files, Channels, Height, Width, this.decoded) = (files, channels, height, width, decoded);
+
+    /// <inheritdoc/>
+    public override long Count => files.Count;
+
+    /// <inheritdoc/>
+    public override int Channels { get; }
+
+    /// <inheritdoc/>
+    public override int Height { get; }
+
+    /// <inheritdoc/>
+    public override int Width { get; }
+
+    /// <summary>Whether a path names a tar, by its extension.</summary>
+    internal static bool IsTar(string path) =>
+        TarExtensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Opens a folder with everything below it; folders <c>train</c> and <c>test</c> in it are the splits.</summary>
+    internal static ImageData OpenFolder(string folder, ImageOptions options) => Divide(
+        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => Extensions.Contains(Path.GetExtension(file)))
+            .Select(file => new EncodedImage(Path.GetRelativePath(folder, file).Replace('\\', '/'), () => File.ReadAllBytes(file)))],
+        folder, options);
+
+    /// <summary>Opens a tar, gzipped or not; its files are held in memory as they are.</summary>
+    internal static ImageData OpenTar(string path, ImageOptions options)
+    {
+        var files = new List<EncodedImage>();
+        try
+        {
+            using var file = File.OpenRead(path);
+            using Stream content = path.EndsWith("gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            using var tar = new TarReader(content);
+            while (tar.GetNextEntry() is { } entry)
+            {
+                if (entry is { DataStream: not null, EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile } && Extensions.Contains(Path.GetExtension(entry.Name)))
+                {
+                    byte[] bytes = new byte[entry.Length];
+                    entry.DataStream.ReadExactly(bytes);
+                    files.Add(new EncodedImage(entry.Name, () => bytes));
+                }
+            }
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
+        {
+            throw new InvalidDataException($"'{path}' is not a valid tar file, or is truncated: fetch it again.", e);
+        }
+
+        return Divide(files, path, options);
+    }
+
+    /// <inheritdoc/>
+    public override void Read(long index, Span<byte> pixels)
+    {
+        if (decoded is not null)
+        {
+            decoded[index].CopyTo(pixels);
+            return;
+        }
+
+        files[(int)index].Decode(Channels, Height, Width, pixels);
+    }
+
+    /// <inheritdoc/>
+    public override string NameOf(long index) => files[(int)index].Name;
+
+    private static ImageData Divide(List<EncodedImage> files, string source, ImageOptions options)
+    {
+        if (files.Count == 0)
+        {
+            throw new InvalidDataException($"'{source}' has no images: expected files {string.Join(", ", Extensions)}, or IDX files as of MNIST.");
+        }
+
+        files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        var headers = ReadHeaders(files, options);
+        int channels = options.Channels ?? (headers.Any(header => header.IsColour) ? 3 : 1);
+        var (height, width) = options.ImageSize is { } side ? (side, side) : CommonSize(headers);
+        ImageFiles Open(IEnumerable<EncodedImage> part) => Load([.. part], channels, height, width, options.SkipCorrupt);
+
+        var readable = headers.Select(header => header.File).ToArray();
+        var test = readable.Where(file => file.Name.StartsWith("test/", StringComparison.Ordinal)).ToArray();
+        var train = readable.Where(file => file.Name.StartsWith("train/", StringComparison.Ordinal)).ToArray();
+        return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(Open(train), Open(test)) : ImageData.HoldOut(Open(readable));
+    }
+
+    private static List<ImageHeader> ReadHeaders(List<EncodedImage> files, ImageOptions options)
+    {
+        var headers = new List<ImageHeader>();
+        foreach (var file in files)
+        {
+            if (file.TryReadHeader() is { } header)
+            {
+                headers.Add(header);
+            }
+            else if (!options.SkipCorrupt)
+            {
+                throw file.Corrupt();
+            }
+        }
+
+        return headers.Count > 0 ? headers : throw new InvalidDataException($"None of the {files.Count} image files can be read; the first is '{files[0].Name}'.");
+    }
+
+    private static (int Height, int Width) CommonSize(List<ImageHeader> headers)
+    {
+        var first = headers[0];
+        return headers.Find(header => (header.Height, header.Width) != (first.Height, first.Width)) is { } other
+            ? throw new InvalidDataException(
+                $"The images have several sizes: '{first.File.Name}' has {first.Width} x {first.Height}, '{other.File.Name}' has {other.Width} x {other.Height}. Give --image-size to scale and crop them to one.")
+            : (first.Height, first.Width);
+    }
+
+    // Decoded once and for all where memory allows it.
+    private static ImageFiles Load(List<EncodedImage> files, int channels, int height, int width, bool skipCorrupt)
+    {
+        int size = channels * height * width;
+        if ((long)size * files.Count > LargestInMemory)
+        {
+            return new ImageFiles(files, channels, height, width, decoded: null);
+        }
+
+        var decoded = new byte[]?[files.Count];
+        var failures = new InvalidDataException?[files.Count];
+        Parallel.For(0, files.Count, i =>
+        {
+            var pixels = new byte[size];
+            try
+            {
+                files[i].Decode(channels, height, width, pixels);
+                decoded[i] = pixels;
+            }
+            catch (InvalidDataException e)
+            {
+                failures[i] = e;
+            }
+        });
+        if (!skipCorrupt && Array.Find(failures, failure => failure is not null) is { } first)
+        {
+            throw first;
+        }
+
+        return new ImageFiles([.. files.Where((_, i) => decoded[i] is not null)], channels, height, width, [.. decoded.OfType<byte[]>()]);
+    }
+
+    private sealed record ImageHeader(EncodedImage File, int Height, int Width, bool IsColour);
+
+    private sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
+    {
+        public ImageHeader? TryReadHeader()
+        {
+            using var data = SKData.CreateCopy(ReadBytes());
+            using var codec = SKCodec.Create(data);
+            return codec is null ? null : new ImageHeader(this, codec.Info.Height, codec.Info.Width, codec.Info.ColorType != SKColorType.Gray8);
+        }
+
+        // Scales so that the shorter side fits, then crops the centre. To UInt8 [C, H, W].
+        public void Decode(int channels, int height, int width, Span<byte> pixels)
+        {
+            using var data = SKData.CreateCopy(ReadBytes());
+            using var codec = SKCodec.Create(data) ?? throw Corrupt();
+            using var image = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+            if (codec.GetPixels(image.Info, image.GetPixels()) != SKCodecResult.Success)
+            {
+                throw Corrupt();
+            }
+
+            double scale = Math.Max((double)height / image.Height, (double)width / image.Width);
+            using var scaled = scale == 1 ? null : image.Resize(
+                new SKSizeI((int)Math.Ceiling(image.Width * scale), (int)Math.Ceiling(image.Height * scale)),
+                new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+            CopyCentre(scaled ?? image, channels, height, width, pixels);
+        }
+
+        public InvalidDataException Corrupt() => new($"'{Name}' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
+
+        private static void CopyCentre(SKBitmap image, int channels, int height, int width, Span<byte> pixels)
+        {
+            var rgba = image.GetPixelSpan();
+            int top = (image.Height - height) / 2, left = (image.Width - width) / 2, plane = height * width;
+            for (int row = 0; row < height; row++)
+            {
+                for (int column = 0; column < width; column++)
+                {
+                    var pixel = rgba.Slice(((top + row) * image.RowBytes) + ((left + column) * 4), 3);
+                    int at = (row * width) + column;
+                    if (channels == 1)
+                    {
+                        pixels[at] = (byte)(((299 * pixel[0]) + (587 * pixel[1]) + (114 * pixel[2]) + 500) / 1000); // Rec. 601 luma
+                    }
+                    else
+                    {
+                        (pixels[at], pixels[plane + at], pixels[(2 * plane) + at]) = (pixel[0], pixel[1], pixel[2]);
+                    }
+                }
+            }
+        }
+    }
+}

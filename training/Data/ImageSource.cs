@@ -1,0 +1,28 @@
+namespace OnnxVae.Training.Data;
+
+/// <summary>Images of one shape, at hand by number. Safe to read from several threads.</summary>
+public abstract class ImageSource
+{
+    /// <summary>How many images there are.</summary>
+    public abstract long Count { get; }
+
+    /// <summary>1 for grey, 3 for red, green and blue.</summary>
+    public abstract int Channels { get; }
+
+    /// <summary>Rows of pixels.</summary>
+    public abstract int Height { get; }
+
+    /// <summary>Columns of pixels.</summary>
+    public abstract int Width { get; }
+
+    /// <summary>Number of values in an image.</summary>
+    public int ImageSize => Channels * Height * Width;
+
+    /// <summary>Reads an image.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="pixels">Receives UInt8 [C, H, W].</param>
+    public abstract void Read(long index, Span<byte> pixels);
+
+    /// <summary>What the image is called: a file name where there is one.</summary>
+    public virtual string NameOf(long index) => $"{index}";
+}

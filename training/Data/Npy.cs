@@ -1,0 +1,72 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>NumPy's array file format, version 1.0, little-endian and row-major.</summary>
+/// <remarks>NEP 1, A simple file format for NumPy arrays.</remarks>
+public static partial class Npy
+{
+    private const int Alignment = 64;
+
+    private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
+
+    /// <summary>Writes a header.</summary>
+    /// <param name="stream">The file's beginning.</param>
+    /// <param name="dataType">NumPy's type string, <c>|u1</c> or <c>&lt;f4</c>.</param>
+    /// <param name="shape">The array's shape.</param>
+    public static void WriteHeader(Stream stream, string dataType, params ReadOnlySpan<long> shape)
+    {
+        string sizes = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
+        string header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '{dataType}', 'fortran_order': False, 'shape': ({sizes}), }}");
+        int prefix = Magic.Length + 4;
+        int length = ((prefix + header.Length + 1 + Alignment - 1) / Alignment * Alignment) - prefix;
+        stream.Write(Magic);
+        stream.Write([1, 0, (byte)length, (byte)(length >> 8)]);
+        stream.Write(Encoding.ASCII.GetBytes(header.PadRight(length - 1) + "\n"));
+    }
+
+    /// <summary>Writes a Float32 array.</summary>
+    public static void Write(Stream stream, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
+    {
+        WriteHeader(stream, "<f4", shape);
+        stream.Write(MemoryMarshal.AsBytes(values));
+    }
+
+    /// <summary>Reads an array.</summary>
+    /// <param name="file">The file's bytes.</param>
+    /// <param name="source">Its name, for messages.</param>
+    /// <returns>NumPy's type string, the shape, and the elements.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
+    public static (string DataType, long[] Shape, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> file, string source)
+    {
+        var bytes = file.Span;
+        if (!bytes.StartsWith(Magic) || bytes.Length < Magic.Length + 6)
+        {
+            throw new InvalidDataException($"'{source}' is no .npy file: it does not begin with NumPy's magic string.");
+        }
+
+        bool isFirstVersion = bytes[Magic.Length] == 1;
+        int start = Magic.Length + (isFirstVersion ? 4 : 6);
+        int length = isFirstVersion ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) : BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
+        var header = start + length <= bytes.Length ? Header().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
+        if (!header.Success || header.Groups["order"].Value == "True")
+        {
+            throw new InvalidDataException($"'{source}' has a header that cannot be used: expected a row-major array.");
+        }
+
+        long[] shape = [.. header.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
+        string type = header.Groups["type"].Value;
+        long expected = shape.Aggregate(1L, (product, size) => product * size) * (type[^1] - '0');
+        var data = file[(start + length)..];
+        return data.Length == expected ? (type, shape, data) : throw new InvalidDataException(
+            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {data.Length} follow the header.");
+    }
+
+    [GeneratedRegex(@"'descr':\s*'(?<type>[^']+)'.*'fortran_order':\s*(?<order>True|False).*'shape':\s*\((?<shape>[^)]*)\)", RegexOptions.Singleline)]
+    private static partial Regex Header();
+}

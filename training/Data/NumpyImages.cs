@@ -1,0 +1,96 @@
+using System.IO.Compression;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>Images in a NumPy array, UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels; <c>.npz</c> archives may hold a training and a test array.</summary>
+public sealed class NumpyImages : ImageSource
+{
+    private readonly ReadOnlyMemory<byte> pixels;
+    private readonly bool channelsLast;
+
+    private NumpyImages(long[] shape, ReadOnlyMemory<byte> pixels, string source)
+    {
+        this.pixels = pixels;
+        (channelsLast, Channels, Height, Width) = shape switch
+        {
+            [_, var h, var w] => (false, 1, (int)h, (int)w),
+            [_, 1 or 3, var h, var w] => (false, (int)shape[1], (int)h, (int)w),
+            [_, var h, var w, 1 or 3] => (true, (int)shape[3], (int)h, (int)w),
+            _ => throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels."),
+        };
+        Count = shape[0];
+    }
+
+    /// <inheritdoc/>
+    public override long Count { get; }
+
+    /// <inheritdoc/>
+    public override int Channels { get; }
+
+    /// <inheritdoc/>
+    public override int Height { get; }
+
+    /// <inheritdoc/>
+    public override int Width { get; }
+
+    /// <inheritdoc/>
+    public override void Read(long index, Span<byte> pixels)
+    {
+        var image = this.pixels.Span.Slice(checked((int)(index * ImageSize)), ImageSize);
+        if (!channelsLast)
+        {
+            image.CopyTo(pixels);
+            return;
+        }
+
+        int plane = Height * Width;
+        for (int i = 0; i < image.Length; i++)
+        {
+            pixels[(i % Channels * plane) + (i / Channels)] = image[i];
+        }
+    }
+
+    /// <summary>Opens a <c>.npy</c> or <c>.npz</c>.</summary>
+    internal static ImageData Open(string path)
+    {
+        if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+        {
+            return ImageData.HoldOut(FromArray(File.ReadAllBytes(path), path)!);
+        }
+
+        try
+        {
+            using var archive = ZipFile.OpenRead(path);
+            var arrays = archive.Entries.OrderBy(entry => entry.Name, StringComparer.Ordinal)
+                .Select(entry => (entry.Name, Images: FromArray(ReadAll(entry), $"{path}/{entry.Name}", isRequired: false)))
+                .Where(array => array.Images is not null).ToArray();
+            var test = Array.Find(arrays, array => array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images;
+            var train = Array.Find(arrays, array => !array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images
+                ?? throw new InvalidDataException($"'{path}' holds no array of images: expected UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C].");
+            return test is null ? ImageData.HoldOut(train) : ImageData.FromSplits(train, test);
+        }
+        catch (InvalidDataException e) when (!e.Message.Contains(path, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"'{path}' is not a valid .npz archive: fetch it again.", e);
+        }
+    }
+
+    private static NumpyImages? FromArray(byte[] file, string source, bool isRequired = true)
+    {
+        var (type, shape, data) = Npy.Read(file, source);
+        if (type is "|u1" && (isRequired || shape.Length >= 3))
+        {
+            return new NumpyImages(shape, data, source);
+        }
+
+        return isRequired ? throw new InvalidDataException($"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.") : null;
+    }
+
+    private static byte[] ReadAll(ZipArchiveEntry entry)
+    {
+        using var content = entry.Open();
+        var bytes = new byte[entry.Length];
+        content.ReadExactly(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+
+namespace OnnxVae.Training.Evaluation;
+
+/// <summary>
+/// What is known of a model on a data set, in nats per image unless the name says otherwise. Sums over pixels and latents,
+/// means over images.
+/// </summary>
+public sealed record EvaluationFigures
+{
+    /// <summary>Distortion + rate: an upper bound of the negative log-likelihood.</summary>
+    public required double NegativeElbo { get; init; }
+
+    /// <summary>E KL(Q(z|y) || P(z)).</summary>
+    public required double Rate { get; init; }
+
+    /// <summary>E [-ln P(y|z)].</summary>
+    public required double Distortion { get; init; }
+
+    /// <summary>The importance-weighted estimate -ln 1/K sum of P(y, z_k) / Q(z_k|y), an upper bound in expectation that tightens with K. Burda et al. 2016, arXiv 1509.00519.</summary>
+    public double? NegativeLogLikelihood { get; init; }
+
+    /// <summary>K of <see cref="NegativeLogLikelihood"/>.</summary>
+    public int ImportanceSamples { get; init; }
+
+    /// <summary>The negative ELBO per value of an image, in bits: negativeElbo / (d ln 2).</summary>
+    public required double BitsPerDimension { get; init; }
+
+    /// <summary>The standard deviation of a pixel, in units of the pixel range; for Gaussian likelihoods.</summary>
+    public double? Sigma { get; init; }
+
+    /// <summary>Latents whose posterior mean varies over the data by more than 0.01. Burda et al. 2016, section 5.</summary>
+    public required int ActiveUnits { get; init; }
+
+    /// <summary>Rate of each latent.</summary>
+    public required IReadOnlyList<double> RatePerLatent { get; init; }
+
+    /// <summary>I(y; z) between images and latents, estimated with the aggregated posterior of <see cref="InformationImages"/> images; it cannot exceed their logarithm.</summary>
+    public required double MutualInformation { get; init; }
+
+    /// <summary>KL of the aggregated posterior to the prior: rate - mutualInformation, over the same images. Hoffman and Johnson 2016.</summary>
+    public required double MarginalKl { get; init; }
+
+    /// <summary>Images behind <see cref="MutualInformation"/>.</summary>
+    public required int InformationImages { get; init; }
+
+    /// <summary>Images evaluated.</summary>
+    public required long Images { get; init; }
+
+    /// <summary>The figures under their names in files and on the command line.</summary>
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject
+        {
+            ["negativeElbo"] = NegativeElbo,
+            ["rate"] = Rate,
+            ["distortion"] = Distortion,
+            ["negativeLogLikelihood"] = NegativeLogLikelihood,
+            ["importanceSamples"] = ImportanceSamples,
+            ["bitsPerDimension"] = BitsPerDimension,
+            ["sigma"] = Sigma,
+            ["activeUnits"] = ActiveUnits,
+            ["ratePerLatent"] = new JsonArray([.. RatePerLatent.Select(rate => (JsonNode)rate)]),
+            ["mutualInformation"] = MutualInformation,
+            ["marginalKl"] = MarginalKl,
+            ["informationImages"] = InformationImages,
+            ["images"] = Images,
+        };
+        foreach (string absent in json.Where(entry => entry.Value is null).Select(entry => entry.Key).ToArray())
+        {
+            json.Remove(absent);
+        }
+
+        return json;
+    }
+}

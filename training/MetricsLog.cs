@@ -1,0 +1,33 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters;
+
+namespace OnnxVae.Training;
+
+/// <summary>The file <c>metrics.jsonl</c>: one JSON object per line, with a step and named numbers.</summary>
+public static class MetricsLog
+{
+    /// <summary>Adds a line.</summary>
+    public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
+
+    /// <summary>Reads the lines up to a step; one that a crash cut off is passed over.</summary>
+    public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => File.Exists(path)
+        ? [.. File.ReadLines(path).Select(TryParse).OfType<JsonObject>().Where(line => line["step"]!.GetValue<long>() <= lastStep)]
+        : [];
+
+    /// <summary>Drops the lines after a step, when training resumes there.</summary>
+    public static void TruncateAfter(string path, long step) =>
+        AtomicFile.WriteText(path, string.Concat(Read(path, step).Select(line => line.ToJsonString() + "\n")));
+
+    private static JsonObject? TryParse(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

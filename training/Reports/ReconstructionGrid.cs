@@ -1,0 +1,61 @@
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Training.Reports;
+
+/// <summary>Images and what is left of them after encoding and decoding.</summary>
+public static class ReconstructionGrid
+{
+    /// <summary>Sends images through encoder and decoder; latents are the posterior means.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="decoder">The decoder of the same model.</param>
+    /// <param name="source">The images.</param>
+    /// <param name="first">The number of the first.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>Originals and reconstructions, Float32 [N, C, H, W] in [0, 1] each.</returns>
+    public static (float[] Originals, float[] Reconstructions) Reconstruct(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, long first, int count)
+    {
+        var originals = ReadImages(source, first, count);
+        var reconstructions = new float[originals.Length];
+        float[] mean = new float[count * encoder.Metadata.LatentSize], logVar = new float[mean.Length];
+        encoder.Encode(originals, mean, logVar);
+        decoder.Decode(mean, reconstructions);
+        return (originals, reconstructions);
+    }
+
+    /// <summary>A grid in which every row of originals is followed by a row of their reconstructions.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="decoder">The decoder of the same model.</param>
+    /// <param name="source">The images, of which the first are taken.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="columns">Images per row.</param>
+    /// <returns>Float32 [2 N, C, H, W], gaps filled with zeros, for <see cref="ImageGrid"/>.</returns>
+    public static float[] Build(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, int count, int columns)
+    {
+        var (originals, reconstructions) = Reconstruct(encoder, decoder, source, 0, count);
+        int size = source.ImageSize, rows = (count + columns - 1) / columns;
+        var grid = new float[2 * rows * columns * size];
+        for (int i = 0; i < count; i++)
+        {
+            int at = ((2 * (i / columns) * columns) + (i % columns)) * size;
+            originals.AsSpan(i * size, size).CopyTo(grid.AsSpan(at));
+            reconstructions.AsSpan(i * size, size).CopyTo(grid.AsSpan(at + (columns * size)));
+        }
+
+        return grid;
+    }
+
+    /// <summary>Reads images as numbers in [0, 1].</summary>
+    public static float[] ReadImages(ImageSource source, long first, int count)
+    {
+        var pixels = new byte[source.ImageSize];
+        var images = new float[count * source.ImageSize];
+        for (int i = 0; i < count; i++)
+        {
+            source.Read(first + i, pixels);
+            Pixels.ToFloat(pixels, images.AsSpan(i * source.ImageSize, source.ImageSize));
+        }
+
+        return images;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Evaluation;
+using ScottPlot;
+
+namespace OnnxVae.Training.Reports;
+
+/// <summary>The page <c>report.html</c> of a run: figures, curves, grids. Needs no other file and no network.</summary>
+public static class RunReport
+{
+    private const int PlotWidth = 640;
+    private const int PlotHeight = 320;
+
+    private const string Style = """
+        body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+        table { border-collapse: collapse; } td, th { padding: .15rem .9rem .15rem 0; text-align: left; vertical-align: top; }
+        td:last-child { font-variant-numeric: tabular-nums; } figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; }
+        figcaption { color: #555; } img { max-width: 100%; image-rendering: pixelated; }
+        """;
+
+    /// <summary>Writes the page from what the run's folder holds.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="manifest">The model.</param>
+    /// <param name="figures">The final figures.</param>
+    /// <param name="split">What they were computed on.</param>
+    public static void Write(RunFolder folder, Manifest manifest, EvaluationFigures figures, string split)
+    {
+        var log = MetricsLog.Read(folder.Metrics);
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Training report</title><style>{Style}</style>\n");
+        page.Append("<h1>Training report</h1>\n");
+        AppendTable(page, $"Figures on the {split} split, nats per image", figures.ToJson());
+        AppendTable(page, "Model", manifest.Model);
+        page.Append("<h2>Curves</h2>\n");
+        foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
+        {
+            AppendFigure(page, Curve(log, metric.Name), $"{metric.Name} by step, mean over each log interval");
+        }
+
+        page.Append("<h2>Images</h2>\n");
+        foreach (string grid in LastGrids(folder))
+        {
+            string data = Convert.ToBase64String(File.ReadAllBytes(grid));
+            AppendFigure(page, $"<img alt=\"\" src=\"data:image/png;base64,{data}\">", Path.GetFileNameWithoutExtension(grid));
+        }
+
+        AtomicFile.WriteText(folder.Report, page.Append("</html>\n").ToString());
+    }
+
+    // The first and the last grid of each kind: where training came from, and where it arrived.
+    private static IEnumerable<string> LastGrids(RunFolder folder) => Directory.Exists(folder.Samples)
+        ? Directory.EnumerateFiles(folder.Samples, "*.png").Order(StringComparer.Ordinal)
+            .GroupBy(file => Path.GetFileName(file).Split('-')[0])
+            .SelectMany(kind => kind.Take(1).Union(kind.TakeLast(1)))
+        : [];
+
+    private static string Curve(IReadOnlyList<JsonObject> log, string metric)
+    {
+        var points = log.Where(line => line.ContainsKey(metric)).ToArray();
+        using var plot = new Plot();
+        plot.Add.ScatterLine(
+            points.Select(line => (double)line["step"]!.GetValue<long>()).ToArray(),
+            points.Select(line => line[metric]!.GetValue<double>()).ToArray());
+        plot.XLabel("step");
+        plot.YLabel(metric);
+        string svg = plot.GetSvgXml(PlotWidth, PlotHeight);
+        return svg[svg.IndexOf("<svg", StringComparison.Ordinal)..];
+    }
+
+    private static void AppendTable(StringBuilder page, string title, JsonObject rows)
+    {
+        page.Append(CultureInfo.InvariantCulture, $"<h2>{Escape(title)}</h2>\n<table>\n");
+        foreach (var (name, value) in rows)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(name)}</td><td>{Escape(Text(value))}</td></tr>\n");
+        }
+
+        page.Append("</table>\n");
+    }
+
+    private static void AppendFigure(StringBuilder page, string content, string caption) =>
+        page.Append(CultureInfo.InvariantCulture, $"<figure>{content}<figcaption>{Escape(caption)}</figcaption></figure>\n");
+
+    private static string Text(JsonNode? value) => value switch
+    {
+        JsonArray array => string.Join(", ", array.Select(Text)),
+        JsonValue number when number.TryGetValue(out double d) => d.ToString("0.####", CultureInfo.InvariantCulture),
+        JsonValue text when text.TryGetValue(out string? s) => s,
+        _ => value?.ToJsonString() ?? "",
+    };
+
+    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+}

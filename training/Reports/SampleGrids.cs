@@ -1,0 +1,42 @@
+using System.Globalization;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Training.Reports;
+
+/// <summary>Draws what a model can do at a point of its training: samples of the prior, and test images with their reconstructions below.</summary>
+/// <param name="package">The compiled model; without an encoder and a decoder to deploy, nothing is drawn.</param>
+/// <param name="test">Images to reconstruct.</param>
+/// <param name="seed">Chooses the samples; the same ones at every step, so that grids can be compared.</param>
+public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong seed)
+{
+    private const int Columns = 8;
+    private const int SampleRows = 6;
+
+    /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="step">The step, for the files' names.</param>
+    /// <param name="states">The states at that step.</param>
+    public void Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
+    {
+        if (!package.Manifest.Deployables.ContainsKey("encoder") || !package.Manifest.Deployables.ContainsKey("decoder"))
+        {
+            return;
+        }
+
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
+        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes());
+        var shape = decoder.Metadata;
+        var samples = new float[SampleRows * Columns * shape.ImageSize];
+        decoder.Generate(seed, first: 0, samples);
+        float[] pairs = ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns);
+        Save("samples", samples);
+        Save("reconstructions", pairs);
+
+        void Save(string kind, float[] images) => ImageGrid.Save(
+            Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png")),
+            images, shape.Channels, shape.Height, shape.Width, Columns);
+    }
+}

@@ -1,0 +1,30 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Training;
+
+/// <summary>Bakes trained states into the graphs of a package that are to be deployed.</summary>
+public static class RunExport
+{
+    /// <summary>A deployable graph with its weights.</summary>
+    /// <param name="package">The package.</param>
+    /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
+    /// <param name="states">The states, by name.</param>
+    public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states) =>
+        package.ReadDeployable(role).Bake(states);
+
+    /// <summary>Writes all of them into a folder.</summary>
+    /// <returns>The files.</returns>
+    public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder)
+    {
+        var files = new List<string>();
+        foreach (var (role, name) in package.Manifest.Deployables.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            string file = Path.Combine(folder, name);
+            Bake(package, role, states).Save(file);
+            files.Add(file);
+        }
+
+        return files;
+    }
+}

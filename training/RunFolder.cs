@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+using OnnxVae.Exporters;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Training;
+
+/// <summary>The layout of a run's folder.</summary>
+/// <param name="Path">The folder.</param>
+public sealed record RunFolder(string Path)
+{
+    private const string CheckpointExtension = ".safetensors";
+
+    /// <summary>The compiled model.</summary>
+    public string Package => At("package");
+
+    /// <summary>The options that the run was started with.</summary>
+    public string Options => At("options.json");
+
+    /// <summary>One line per log interval.</summary>
+    public string Metrics => At("metrics.jsonl");
+
+    /// <summary>The final figures.</summary>
+    public string Evaluation => At("evaluation.json");
+
+    /// <summary>Curves, grids and figures in one page.</summary>
+    public string Report => At("report.html");
+
+    /// <summary>Grids over time.</summary>
+    public string Samples => At("samples");
+
+    /// <summary>The exported encoder and decoder.</summary>
+    public string Export => At("export");
+
+    private string Checkpoints => At("checkpoints");
+
+    /// <summary>Whether a run has been started in the folder.</summary>
+    public bool HoldsRun => File.Exists(Options);
+
+    /// <summary>The file of a step's checkpoint.</summary>
+    public string CheckpointAt(long step) => System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"{step:D9}{CheckpointExtension}"));
+
+    /// <summary>The checkpoints, oldest first.</summary>
+    public IReadOnlyList<string> ListCheckpoints() => Directory.Exists(Checkpoints)
+        ? [.. Directory.EnumerateFiles(Checkpoints, $"*{CheckpointExtension}").Order(StringComparer.Ordinal)]
+        : [];
+
+    /// <summary>The newest checkpoint's file.</summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    public string NewestCheckpoint() => ListCheckpoints() is [.., var newest]
+        ? newest
+        : throw new FileNotFoundException($"'{Path}' has no checkpoint: train the model first with 'onnxvae train --out {Path}'.");
+
+    /// <summary>Opens the folder of an existing run.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">It holds no run.</exception>
+    public static RunFolder Open(string path)
+    {
+        var run = new RunFolder(path);
+        return !Directory.Exists(path) ? throw new DirectoryNotFoundException($"There is no run folder '{path}'.")
+            : run.HoldsRun ? run
+            : throw new InvalidDataException($"'{path}' holds no training run: it has no {System.IO.Path.GetFileName(run.Options)}.");
+    }
+
+    /// <summary>Reads the run's options.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public TOptions ReadOptions<TOptions>()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TOptions>(File.ReadAllText(Options), Manifest.JsonOptions)!;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{Options}' is damaged: it is not the JSON of a run's options.", e);
+        }
+    }
+
+    /// <summary>Stores the run's options; from then on the folder holds a run.</summary>
+    public void WriteOptions<TOptions>(TOptions options) =>
+        AtomicFile.WriteText(Options, JsonSerializer.Serialize(options, Manifest.JsonOptions));
+
+    private string At(string name) => System.IO.Path.Combine(Path, name);
+}

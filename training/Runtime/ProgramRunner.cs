@@ -1,0 +1,110 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Training.Runtime;
+
+/// <summary>
+/// Runs a program of a package on ONNX Runtime. Inputs, states and metrics live in buffers that are bound once, for each
+/// of the two sets of states, so that a run copies and allocates nothing.
+/// </summary>
+public sealed class ProgramRunner : IDisposable
+{
+    private readonly ProgramSpec program;
+    private readonly StateBuffers states;
+    private readonly InferenceSession session;
+    private readonly RunOptions runOptions = new();
+    private readonly Dictionary<string, OrtValue> inputs;
+    private readonly Dictionary<string, OrtValue> metrics;
+    private readonly OrtIoBinding[] bindings;
+
+    /// <summary>Loads a program.</summary>
+    /// <param name="package">The package.</param>
+    /// <param name="program">One of its programs.</param>
+    /// <param name="states">The states that it reads and writes.</param>
+    /// <param name="device">Where to run.</param>
+    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
+    {
+        (this.program, this.states) = (program, states);
+        using var options = device.CreateSessionOptions(threads);
+        session = new InferenceSession(package.FileOf(program), options);
+        inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
+        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => StateBuffers.Allocate(metric.Type, metric.Shape));
+        bindings = [Bind(0), Bind(1)];
+    }
+
+    /// <summary>An input's buffer, to be filled before a run.</summary>
+    public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(inputs[name].GetTensorMutableRawData());
+
+    /// <summary>A metric of the last run.</summary>
+    public ReadOnlySpan<float> Metric(string name) => metrics[name].GetTensorDataAsSpan<float>();
+
+    /// <summary>Runs the program on the current states; changed states become the current ones.</summary>
+    public void Run()
+    {
+        session.RunWithBinding(runOptions, bindings[states.Parity]);
+        if (program.Updates.Count > 0)
+        {
+            states.Flip();
+        }
+    }
+
+    /// <summary>Fills images and noise from a batch.</summary>
+    public void Fill(Data.Batch batch)
+    {
+        batch.Images.CopyTo(Input<byte>(program.Images.Name));
+        foreach (var (name, numbers) in batch.Noise)
+        {
+            numbers.CopyTo(Input<float>(name));
+        }
+    }
+
+    /// <summary>Computes the scheduled scalars of a step.</summary>
+    public void FillSchedules(long step)
+    {
+        foreach (var input in program.Inputs)
+        {
+            if (input.Role == InputRole.Schedule)
+            {
+                Input<float>(input.Name)[0] = (float)input.Schedule!.At(step);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable resource in (IEnumerable<IDisposable>)[.. bindings, .. inputs.Values, .. metrics.Values, runOptions, session])
+        {
+            resource.Dispose();
+        }
+    }
+
+    private OrtIoBinding Bind(int parity)
+    {
+        var binding = session.CreateIoBinding();
+        foreach (var (name, value) in inputs)
+        {
+            binding.BindInput(name, value);
+        }
+
+        foreach (string name in program.States)
+        {
+            binding.BindInput(name, states.Current(name, parity));
+        }
+
+        foreach (var (name, value) in metrics)
+        {
+            binding.BindOutput(name, value);
+        }
+
+        foreach (string name in program.Updates)
+        {
+            binding.BindOutput(Program.NextName(name), states.Next(name, parity));
+        }
+
+        return binding;
+    }
+}

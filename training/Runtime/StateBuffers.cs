@@ -1,0 +1,99 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+
+namespace OnnxVae.Training.Runtime;
+
+/// <summary>
+/// The states of a model in two sets of buffers: a step reads one set and writes the other, then they change places. No
+/// output is ever written over an input.
+/// </summary>
+public sealed class StateBuffers : IDisposable
+{
+    private readonly Dictionary<string, OrtValue>[] sets;
+
+    /// <summary>Allocates both sets.</summary>
+    /// <param name="states">The states of the package.</param>
+    /// <param name="updated">Names of the states that steps change; the others have one buffer.</param>
+    public StateBuffers(IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
+    {
+        Specs = states;
+        var changing = updated.ToHashSet();
+        var first = states.ToDictionary(state => state.Name, Allocate);
+        var second = states.ToDictionary(state => state.Name, state => changing.Contains(state.Name) ? Allocate(state) : first[state.Name]);
+        sets = [first, second];
+    }
+
+    /// <summary>The states.</summary>
+    public IReadOnlyList<StateSpec> Specs { get; }
+
+    /// <summary>Which set is current: 0 or 1.</summary>
+    public int Parity { get; private set; }
+
+    /// <summary>Makes what the last step wrote the current states.</summary>
+    public void Flip() => Parity = 1 - Parity;
+
+    /// <summary>Sets the current states.</summary>
+    /// <exception cref="InvalidDataException">A state is missing, or has another type or shape.</exception>
+    public void Load(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        foreach (var spec in Specs)
+        {
+            if (!tensors.TryGetValue(spec.Name, out var tensor) || tensor.Type != spec.Type || tensor.Shape != spec.Shape)
+            {
+                throw new InvalidDataException(
+                    $"State '{spec.Name}' is {(tensor is null ? "missing" : $"{tensor.Type} {tensor.Shape}")}, expected {spec.Type} {spec.Shape}: the states belong to another model.");
+            }
+
+            tensor.Data.Span.CopyTo(sets[Parity][spec.Name].GetTensorMutableRawData());
+        }
+    }
+
+    /// <summary>Copies the current states.</summary>
+    public IReadOnlyDictionary<string, Tensor> Snapshot() => Specs.ToDictionary(
+        spec => spec.Name, spec => new Tensor(spec.Type, spec.Shape, sets[Parity][spec.Name].GetTensorMutableRawData().ToArray()));
+
+    /// <summary>The name of the first state with an entry that is not finite, as the last step wrote it; null if there is none.</summary>
+    public string? FirstNotFinite() => Specs.FirstOrDefault(spec => spec.Type == ElementType.Float32
+        && sets[Parity][spec.Name].GetTensorDataAsSpan<float>().ContainsAnyExceptFinite())?.Name;
+
+    /// <summary>A state's buffer when the sets have a given parity.</summary>
+    internal OrtValue Current(string name, int parity) => sets[parity][name];
+
+    /// <summary>The buffer that a step writes a state to when the sets have a given parity.</summary>
+    internal OrtValue Next(string name, int parity) => sets[1 - parity][name];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var value in sets.SelectMany(set => set.Values).Distinct())
+        {
+            value.Dispose();
+        }
+    }
+
+    internal static OrtValue Allocate(ElementType type, Shape shape) =>
+        OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, (TensorElementType)(int)type, shape.ToArray());
+
+    private static OrtValue Allocate(StateSpec state) => Allocate(state.Type, state.Shape);
+}
+
+/// <summary>Looks through numbers.</summary>
+internal static class FloatSpans
+{
+    /// <summary>Whether an entry is infinite or not a number.</summary>
+    public static bool ContainsAnyExceptFinite(this ReadOnlySpan<float> values)
+    {
+        foreach (float value in values)
+        {
+            if (!float.IsFinite(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,189 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Runtime;
+
+namespace OnnxVae.Training;
+
+/// <summary>How long and where to train.</summary>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Seed">Chooses order of the data and noise.</param>
+/// <param name="Device">Where to run.</param>
+/// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
+/// <param name="LogEvery">Steps between lines of the log.</param>
+/// <param name="CheckpointEvery">Steps between checkpoints.</param>
+/// <param name="KeepCheckpoints">How many of the newest checkpoints stay.</param>
+public sealed record TrainerOptions(
+    long Steps, ulong Seed, OnnxDevice Device, int Threads = 0, int LogEvery = 50, int CheckpointEvery = 500, int KeepCheckpoints = 3);
+
+/// <summary>Where training stands.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Loss">The loss of the last step.</param>
+public readonly record struct TrainingProgress(long Step, long Steps, float Loss);
+
+/// <summary>Training stopped because a number was not finite.</summary>
+public sealed class TrainingDivergedException(string message) : Exception(message);
+
+/// <summary>
+/// Runs a package's training step over a data set. It knows inputs, states and metrics by the manifest's roles, and no
+/// model by name.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainingPackage package;
+    private readonly RunFolder folder;
+    private readonly TrainerOptions options;
+    private readonly StateBuffers states;
+    private readonly ProgramRunner runner;
+    private readonly MetricSpec loss;
+
+    /// <summary>Loads a package with its initial states, or with those of the folder's newest checkpoint.</summary>
+    /// <param name="package">The compiled model.</param>
+    /// <param name="folder">Where checkpoints and the log go.</param>
+    /// <param name="options">How long and where.</param>
+    public Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
+    {
+        (this.package, this.folder, this.options) = (package, folder, options);
+        states = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
+        runner = new ProgramRunner(package, package.Manifest.Step, states, options.Device, options.Threads);
+        loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
+        if (folder.ListCheckpoints().Count == 0)
+        {
+            states.Load(package.ReadInitialStates());
+            Save();
+        }
+        else
+        {
+            var checkpoint = Checkpoint.Load(folder.NewestCheckpoint(), package.Fingerprint);
+            states.Load(checkpoint.States);
+            Step = checkpoint.Step;
+        }
+
+        MetricsLog.TruncateAfter(folder.Metrics, Step);
+    }
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
+    /// <param name="source">The training images.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="checkpointWritten">Told the file of every checkpoint.</param>
+    /// <param name="cancellation">Ends training early.</param>
+    /// <returns>Whether all steps were done.</returns>
+    /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
+    public async Task<bool> TrainAsync(
+        ImageSource source, Action<TrainingProgress>? progress = null, Action<string>? checkpointWritten = null, CancellationToken cancellation = default)
+    {
+        await using var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
+        var interval = new MetricsInterval(package.Manifest.Step, runner);
+        while (Step < options.Steps && !cancellation.IsCancellationRequested)
+        {
+            RunStep(pipeline);
+            interval.Add();
+            progress?.Invoke(new TrainingProgress(Step, options.Steps, runner.Metric(loss.Name)[0]));
+            if (Step % options.LogEvery == 0 || Step == options.Steps)
+            {
+                MetricsLog.Append(folder.Metrics, interval.Finish(Step));
+            }
+
+            if (Step % options.CheckpointEvery == 0 || Step == options.Steps)
+            {
+                checkpointWritten?.Invoke(Save());
+            }
+        }
+
+        if (Step < options.Steps && Step % options.CheckpointEvery != 0)
+        {
+            Save();
+        }
+
+        return Step == options.Steps;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        runner.Dispose();
+        states.Dispose();
+    }
+
+    private void RunStep(BatchPipeline pipeline)
+    {
+        var batch = pipeline.Next();
+        runner.Fill(batch);
+        pipeline.Return(batch);
+        runner.FillSchedules(Step + 1);
+        runner.Run();
+        Step++;
+        RequireFinite();
+    }
+
+    private void RequireFinite()
+    {
+        if (float.IsFinite(runner.Metric(loss.Name)[0]))
+        {
+            return;
+        }
+
+        string terms = string.Join(", ", package.Manifest.Step.Metrics
+            .Where(metric => metric.Shape.Rank == 0).Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}"));
+        string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
+        throw new TrainingDivergedException(
+            $"Training diverged at step {Step}: {terms}; {state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
+    }
+
+    private string Save()
+    {
+        string file = folder.CheckpointAt(Step);
+        new Checkpoint(Step, options.Seed, package.Fingerprint, states.Snapshot()).Save(file);
+        foreach (string old in folder.ListCheckpoints().SkipLast(options.KeepCheckpoints))
+        {
+            File.Delete(old);
+        }
+
+        return file;
+    }
+
+    // Means of the scalar metrics over the steps between two lines of the log.
+    private sealed class MetricsInterval(ProgramSpec program, ProgramRunner runner)
+    {
+        private readonly MetricSpec[] scalars = [.. program.Metrics.Where(metric => metric.Shape.Rank == 0)];
+        private readonly double[] sums = new double[program.Metrics.Count];
+        private readonly Stopwatch time = Stopwatch.StartNew();
+        private int steps;
+
+        public void Add()
+        {
+            for (int i = 0; i < scalars.Length; i++)
+            {
+                sums[i] += runner.Metric(scalars[i].Name)[0];
+            }
+
+            steps++;
+        }
+
+        public JsonObject Finish(long step)
+        {
+            var line = new JsonObject { ["step"] = step };
+            for (int i = 0; i < scalars.Length; i++)
+            {
+                line[scalars[i].Name] = sums[i] / steps;
+            }
+
+            foreach (var input in program.Inputs.Where(input => input.Role == InputRole.Schedule))
+            {
+                line[input.Name] = input.Schedule!.At(step);
+            }
+
+            line["imagesPerSecond"] = Math.Round(steps * program.Images.Shape[0] / time.Elapsed.TotalSeconds, 1);
+            Array.Clear(sums);
+            steps = 0;
+            time.Restart();
+            return line;
+        }
+    }
+}
