@@ -71,12 +71,12 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
     /// <param name="progress">Told after every step.</param>
-    /// <param name="checkpointWritten">Told the file of every checkpoint.</param>
+    /// <param name="checkpointWritten">Told every checkpoint.</param>
     /// <param name="cancellation">Ends training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
     public async Task<bool> TrainAsync(
-        ImageSource source, Action<TrainingProgress>? progress = null, Action<string>? checkpointWritten = null, CancellationToken cancellation = default)
+        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default)
     {
         await using var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
         var interval = new MetricsInterval(package.Manifest.Step, runner);
@@ -136,16 +136,16 @@ public sealed class Trainer : IDisposable
             $"Training diverged at step {Step}: {terms}; {state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
     }
 
-    private string Save()
+    private Checkpoint Save()
     {
-        string file = folder.CheckpointAt(Step);
-        new Checkpoint(Step, options.Seed, package.Fingerprint, states.Snapshot()).Save(file);
+        var checkpoint = new Checkpoint(Step, options.Seed, package.Fingerprint, states.Snapshot());
+        checkpoint.Save(folder.CheckpointAt(Step));
         foreach (string old in folder.ListCheckpoints().SkipLast(options.KeepCheckpoints))
         {
             File.Delete(old);
         }
 
-        return file;
+        return checkpoint;
     }
 
     // Means of the scalar metrics over the steps between two lines of the log.

@@ -87,6 +87,18 @@ public sealed class TrainingPackage
     /// <summary>The states before the first step, by name.</summary>
     public IReadOnlyDictionary<string, Tensor> ReadInitialStates() => Safetensors.Load(Path.Combine(Folder, InitialFile)).Tensors;
 
+    /// <summary>Copies the package's files; the manifest comes last.</summary>
+    public TrainingPackage CopyTo(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (string file in (string[])[InitialFile, Manifest.Step.File, Manifest.Evaluate.File, .. Manifest.Deployables.Values, ManifestFile])
+        {
+            File.Copy(Path.Combine(Folder, file), Path.Combine(folder, file));
+        }
+
+        return new TrainingPackage(folder, Manifest);
+    }
+
     /// <summary>The file of a program.</summary>
     public string FileOf(ProgramSpec program) => Path.Combine(Folder, program.File);
 

@@ -1,4 +1,7 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters;
+using OnnxVae.Exporters.Programs;
 
 namespace OnnxVae.Training.Evaluation;
 
@@ -46,6 +49,9 @@ public sealed record EvaluationFigures
 
     /// <summary>Images evaluated.</summary>
     public required long Images { get; init; }
+
+    /// <summary>Writes the figures as a JSON file.</summary>
+    public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(ToJson(), Manifest.JsonOptions));
 
     /// <summary>The figures under their names in files and on the command line.</summary>
     public JsonObject ToJson()

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+
+namespace OnnxVae.Cli;
+
+/// <summary>A progress bar on a terminal, plain lines otherwise; both on standard error, so that results can be piped.</summary>
+internal static class ProgressDisplay
+{
+    private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Takes the amounts done and in all, and a word on how it goes.</summary>
+    public delegate void Report(long done, long total, string detail = "");
+
+    public static async Task<T> RunAsync<T>(string title, Func<Report, Task<T>> work)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected || !console.Profile.Capabilities.Interactive)
+        {
+            return await work(PlainLines(title));
+        }
+
+        return await console.Progress()
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .StartAsync(context => work(Bar(context.AddTask(title), title)));
+    }
+
+    public static T Run<T>(string title, Func<Report, T> work) => RunAsync(title, report => Task.FromResult(work(report))).GetAwaiter().GetResult();
+
+    private static Report PlainLines(string title)
+    {
+        var time = Stopwatch.StartNew();
+        var last = TimeSpan.Zero;
+        return (done, total, detail) =>
+        {
+            if (done == total || time.Elapsed - last >= PlainInterval)
+            {
+                last = time.Elapsed;
+                Console.Error.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{title}: {done}/{total} after {time.Elapsed.TotalSeconds:0} s{(detail.Length > 0 ? $", {detail}" : "")}"));
+            }
+        };
+    }
+
+    private static Report Bar(ProgressTask task, string title)
+    {
+        var time = Stopwatch.StartNew();
+        return (done, total, detail) =>
+        {
+            if (done == total || time.Elapsed >= BarInterval)
+            {
+                time.Restart();
+                task.MaxValue = total;
+                task.Value = done;
+                task.Description = Markup.Escape(detail.Length > 0 ? $"{title} ({done}/{total}, {detail})" : $"{title} ({done}/{total})");
+            }
+        };
+    }
+}

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using OnnxVae.Models;
+
+namespace OnnxVae.Cli;
+
+/// <summary>The options of <c>train</c> and <c>compile</c>, from the command line to records.</summary>
+internal sealed class TrainArguments
+{
+    private readonly Option<string> data = new("--data")
+    {
+        Description = "sprites (built in), a folder of IDX files or images, a .tar or .tar.gz of images, a .npy or .npz.",
+        DefaultValueFactory = _ => "sprites",
+    };
+
+    private readonly Option<int?> imageSize = CommonOptions.ImageSize();
+    private readonly Option<int?> channels = CommonOptions.Channels();
+    private readonly Option<bool> skipCorrupt = CommonOptions.SkipCorrupt();
+    private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
+    private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
+    private readonly Option<string> likelihood = Named("--likelihood", "bernoulli", "P(y|z)", VaeCatalog.LikelihoodNames);
+    private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ["constant", "cosine"]);
+
+    private readonly Option<double> sigma = CommonOptions.Positive(new("--sigma")
+    {
+        Description = "Standard deviation of a pixel for --likelihood gaussian; pixels are in [0, 1].",
+        DefaultValueFactory = _ => 1,
+    });
+
+    private readonly Option<int> latent = Count("--latent", 10, 1, "Number of latents.");
+    private readonly Option<double> beta = new("--beta") { Description = "Weight of the rate; 1 for the ELBO.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> betaWarmUp = Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
+    private readonly Option<int?> epochs = CommonOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
+    private readonly Option<long?> steps = CommonOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
+    private readonly Option<int> batch = Count("--batch", 64, 1, "Images per step.");
+
+    private readonly Option<double> learningRate = CommonOptions.Positive(new("--learning-rate")
+    {
+        Description = "Adam's step size.",
+        DefaultValueFactory = _ => 1e-3,
+    });
+
+    private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
+    private readonly Option<ulong> seed = CommonOptions.Seed();
+    private readonly Option<string> device = CommonOptions.Device();
+    private readonly Option<int> threads = CommonOptions.Threads();
+    private readonly Option<int> logEvery = Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
+    private readonly Option<int> checkpointEvery = Count("--checkpoint-every", 500, 1, "Steps between checkpoints and sample grids.");
+    private readonly Option<int> importanceSamples = CommonOptions.ImportanceSamples();
+
+    /// <summary>What a package already fixes.</summary>
+    private Option[] ModelOptions => [model, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp];
+
+    private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
+
+    private Option[] RunOptions => [epochs, steps, seed, device, threads, logEvery, checkpointEvery, importanceSamples];
+
+    public void AddForTraining(Command command) => Add(command, [.. DataOptions, package, .. ModelOptions, .. RunOptions]);
+
+    public void AddForCompiling(Command command) => Add(command, [.. DataOptions, .. ModelOptions, epochs, steps, seed]);
+
+    public TrainOptions Read(ParseResult result)
+    {
+        if (IsGiven(result, package) && ModelOptions.FirstOrDefault(option => IsGiven(result, option)) is { } fixedOption)
+        {
+            throw new UsageException($"{fixedOption.Name} cannot be given with --package: the package was compiled with its own.");
+        }
+
+        if (IsGiven(result, epochs) && IsGiven(result, steps))
+        {
+            throw new UsageException("Give --epochs or --steps, not both.");
+        }
+
+        return Collect(result);
+    }
+
+    /// <summary>The stored options of a run that resumes; options on the command line must be the same.</summary>
+    /// <exception cref="UsageException">An option differs.</exception>
+    public TrainOptions ReadForResume(ParseResult result, TrainOptions stored)
+    {
+        var given = Collect(result);
+        var rows = new (Option Option, object? Given, object? Stored)[]
+        {
+            (data, given.Data, stored.Data), (imageSize, given.ImageSize, stored.ImageSize), (channels, given.Channels, stored.Channels),
+            (skipCorrupt, given.SkipCorrupt, stored.SkipCorrupt), (package, given.Package, stored.Package),
+            (model, given.Model.Model, stored.Model.Model), (likelihood, given.Model.Likelihood, stored.Model.Likelihood),
+            (sigma, given.Model.Sigma, stored.Model.Sigma), (latent, given.Model.Latent, stored.Model.Latent),
+            (beta, given.Model.Beta, stored.Model.Beta), (betaWarmUp, given.Model.BetaWarmUp, stored.Model.BetaWarmUp),
+            (batch, given.Model.Batch, stored.Model.Batch), (learningRate, given.Model.LearningRate, stored.Model.LearningRate),
+            (schedule, given.Model.LearningRateSchedule, stored.Model.LearningRateSchedule), (warmUp, given.Model.WarmUp, stored.Model.WarmUp),
+            (epochs, given.Epochs, stored.Epochs), (steps, given.Steps, stored.Steps), (seed, given.Seed, stored.Seed),
+            (device, given.Device, stored.Device), (threads, given.Threads, stored.Threads), (logEvery, given.LogEvery, stored.LogEvery),
+            (checkpointEvery, given.CheckpointEvery, stored.CheckpointEvery), (importanceSamples, given.ImportanceSamples, stored.ImportanceSamples),
+        };
+        foreach (var (option, now, before) in rows)
+        {
+            if (IsGiven(result, option) && !Equals(now, before))
+            {
+                throw new UsageException(
+                    $"{option.Name} is {now}, but the run was started with {before ?? "none"}: leave it out to resume, or start a new run in another folder.");
+            }
+        }
+
+        return stored;
+    }
+
+    private static bool IsGiven(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
+    private static void Add(Command command, IEnumerable<Option> options)
+    {
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    private TrainOptions Collect(ParseResult result) => new()
+    {
+        Data = result.GetValue(data)!,
+        ImageSize = result.GetValue(imageSize),
+        Channels = result.GetValue(channels),
+        SkipCorrupt = result.GetValue(skipCorrupt),
+        Package = result.GetValue(package),
+        Model = new ModelOptions
+        {
+            Model = result.GetValue(model)!,
+            Likelihood = result.GetValue(likelihood)!,
+            Sigma = result.GetValue(sigma),
+            Latent = result.GetValue(latent),
+            Beta = result.GetValue(beta),
+            BetaWarmUp = result.GetValue(betaWarmUp),
+            Batch = result.GetValue(batch),
+            LearningRate = result.GetValue(learningRate),
+            LearningRateSchedule = result.GetValue(schedule)!,
+            WarmUp = result.GetValue(warmUp),
+        },
+        Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null ? 10 : null),
+        Steps = result.GetValue(steps),
+        Seed = result.GetValue(seed),
+        Device = result.GetValue(device)!,
+        Threads = result.GetValue(threads),
+        LogEvery = result.GetValue(logEvery),
+        CheckpointEvery = result.GetValue(checkpointEvery),
+        ImportanceSamples = result.GetValue(importanceSamples),
+    };
+
+    private static Option<string> Named(string name, string value, string what, IEnumerable<string> known) =>
+        new(name) { Description = $"{what}: {string.Join(", ", known)}.", DefaultValueFactory = _ => value };
+
+    private static Option<int> Count(string name, int value, int smallest, string description) =>
+        CommonOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
+}

@@ -1,0 +1,64 @@
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli;
+
+/// <summary>Everything a run was asked for, as it is stored in the run's folder.</summary>
+internal sealed record TrainOptions
+{
+    public required string Data { get; init; }
+
+    public int? ImageSize { get; init; }
+
+    public int? Channels { get; init; }
+
+    public bool SkipCorrupt { get; init; }
+
+    public string? Package { get; init; }
+
+    public required ModelOptions Model { get; init; }
+
+    public int? Epochs { get; init; }
+
+    public long? Steps { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public required string Device { get; init; }
+
+    public int Threads { get; init; }
+
+    public int LogEvery { get; init; }
+
+    public int CheckpointEvery { get; init; }
+
+    public int ImportanceSamples { get; init; }
+
+    public ImageOptions ImageOptions => new(ImageSize, Channels, SkipCorrupt);
+
+    /// <summary>Steps in all, for a data set and a batch.</summary>
+    public long StepsFor(ImageSource train, int batch) => Steps ?? (Epochs!.Value * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));
+}
+
+/// <summary>What to compile.</summary>
+internal sealed record ModelOptions
+{
+    public required string Model { get; init; }
+
+    public required string Likelihood { get; init; }
+
+    public double Sigma { get; init; }
+
+    public int Latent { get; init; }
+
+    public double Beta { get; init; }
+
+    public int BetaWarmUp { get; init; }
+
+    public int Batch { get; init; }
+
+    public double LearningRate { get; init; }
+
+    public required string LearningRateSchedule { get; init; }
+
+    public int WarmUp { get; init; }
+}

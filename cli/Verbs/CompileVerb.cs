@@ -1,0 +1,29 @@
+using System.CommandLine;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae compile</c>: a training package, without training it.</summary>
+internal static class CompileVerb
+{
+    public static Command Create()
+    {
+        var arguments = new TrainArguments();
+        var output = new Option<string>("--out") { Description = "The package's folder.", Required = true };
+        var command = new Command(
+            "compile", "Compiles a training package for the images of --data; 'train --package DIR' runs it, also on a machine without TorchSharp. Example: onnxvae compile --data sprites --model mlp --out packages/mlp");
+        arguments.AddForCompiling(command);
+        command.Options.Add(output);
+        command.SetAction(result =>
+        {
+            string folder = result.GetValue(output)!;
+            var options = arguments.Read(result);
+            var train = ImageData.Open(options.Data, options.ImageOptions).Train;
+            CommonOptions.RequireNewFolder(folder, "give another --out, or empty it.");
+            var package = ModelCompilation.Write(folder, options.Model, train, options.Seed, options.StepsFor(train, options.Model.Batch));
+            Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
+            Console.WriteLine($"Train     onnxvae train --package {package.Folder} --data {options.Data} --out RUN");
+        });
+        return command;
+    }
+}

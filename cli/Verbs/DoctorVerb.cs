@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Inference;
+using SkiaSharp;
+using TorchSharp;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae doctor</c>: what is installed and what is missing.</summary>
+internal static class DoctorVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Says which native libraries are in use and what to do about missing ones. Example: onnxvae doctor");
+        command.SetAction(_ =>
+        {
+            Console.WriteLine($"system        {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical processors");
+            Console.WriteLine($".NET          {RuntimeInformation.FrameworkDescription}");
+            bool healthy = Check("ONNX Runtime", () => $"{OrtEnv.Instance().GetVersionString()}, devices {string.Join(", ", OnnxDevice.Available)}",
+                "The native library is missing: reference Microsoft.ML.OnnxRuntime or another of its packages.");
+            healthy &= Check("TorchSharp", Torch,
+                "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");
+            healthy &= Check("SkiaSharp", () => $"{SKImageInfo.PlatformColorType} pixels",
+                "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
+            Console.WriteLine(OnnxDevice.Available.Contains("cuda")
+                ? "cuda          available"
+                : "cuda          not available: build with -p:Gpu=true, and install CUDA 12 and cuDNN 9");
+            return healthy ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static string Torch()
+    {
+        using var two = torch.ones(2).sum();
+        return $"{typeof(torch).Assembly.GetName().Version!.ToString(3)} with libtorch {torch.__version__}, {(torch.cuda.is_available() ? "CUDA" : "processor only")}, ones(2).sum() = {two.item<float>()}";
+    }
+
+    private static bool Check(string name, Func<string> probe, string advice)
+    {
+        try
+        {
+            Console.WriteLine($"{name,-13} {probe()}");
+            return true;
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
+        {
+            Console.WriteLine($"{name,-13} MISSING. {advice} ({e.GetBaseException().Message.Split('\n')[0]})");
+            return false;
+        }
+    }
+}

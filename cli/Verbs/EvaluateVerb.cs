@@ -1,0 +1,51 @@
+using System.CommandLine;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae evaluate</c>: the figures of a trained model.</summary>
+internal static class EvaluateVerb
+{
+    public static Command Create()
+    {
+        var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
+        var data = new Option<string?>("--data") { Description = "Other data than the run's." };
+        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
+        var importanceSamples = CommonOptions.ImportanceSamples();
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "A checkpoint file; the newest, if left out." };
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var json = CommonOptions.Json();
+        var command = new Command("evaluate", "Evaluates a run's model on a data set. Example: onnxvae evaluate runs/sprites --importance-samples 100")
+        {
+            runArgument, data, split, importanceSamples, checkpoint, device, threads, json,
+        };
+        command.SetAction((result, cancellation) =>
+        {
+            var run = RunFolder.Open(result.GetValue(runArgument)!);
+            var package = TrainingPackage.Open(run.Package);
+            var options = run.ReadOptions<TrainOptions>();
+            var source = ImageData.Open(result.GetValue(data) ?? options.Data, options.ImageOptions).Split(result.GetValue(split)!);
+            var states = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint).States;
+            var evaluation = new EvaluatorOptions(
+                result.GetValue(importanceSamples), options.Seed, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
+            var figures = ProgressDisplay.Run(
+                "Evaluating", report => Evaluator.Evaluate(package, states, source, evaluation, (done, total) => report(done, total), cancellation));
+            if (result.GetValue(json))
+            {
+                Console.WriteLine(figures.ToJson().ToJsonString());
+            }
+            else
+            {
+                FiguresTable.Print($"Figures on the {result.GetValue(split)} split, nats per image", figures.ToJson());
+            }
+
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}

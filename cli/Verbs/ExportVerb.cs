@@ -1,0 +1,28 @@
+using System.CommandLine;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae export</c>: encoder and decoder with their weights.</summary>
+internal static class ExportVerb
+{
+    public static Command Create()
+    {
+        var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
+        var output = new Option<string>("--out") { Description = "Where the files go.", Required = true };
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "A checkpoint file; the newest, if left out." };
+        var command = new Command("export", "Writes encoder.onnx and decoder.onnx. Example: onnxvae export runs/sprites --out deploy") { runArgument, output, checkpoint };
+        command.SetAction(result =>
+        {
+            var run = RunFolder.Open(result.GetValue(runArgument)!);
+            var package = TrainingPackage.Open(run.Package);
+            var trained = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint);
+            foreach (string file in RunExport.Write(package, trained.States, result.GetValue(output)!))
+            {
+                Console.WriteLine($"Exported  {file} (step {trained.Step})");
+            }
+        });
+        return command;
+    }
+}

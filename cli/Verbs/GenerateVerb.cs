@@ -1,0 +1,65 @@
+using System.CommandLine;
+using OnnxVae.Cli.Jobs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae generate</c>: images from draws of the prior.</summary>
+internal static class GenerateVerb
+{
+    private const int GridColumns = 8;
+    private const int LargestGrid = 64;
+
+    public static Command Create()
+    {
+        var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
+        var count = CommonOptions.AtLeast(1, new Option<int>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
+        var seed = CommonOptions.Seed();
+        var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file.", Required = true };
+        var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} into one PNG." };
+        var shard = new Option<string>("--shard") { Description = "Only part I of N, as I/N with I from 0; shards need no merging.", DefaultValueFactory = _ => "0/1" };
+        var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the decoder.", DefaultValueFactory = _ => 64 });
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var command = new Command(
+            "generate", "Generates images; image k depends on the seed and on k alone. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
+        {
+            decoderArgument, count, seed, output, grid, shard, batch, device, threads,
+        };
+        command.SetAction((result, cancellation) =>
+        {
+            var (first, end) = Shard.Parse(result.GetValue(shard)!).RangeOf(result.GetValue(count));
+            using var decoder = VaeDecoder.Load(
+                result.GetValue(decoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
+            var shape = decoder.Metadata;
+            using var writer = ImageWriter.Create(result.GetValue(output)!, first, end - first, shape.Channels, shape.Height, shape.Width);
+            var gridImages = new List<float>();
+            ProgressDisplay.Run("Generating", report =>
+            {
+                var images = new float[result.GetValue(batch) * shape.ImageSize];
+                for (long k = first; k < end;)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    int size = (int)Math.Min(result.GetValue(batch), end - k);
+                    var part = images.AsSpan(0, size * shape.ImageSize);
+                    decoder.Generate(result.GetValue(seed), k, part);
+                    writer.Write(part);
+                    gridImages.AddRange(part[..(Math.Min(size, Math.Max(0, LargestGrid - (int)(k - first))) * shape.ImageSize)]);
+                    k += size;
+                    report(k - first, end - first);
+                }
+
+                return writer.Finish();
+            });
+            if (result.GetValue(grid) is { } file)
+            {
+                ImageGrid.Save(file, gridImages.ToArray(), shape.Channels, shape.Height, shape.Width, GridColumns);
+            }
+
+            Console.WriteLine($"Generated {end - first} images: {result.GetValue(output)}");
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}

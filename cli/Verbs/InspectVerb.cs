@@ -1,0 +1,81 @@
+using System.CommandLine;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training;
+using Spectre.Console;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae inspect</c>: what is in a file, a package or a run.</summary>
+internal static class InspectVerb
+{
+    private const int PlainWidth = 120;
+
+    public static Command Create()
+    {
+        var path = new Argument<string>("PATH") { Description = "An .onnx file, a package's folder, or a run's." };
+        var command = new Command("inspect", "Lists inputs, outputs, states, metrics, operators and metadata. Example: onnxvae inspect runs/sprites") { path };
+        command.SetAction(result =>
+        {
+            string target = result.GetValue(path)!;
+            if (!Directory.Exists(target))
+            {
+                PrintModel(OnnxModel.Load(target));
+                return;
+            }
+
+            PrintPackage(TrainingPackage.Open(new RunFolder(target) is { HoldsRun: true } run ? run.Package : target));
+        });
+        return command;
+    }
+
+    private static void PrintPackage(TrainingPackage package)
+    {
+        var manifest = package.Manifest;
+        Print("Model", ["", ""], manifest.Model.Select(entry => (string[])[entry.Key, entry.Value?.ToString().ReplaceLineEndings(" ") ?? ""]));
+        Print("States", ["name", "type", "shape", "role", "elements"], manifest.States.Select(state =>
+            (string[])[state.Name, $"{state.Type}", $"{state.Shape}", $"{state.Role}", $"{state.Shape.ElementCount}"]));
+        foreach (var program in (ProgramSpec[])[manifest.Step, manifest.Evaluate])
+        {
+            Print($"{program.File}: inputs", ["name", "type", "shape", "role"], program.Inputs.Select(input =>
+                (string[])[input.Name, $"{input.Type}", $"{input.Shape}", input.Schedule is { } schedule ? $"{schedule}" : $"{input.Role}"]));
+            Print($"{program.File}: metrics", ["name", "type", "shape", "role"], program.Metrics.Select(metric =>
+                (string[])[metric.Name, $"{metric.Type}", $"{metric.Shape}", $"{metric.Role}"]));
+            Print($"{program.File}: reads {program.States.Count} states, changes {program.Updates.Count}; operators", ["operator", "nodes"], Operators(OnnxModel.Load(package.FileOf(program))));
+        }
+
+        Print("Deployed after training", ["role", "file"], manifest.Deployables.Select(entry => (string[])[entry.Key, entry.Value]));
+    }
+
+    private static void PrintModel(OnnxModel model)
+    {
+        Print("Inputs", ["name", "type", "shape"], model.Inputs.Select(Row));
+        Print("Outputs", ["name", "type", "shape"], model.Outputs.Select(Row));
+        Print("Operators", ["operator", "nodes"], Operators(model));
+        Print("Stored tensors", ["name", "type", "shape"], model.Initializers.Select(Row));
+        Print("Metadata", ["key", "value"], model.Metadata.Select(entry => (string[])[entry.Key, entry.Value]));
+        Print("Operator sets", ["domain", "version"], model.OperatorSets.Select(entry => (string[])[entry.Key, $"{entry.Value}"]));
+    }
+
+    private static string[] Row(ModelTensor tensor) => [tensor.Name, $"{tensor.Type}", $"{tensor.Shape}"];
+
+    private static IEnumerable<string[]> Operators(OnnxModel model) => model.OperatorCounts
+        .Select(entry => (string[])[entry.Key, $"{entry.Value}"]).Append(["all", $"{model.OperatorCounts.Values.Sum()}"]);
+
+    private static void Print(string title, string[] columns, IEnumerable<string[]> rows)
+    {
+        var table = new Table { Title = new TableTitle(Markup.Escape(title)), Border = TableBorder.Rounded, ShowHeaders = columns.Any(column => column.Length > 0) };
+        table.AddColumns([.. columns.Select(Markup.Escape)]);
+        foreach (string[] row in rows)
+        {
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = PlainWidth;
+        }
+
+        AnsiConsole.Write(table);
+    }
+}

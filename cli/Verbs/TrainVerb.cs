@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae train</c>: compile, train, evaluate, export, report.</summary>
+internal static class TrainVerb
+{
+    private const int Interrupted = 130;
+
+    public static Command Create()
+    {
+        var arguments = new TrainArguments();
+        var output = new Option<string>("--out") { Description = "The run's folder.", Required = true };
+        var resume = new Option<bool>("--resume") { Description = "Continue the run in --out from its newest checkpoint." };
+        var json = CommonOptions.Json();
+        var command = new Command(
+            "train", "Trains a VAE: compiles it, trains, evaluates on the test split, exports encoder.onnx and decoder.onnx. Example: onnxvae train --data sprites --out runs/sprites --steps 2000");
+        arguments.AddForTraining(command);
+        command.Options.Add(output);
+        command.Options.Add(resume);
+        command.Options.Add(json);
+        command.SetAction((result, cancellation) =>
+        {
+            string folder = result.GetValue(output)!;
+            var (run, options, images) = result.GetValue(resume) ? Resume(result, arguments, folder) : Start(result, arguments, folder);
+            return TrainAsync(run, options, images, result.GetValue(json), cancellation);
+        });
+        return command;
+    }
+
+    private static (RunFolder, TrainOptions, ImageData) Start(ParseResult result, TrainArguments arguments, string folder)
+    {
+        var run = new RunFolder(folder);
+        var options = arguments.Read(result);
+        OnnxDevice.Parse(options.Device);
+        var images = ImageData.Open(options.Data, options.ImageOptions);
+        CommonOptions.RequireNewFolder(folder, run.HoldsRun
+            ? "it holds a run; give --resume to continue it, or another --out."
+            : "give another --out, or empty it.");
+        if (options.Package is { } compiled)
+        {
+            TrainingPackage.Open(compiled).CopyTo(run.Package);
+        }
+        else
+        {
+            ModelCompilation.Write(run.Package, options.Model, images.Train, options.Seed, options.StepsFor(images.Train, options.Model.Batch));
+        }
+
+        run.WriteOptions(options);
+        return (run, options, images);
+    }
+
+    private static (RunFolder, TrainOptions, ImageData) Resume(ParseResult result, TrainArguments arguments, string folder)
+    {
+        var run = RunFolder.Open(folder);
+        var options = arguments.ReadForResume(result, run.ReadOptions<TrainOptions>());
+        return (run, options, ImageData.Open(options.Data, options.ImageOptions));
+    }
+
+    private static async Task<int> TrainAsync(RunFolder run, TrainOptions options, ImageData images, bool json, CancellationToken cancellation)
+    {
+        var package = TrainingPackage.Open(run.Package);
+        var device = OnnxDevice.Parse(options.Device);
+        long steps = options.StepsFor(images.Train, (int)package.Manifest.Step.Images.Shape[0]);
+        var grids = new SampleGrids(package, images.Test, options.Seed);
+        long step;
+        using (var trainer = new Trainer(package, run, new TrainerOptions(
+            steps, options.Seed, device, options.Threads, options.LogEvery, options.CheckpointEvery)))
+        {
+            await ProgressDisplay.RunAsync("Training", report => trainer.TrainAsync(
+                images.Train,
+                progress => report(progress.Step, progress.Steps, string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.00}")),
+                checkpoint => grids.Write(run.Samples, checkpoint.Step, checkpoint.States),
+                cancellation));
+            step = trainer.Step;
+        }
+
+        if (step < steps)
+        {
+            Console.Error.WriteLine($"Stopped at step {step} of {steps}; a checkpoint is written. Continue with: onnxvae train --resume --out {run.Path}");
+            return Interrupted;
+        }
+
+        var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
+        var figures = ProgressDisplay.Run("Evaluating", report => Evaluator.Evaluate(
+            package, states, images.Test, new EvaluatorOptions(options.ImportanceSamples, options.Seed, device, options.Threads),
+            (done, total) => report(done, total), cancellation));
+        figures.Save(run.Evaluation);
+        RunExport.Write(package, states, run.Export);
+        RunReport.Write(run, package.Manifest, figures, "test");
+        Print(run, figures.ToJson(), json);
+        return 0;
+    }
+
+    private static void Print(RunFolder run, JsonObject figures, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(figures.ToJsonString());
+            return;
+        }
+
+        FiguresTable.Print("Figures on the test split, nats per image", figures);
+        Console.WriteLine($"Exported  {Path.Combine(run.Export, "encoder.onnx")}, {Path.Combine(run.Export, "decoder.onnx")}");
+        Console.WriteLine($"Report    {run.Report}");
+        Console.WriteLine($"Generate  onnxvae generate {Path.Combine(run.Export, "decoder.onnx")} --count 64 --out images --grid grid.png");
+    }
+}
