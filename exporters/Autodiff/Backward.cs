@@ -37,12 +37,16 @@ public static class Backward
         return [.. targets.Select(x => gradients.TryGetValue(x, out var dx) ? BroadcastTo(dx, x.Shape) : ConstantOfShape(x.Shape, 0f))];
     }
 
+    // Values that carry a gradient to a target: comparisons and indices do not, nor does what StopGradient shuts off.
     private static HashSet<Value> ReachedFrom(IEnumerable<Value> targets, IEnumerable<Value> order)
     {
         var reached = targets.ToHashSet();
-        foreach (var y in order.Where(y => y.Producer is { OperatorType: not Primitive.StopGradient } && y.Inputs.Any(reached.Contains)))
+        foreach (var y in order)
         {
-            reached.Add(y);
+            if (y is { Type: ElementType.Float32, Producer.OperatorType: not Primitive.StopGradient } && y.Inputs.Any(reached.Contains))
+            {
+                reached.Add(y);
+            }
         }
 
         return reached;

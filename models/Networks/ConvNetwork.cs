@@ -51,13 +51,12 @@ public sealed record ConvNetwork : VaeNetwork
     private static nn.Module<Tensor, Tensor>[] Halve(ImageShape from, ImageShape to) =>
         [Conv2d(from.Channels, to.Channels, Kernel, Stride, Padding), ReLU()];
 
-    // The output padding gives back the odd row or column that halving dropped.
+    // A kernel of 5 instead of 4 gives back the odd row or column that halving dropped.
     private static nn.Module<Tensor, Tensor>[] Double(ImageShape from, ImageShape to) =>
     [
         ReLU(),
         ConvTranspose2d(
-            from.Channels, to.Channels, (Kernel, Kernel), stride: (Stride, Stride), padding: (Padding, Padding),
-            output_padding: (to.Height % Stride, to.Width % Stride)),
+            from.Channels, to.Channels, (Kernel + (to.Height % Stride), Kernel + (to.Width % Stride)), stride: (Stride, Stride), padding: (Padding, Padding)),
     ];
 
     // The image itself and what each convolution makes of it.

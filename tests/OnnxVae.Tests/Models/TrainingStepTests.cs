@@ -1,0 +1,112 @@
+using OnnxVae.Tests.Support;
+using static TorchSharp.torch;
+
+namespace OnnxVae.Tests.Models;
+
+/// <summary>The compiled step against the same training written with TorchSharp: forward, autograd, torch.optim.Adam.</summary>
+internal sealed class TrainingStepTests
+{
+    private const double FirstStepTolerance = 1e-5;
+    private const double TenthStepTolerance = 1e-4;
+    private const double LossTolerance = 1e-3; // percent
+    private const double Beta1 = 0.9, Beta2 = 0.999;
+
+    [Test]
+    public void Step_AfterOneAndTenSteps_EqualsTorch(
+        [Values("mlp", "conv")] string network, [Values("bernoulli", "gaussian", "gaussian-optimal")] string likelihood, [Values(1, 4)] double beta)
+    {
+        using var test = new TestVae(network, likelihood, beta);
+        var reference = new TorchTraining(test, likelihood, beta);
+
+        for (int step = 1; step <= 10; step++)
+        {
+            float loss = test.RunStep(step);
+            Assert.That(loss, Is.EqualTo(reference.RunStep(step)).Within(LossTolerance).Percent, $"loss of step {step}");
+            if (step is 1 or 10)
+            {
+                reference.AssertEqual(step == 1 ? FirstStepTolerance : TenthStepTolerance);
+            }
+        }
+    }
+
+    private sealed class TorchTraining
+    {
+        private readonly TestVae test;
+        private readonly string likelihood;
+        private readonly double beta;
+        private readonly optim.Optimizer optimizer;
+        private readonly Dictionary<string, Tensor> m = [], v = [];
+
+        public TorchTraining(TestVae test, string likelihood, double beta)
+        {
+            (this.test, this.likelihood, this.beta) = (test, likelihood, beta);
+            optimizer = optim.Adam(test.Vae.parameters(), TestVae.LearningRate, Beta1, Beta2, 1e-8);
+            foreach (var (name, parameter) in test.Vae.named_parameters())
+            {
+                (m[name], v[name]) = (zeros_like(parameter), zeros_like(parameter));
+            }
+        }
+
+        public float RunStep(int step)
+        {
+            var (images, noise) = test.Batch(step);
+            var image = test.Vae.Image;
+            var y = tensor(images.Select(pixel => pixel / 255f).ToArray()).reshape(test.BatchSize, image.Channels, image.Height, image.Width);
+            var eps = tensor(noise).reshape(test.BatchSize, test.Vae.Latents);
+
+            var encoded = test.Vae.Encoder.forward(y);
+            var (mean, logVar) = (encoded.narrow(1, 0, test.Vae.Latents), encoded.narrow(1, test.Vae.Latents, test.Vae.Latents));
+            var output = test.Vae.Decoder.forward(mean + ((0.5 * logVar).exp() * eps));
+            var rate = -0.5 * (1 + logVar - mean.square() - logVar.exp()).sum([1]);
+            var loss = (Distortion(y, output) + (beta * rate)).mean();
+
+            optimizer.zero_grad();
+            loss.backward();
+            using (no_grad())
+            {
+                foreach (var (name, parameter) in test.Vae.named_parameters())
+                {
+                    m[name] = (Beta1 * m[name]) + ((1 - Beta1) * parameter.grad!);
+                    v[name] = (Beta2 * v[name]) + ((1 - Beta2) * parameter.grad!.square());
+                }
+            }
+
+            optimizer.step();
+            return loss.item<float>();
+        }
+
+        // After the first step m is a tenth of the gradient, so that equal moments are equal gradients.
+        public void AssertEqual(double tolerance)
+        {
+            var states = test.States.Snapshot();
+            Assert.Multiple(() =>
+            {
+                foreach (var (name, parameter) in test.Vae.named_parameters())
+                {
+                    AssertClose(name, parameter);
+                    AssertClose($"adam.m.{name}", m[name]);
+                    AssertClose($"adam.v.{name}", v[name]);
+                }
+            });
+
+            void AssertClose(string state, Tensor expected) => Assert.That(
+                Numbers.RelativeError(states[state].As<float>().ToArray(), expected.ToArray()), Is.LessThan(tolerance), state);
+        }
+
+        private Tensor Distortion(Tensor y, Tensor output)
+        {
+            int d = test.Vae.Image.Dimensions;
+            switch (likelihood)
+            {
+                case "bernoulli":
+                    return nn.functional.binary_cross_entropy_with_logits(output, y, reduction: nn.Reduction.None).sum([1, 2, 3]);
+                case "gaussian":
+                    return -distributions.Normal(output.sigmoid(), tensor(0.7f)).log_prob(y).sum([1, 2, 3]);
+                default:
+                    // The gradient flows through sigma* here, and through the closed form d/2 (ln 2 pi sigma*^2 + 1).
+                    var squaredError = (y - output.sigmoid()).square();
+                    return 0.5 * d * ((2 * Math.PI * squaredError.mean()).log() + 1).expand(test.BatchSize);
+            }
+        }
+    }
+}

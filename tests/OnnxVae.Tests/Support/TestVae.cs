@@ -1,0 +1,75 @@
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+using OnnxVae.Training.Runtime;
+using TorchSharp;
+
+namespace OnnxVae.Tests.Support;
+
+/// <summary>A small VAE, compiled into a folder, with its step on ONNX Runtime.</summary>
+internal sealed class TestVae : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public TestVae(string network, string likelihood, double beta = 1, int batchSize = 6)
+    {
+        torch.random.manual_seed(11);
+        Vae = network switch
+        {
+            "mlp" => new GaussianVae(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5),
+            "conv" => new GaussianVae(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
+            _ => throw new ArgumentException(network),
+        };
+        Options = new VaeTrainingOptions(
+            batchSize, VaeCatalog.Likelihood(likelihood, sigma: 0.7), new ConstantSchedule(beta), new ConstantSchedule(LearningRate));
+        Compiler = new VaeCompiler(Vae, Options);
+        Package = Compiler.Write(folder["package"]);
+        States = new StateBuffers(Package.Manifest.States, Package.Manifest.Step.Updates);
+        States.Load(Package.ReadInitialStates());
+        Step = new ProgramRunner(Package, Package.Manifest.Step, States, OnnxDevice.Cpu, threads: 2);
+    }
+
+    public static double LearningRate => 1e-3;
+
+    public GaussianVae Vae { get; }
+
+    public VaeTrainingOptions Options { get; }
+
+    public VaeCompiler Compiler { get; }
+
+    public TrainingPackage Package { get; }
+
+    public StateBuffers States { get; }
+
+    public ProgramRunner Step { get; }
+
+    public int BatchSize => Options.BatchSize;
+
+    /// <summary>Pixels and noise of a step, the same at every call.</summary>
+    public (byte[] Images, float[] Noise) Batch(int step)
+    {
+        var images = new byte[BatchSize * Vae.Image.Dimensions];
+        new Random(step).NextBytes(images);
+        return (images, Numbers.StandardNormal(BatchSize * Vae.Latents, (ulong)step));
+    }
+
+    /// <summary>Runs a training step on ONNX Runtime.</summary>
+    public float RunStep(int step)
+    {
+        var (images, noise) = Batch(step);
+        images.CopyTo(Step.Input<byte>("images"));
+        noise.CopyTo(Step.Input<float>("eps"));
+        Step.FillSchedules(step);
+        Step.Run();
+        return Step.Metric("loss")[0];
+    }
+
+    public void Dispose()
+    {
+        Step.Dispose();
+        States.Dispose();
+        Vae.Dispose();
+        folder.Dispose();
+    }
+}
