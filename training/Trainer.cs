@@ -92,7 +92,8 @@ public sealed class Trainer : IDisposable
 
             if (Step % options.CheckpointEvery == 0 || Step == options.Steps)
             {
-                checkpointWritten?.Invoke(Save());
+                var checkpoint = Save();
+                checkpointWritten?.Invoke(checkpoint);
             }
         }
 

@@ -23,7 +23,7 @@ internal static class EncodeVerb
         {
             encoderArgument, data, split, output, batch, skipCorrupt, device, threads,
         };
-        command.SetAction((result, cancellation) =>
+        command.SetCancellableAction((result, cancellation) =>
         {
             using var encoder = VaeEncoder.Load(
                 result.GetValue(encoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
@@ -54,7 +54,6 @@ internal static class EncodeVerb
                 }
             });
             Console.WriteLine($"Encoded {source.Count} images: {file}");
-            return Task.FromResult(0);
         });
         return command;
     }

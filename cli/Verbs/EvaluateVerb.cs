@@ -24,7 +24,7 @@ internal static class EvaluateVerb
         {
             runArgument, data, split, importanceSamples, checkpoint, device, threads, json,
         };
-        command.SetAction((result, cancellation) =>
+        command.SetCancellableAction((result, cancellation) =>
         {
             var run = RunFolder.Open(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
@@ -43,8 +43,6 @@ internal static class EvaluateVerb
             {
                 FiguresTable.Print($"Figures on the {result.GetValue(split)} split, nats per image", figures.ToJson());
             }
-
-            return Task.FromResult(0);
         });
         return command;
     }

@@ -27,7 +27,7 @@ internal static class GenerateVerb
         {
             decoderArgument, count, seed, output, grid, shard, batch, device, threads,
         };
-        command.SetAction((result, cancellation) =>
+        command.SetCancellableAction((result, cancellation) =>
         {
             var (first, end) = Shard.Parse(result.GetValue(shard)!).RangeOf(result.GetValue(count));
             using var decoder = VaeDecoder.Load(
@@ -58,7 +58,6 @@ internal static class GenerateVerb
             }
 
             Console.WriteLine($"Generated {end - first} images: {result.GetValue(output)}");
-            return Task.FromResult(0);
         });
         return command;
     }

@@ -28,7 +28,7 @@ internal static class ReconstructVerb
         {
             folder, data, split, count, output, grid, batch, skipCorrupt, device, threads,
         };
-        command.SetAction((result, cancellation) =>
+        command.SetCancellableAction((result, cancellation) =>
         {
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
             using var encoder = VaeEncoder.Load(Path.Combine(result.GetValue(folder)!, "encoder.onnx"), chosen, result.GetValue(threads));
@@ -56,7 +56,6 @@ internal static class ReconstructVerb
             }
 
             Console.WriteLine($"Reconstructed {total} images: {result.GetValue(output)}");
-            return Task.FromResult(0);
         });
         return command;
     }

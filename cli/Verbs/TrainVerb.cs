@@ -13,8 +13,6 @@ namespace OnnxVae.Cli.Verbs;
 /// <summary><c>onnxvae train</c>: compile, train, evaluate, export, report.</summary>
 internal static class TrainVerb
 {
-    private const int Interrupted = 130;
-
     public static Command Create()
     {
         var arguments = new TrainArguments();
@@ -27,7 +25,7 @@ internal static class TrainVerb
         command.Options.Add(output);
         command.Options.Add(resume);
         command.Options.Add(json);
-        command.SetAction((result, cancellation) =>
+        command.SetCancellableAction((result, cancellation) =>
         {
             string folder = result.GetValue(output)!;
             var (run, options, images) = result.GetValue(resume) ? Resume(result, arguments, folder) : Start(result, arguments, folder);
@@ -86,7 +84,7 @@ internal static class TrainVerb
         if (step < steps)
         {
             Console.Error.WriteLine($"Stopped at step {step} of {steps}; a checkpoint is written. Continue with: onnxvae train --resume --out {run.Path}");
-            return Interrupted;
+            return CommandLine.Interrupted;
         }
 
         var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;

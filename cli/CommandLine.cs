@@ -1,21 +1,25 @@
 using System.CommandLine;
+using OnnxVae.Cli.Verbs;
+using OnnxVae.Exporters.Modules;
 
 namespace OnnxVae.Cli;
 
-/// <summary>Runs a verb and turns its outcome into an exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
-internal static class Execution
+/// <summary>The verbs, and the way from arguments to an exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
+internal static class CommandLine
 {
+    public const int Interrupted = 130;
     private const int Failed = 1;
     private const int WrongUsage = 2;
-    private const int Interrupted = 130;
 
     // Long enough for a training step and a checkpoint after Ctrl-C.
     private static readonly TimeSpan TimeToStop = TimeSpan.FromMinutes(2);
 
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
+    private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
 
-    public static async Task<int> InvokeAsync(ParseResult command)
+    public static async Task<int> RunAsync(string[] args)
     {
+        TorchNativeLibrary.Prepare();
+        var command = Root().Parse(args);
         if (command.Errors is [var error, ..])
         {
             Console.Error.WriteLine($"onnxvae: {OneLine(error.Message)} See 'onnxvae {command.CommandResult.Command.Name} --help'.");
@@ -38,8 +42,19 @@ internal static class Execution
         }
     }
 
+    private static RootCommand Root() => new("Trains variational autoencoders and ships them as ONNX files.")
+    {
+        TrainVerb.Create(),
+        CompileVerb.Create(),
+        EvaluateVerb.Create(),
+        ExportVerb.Create(),
+        GenerateVerb.Create(),
+        EncodeVerb.Create(),
+        ReconstructVerb.Create(),
+        InspectVerb.Create(),
+        DoctorVerb.Create(),
+        Verbose,
+    };
+
     private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }
-
-/// <summary>Options that are understood but do not go together.</summary>
-internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,40 @@
+using System.Xml.Linq;
+using OnnxVae.Tests.Support;
+
+namespace OnnxVae.Tests;
+
+/// <summary>Reads the project files and holds the arrows between them.</summary>
+internal sealed class ArchitectureTests
+{
+    private static readonly string[] NativePackages = ["Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Gpu", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux"];
+
+    [TestCase("exporters/OnnxVae.Exporters.csproj", "")]
+    [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Exporters")]
+    [TestCase("inference/OnnxVae.Inference.csproj", "")]
+    [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Exporters OnnxVae.Inference")]
+    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training")]
+    public void Project_References_OnlyItsArrows(string project, string expected) =>
+        Assert.That(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension), Is.EquivalentTo(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+    [TestCase("exporters/OnnxVae.Exporters.csproj", "TorchSharp Google.Protobuf Grpc.Tools")]
+    [TestCase("models/OnnxVae.Models.csproj", "TorchSharp")]
+    [TestCase("inference/OnnxVae.Inference.csproj", "Microsoft.ML.OnnxRuntime.Managed")]
+    [TestCase("training/OnnxVae.Training.csproj", "SkiaSharp ScottPlot")]
+    public void Library_Takes_OnlyItsPackages(string project, string expected)
+    {
+        var packages = References(project, "PackageReference");
+
+        Assert.That(packages, Is.EquivalentTo(expected.Split(' ')));
+        Assert.That(packages, Has.No.AnyOf(NativePackages.Cast<object>().ToArray()));
+    }
+
+    [Test]
+    public void Exporters_KnowNothingAboutVaes() => Assert.That(
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "exporters"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Where(file => File.ReadAllText(file).Contains("autoencoder", StringComparison.OrdinalIgnoreCase)),
+        Is.Empty);
+
+    private static string[] References(string project, string kind) =>
+        [.. XDocument.Load(Path.Combine(Repository.Root, project)).Descendants(kind).Select(element => element.Attribute("Include")!.Value)];
+}

@@ -1,0 +1,108 @@
+using OnnxVae.Tests.Support;
+
+namespace OnnxVae.Tests.Cli;
+
+/// <summary>Wrong input gets one line that says which value, what was expected, and what to do.</summary>
+internal sealed class ErrorTests
+{
+    private static readonly TemporaryFolder Folder = new();
+    private static readonly string Run = Folder["run"], Decoder = Path.Combine(Run, "export", "decoder.onnx"), Encoder = Path.Combine(Run, "export", "encoder.onnx");
+
+    [OneTimeSetUp]
+    public void Train()
+    {
+        Directory.CreateDirectory(Folder["empty"]);
+        Directory.CreateDirectory(Folder["full"]);
+        File.WriteAllText(Folder["full/file.txt"], "");
+        File.WriteAllText(Folder["text.onnx"], "this is no model");
+        var (exitCode, _, error) = Support.Cli.Run("train", "--model", "mlp", "--steps", "2", "--batch", "4", "--importance-samples", "0", "--out", Run);
+        Assert.That(exitCode, Is.Zero, error);
+    }
+
+    [OneTimeTearDown]
+    public void DeleteFolder() => Folder.Dispose();
+
+    [TestCase("train --data /nowhere --out {0}/x", 1, "There is no data '/nowhere': give 'sprites', or an existing folder, .tar, .tar.gz, .npy or .npz.")]
+    [TestCase("train --data {0}/empty --out {0}/x", 1, "'{0}/empty' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.")]
+    [TestCase("train --latent 0 --out {0}/x", 2, "--latent is 0; it must be at least 1. See 'onnxvae train --help'.")]
+    [TestCase("train --batch -4 --out {0}/x", 2, "--batch is -4; it must be at least 1. See 'onnxvae train --help'.")]
+    [TestCase("train --model cnn --out {0}/x", 2, "--model is 'cnn'; known are mlp, conv. See 'onnxvae train --help'.")]
+    [TestCase("train --likelihood poisson --out {0}/x", 2, "--likelihood is 'poisson'; known are bernoulli, gaussian, gaussian-optimal. See 'onnxvae train --help'.")]
+    [TestCase("train --sigma -1 --likelihood gaussian --out {0}/x", 2, "--sigma is -1; it must be a positive number. See 'onnxvae train --help'.")]
+    [TestCase("train --steps 3 --epochs 2 --out {0}/x", 2, "Give --epochs or --steps, not both.")]
+    [TestCase("train --package {0}/run/package --latent 3 --out {0}/x", 2, "--latent cannot be given with --package: the package was compiled with its own.")]
+    [TestCase("train --package {0}/empty --out {0}/x", 1, "'{0}/empty' is not a training package: it has no manifest.json. Make one with 'onnxvae compile'.")]
+    [TestCase("train --device tpu --out {0}/x", 1, "Device 'tpu' is not available: this ONNX Runtime has cpu. Choose one of these, or reference the ONNX Runtime package of that provider.")]
+    [TestCase("train --device cuda --out {0}/x", 1, "Device 'cuda' is not available: this ONNX Runtime has cpu. Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9.")]
+    [TestCase("train --out {0}/full", 1, "The folder '{0}/full' exists and is not empty: give another --out, or empty it.")]
+    [TestCase("train --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: it holds a run; give --resume to continue it, or another --out.")]
+    [TestCase("train --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder.")]
+    [TestCase("train --resume --out {0}/missing", 1, "There is no run folder '{0}/missing'.")]
+    [TestCase("train --resume --out {0}/full", 1, "'{0}/full' holds no training run: it has no options.json.")]
+    [TestCase("train --resume --latent 20 --out {0}/run", 2, "--latent is 20, but the run was started with 10: leave it out to resume, or start a new run in another folder.")]
+    [TestCase("evaluate {0}/run --split middle", 1, "There is no split 'middle'; known are train, test, all.")]
+    [TestCase("evaluate {0}/run --checkpoint {0}/text.onnx", 1, "'{0}/text.onnx' is damaged or is not a safetensors file.")]
+    [TestCase("export {0}/run --out {0}/e --checkpoint {0}/run/package/initial.safetensors", 1, "'{0}/run/package/initial.safetensors' is no checkpoint of a training run.")]
+    [TestCase("generate {0}/missing.onnx --out {0}/g", 1, "There is no file '{0}/missing.onnx'.")]
+    [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is no decoder but an encoder. Give the decoder.onnx that was exported beside it.")]
+    [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is no decoder: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4.")]
+    [TestCase("inspect {0}/text.onnx", 1, "'{0}/text.onnx' is not an ONNX model, or is truncated.")]
+    [TestCase("inspect {0}/missing", 1, "There is no file '{0}/missing'.")]
+    [TestCase("frobnicate", 2, null)]
+    [TestCase("train", 2, "Option '--out' is required. See 'onnxvae train --help'.")]
+    public void Command_WithBadInput_ExplainsInOneLine(string command, int exitCode, string? message)
+    {
+        string[] arguments = [.. command.Split(' ').Select(word => word.Replace("{0}", Folder.Path, StringComparison.Ordinal))];
+
+        var (actual, _, error) = Support.Cli.Run(arguments);
+
+        Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1), error);
+        Assert.That(actual, Is.EqualTo(exitCode), error);
+        if (message is not null)
+        {
+            Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {message.Replace("{0}", Folder.Path, StringComparison.Ordinal)}"));
+        }
+    }
+
+    [Test]
+    public void Generate_OfTruncatedModel_SaysThatItCannotBeLoaded()
+    {
+        File.WriteAllBytes(Folder["cut.onnx"], File.ReadAllBytes(Decoder)[..5000]);
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", Folder["cut.onnx"], "--out", Folder["g"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Does.StartWith($"onnxvae: '{Folder["cut.onnx"]}' cannot be loaded as an ONNX model: "));
+    }
+
+    [Test]
+    public void Encode_OfImagesOfAnotherSize_SaysWhatFits()
+    {
+        using (var file = File.Create(Folder["small.npy"]))
+        {
+            OnnxVae.Training.Data.Npy.WriteHeader(file, "|u1", 3, 8, 8);
+            file.Write(new byte[192]);
+        }
+
+        var (_, _, error) = Support.Cli.Run("encode", Encoder, "--data", Folder["small.npy"], "--out", Folder["z.npy"]);
+
+        Assert.That(error.TrimEnd(), Is.EqualTo("onnxvae: The images are 1 x 8 x 8 (channels, height, width), but the encoder takes 1 x 64 x 64."));
+        Assert.That(File.Exists(Folder["z.npy"]), Is.False);
+    }
+
+    [Test]
+    public void Train_IntoUnwritableFolder_SaysSo()
+    {
+        var (exitCode, _, error) = Support.Cli.Run("train", "--model", "mlp", "--steps", "1", "--out", "/proc/run");
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(error, Does.Contain("/proc/run"));
+    }
+
+    [Test]
+    public void Help_OfEveryVerb_HasAnExample(
+        [Values("train", "compile", "evaluate", "export", "generate", "encode", "reconstruct", "inspect", "doctor")] string verb) =>
+        Assert.That(Support.Cli.Run(verb, "--help").Output, Does.Contain($"Example: onnxvae {verb}"));
+}

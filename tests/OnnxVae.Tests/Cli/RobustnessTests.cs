@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+
+namespace OnnxVae.Tests.Cli;
+
+/// <summary>Real processes that are killed, interrupted and looked into.</summary>
+internal sealed class RobustnessTests
+{
+    private static readonly string[] Training =
+        ["--data", "sprites", "--steps", "400", "--checkpoint-every", "50", "--log-every", "20", "--importance-samples", "0"];
+
+    private TemporaryFolder folder = null!;
+
+    [SetUp]
+    public void CreateFolder() => folder = new TemporaryFolder();
+
+    [TearDown]
+    public void DeleteFolder() => folder.Dispose();
+
+    [Test]
+    public void Train_KilledAndResumed_EndsWithIdenticalStates()
+    {
+        string package = Compile();
+        Complete(["train", "--package", package, "--out", folder["whole"], .. Training]);
+        using (var process = Support.Cli.Start(["train", "--package", package, "--out", folder["killed"], .. Training]))
+        {
+            var run = new RunFolder(folder["killed"]);
+            int lines = new Random().Next(4, 12);
+            Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= lines, process);
+            process.Kill(entireProcessTree: true); // SIGKILL
+            process.WaitForExit();
+        }
+
+        Assert.That(File.Exists(new RunFolder(folder["killed"]).Evaluation), Is.False, "the process was killed before it had finished");
+        Complete("train", "--resume", "--out", folder["killed"]);
+
+        Assert.That(LastCheckpoint("killed"), Is.EqualTo(LastCheckpoint("whole")));
+        Assert.That(Losses("killed"), Is.EqualTo(Losses("whole")));
+    }
+
+    [Test]
+    public void Train_Interrupted_WritesCheckpointAndSaysHowToResume()
+    {
+        string package = Compile();
+        var run = new RunFolder(folder["run"]);
+        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
+        Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
+
+        using (var interrupt = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        {
+            interrupt.WaitForExit();
+        }
+
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(130), error);
+        Assert.That(error, Does.Match(@"Stopped at step \d+ of 400; a checkpoint is written\. Continue with: onnxvae train --resume --out "));
+        string step = error.Split("Stopped at step ")[1].Split(' ')[0];
+        Assert.That(run.NewestCheckpoint(), Does.EndWith($"{step.PadLeft(9, '0')}.safetensors"));
+    }
+
+    [Test]
+    public void Train_OfPackage_NeverLoadsTorch()
+    {
+        string package = Compile();
+        var run = new RunFolder(folder["run"]);
+        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
+        Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
+
+        string[] modules = [.. Process.GetProcessById(process.Id).Modules.Cast<ProcessModule>().Select(module => module.ModuleName)];
+        process.Kill();
+        process.WaitForExit();
+
+        Assert.That(modules, Has.Some.Contains("libonnxruntime"));
+        Assert.That(modules, Has.None.Contains("torch").IgnoreCase.And.None.Contains("libc10"));
+    }
+
+    private string Compile()
+    {
+        string package = folder["package"];
+        var (exitCode, _, error) = Support.Cli.Run("compile", "--data", "sprites", "--model", "mlp", "--batch", "16", "--steps", "400", "--out", package);
+        Assert.That(exitCode, Is.Zero, error);
+        return package;
+    }
+
+    private static void Complete(params string[] arguments)
+    {
+        using var process = Support.Cli.Start(arguments);
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, error);
+    }
+
+    private byte[] LastCheckpoint(string run) => File.ReadAllBytes(new RunFolder(folder[run]).NewestCheckpoint());
+
+    private (long Step, double Loss)[] Losses(string run) =>
+        [.. MetricsLog.Read(new RunFolder(folder[run]).Metrics).Select(line => ((long)line["step"]!, Math.Round((double)line["distortion"]!, 3)))];
+}

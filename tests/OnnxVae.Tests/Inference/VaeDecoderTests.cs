@@ -1,0 +1,73 @@
+using OnnxVae.Inference;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+
+namespace OnnxVae.Tests.Inference;
+
+internal sealed class VaeDecoderTests
+{
+    private TestVae test = null!;
+    private VaeDecoder decoder = null!;
+
+    [SetUp]
+    public void Export()
+    {
+        test = new TestVae("mlp", "bernoulli");
+        decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", test.States.Snapshot()).ToBytes());
+    }
+
+    [TearDown]
+    public void Dispose()
+    {
+        decoder.Dispose();
+        test.Dispose();
+    }
+
+    [Test]
+    public void Generate_OfImageK_DependsOnSeedAndKAlone()
+    {
+        int size = decoder.Metadata.ImageSize;
+        float[] four = new float[4 * size], third = new float[size];
+
+        decoder.Generate(seed: 5, first: 0, four);
+        decoder.Generate(seed: 5, first: 2, third);
+
+        Assert.That(third, Is.EqualTo(four[(2 * size)..(3 * size)]).Within(1e-6f));
+    }
+
+    [Test]
+    public void Decode_OfWrongLength_SaysWhatWasExpected() => Assert.That(
+        () => decoder.Decode(new float[7], new float[72]),
+        Throws.ArgumentException.With.Message.EqualTo("There are 7 numbers in latents; expected one or more rows of 5."));
+
+    [Test]
+    public void Decode_OfNaN_NamesTheLatent()
+    {
+        var latents = new float[10];
+        latents[8] = float.NaN;
+
+        Assert.That(
+            () => decoder.Decode(latents, new float[144]),
+            Throws.ArgumentException.With.Message.EqualTo("Latent 3 of row 1 is NaN; latents must be finite."));
+    }
+
+    [Test]
+    public void Load_OfEncoder_IsRefused()
+    {
+        byte[] encoder = RunExport.Bake(test.Package, "encoder", test.States.Snapshot()).ToBytes();
+
+        Assert.That(
+            () => VaeDecoder.Load(encoder),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("The model is no decoder but an encoder. Give the decoder.onnx that was exported beside it."));
+    }
+
+    [Test]
+    public void Parse_OfAbsentDevice_SaysWhatThereIs() => Assert.That(
+        () => OnnxDevice.Parse("rocm:1"),
+        Throws.ArgumentException.With.Message.EqualTo(
+            "Device 'rocm:1' is not available: this ONNX Runtime has cpu. Choose one of these, or reference the ONNX Runtime package of that provider."));
+
+    [Test]
+    public void Parse_OfMalformedDevice_SaysHowToWriteIt() => Assert.That(
+        () => OnnxDevice.Parse("cuda:x"), Throws.ArgumentException.With.Message.StartsWith("Device 'cuda:x' is malformed"));
+}

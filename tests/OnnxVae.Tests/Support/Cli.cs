@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using OnnxVae.Cli;
+
+namespace OnnxVae.Tests.Support;
+
+/// <summary>Runs the command line: inside this process, or as a process of its own.</summary>
+internal static class Cli
+{
+    /// <summary>Exit code and what went to standard output and standard error.</summary>
+    public static (int ExitCode, string Output, string Error) Run(params string[] arguments)
+    {
+        var (output, error) = (Console.Out, Console.Error);
+        using StringWriter newOutput = new(), newError = new();
+        try
+        {
+            Console.SetOut(newOutput);
+            Console.SetError(newError);
+            int exitCode = CommandLine.RunAsync(arguments).GetAwaiter().GetResult();
+            return (exitCode, newOutput.ToString(), newError.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+
+    /// <summary>Starts a process; its standard error is redirected.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static void WaitFor(Func<bool> condition, Process process)
+    {
+        var time = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (process.HasExited || time.Elapsed > TimeSpan.FromMinutes(2))
+            {
+                Assert.Fail($"What was waited for did not happen: {process.StandardError.ReadToEnd()}");
+            }
+
+            Thread.Sleep(10);
+        }
+    }
+}

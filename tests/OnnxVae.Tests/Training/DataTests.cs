@@ -1,0 +1,314 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Tests.Training;
+
+internal sealed class DataTests
+{
+    private TemporaryFolder folder = null!;
+
+    [SetUp]
+    public void CreateFolder() => folder = new TemporaryFolder();
+
+    [TearDown]
+    public void DeleteFolder() => folder.Dispose();
+
+    [Test]
+    public void Sprites_EveryCombination_HasItsIndex()
+    {
+        var last = Sprites.FactorsOf(new Sprites().Count - 1);
+
+        Assert.That(new Sprites().Count, Is.EqualTo(737_280));
+        Assert.That(last, Is.EqualTo(new SpriteFactors(2, 5, 39, 31, 31)));
+        Assert.That(Sprites.FactorsOf(32), Is.EqualTo(new SpriteFactors(0, 0, 0, 1, 0)));
+    }
+
+    [Test]
+    public void Sprites_AreBinaryAndWhole([Values(0, 1, 2)] int shape)
+    {
+        const int perShape = 737_280 / 3, perScale = perShape / 6;
+        foreach (int at in (int[])[0, perScale - 1, perShape - 1, perShape / 2])
+        {
+            byte[] pixels = Read(new Sprites(), ((long)shape * perShape) + at);
+            int border = Enumerable.Range(0, 64).Sum(i => pixels[i] + pixels[(63 * 64) + i] + pixels[i * 64] + pixels[(i * 64) + 63]);
+
+            Assert.That(pixels.Distinct(), Is.EquivalentTo((byte[])[0, 255]));
+            Assert.That(pixels.Count(pixel => pixel > 0), Is.InRange(50, 700));
+            Assert.That(border, Is.Zero, "no shape reaches the border");
+        }
+    }
+
+    [Test]
+    public void Sprites_MovedToTheRight_MoveToTheRight()
+    {
+        double left = CentreOfColumns(Read(new Sprites(), 0)), right = CentreOfColumns(Read(new Sprites(), 31 * 32));
+
+        Assert.That(right - left, Is.EqualTo(30).Within(1e-9));
+    }
+
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(1000)]
+    [TestCase(65_537)]
+    public void Permutation_OfAnyCount_IsOneToOne(int count)
+    {
+        var order = new Permutation(count, seed: 7, number: 3);
+
+        Assert.That(Enumerable.Range(0, count).Select(i => order[i]).Order(), Is.EqualTo(Enumerable.Range(0, count).Select(i => (long)i)));
+    }
+
+    [Test]
+    public void Permutation_OfOtherNumber_IsAnotherOrder()
+    {
+        long[] Order(ulong number) => [.. Enumerable.Range(0, 100).Select(i => new Permutation(100, 7, number)[i])];
+
+        long[] first = Order(1);
+        Assert.That(Order(2), Is.Not.EqualTo(first));
+        Assert.That(Order(1), Is.EqualTo(first));
+    }
+
+    [Test]
+    public void Open_OfDataWithoutSplits_HoldsOutDisjointImages()
+    {
+        WriteImages(folder.Path, 30);
+        var data = ImageData.Open(folder.Path);
+
+        string[] train = Names(data.Train), test = Names(data.Test);
+
+        Assert.That((train.Length, test.Length), Is.EqualTo((27, 3)));
+        Assert.That(train.Intersect(test), Is.Empty);
+        Assert.That(Names(data.All), Is.EqualTo(train.Concat(test).Order(StringComparer.Ordinal)));
+    }
+
+    [Test]
+    public void Open_OfFolderWithSplits_TakesThem()
+    {
+        WriteImages(folder["train"], 4);
+        WriteImages(folder["test/class"], 2);
+
+        var data = ImageData.Open(folder.Path);
+
+        Assert.That((data.Train.Count, data.Test.Count, data.All.Count), Is.EqualTo((4, 2, 6)));
+        Assert.That(data.Test.NameOf(1), Is.EqualTo("test/class/01.png"));
+    }
+
+    [TestCase(".tar")]
+    [TestCase(".tar.gz")]
+    public void Open_OfTar_ReadsTheSamePixelsAsTheFolder(string extension)
+    {
+        WriteImages(folder["images"], 5);
+        string tar = folder[$"images{extension}"];
+        using (var file = File.Create(tar))
+        using (Stream content = extension == ".tar" ? file : new GZipStream(file, CompressionLevel.Fastest))
+        {
+            TarFile.CreateFromDirectory(folder["images"], content, includeBaseDirectory: false);
+        }
+
+        var (fromTar, fromFolder) = (ImageData.Open(tar).All, ImageData.Open(folder["images"]).All);
+
+        Assert.That(fromTar.Count, Is.EqualTo(5));
+        Assert.That(Enumerable.Range(0, 5).Select(i => Read(fromTar, i)), Is.EqualTo(Enumerable.Range(0, 5).Select(i => Read(fromFolder, i))));
+    }
+
+    [Test]
+    public void Open_OfGreyAndColour_IsColourUnlessAskedForGrey()
+    {
+        WriteImages(folder.Path, 2);
+        WriteImage(folder["colour.png"], 3, 8, 8);
+
+        Assert.That(ImageData.Open(folder.Path).All.Channels, Is.EqualTo(3));
+        Assert.That(ImageData.Open(folder.Path, new ImageOptions(Channels: 1)).All.Channels, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Open_WithImageSize_ScalesAndCropsTheCentre()
+    {
+        WriteImage(folder["a.png"], 1, 8, 16);
+        WriteImage(folder["b.png"], 1, 20, 10);
+
+        var all = ImageData.Open(folder.Path, new ImageOptions(ImageSize: 4)).All;
+
+        Assert.That((all.Height, all.Width), Is.EqualTo((4, 4)));
+    }
+
+    [Test]
+    public void Open_OfMixedSizes_NamesTwoOfThem()
+    {
+        WriteImage(folder["a.png"], 1, 8, 8);
+        WriteImage(folder["b.png"], 1, 9, 8);
+
+        AssertRefused(folder.Path, "The images have several sizes: 'a.png' has 8 x 8, 'b.png' has 8 x 9. Give --image-size to scale and crop them to one.");
+    }
+
+    [Test]
+    public void Open_OfFileThatIsNoImage_NamesItOrSkipsIt([Values] bool truncated)
+    {
+        WriteImages(folder.Path, 4);
+        byte[] broken = truncated ? File.ReadAllBytes(folder["00.png"])[..^40] : Encoding.ASCII.GetBytes("no image");
+        File.WriteAllBytes(folder["x.png"], broken);
+
+        AssertRefused(folder.Path, "'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
+        Assert.That(ImageData.Open(folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+    }
+
+    [Test]
+    public void Open_OfEmptyFolder_SaysWhatWasExpected() => AssertRefused(
+        folder.Path, $"'{folder.Path}' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.");
+
+    [Test]
+    public void Open_OfMissingPath_SaysWhatMayBeGiven() => Assert.That(
+        () => ImageData.Open("/nowhere"),
+        Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no data '/nowhere': give 'sprites', or an existing folder, .tar, .tar.gz, .npy or .npz."));
+
+    [Test]
+    public void Open_OfIdxFolder_ReadsImagesInOrder([Values] bool zipped)
+    {
+        WriteIdx(folder[zipped ? "train-images-idx3-ubyte.gz" : "train-images-idx3-ubyte"], 3, zipped);
+        WriteIdx(folder[zipped ? "t10k-images-idx3-ubyte.gz" : "t10k-images-idx3-ubyte"], 2, zipped);
+
+        var data = ImageData.Open(folder.Path);
+
+        Assert.That((data.Train.Count, data.Test.Count, data.Train.Height, data.Train.Width), Is.EqualTo((3L, 2L, 2, 3)));
+        Assert.That(Read(data.Train, 1), Is.EqualTo((byte[])[6, 7, 8, 9, 10, 11]));
+    }
+
+    [Test]
+    public void Open_OfCorruptGzip_NamesTheFile()
+    {
+        string file = folder["train-images-idx3-ubyte.gz"];
+        File.WriteAllText(file, "not gzip");
+
+        AssertRefused(folder.Path, $"'{file}' is not a valid gzip file: fetch it again.");
+    }
+
+    [Test]
+    public void Open_OfIdxWithWrongMagic_ShowsIt()
+    {
+        string file = folder["train-images-idx3-ubyte"];
+        File.WriteAllBytes(file, [0, 0, 8, 1, .. new byte[20]]);
+
+        AssertRefused(folder.Path, $"'{file}' is no IDX image file: its magic number is 0x00000801, expected 0x00000803.");
+    }
+
+    [Test]
+    public void Open_OfTruncatedIdx_ComparesSizes()
+    {
+        string file = folder["train-images-idx3-ubyte"];
+        WriteIdx(file, 3, zipped: false);
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..^1]);
+
+        AssertRefused(folder.Path, $"'{file}' is damaged: its header promises 3 images of 2 x 3, 34 bytes, but it has 33. Fetch it again.");
+    }
+
+    [Test]
+    public void Open_OfNumpyArray_ReadsAnyLayout()
+    {
+        WriteNpy(folder["last.npy"], 2, 4, 5, 3);
+        WriteNpy(folder["first.npy"], 2, 3, 4, 5);
+
+        var (last, first) = (ImageData.Open(folder["last.npy"]).All, ImageData.Open(folder["first.npy"]).All);
+
+        Assert.That((last.Channels, last.Height, last.Width), Is.EqualTo((3, 4, 5)));
+        Assert.That(Read(last, 0)[..3], Is.EqualTo((byte[])[0, 3, 6]));
+        Assert.That(Read(first, 0)[..3], Is.EqualTo((byte[])[0, 1, 2]));
+    }
+
+    [Test]
+    public void Open_OfNpz_TakesTrainingAndTestArrays()
+    {
+        WriteNpy(folder["x_train.npy"], 4, 3, 3);
+        WriteNpy(folder["x_test.npy"], 2, 3, 3);
+        WriteNpy(folder["labels.npy"], 4);
+        using (var archive = ZipFile.Open(folder["data.npz"], ZipArchiveMode.Create))
+        {
+            foreach (string name in (string[])["x_train.npy", "x_test.npy", "labels.npy"])
+            {
+                archive.CreateEntryFromFile(folder[name], name);
+            }
+        }
+
+        var data = ImageData.Open(folder["data.npz"]);
+
+        Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((4L, 2L)));
+    }
+
+    [Test]
+    public void Open_OfTruncatedNumpyArray_ComparesSizes()
+    {
+        WriteNpy(folder["a.npy"], 2, 3, 3);
+        File.WriteAllBytes(folder["a.npy"], File.ReadAllBytes(folder["a.npy"])[..^1]);
+
+        AssertRefused(folder["a.npy"], $"'{folder["a.npy"]}' is damaged: an array of type |u1 and shape [2, 3, 3] takes 18 bytes, but 17 follow the header.");
+    }
+
+    [Test]
+    public void Open_OfTruncatedTar_NamesIt()
+    {
+        WriteImages(folder["images"], 3);
+        TarFile.CreateFromDirectory(folder["images"], folder["a.tar"], includeBaseDirectory: false);
+        File.WriteAllBytes(folder["a.tar"], File.ReadAllBytes(folder["a.tar"])[..700]);
+
+        AssertRefused(folder["a.tar"], $"'{folder["a.tar"]}' is not a valid tar file, or is truncated: fetch it again.");
+    }
+
+    [Test]
+    public void Open_OfCifar10_HoldsOutFiveThousand()
+    {
+        var data = ImageData.Open(DataFolder.Cifar10);
+
+        Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((45_000L, 5_000L)));
+        Assert.That((data.All.Channels, data.All.Height, data.All.Width), Is.EqualTo((3, 32, 32)));
+    }
+
+    private static void AssertRefused(string source, string message) =>
+        Assert.That(() => ImageData.Open(source), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(message));
+
+    private static byte[] Read(ImageSource source, long index)
+    {
+        var pixels = new byte[source.ImageSize];
+        source.Read(index, pixels);
+        return pixels;
+    }
+
+    private static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
+
+    private static double CentreOfColumns(byte[] pixels)
+    {
+        var columns = Enumerable.Range(0, pixels.Length).Where(i => pixels[i] > 0).Select(i => i % 64).ToArray();
+        return columns.Average();
+    }
+
+    private static void WriteImages(string folder, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            WriteImage(Path.Combine(folder, $"{i:00}.png"), 1, 8, 8);
+        }
+    }
+
+    private static void WriteImage(string file, int channels, int height, int width)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        float[] pixels = [.. Numbers.StandardNormal(channels * height * width, (ulong)file.Length).Select(x => Math.Clamp(x, 0, 1))];
+        File.WriteAllBytes(file, ImageGrid.ImageToPng(pixels, channels, height, width));
+    }
+
+    private static void WriteIdx(string file, int count, bool zipped)
+    {
+        byte[] content = [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 2, 0, 0, 0, 3, .. Enumerable.Range(0, count * 6).Select(i => (byte)i)];
+        using var stream = File.Create(file);
+        using Stream target = zipped ? new GZipStream(stream, CompressionLevel.Fastest) : stream;
+        target.Write(content);
+    }
+
+    private static void WriteNpy(string file, params long[] shape)
+    {
+        using var stream = File.Create(file);
+        Npy.WriteHeader(stream, "|u1", shape);
+        stream.Write([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (byte)i)]);
+    }
+}

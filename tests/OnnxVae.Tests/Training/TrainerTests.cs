@@ -1,0 +1,158 @@
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Tests.Training;
+
+internal sealed class TrainerTests
+{
+    private TemporaryFolder folder = null!;
+
+    [SetUp]
+    public void CreateFolder() => folder = new TemporaryFolder();
+
+    [TearDown]
+    public void DeleteFolder() => folder.Dispose();
+
+    [Test]
+    public async Task Train_WithSameSeed_WritesIdenticalCheckpoints()
+    {
+        byte[][] first = await TrainAsync("first", seed: 1), second = await TrainAsync("second", seed: 1), other = await TrainAsync("other", seed: 2);
+
+        Assert.That(first, Has.Length.EqualTo(3));
+        Assert.That(second, Is.EqualTo(first));
+        Assert.That(other[^1], Is.Not.EqualTo(first[^1]));
+    }
+
+    [Test]
+    public async Task Train_StoppedAndResumed_EndsWithIdenticalStates()
+    {
+        byte[][] expected = await TrainAsync("whole", seed: 1);
+        var package = Compile("package");
+        var run = new RunFolder(folder["parts"]);
+        using var stop = new CancellationTokenSource();
+
+        await TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), stop.Token);
+        await TrainOnceAsync(package, run, seed: 1);
+
+        Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
+        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 10, 15, 20]));
+    }
+
+    [Test]
+    public async Task Train_OverTime_LowersTheLoss()
+    {
+        var losses = new List<float>();
+
+        await TrainOnceAsync(Compile("package"), new RunFolder(folder["run"]), seed: 1, progress => losses.Add(progress.Loss));
+
+        Assert.That(losses.TakeLast(5).Average(), Is.LessThan(0.8 * losses.Take(5).Average()));
+    }
+
+    [Test]
+    public async Task Train_WithHugeLearningRate_StopsAndNamesTheTerms()
+    {
+        var package = Compile("package", learningRate: 1e30);
+
+        var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => TrainOnceAsync(package, new RunFolder(folder["run"]), seed: 1));
+
+        Assert.That(error!.Message, Does.Match(
+            @"^Training diverged at step \d+: loss (NaN|∞|Infinity), distortion .*, rate .*; (the first state that is not finite is '.+'|all states are still finite)\. The last checkpoint is \d{9}\.safetensors; try a smaller --learning-rate\.$"));
+    }
+
+    [Test]
+    public void Load_OfForeignCheckpoint_IsRefused()
+    {
+        var (mine, foreign) = (Compile("mine"), Compile("foreign", learningRate: 0.1));
+        string file = folder["c.safetensors"];
+        new Checkpoint(0, 1, foreign.Fingerprint, foreign.ReadInitialStates()).Save(file);
+
+        Assert.That(() => Checkpoint.Load(file, mine.Fingerprint), Throws.TypeOf<InvalidDataException>()
+            .With.Message.EqualTo($"'{file}' belongs to another model: it was made by a run of a different package."));
+    }
+
+    [TestCase(10)]
+    [TestCase(1000)]
+    public void Load_OfTruncatedCheckpoint_IsRefused(int bytes)
+    {
+        var package = Compile("package");
+        string file = folder["c.safetensors"];
+        new Checkpoint(0, 1, package.Fingerprint, package.ReadInitialStates()).Save(file);
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..bytes]);
+
+        Assert.That(() => Checkpoint.Load(file, package.Fingerprint), Throws.TypeOf<InvalidDataException>()
+            .With.Message.EqualTo($"'{file}' is damaged or is not a safetensors file."));
+    }
+
+    [Test]
+    public void Batches_OfWrongShape_SayWhatWasCompiled() => Assert.That(
+        () => BatchPipeline.RequireFit(Compile("package").Manifest.Step, new FakeImages(10, side: 9)),
+        Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            "The images are 1 x 9 x 9 (channels, height, width), but the model was compiled for 1 x 8 x 8: compile it for these images, or give --image-size."));
+
+    [Test]
+    public async Task Batches_OfOneEpoch_HoldEveryImageOnce()
+    {
+        var program = Compile("package").Manifest.Step;
+        await using var pipeline = new BatchPipeline(program, new FakeImages(16, side: 8), seed: 1, firstStep: 1, lastStep: 8);
+
+        byte[] first = Epoch(), second = Epoch();
+
+        byte[] all = [.. Enumerable.Range(0, 16).Select(i => (byte)i)];
+        Assert.That(first.Order(), Is.EqualTo(all));
+        Assert.That(second.Order(), Is.EqualTo(all));
+        Assert.That(second, Is.Not.EqualTo(first));
+
+        byte[] Epoch() => [.. Enumerable.Range(0, 4).SelectMany(_ => pipeline.Next().Images.Chunk(64).Select(image => image[0]))];
+    }
+
+    private static void StopAt(long step, TrainingProgress progress, CancellationTokenSource stop)
+    {
+        if (progress.Step == step)
+        {
+            stop.Cancel();
+        }
+    }
+
+    private TrainingPackage Compile(string name, double learningRate = 1e-2)
+    {
+        TorchSharp.torch.random.manual_seed(1);
+        using var vae = new GaussianVae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
+        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new ConstantSchedule(learningRate));
+        return new VaeCompiler(vae, options).Write(folder[name]);
+    }
+
+    private async Task<byte[][]> TrainAsync(string name, ulong seed)
+    {
+        var run = new RunFolder(folder[name]);
+        await TrainOnceAsync(Compile($"{name}-package"), run, seed);
+        return [.. run.ListCheckpoints().Select(File.ReadAllBytes)];
+    }
+
+    private static async Task TrainOnceAsync(
+        TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
+        using var trainer = new Trainer(package, run, options);
+        await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
+    }
+
+    // Image k is k everywhere.
+    private sealed class FakeImages(long count, int side) : ImageSource
+    {
+        public override long Count => count;
+
+        public override int Channels => 1;
+
+        public override int Height => side;
+
+        public override int Width => side;
+
+        public override void Read(long index, Span<byte> pixels) => pixels.Fill((byte)index);
+    }
+}
