@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -12,7 +13,7 @@ namespace OnnxVae.Training;
 /// <param name="Seed">Chooses order of the data and noise.</param>
 /// <param name="Device">Where to run.</param>
 /// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
-/// <param name="LogEvery">Steps between lines of the log.</param>
+/// <param name="LogEvery">Steps between lines of the log; a checkpoint ends an interval too, so that a resumed run logs the same means.</param>
 /// <param name="CheckpointEvery">Steps between checkpoints.</param>
 /// <param name="KeepCheckpoints">How many of the newest checkpoints stay.</param>
 public sealed record TrainerOptions(
@@ -85,12 +86,13 @@ public sealed class Trainer : IDisposable
             RunStep(pipeline);
             interval.Add();
             progress?.Invoke(new TrainingProgress(Step, options.Steps, runner.Metric(loss.Name)[0]));
-            if (Step % options.LogEvery == 0 || Step == options.Steps)
+            bool isCheckpoint = Step % options.CheckpointEvery == 0 || Step == options.Steps;
+            if (isCheckpoint || Step % options.LogEvery == 0)
             {
                 MetricsLog.Append(folder.Metrics, interval.Finish(Step));
             }
 
-            if (Step % options.CheckpointEvery == 0 || Step == options.Steps)
+            if (isCheckpoint)
             {
                 var checkpoint = Save();
                 checkpointWritten?.Invoke(checkpoint);
@@ -104,6 +106,9 @@ public sealed class Trainer : IDisposable
 
         return Step == options.Steps;
     }
+
+    /// <summary>Copies the current states.</summary>
+    public IReadOnlyDictionary<string, Tensor> Snapshot() => states.Snapshot();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -139,7 +144,7 @@ public sealed class Trainer : IDisposable
 
     private Checkpoint Save()
     {
-        var checkpoint = new Checkpoint(Step, options.Seed, package.Fingerprint, states.Snapshot());
+        var checkpoint = new Checkpoint(Step, options.Seed, package.Fingerprint, Snapshot());
         checkpoint.Save(folder.CheckpointAt(Step));
         foreach (string old in folder.ListCheckpoints().SkipLast(options.KeepCheckpoints))
         {

@@ -20,8 +20,8 @@ public sealed class Sprites : ImageSource
 
     private const int Side = 64;
     private const int Shapes = 3, Scales = 6, Orientations = 40, Positions = 32;
-    private const double FirstCentre = 17, LastCentre = 47;
-    private const double UnitInPixels = 12;
+    private const double FirstCentre = 20, LastCentre = 44;
+    private const double UnitInPixels = 14;
     private const double Reach = 1.35; // No shape is farther from its centre, in units.
 
     /// <inheritdoc/>

@@ -16,8 +16,6 @@ public sealed record EvaluatorOptions(int ImportanceSamples, ulong Seed, OnnxDev
 /// <summary>Computes the figures of a model over a whole data set.</summary>
 public static class Evaluator
 {
-    private const int LargestInformationSample = 4096;
-    private const double ActiveVariance = 0.01;
     private const ulong EvaluationKey = 0xE7A1UL << 48; // Noise of its own, apart from training's.
 
     /// <summary>Evaluates.</summary>
@@ -42,7 +40,7 @@ public static class Evaluator
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
 
-        var totals = new Totals(program, source.Count);
+        var totals = new EvaluationTotals(program, source.Count);
         int batchSize = (int)program.Images.Shape[0];
         var noise = BatchPipeline.AllocateNoise(program);
         for (long first = 0; first < source.Count; first += batchSize)
@@ -59,7 +57,7 @@ public static class Evaluator
                 }
 
                 runner.Run();
-                totals.Add(runner, first, rows, sample);
+                totals.Add(runner, rows, sample);
             }
 
             progress?.Invoke(first + rows, source.Count);
@@ -74,126 +72,6 @@ public static class Evaluator
         for (int i = 0; i < rows; i++)
         {
             source.Read(first + i, images.Slice(i * source.ImageSize, source.ImageSize));
-        }
-    }
-
-    private sealed class Totals(ProgramSpec program, long images)
-    {
-        private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
-        private readonly Dictionary<string, double> scalars = [];
-        private readonly List<double> logWeights = [];
-        private readonly List<float> means = [];
-        private readonly List<float> logVars = [];
-        private double negativeLogLikelihood;
-
-        public void Add(ProgramRunner runner, long first, int rows, int sample)
-        {
-            foreach (var metric in program.Metrics)
-            {
-                var values = runner.Metric(metric.Name);
-                switch (metric.Role)
-                {
-                    case MetricRole.PerRow when sample == 0:
-                        sums[metric.Name] += Sum(values[..rows]);
-                        break;
-                    case MetricRole.Scalar:
-                        scalars[metric.Name] = values[0];
-                        break;
-                    case MetricRole.LogImportanceWeight:
-                        AddLogWeights(values[..rows], sample);
-                        break;
-                    case MetricRole.PosteriorMean when sample == 0 && first < LargestInformationSample:
-                        means.AddRange(values[..(rows * (int)metric.Shape[1])]);
-                        break;
-                    case MetricRole.PosteriorLogVariance when sample == 0 && first < LargestInformationSample:
-                        logVars.AddRange(values[..(rows * (int)metric.Shape[1])]);
-                        break;
-                }
-            }
-        }
-
-        public EvaluationFigures Finish(EvaluatorOptions options)
-        {
-            CloseBatch();
-            int latents = (int)program.Metrics.Single(metric => metric.Role == MetricRole.PosteriorMean).Shape[1];
-            int count = means.Count / latents;
-            float[] mean = [.. means], logVar = [.. logVars];
-            double[] ratePerLatent = [.. Enumerable.Range(0, latents).Select(l => Column(mean, l, latents)
-                .Zip(Column(logVar, l, latents), (m, v) => 0.5 * ((m * m) + Math.Exp(v) - 1 - v)).Average())];
-            double information = AggregatedPosterior.MutualInformation(mean, logVar, count, options.Seed);
-            var shape = program.Images.Shape;
-            return new EvaluationFigures
-            {
-                NegativeElbo = sums["negativeElbo"] / images,
-                Rate = sums["rate"] / images,
-                Distortion = sums["distortion"] / images,
-                NegativeLogLikelihood = options.ImportanceSamples > 0 ? negativeLogLikelihood / images : null,
-                ImportanceSamples = options.ImportanceSamples,
-                BitsPerDimension = sums["negativeElbo"] / images / (shape[1] * shape[2] * shape[3] * Math.Log(2)),
-                Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
-                ActiveUnits = Enumerable.Range(0, latents).Count(l => Variance([.. Column(mean, l, latents)]) > ActiveVariance),
-                RatePerLatent = ratePerLatent,
-                MutualInformation = information,
-                MarginalKl = ratePerLatent.Sum() - information,
-                InformationImages = count,
-                Images = images,
-            };
-        }
-
-        // ln of the mean weight, built up sample by sample: the running log-sum-exp of each image of the batch.
-        private void AddLogWeights(ReadOnlySpan<float> values, int sample)
-        {
-            if (sample == 0)
-            {
-                CloseBatch();
-            }
-
-            samples = sample + 1;
-            for (int i = 0; i < values.Length; i++)
-            {
-                if (sample == 0)
-                {
-                    logWeights.Add(values[i]);
-                }
-                else
-                {
-                    double larger = Math.Max(logWeights[i], values[i]), smaller = Math.Min(logWeights[i], values[i]);
-                    logWeights[i] = larger + Math.Log(1 + Math.Exp(smaller - larger));
-                }
-            }
-        }
-
-        private int samples;
-
-        private void CloseBatch()
-        {
-            negativeLogLikelihood -= logWeights.Sum(weight => weight - Math.Log(samples));
-            logWeights.Clear();
-        }
-
-        private static double Sum(ReadOnlySpan<float> values)
-        {
-            double sum = 0;
-            foreach (float value in values)
-            {
-                sum += value;
-            }
-
-            return sum;
-        }
-
-        private static IEnumerable<double> Column(float[] matrix, int column, int columns)
-        {
-            for (int i = column; i < matrix.Length; i += columns)
-            {
-                yield return matrix[i];
-            }
-        }
-
-        private static double Variance(double[] values)
-        {
-            double mean = values.Average();
-            return values.Average(value => (value - mean) * (value - mean));
         }
     }
 }

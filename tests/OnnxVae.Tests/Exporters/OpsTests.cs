@@ -77,6 +77,9 @@ internal sealed class OpsTests
         new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
     ];
 
+    // The gradient through StopGradient differs from the derivative by design.
+    private static IEnumerable<OperatorRow> DifferentiableRows => Rows.Where(row => row.Name != nameof(StopGradient));
+
     [TestCaseSource(nameof(Rows))]
     public void Operator_OnRandomInput_EqualsTorch(OperatorRow row)
     {
@@ -105,14 +108,9 @@ internal sealed class OpsTests
         }
     }
 
-    [TestCaseSource(nameof(Rows))]
+    [TestCaseSource(nameof(DifferentiableRows))]
     public void Gradient_AlongRandomDirection_EqualsFiniteDifference(OperatorRow row)
     {
-        if (row.Name is "StopGradient")
-        {
-            Assert.Pass("Its gradient differs from the derivative by design; autograd is the reference.");
-        }
-
         var (onnxInputs, _, data) = Inputs(row);
         var (loss, _) = WeightedSum(row.Onnx(onnxInputs));
         float[][] direction = [.. data.Select((input, i) => Numbers.StandardNormal(input.Data.Length, (ulong)(100 + i)))];

@@ -4,8 +4,8 @@ using OnnxVae.Models;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Runtime;
-using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
 using static TorchSharp.torch;
+using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
 
 namespace OnnxVae.Tests.Models;
 

@@ -41,7 +41,7 @@ internal sealed class TrainerTests
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
-        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 10, 15, 20]));
+        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 10, 12, 15, 18, 20]));
     }
 
     [Test]

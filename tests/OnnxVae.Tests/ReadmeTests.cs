@@ -1,0 +1,77 @@
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Tests;
+
+/// <summary>The README's example, as it is printed there.</summary>
+[NonParallelizable]
+internal sealed class ReadmeTests
+{
+    [Test]
+    public async Task Example_Runs()
+    {
+        using var temporary = new TemporaryFolder();
+        WriteDigits(temporary["digits"]);
+        string folder = temporary["digits"], before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = temporary.Path;
+        try
+        {
+            float[] images = await RunExampleAsync(folder);
+
+            Assert.That(images, Has.Length.EqualTo(16 * 784));
+            Assert.That(images, Has.All.InRange(0f, 1f));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+    }
+
+    [Test]
+    public void Example_IsTheOneThatIsTested()
+    {
+        string test = Compact(File.ReadAllText(Path.Combine(Repository.Root, "tests", "OnnxVae.Tests", "ReadmeTests.cs")));
+        string example = File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Split("```csharp")[1].Split("```")[0];
+        string[] statements = [.. example.Split('\n').Where(line => !line.StartsWith("using OnnxVae", StringComparison.Ordinal)).Select(Compact).Where(line => line.Length > 0)];
+
+        Assert.That(statements, Has.Length.GreaterThan(8));
+        Assert.That(statements.Where(line => !test.Contains(line, StringComparison.Ordinal)), Is.Empty);
+    }
+
+    private static async Task<float[]> RunExampleAsync(string folder)
+    {
+        var data = ImageData.Open(folder);
+
+        using var vae = new GaussianVae(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20);
+        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), Beta: new ConstantSchedule(1), LearningRate: new ConstantSchedule(1e-3));
+        var package = new VaeCompiler(vae, objective).Write("package");
+
+        using var trainer = new Trainer(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));
+        await trainer.TrainAsync(data.Train, progress => Console.Write($"\r{progress.Step} {progress.Loss:0.0}"));
+        RunExport.Write(package, trainer.Snapshot(), "export");
+
+        using var decoder = VaeDecoder.Load("export/decoder.onnx");
+        var images = new float[16 * decoder.Metadata.ImageSize];
+        decoder.Generate(seed: 1, first: 0, images);
+        return images;
+    }
+
+    // Without comments and white space.
+    private static string Compact(string code) => string.Concat(
+        code.Split('\n').SelectMany(line => line.Split("//")[0]).Where(character => !char.IsWhiteSpace(character)));
+
+    private static void WriteDigits(string folder)
+    {
+        const int count = 200;
+        Directory.CreateDirectory(folder);
+        var pixels = new byte[count * 784];
+        new Random(1).NextBytes(pixels);
+        File.WriteAllBytes(Path.Combine(folder, "train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28, .. pixels]);
+    }
+}

@@ -1,0 +1,139 @@
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Runtime;
+
+namespace OnnxVae.Training.Evaluation;
+
+/// <summary>Adds up what the evaluation program says of each batch, by the roles of its metrics.</summary>
+/// <param name="program">The evaluation program.</param>
+/// <param name="images">Images in all.</param>
+internal sealed class EvaluationTotals(ProgramSpec program, long images)
+{
+    private const int LargestInformationSample = 4096;
+    private const double ActiveVariance = 0.01;
+
+    private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
+    private readonly Dictionary<string, double> scalars = [];
+    private readonly List<double> logWeights = [];
+    private readonly List<float> means = [];
+    private readonly List<float> logVars = [];
+    private double negativeLogLikelihood;
+    private int samples;
+
+    /// <summary>Adds the last run of a batch.</summary>
+    /// <param name="runner">What ran.</param>
+    /// <param name="rows">Images in the batch; further rows are padding.</param>
+    /// <param name="sample">Which of the batch's noise samples, from 0.</param>
+    public void Add(ProgramRunner runner, int rows, int sample)
+    {
+        foreach (var metric in program.Metrics)
+        {
+            var values = runner.Metric(metric.Name);
+            switch (metric.Role)
+            {
+                case MetricRole.PerRow when sample == 0:
+                    sums[metric.Name] += Sum(values[..rows]);
+                    break;
+                case MetricRole.Scalar:
+                    scalars[metric.Name] = values[0];
+                    break;
+                case MetricRole.LogImportanceWeight:
+                    AddLogWeights(values[..rows], sample);
+                    break;
+                case MetricRole.PosteriorMean when sample == 0:
+                    means.AddRange(values[..(rows * (int)metric.Shape[1])]);
+                    break;
+                case MetricRole.PosteriorLogVariance when sample == 0:
+                    logVars.AddRange(values[..(rows * (int)metric.Shape[1])]);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The figures, after the last batch.</summary>
+    public EvaluationFigures Finish(EvaluatorOptions options)
+    {
+        CloseBatch();
+        int latents = (int)program.Metrics.Single(metric => metric.Role == MetricRole.PosteriorMean).Shape[1];
+        float[] mean = [.. means], logVar = [.. logVars];
+        double[] ratePerLatent = RatePerLatent(mean, logVar, latents);
+
+        int count = Math.Min(mean.Length / latents, LargestInformationSample);
+        float[] sampleMean = mean[..(count * latents)], sampleLogVar = logVar[..(count * latents)];
+        double information = AggregatedPosterior.MutualInformation(sampleMean, sampleLogVar, count, options.Seed);
+        var shape = program.Images.Shape;
+        return new EvaluationFigures
+        {
+            NegativeElbo = sums["negativeElbo"] / images,
+            Rate = sums["rate"] / images,
+            Distortion = sums["distortion"] / images,
+            NegativeLogLikelihood = options.ImportanceSamples > 0 ? negativeLogLikelihood / images : null,
+            ImportanceSamples = options.ImportanceSamples,
+            BitsPerDimension = sums["negativeElbo"] / images / (shape[1] * shape[2] * shape[3] * Math.Log(2)),
+            Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
+            ActiveUnits = Enumerable.Range(0, latents).Count(l => Variance([.. Column(mean, l, latents)]) > ActiveVariance),
+            RatePerLatent = ratePerLatent,
+            MutualInformation = information,
+            MarginalKl = RatePerLatent(sampleMean, sampleLogVar, latents).Sum() - information,
+            InformationImages = count,
+            Images = images,
+        };
+    }
+
+    // ln of the mean weight, built up sample by sample: the running log-sum-exp of each image of the batch.
+    private void AddLogWeights(ReadOnlySpan<float> values, int sample)
+    {
+        if (sample == 0)
+        {
+            CloseBatch();
+        }
+
+        samples = sample + 1;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (sample == 0)
+            {
+                logWeights.Add(values[i]);
+            }
+            else
+            {
+                double larger = Math.Max(logWeights[i], values[i]), smaller = Math.Min(logWeights[i], values[i]);
+                logWeights[i] = larger + Math.Log(1 + Math.Exp(smaller - larger));
+            }
+        }
+    }
+
+    private void CloseBatch()
+    {
+        negativeLogLikelihood -= logWeights.Sum(weight => weight - Math.Log(samples));
+        logWeights.Clear();
+    }
+
+    // KL(N(m, e^v) || N(0, 1)) of each latent, averaged over the images.
+    private static double[] RatePerLatent(float[] mean, float[] logVar, int latents) => [.. Enumerable.Range(0, latents).Select(l =>
+        Column(mean, l, latents).Zip(Column(logVar, l, latents), (m, v) => 0.5 * ((m * m) + Math.Exp(v) - 1 - v)).Average())];
+
+    private static double Sum(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        foreach (float value in values)
+        {
+            sum += value;
+        }
+
+        return sum;
+    }
+
+    private static IEnumerable<double> Column(float[] matrix, int column, int columns)
+    {
+        for (int i = column; i < matrix.Length; i += columns)
+        {
+            yield return matrix[i];
+        }
+    }
+
+    private static double Variance(double[] values)
+    {
+        double mean = values.Average();
+        return values.Average(value => (value - mean) * (value - mean));
+    }
+}
