@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 
 namespace OnnxVae.Cli;
@@ -77,31 +80,33 @@ internal sealed class TrainArguments
     /// <exception cref="UsageException">An option differs.</exception>
     public TrainOptions ReadForResume(ParseResult result, TrainOptions stored)
     {
-        var given = Collect(result);
-        var rows = new (Option Option, object? Given, object? Stored)[]
+        var (given, before) = (Flatten(Collect(result)), Flatten(stored));
+        foreach (var option in (Option[])[.. DataOptions, package, .. ModelOptions, .. RunOptions])
         {
-            (data, given.Data, stored.Data), (imageSize, given.ImageSize, stored.ImageSize), (channels, given.Channels, stored.Channels),
-            (skipCorrupt, given.SkipCorrupt, stored.SkipCorrupt), (package, given.Package, stored.Package),
-            (model, given.Model.Model, stored.Model.Model), (likelihood, given.Model.Likelihood, stored.Model.Likelihood),
-            (sigma, given.Model.Sigma, stored.Model.Sigma), (latent, given.Model.Latent, stored.Model.Latent),
-            (beta, given.Model.Beta, stored.Model.Beta), (betaWarmUp, given.Model.BetaWarmUp, stored.Model.BetaWarmUp),
-            (batch, given.Model.Batch, stored.Model.Batch), (learningRate, given.Model.LearningRate, stored.Model.LearningRate),
-            (schedule, given.Model.LearningRateSchedule, stored.Model.LearningRateSchedule), (warmUp, given.Model.WarmUp, stored.Model.WarmUp),
-            (epochs, given.Epochs, stored.Epochs), (steps, given.Steps, stored.Steps), (seed, given.Seed, stored.Seed),
-            (device, given.Device, stored.Device), (threads, given.Threads, stored.Threads), (logEvery, given.LogEvery, stored.LogEvery),
-            (checkpointEvery, given.CheckpointEvery, stored.CheckpointEvery), (importanceSamples, given.ImportanceSamples, stored.ImportanceSamples),
-        };
-        foreach (var (option, now, before) in rows)
-        {
-            if (IsGiven(result, option) && !Equals(now, before))
+            string name = JsonNamingPolicy.CamelCase.ConvertName(string.Concat(option.Name.Split('-').Select(Capitalize)));
+            if (IsGiven(result, option) && !JsonNode.DeepEquals(given[name], before[name]))
             {
                 throw new UsageException(
-                    $"{option.Name} is {now}, but the run was started with {before ?? "none"}: leave it out to resume, or start a new run in another folder.");
+                    $"{option.Name} is {given[name]}, but the run was started with {before[name]?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");
             }
         }
 
         return stored;
     }
+
+    // Options by their names in camel case, as they stand in options.json.
+    private static JsonObject Flatten(TrainOptions options)
+    {
+        var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
+        foreach (var (name, value) in flat["model"]!.AsObject().ToArray())
+        {
+            flat[name] = value?.DeepClone();
+        }
+
+        return flat;
+    }
+
+    private static string Capitalize(string word) => word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..];
 
     private static bool IsGiven(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
 
