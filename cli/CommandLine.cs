@@ -20,9 +20,16 @@ internal static class CommandLine
     {
         TorchNativeLibrary.Prepare();
         var command = Root().Parse(args);
+        if (command.UnmatchedTokens is [var token, ..])
+        {
+            Console.Error.WriteLine($"onnxvae: There is no verb or option '{token}'. See 'onnxvae --help'.");
+            return WrongUsage;
+        }
+
         if (command.Errors is [var error, ..])
         {
-            Console.Error.WriteLine($"onnxvae: {OneLine(error.Message)} See 'onnxvae {command.CommandResult.Command.Name} --help'.");
+            string verb = command.CommandResult.Command is RootCommand ? "" : $"{command.CommandResult.Command.Name} ";
+            Console.Error.WriteLine($"onnxvae: {OneLine(error.Message)} See 'onnxvae {verb}--help'.");
             return WrongUsage;
         }
 
@@ -37,7 +44,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {OneLine(e.Message)}");
+            Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {Explain(e)}");
             return e is UsageException ? WrongUsage : Failed;
         }
     }
@@ -54,6 +61,13 @@ internal static class CommandLine
         InspectVerb.Create(),
         DoctorVerb.Create(),
         Verbose,
+    };
+
+    private static string Explain(Exception e) => e switch
+    {
+        TypeInitializationException or AggregateException when e.InnerException is { } cause => Explain(cause),
+        DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
+        _ => OneLine(e.Message),
     };
 
     private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

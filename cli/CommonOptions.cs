@@ -54,7 +54,7 @@ internal static class CommonOptions
     {
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: var text }] && double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double number) && number < smallest)
+            if (result.Tokens is [{ Value: var text }] && double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double number) && !(number >= smallest && double.IsFinite(number)))
             {
                 result.AddError($"{option.Name} is {text}; it must be at least {smallest}.");
             }
@@ -91,10 +91,14 @@ internal static class CommonOptions
         Directory.CreateDirectory(folder);
     }
 
-    /// <summary>Opens a data set for a model that says what images it takes.</summary>
+    /// <summary>Preparation of image files for a model that says what images it takes.</summary>
+    public static ImageOptions ImagesLike(int channels, int height, int width, bool skipCorrupt) =>
+        new(height == width ? height : null, channels, skipCorrupt);
+
+    /// <summary>Opens a data set for an exported model.</summary>
     public static ImageData OpenDataFor(string source, ModelMetadata model, bool skipCorrupt)
     {
-        var data = ImageData.Open(source, new ImageOptions(model.Height == model.Width ? model.Height : null, model.Channels, skipCorrupt));
+        var data = ImageData.Open(source, ImagesLike(model.Channels, model.Height, model.Width, skipCorrupt));
         var images = data.All;
         return (images.Channels, images.Height, images.Width) == (model.Channels, model.Height, model.Width) ? data : throw new InvalidDataException(
             $"The images are {images.Channels} x {images.Height} x {images.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");

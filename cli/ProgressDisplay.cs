@@ -28,6 +28,12 @@ internal static class ProgressDisplay
 
     public static T Run<T>(string title, Func<Report, T> work) => RunAsync(title, report => Task.FromResult(work(report))).GetAwaiter().GetResult();
 
+    public static void Run(string title, Action<Report> work) => Run(title, report =>
+    {
+        work(report);
+        return true;
+    });
+
     private static Report PlainLines(string title)
     {
         var time = Stopwatch.StartNew();

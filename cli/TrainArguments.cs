@@ -30,7 +30,12 @@ internal sealed class TrainArguments
     });
 
     private readonly Option<int> latent = Count("--latent", 10, 1, "Number of latents.");
-    private readonly Option<double> beta = new("--beta") { Description = "Weight of the rate; 1 for the ELBO.", DefaultValueFactory = _ => 1 };
+    private readonly Option<double> beta = CommonOptions.AtLeast(0, new Option<double>("--beta")
+    {
+        Description = "Weight of the rate; 1 for the ELBO.",
+        DefaultValueFactory = _ => 1,
+    });
+
     private readonly Option<int> betaWarmUp = Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
     private readonly Option<int?> epochs = CommonOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
     private readonly Option<long?> steps = CommonOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
@@ -98,7 +103,7 @@ internal sealed class TrainArguments
     private static JsonObject Flatten(TrainOptions options)
     {
         var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
-        foreach (var (name, value) in flat["model"]!.AsObject().ToArray())
+        foreach (var (name, value) in flat["model"]?.AsObject().ToArray() ?? [])
         {
             flat[name] = value?.DeepClone();
         }
@@ -120,12 +125,12 @@ internal sealed class TrainArguments
 
     private TrainOptions Collect(ParseResult result) => new()
     {
-        Data = result.GetValue(data)!,
+        Data = Path.Exists(result.GetValue(data)) ? Path.GetFullPath(result.GetValue(data)!) : result.GetValue(data)!,
         ImageSize = result.GetValue(imageSize),
         Channels = result.GetValue(channels),
         SkipCorrupt = result.GetValue(skipCorrupt),
         Package = result.GetValue(package),
-        Model = new ModelOptions
+        Model = IsGiven(result, package) ? null : new ModelOptions
         {
             Model = result.GetValue(model)!,
             Likelihood = result.GetValue(likelihood)!,

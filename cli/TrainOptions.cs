@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli;
@@ -15,7 +16,8 @@ internal sealed record TrainOptions
 
     public string? Package { get; init; }
 
-    public required ModelOptions Model { get; init; }
+    /// <summary>What to compile; null where a package is given.</summary>
+    public ModelOptions? Model { get; init; }
 
     public int? Epochs { get; init; }
 
@@ -33,6 +35,12 @@ internal sealed record TrainOptions
 
     public int ImportanceSamples { get; init; }
 
+    /// <summary>Images in the training split when the run was started; they have to be the same when it resumes.</summary>
+    public long TrainingImages { get; init; }
+
+    public long TestImages { get; init; }
+
+    [JsonIgnore]
     public ImageOptions ImageOptions => new(ImageSize, Channels, SkipCorrupt);
 
     /// <summary>Steps in all, for a data set and a batch.</summary>

@@ -3,13 +3,16 @@ namespace OnnxVae.Exporters;
 /// <summary>Writes files that are there as a whole or not at all, also after a crash or a full disk.</summary>
 public static class AtomicFile
 {
+    /// <summary>The extension of files that are being written; ones that a crash left behind can be deleted.</summary>
+    public const string TemporaryExtension = ".tmp";
+
     /// <summary>Writes to a temporary name beside the file, flushes to the disk, and renames.</summary>
     /// <param name="path">The final name; missing folders are made, an existing file is replaced.</param>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="IOException">The file cannot be written; what was there before still is.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.tmp";
+        string temporary = $"{path}.{Guid.NewGuid():N}{TemporaryExtension}";
         if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
         {
             Directory.CreateDirectory(folder);

@@ -52,7 +52,8 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
                 break;
             default:
                 options.AppendExecutionProvider(
-                    OrtEnv.Instance().GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length], null);
+                    OrtEnv.Instance().GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length],
+                    new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });
                 break;
         }
 

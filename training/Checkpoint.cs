@@ -21,8 +21,6 @@ public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnly
     {
         ["format"] = Format,
         ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-        ["dataPosition"] = Step.ToString(CultureInfo.InvariantCulture),
-        ["noisePosition"] = Step.ToString(CultureInfo.InvariantCulture),
         ["seed"] = Seed.ToString(CultureInfo.InvariantCulture),
         ["package"] = Package,
     });

@@ -34,6 +34,29 @@ public sealed record RunFolder(string Path)
 
     private string Checkpoints => At("checkpoints");
 
+    /// <summary>Makes sure that no other process works on the run, until the result is disposed; clears what a crash left half-written.</summary>
+    /// <exception cref="IOException">Another process does.</exception>
+    public IDisposable Lock()
+    {
+        Directory.CreateDirectory(Path);
+        FileStream held;
+        try
+        {
+            held = new FileStream(At("lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"Another process is working on '{Path}': wait until it has ended, or choose another folder.", e);
+        }
+
+        foreach (string leftover in Directory.EnumerateFiles(Path, $"*{AtomicFile.TemporaryExtension}", SearchOption.AllDirectories))
+        {
+            File.Delete(leftover);
+        }
+
+        return held;
+    }
+
     /// <summary>Whether a run has been started in the folder.</summary>
     public bool HoldsRun => File.Exists(Options);
 

@@ -17,7 +17,16 @@ namespace OnnxVae.Training;
 /// <param name="CheckpointEvery">Steps between checkpoints.</param>
 /// <param name="KeepCheckpoints">How many of the newest checkpoints stay.</param>
 public sealed record TrainerOptions(
-    long Steps, ulong Seed, OnnxDevice Device, int Threads = 0, int LogEvery = 50, int CheckpointEvery = 500, int KeepCheckpoints = 3);
+    long Steps, ulong Seed, OnnxDevice Device, int Threads = 0, int LogEvery = 50, int CheckpointEvery = 500, int KeepCheckpoints = 3)
+{
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Steps, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LogEvery, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(CheckpointEvery, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(KeepCheckpoints, 1);
+    }
+}
 
 /// <summary>Where training stands.</summary>
 /// <param name="Step">Steps done.</param>
@@ -41,29 +50,56 @@ public sealed class Trainer : IDisposable
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
 
-    /// <summary>Loads a package with its initial states, or with those of the folder's newest checkpoint.</summary>
-    /// <param name="package">The compiled model.</param>
-    /// <param name="folder">Where checkpoints and the log go.</param>
-    /// <param name="options">How long and where.</param>
-    public Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
+    private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
+        options.Validate();
         (this.package, this.folder, this.options) = (package, folder, options);
         states = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
         runner = new ProgramRunner(package, package.Manifest.Step, states, options.Device, options.Threads);
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
-        if (folder.ListCheckpoints().Count == 0)
+    }
+
+    /// <summary>Begins a run with the package's initial states.</summary>
+    /// <param name="package">The compiled model.</param>
+    /// <param name="folder">Where checkpoints and the log go; made if missing.</param>
+    /// <param name="options">How long and where.</param>
+    /// <exception cref="IOException">The folder has checkpoints of another run.</exception>
+    public static Trainer Start(TrainingPackage package, RunFolder folder, TrainerOptions options)
+    {
+        if (folder.ListCheckpoints().Count > 0)
         {
-            states.Load(package.ReadInitialStates());
-            Save();
-        }
-        else
-        {
-            var checkpoint = Checkpoint.Load(folder.NewestCheckpoint(), package.Fingerprint);
-            states.Load(checkpoint.States);
-            Step = checkpoint.Step;
+            throw new IOException($"'{folder.Path}' holds a run already: resume it, or choose another folder.");
         }
 
-        MetricsLog.TruncateAfter(folder.Metrics, Step);
+        var trainer = new Trainer(package, folder, options);
+        trainer.states.Load(package.ReadInitialStates());
+        trainer.Save();
+        return trainer;
+    }
+
+    /// <summary>Continues a run from its newest checkpoint; one that was stopped before its first begins.</summary>
+    /// <param name="package">The run's package.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="options">The run's options.</param>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged, or of another package or seed.</exception>
+    public static Trainer Resume(TrainingPackage package, RunFolder folder, TrainerOptions options)
+    {
+        if (folder.ListCheckpoints().Count == 0)
+        {
+            return Start(package, folder, options);
+        }
+
+        string file = folder.NewestCheckpoint();
+        var checkpoint = Checkpoint.Load(file, package.Fingerprint);
+        if (checkpoint.Seed != options.Seed)
+        {
+            throw new InvalidDataException($"'{file}' was made under seed {checkpoint.Seed}, not {options.Seed}: resume with the run's own seed.");
+        }
+
+        var trainer = new Trainer(package, folder, options) { Step = checkpoint.Step };
+        trainer.states.Load(checkpoint.States);
+        MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
+        return trainer;
     }
 
     /// <summary>Steps done.</summary>
@@ -101,6 +137,7 @@ public sealed class Trainer : IDisposable
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0)
         {
+            MetricsLog.Append(folder.Metrics, interval.Finish(Step));
             Save();
         }
 
@@ -125,25 +162,29 @@ public sealed class Trainer : IDisposable
         runner.FillSchedules(Step + 1);
         runner.Run();
         Step++;
-        RequireFinite();
+        if (!float.IsFinite(runner.Metric(loss.Name)[0]))
+        {
+            throw Diverged();
+        }
     }
 
-    private void RequireFinite()
+    private TrainingDivergedException Diverged()
     {
-        if (float.IsFinite(runner.Metric(loss.Name)[0]))
-        {
-            return;
-        }
-
         string terms = string.Join(", ", package.Manifest.Step.Metrics
             .Where(metric => metric.Shape.Rank == 0).Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}"));
         string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
-        throw new TrainingDivergedException(
+        return new TrainingDivergedException(
             $"Training diverged at step {Step}: {terms}; {state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
     }
 
+    // States that are not finite never become a checkpoint: a finite loss is that of the states before the step.
     private Checkpoint Save()
     {
+        if (states.FirstNotFinite() is not null)
+        {
+            throw Diverged();
+        }
+
         var checkpoint = new Checkpoint(Step, options.Seed, package.Fingerprint, Snapshot());
         checkpoint.Save(folder.CheckpointAt(Step));
         foreach (string old in folder.ListCheckpoints().SkipLast(options.KeepCheckpoints))

@@ -29,7 +29,9 @@ internal abstract class ImageWriter : IDisposable
     public abstract void Write(ReadOnlySpan<float> images);
 
     /// <summary>Makes the result visible under its final name.</summary>
-    public virtual bool Finish() => true;
+    public virtual void Finish()
+    {
+    }
 
     public virtual void Dispose()
     {
@@ -59,7 +61,7 @@ internal abstract class ImageWriter : IDisposable
         public NpyWriter(string path, long count, int channels, int height, int width)
             : base(channels, height, width)
         {
-            (this.path, temporary) = (path, $"{path}.tmp");
+            (this.path, temporary) = (path, $"{path}{AtomicFile.TemporaryExtension}");
             if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
             {
                 Directory.CreateDirectory(folder);
@@ -76,12 +78,11 @@ internal abstract class ImageWriter : IDisposable
             file.Write(pixels);
         }
 
-        public override bool Finish()
+        public override void Finish()
         {
             file.Flush(flushToDisk: true);
             file.Dispose();
             File.Move(temporary, path, overwrite: true);
-            return true;
         }
 
         public override void Dispose()

@@ -16,6 +16,11 @@ internal readonly record struct Shard(int Index, int Count)
             ? new Shard(index, count)
             : throw new UsageException($"--shard is '{text}'; expected I/N with I from 0 to N - 1, as in 0/4.");
 
+    /// <summary>Where this shard writes: folders are shared, a .npy file gets the shard into its name.</summary>
+    public string FileOf(string output) => Count > 1 && output.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)
+        ? string.Create(CultureInfo.InvariantCulture, $"{output[..^4]}-{Index}-of-{Count}.npy")
+        : output;
+
     /// <summary>The part of 0 .. total - 1 that is this shard's: contiguous, nearly equal parts.</summary>
     public (long First, long End) RangeOf(long total) => (total * Index / Count, total * (Index + 1) / Count);
 }

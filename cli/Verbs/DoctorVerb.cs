@@ -23,9 +23,9 @@ internal static class DoctorVerb
                 "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");
             healthy &= Check("SkiaSharp", () => $"{SKImageInfo.PlatformColorType} pixels",
                 "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
-            Console.WriteLine(OnnxDevice.Available.Contains("cuda")
-                ? "cuda          available"
-                : "cuda          not available: build with -p:Gpu=true, and install CUDA 12 and cuDNN 9");
+            Check("cuda", () => OnnxDevice.Available.Contains("cuda")
+                ? "this ONNX Runtime has the provider; --device cuda tells whether the driver and libraries are there"
+                : "not in this ONNX Runtime: build with -p:Gpu=true, and install CUDA 12 and cuDNN 9", "ONNX Runtime is missing.");
             return healthy ? 0 : 1;
         });
         return command;

@@ -43,7 +43,6 @@ internal static class EncodeVerb
                         report(first + count, source.Count);
                     }
                 });
-                return true;
             });
             AtomicFile.Write($"{file}.names.txt", stream =>
             {

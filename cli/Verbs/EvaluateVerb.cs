@@ -29,7 +29,7 @@ internal static class EvaluateVerb
             var run = RunFolder.Open(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
             var options = run.ReadOptions<TrainOptions>();
-            var source = ImageData.Open(result.GetValue(data) ?? options.Data, options.ImageOptions).Split(result.GetValue(split)!);
+            var source = OpenData(result.GetValue(data), options, package).Split(result.GetValue(split)!);
             var states = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint).States;
             var evaluation = new EvaluatorOptions(
                 result.GetValue(importanceSamples), options.Seed, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
@@ -45,5 +45,14 @@ internal static class EvaluateVerb
             }
         });
         return command;
+    }
+
+    // Other data are brought to the model's shape, whatever the run's own looked like.
+    private static ImageData OpenData(string? other, TrainOptions options, TrainingPackage package)
+    {
+        var shape = package.Manifest.Evaluate.Images.Shape;
+        return other is null
+            ? ImageData.Open(options.Data, options.ImageOptions)
+            : ImageData.Open(other, CommonOptions.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt));
     }
 }

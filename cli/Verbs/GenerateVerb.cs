@@ -16,7 +16,7 @@ internal static class GenerateVerb
         var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
         var count = CommonOptions.AtLeast(1, new Option<int>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
         var seed = CommonOptions.Seed();
-        var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file.", Required = true };
+        var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file; each shard has a .npy of its own, FILE-I-of-N.npy.", Required = true };
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} into one PNG." };
         var shard = new Option<string>("--shard") { Description = "Only part I of N, as I/N with I from 0; shards need no merging.", DefaultValueFactory = _ => "0/1" };
         var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the decoder.", DefaultValueFactory = _ => 64 });
@@ -29,11 +29,13 @@ internal static class GenerateVerb
         };
         command.SetCancellableAction((result, cancellation) =>
         {
-            var (first, end) = Shard.Parse(result.GetValue(shard)!).RangeOf(result.GetValue(count));
+            var part = Shard.Parse(result.GetValue(shard)!);
+            var (first, end) = part.RangeOf(result.GetValue(count));
+            string target = part.FileOf(result.GetValue(output)!);
             using var decoder = VaeDecoder.Load(
                 result.GetValue(decoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
             var shape = decoder.Metadata;
-            using var writer = ImageWriter.Create(result.GetValue(output)!, first, end - first, shape.Channels, shape.Height, shape.Width);
+            using var writer = ImageWriter.Create(target, first, end - first, shape.Channels, shape.Height, shape.Width);
             var gridImages = new List<float>();
             ProgressDisplay.Run("Generating", report =>
             {
@@ -42,22 +44,22 @@ internal static class GenerateVerb
                 {
                     cancellation.ThrowIfCancellationRequested();
                     int size = (int)Math.Min(result.GetValue(batch), end - k);
-                    var part = images.AsSpan(0, size * shape.ImageSize);
-                    decoder.Generate(result.GetValue(seed), k, part);
-                    writer.Write(part);
-                    gridImages.AddRange(part[..(Math.Min(size, Math.Max(0, LargestGrid - (int)(k - first))) * shape.ImageSize)]);
+                    var generated = images.AsSpan(0, size * shape.ImageSize);
+                    decoder.Generate(result.GetValue(seed), k, generated);
+                    writer.Write(generated);
+                    gridImages.AddRange(generated[..(Math.Min(size, Math.Max(0, LargestGrid - (int)(k - first))) * shape.ImageSize)]);
                     k += size;
                     report(k - first, end - first);
                 }
 
-                return writer.Finish();
+                writer.Finish();
             });
             if (result.GetValue(grid) is { } file)
             {
                 ImageGrid.Save(file, gridImages.ToArray(), shape.Channels, shape.Height, shape.Width, GridColumns);
             }
 
-            Console.WriteLine($"Generated {end - first} images: {result.GetValue(output)}");
+            Console.WriteLine($"Generated {end - first} images: {target}");
         });
         return command;
     }

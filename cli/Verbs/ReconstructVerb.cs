@@ -47,7 +47,7 @@ internal static class ReconstructVerb
                     report(first + size, total);
                 }
 
-                return writer.Finish();
+                writer.Finish();
             });
             if (result.GetValue(grid) is { } file)
             {

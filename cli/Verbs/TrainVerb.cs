@@ -40,37 +40,54 @@ internal static class TrainVerb
         var options = arguments.Read(result);
         OnnxDevice.Parse(options.Device);
         var images = ImageData.Open(options.Data, options.ImageOptions);
+        options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
+        var compiled = options.Package is { } path ? OpenPackage(path, images.Train, options) : null;
+        BatchPipeline.RequireBatch(images.Train, options.Model?.Batch ?? compiled!.Manifest.Step.Images.Shape[0]);
         CommonOptions.RequireNewFolder(folder, run.HoldsRun
             ? "it holds a run; give --resume to continue it, or another --out."
             : "give another --out, or empty it.");
-        if (options.Package is { } compiled)
+        if (compiled is not null)
         {
-            TrainingPackage.Open(compiled).CopyTo(run.Package);
+            compiled.CopyTo(run.Package);
         }
         else
         {
-            ModelCompilation.Write(run.Package, options.Model, images.Train, options.Seed, options.StepsFor(images.Train, options.Model.Batch));
+            ModelCompilation.Write(run.Package, options.Model!, images.Train, options.Seed, options.StepsFor(images.Train, options.Model!.Batch));
         }
 
         run.WriteOptions(options);
         return (run, options, images);
     }
 
+    private static TrainingPackage OpenPackage(string path, ImageSource train, TrainOptions options)
+    {
+        var package = TrainingPackage.Open(path);
+        var step = package.Manifest.Step;
+        BatchPipeline.RequireFit(step, train);
+        long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
+        return step.Inputs.Select(input => input.Schedule).OfType<CosineSchedule>().FirstOrDefault() is { } cosine && cosine.TotalSteps != steps
+            ? throw new UsageException($"The package's learning rate was compiled for {cosine.TotalSteps} steps, but this run has {steps}: give --steps {cosine.TotalSteps}, or compile again.")
+            : package;
+    }
+
     private static (RunFolder, TrainOptions, ImageData) Resume(ParseResult result, TrainArguments arguments, string folder)
     {
         var run = RunFolder.Open(folder);
         var options = arguments.ReadForResume(result, run.ReadOptions<TrainOptions>());
-        return (run, options, ImageData.Open(options.Data, options.ImageOptions));
+        var images = ImageData.Open(options.Data, options.ImageOptions);
+        return (images.Train.Count, images.Test.Count) == (options.TrainingImages, options.TestImages) ? (run, options, images) : throw new InvalidDataException(
+            $"'{options.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {options.TrainingImages} and {options.TestImages}: put the data back, or start a new run.");
     }
 
     private static async Task<int> TrainAsync(RunFolder run, TrainOptions options, ImageData images, bool json, CancellationToken cancellation)
     {
+        using var held = run.Lock();
         var package = TrainingPackage.Open(run.Package);
         var device = OnnxDevice.Parse(options.Device);
         long steps = options.StepsFor(images.Train, (int)package.Manifest.Step.Images.Shape[0]);
-        var grids = new SampleGrids(package, images.Test, options.Seed);
+        var grids = new SampleGrids(package, images.Test, options.Seed, device, options.Threads);
         long step;
-        using (var trainer = new Trainer(package, run, new TrainerOptions(
+        using (var trainer = Trainer.Resume(package, run, new TrainerOptions(
             steps, options.Seed, device, options.Threads, options.LogEvery, options.CheckpointEvery)))
         {
             await ProgressDisplay.RunAsync("Training", report => trainer.TrainAsync(
@@ -88,11 +105,11 @@ internal static class TrainVerb
         }
 
         var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
+        RunExport.Write(package, states, run.Export);
         var figures = ProgressDisplay.Run("Evaluating", report => Evaluator.Evaluate(
             package, states, images.Test, new EvaluatorOptions(options.ImportanceSamples, options.Seed, device, options.Threads),
             (done, total) => report(done, total), cancellation));
         figures.Save(run.Evaluation);
-        RunExport.Write(package, states, run.Export);
         RunReport.Write(run, package.Manifest, figures, "test");
         Print(run, figures.ToJson(), json);
         return 0;

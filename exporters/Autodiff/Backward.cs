@@ -15,12 +15,17 @@ public static class Backward
     /// <exception cref="NotSupportedException">An operator between loss and targets has no gradient rule.</exception>
     public static IReadOnlyList<Value> Gradients(Value loss, IReadOnlyList<Value> targets)
     {
-        if (loss.Shape.ElementCount != 1)
+        if (loss.Shape.ElementCount != 1 || loss.Shape.HasBatch)
         {
-            throw new ArgumentException($"Gradients are those of a scalar loss, but '{loss}' has {loss.Shape.ElementCount} elements: sum or average it.");
+            throw new ArgumentException($"Gradients are those of a scalar loss, but '{loss}' has several elements: sum or average it.");
         }
 
         var order = GraphOrder.Of([loss]);
+        if (order.FirstOrDefault(value => value.Shape.HasBatch) is { } symbolic)
+        {
+            throw new ArgumentException($"Gradients need known dimensions, but '{symbolic}' has a symbolic batch: compile for a fixed one.");
+        }
+
         var onPath = ReachedFrom(targets, order);
         var gradients = new Dictionary<Value, Value> { [loss] = ConstantOfShape(loss.Shape, 1f) };
         foreach (var y in order.Reverse())

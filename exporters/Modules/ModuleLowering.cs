@@ -23,7 +23,8 @@ public sealed class ModuleLowering
         AddPaths(network, "");
         foreach (var (name, parameter) in network.named_parameters())
         {
-            parameters.Add(parameter.Handle, State.Create(name, StateRole.Parameter, TorchTensors.Copy(name, parameter)));
+            parameters.Add(parameter.Handle, State.Create(
+                name, parameter.requires_grad ? StateRole.Parameter : StateRole.Frozen, TorchTensors.Copy(name, parameter)));
         }
     }
 

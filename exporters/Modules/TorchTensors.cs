@@ -4,7 +4,7 @@ using TorchSharp;
 namespace OnnxVae.Exporters.Modules;
 
 /// <summary>Copies tensors from TorchSharp.</summary>
-public static class TorchTensors
+internal static class TorchTensors
 {
     /// <summary>A copy of a tensor's values.</summary>
     /// <param name="name">The tensor's name, for messages.</param>

@@ -39,7 +39,7 @@ public sealed class OnnxModelWriter
         var writer = new OnnxModelWriter { graph = { Name = name } };
         foreach (var input in inputs.Where(needed.Contains))
         {
-            writer.graph.Input.Add(Describe(writer.Claim(input.Name!), input.Type, input.Shape));
+            writer.graph.Input.Add(Describe(writer.ClaimAtBorder(input.Name!), input.Type, input.Shape));
             writer.names[input] = input.Name!;
         }
 
@@ -67,8 +67,7 @@ public sealed class OnnxModelWriter
         var identities = new List<NodeProto>();
         foreach (var (name, value) in outputs)
         {
-            Claim(name);
-            graph.Output.Add(Describe(name, value.Type, value.Shape));
+            graph.Output.Add(Describe(ClaimAtBorder(name), value.Type, value.Shape));
             if (value.Producer is null || !names.TryAdd(value, name))
             {
                 // An input, a constant, or a value that is an output under another name already.
@@ -112,6 +111,10 @@ public sealed class OnnxModelWriter
 
         return name;
     }
+
+    private string ClaimAtBorder(string name) => uses.TryAdd(name, 1)
+        ? name
+        : throw new ArgumentException($"Graph '{graph.Name}' has two inputs or outputs named '{name}'.");
 
     // Names are unique: the second "Relu" is "Relu_2".
     private string Claim(string name)

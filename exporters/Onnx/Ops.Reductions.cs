@@ -33,7 +33,11 @@ public static partial class Ops
     public static Value Sum(Value x) => ReduceSum(x, [.. Enumerable.Range(0, x.Shape.Rank)]);
 
     /// <summary>Averages all elements to a scalar.</summary>
-    public static Value Mean(Value x) => Sum(x) * (1f / x.Shape.ElementCount);
+    public static Value Mean(Value x)
+    {
+        Require(!x.Shape.HasBatch, nameof(Mean), $"'{x}' has a symbolic batch, whose size is not known; every dimension must be.");
+        return Sum(x) * (1f / x.Shape.ElementCount);
+    }
 
     /// <summary>Sums everything but the first axis: <c>[N, ...]</c> to <c>[N]</c>.</summary>
     public static Value SumPerRow(Value x) => ReduceSum(x, [.. Enumerable.Range(1, x.Shape.Rank - 1)]);

@@ -24,6 +24,9 @@ public enum StateRole
     /// <summary>Trained by gradient.</summary>
     Parameter,
 
+    /// <summary>A parameter that stays as it is.</summary>
+    Frozen,
+
     /// <summary>An optimizer's memory.</summary>
     Optimizer,
 

@@ -22,13 +22,15 @@ public sealed class TrainingPackage
     /// <summary>Its table of contents.</summary>
     public Manifest Manifest { get; }
 
+    private string[] Files => [InitialFile, Manifest.Step.File, Manifest.Evaluate.File, .. Manifest.Deployables.Values, ManifestFile];
+
     /// <summary>Identifies the package by its content: checkpoints carry it.</summary>
     public string Fingerprint
     {
         get
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (string file in (string[])[ManifestFile, Manifest.Step.File])
+            foreach (string file in Files)
             {
                 hash.AppendData(File.ReadAllBytes(Path.Combine(Folder, file)));
             }
@@ -91,7 +93,7 @@ public sealed class TrainingPackage
     public TrainingPackage CopyTo(string folder)
     {
         Directory.CreateDirectory(folder);
-        foreach (string file in (string[])[InitialFile, Manifest.Step.File, Manifest.Evaluate.File, .. Manifest.Deployables.Values, ManifestFile])
+        foreach (string file in Files)
         {
             File.Copy(Path.Combine(Folder, file), Path.Combine(folder, file));
         }

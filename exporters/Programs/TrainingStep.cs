@@ -9,7 +9,7 @@ public static class TrainingStep
 {
     /// <summary>Makes the program that minimises a loss.</summary>
     /// <param name="loss">Float32 scalar; reported as metric <c>loss</c>.</param>
-    /// <param name="parameters">What the optimizer changes.</param>
+    /// <param name="parameters">What the optimizer changes; frozen ones it leaves alone.</param>
     /// <param name="optimizer">How it changes them.</param>
     /// <param name="inputs">Batch, noise and schedules of the loss.</param>
     /// <param name="statistics">Updates of states that are not trained by gradient.</param>
@@ -22,12 +22,13 @@ public static class TrainingStep
         IReadOnlyList<StateUpdate> statistics,
         IReadOnlyList<Metric> metrics)
     {
-        var gradients = Backward.Gradients(loss, [.. parameters.Select(parameter => parameter.Current)]);
-        StateUpdate[] updates = [.. parameters.Zip(gradients).SelectMany(pair => Optimize(optimizer, pair.First, pair.Second)), .. statistics];
+        State[] trained = [.. parameters.Where(parameter => parameter.Spec.Role == StateRole.Parameter)];
+        var gradients = Backward.Gradients(loss, [.. trained.Select(parameter => parameter.Current)]);
+        StateUpdate[] updates = [.. trained.Zip(gradients).SelectMany(pair => Optimize(optimizer, pair.First, pair.Second)), .. statistics];
         return new Program(
             "step",
             [.. inputs, .. optimizer.Schedules],
-            [.. updates.Select(update => update.State)],
+            [.. parameters.Union(updates.Select(update => update.State))],
             updates,
             [new Metric("loss", MetricRole.Loss, loss), .. metrics]);
     }

@@ -52,7 +52,7 @@ internal sealed class ReadmeTests
         var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), Beta: new ConstantSchedule(1), LearningRate: new ConstantSchedule(1e-3));
         var package = new VaeCompiler(vae, objective).Write("package");
 
-        using var trainer = new Trainer(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));
+        using var trainer = Trainer.Start(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));
         await trainer.TrainAsync(data.Train, progress => Console.Write($"\r{progress.Step} {progress.Loss:0.0}"));
         RunExport.Write(package, trainer.Snapshot(), "export");
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
@@ -36,17 +37,23 @@ public sealed class BatchPipeline : IAsyncDisposable
     public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep)
     {
         RequireFit(program, source);
-        if (source.Count < program.Images.Shape[0])
-        {
-            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {program.Images.Shape[0]}: give a smaller --batch.");
-        }
-
+        RequireBatch(source, program.Images.Shape[0]);
         (this.program, this.source, this.seed) = (program, source, seed);
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
     /// <summary>How many full batches an epoch has; the images that are left over change from epoch to epoch.</summary>
     public static long StepsPerEpoch(ImageSource source, int batchSize) => source.Count / batchSize;
+
+    /// <summary>Checks that there are enough images to train on.</summary>
+    /// <exception cref="InvalidDataException">There are fewer than a batch.</exception>
+    public static void RequireBatch(ImageSource source, long batchSize)
+    {
+        if (source.Count < batchSize)
+        {
+            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {batchSize}: give a smaller --batch.");
+        }
+    }
 
     /// <summary>Checks that images have the shape a program was compiled for.</summary>
     /// <exception cref="InvalidDataException">They have not.</exception>
@@ -63,7 +70,24 @@ public sealed class BatchPipeline : IAsyncDisposable
     }
 
     /// <summary>The next batch; waits if it is not ready.</summary>
-    public Batch Next() => ready.Reader.TryRead(out var batch) ? batch : ready.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+    /// <exception cref="InvalidDataException">An image could not be read.</exception>
+    public Batch Next()
+    {
+        if (ready.Reader.TryRead(out var batch))
+        {
+            return batch;
+        }
+
+        try
+        {
+            return ready.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+        }
+        catch (ChannelClosedException e) when (e.InnerException is { } cause)
+        {
+            ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+    }
 
     /// <summary>Gives a batch's memory back to be filled again.</summary>
     public void Return(Batch batch) => used.Writer.TryWrite(batch);

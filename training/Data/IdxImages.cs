@@ -10,6 +10,8 @@ public sealed class IdxImages : ImageSource
     private const int ImageMagic = 0x803; // unsigned bytes, three dimensions
     private const int HeaderLength = 16;
 
+    private static readonly string[] TestNames = ["test", "t10k"];
+
     private readonly byte[] pixels;
 
     private IdxImages(byte[] pixels, int height, int width) => (this.pixels, Height, Width) = (pixels, height, width);
@@ -33,9 +35,15 @@ public sealed class IdxImages : ImageSource
     internal static ImageData OpenFolder(string folder)
     {
         string[] files = ImageFilesIn(folder);
-        string? train = Array.Find(files, file => Path.GetFileName(file).StartsWith("train", StringComparison.OrdinalIgnoreCase));
-        string? test = Array.Find(files, file => Path.GetFileName(file).StartsWith('t') && file != train);
-        return train is not null && test is not null ? ImageData.FromSplits(Open(train), Open(test)) : ImageData.HoldOut(Open(files[0]));
+        string[] test = [.. files.Where(file => TestNames.Any(name => Path.GetFileName(file).Contains(name, StringComparison.OrdinalIgnoreCase)))];
+        string[] train = [.. files.Except(test)];
+        return (train, test) switch
+        {
+            ([var only], []) => ImageData.HoldOut(Open(only)),
+            ([var first], [var second]) => ImageData.FromSplits(Open(first), Open(second)),
+            _ => throw new InvalidDataException(
+                $"'{folder}' has several IDX image files ({string.Join(", ", files.Select(Path.GetFileName))}): leave one for training, and one with 'test' or 't10k' in its name."),
+        };
     }
 
     /// <summary>Reads one file.</summary>
@@ -64,7 +72,9 @@ public sealed class IdxImages : ImageSource
     public override void Read(long index, Span<byte> pixels) => this.pixels.AsSpan(checked((int)(index * ImageSize)), ImageSize).CopyTo(pixels);
 
     private static string[] ImageFilesIn(string folder) =>
-        [.. Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file).Contains("idx3-ubyte", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file).Contains("idx3-ubyte", StringComparison.OrdinalIgnoreCase))
+            .GroupBy(file => Path.GetFileName(file).Replace(".gz", "", StringComparison.OrdinalIgnoreCase)).Select(same => same.Min(StringComparer.Ordinal)!)
+            .Order(StringComparer.Ordinal)];
 
     private static byte[] ReadAll(string path)
     {

@@ -24,12 +24,12 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         options ??= new ImageOptions();
         if (source == Sprites.Name)
         {
-            return HoldOut(new Sprites());
+            return RequireShape(source, HoldOut(new Sprites()), options);
         }
 
         if (Directory.Exists(source))
         {
-            return IdxImages.IsIdxFolder(source) ? IdxImages.OpenFolder(source) : ImageFiles.OpenFolder(source, options);
+            return IdxImages.IsIdxFolder(source) ? RequireShape(source, IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
         }
 
         if (!File.Exists(source))
@@ -39,7 +39,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         return source switch
         {
-            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => NumpyImages.Open(source),
+            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => RequireShape(source, NumpyImages.Open(source), options),
             _ when ImageFiles.IsTar(source) => ImageFiles.OpenTar(source, options),
             _ => throw new InvalidDataException($"'{source}' is no data source: give a folder, a .tar or .tar.gz of images, or a .npy or .npz."),
         };
@@ -55,16 +55,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         _ => throw new ArgumentException($"There is no split '{name}'; known are train, test, all."),
     };
 
-    /// <summary>Divides images that come without a test split: a tenth, at most 5,000, chosen by a fixed permutation.</summary>
-    /// <exception cref="InvalidDataException">There are fewer than two images.</exception>
+    /// <summary>Divides images that come without a test split: a tenth, at most 5,000, chosen by a fixed permutation. A single image is for training.</summary>
     internal static ImageData HoldOut(ImageSource all)
     {
-        if (all.Count < 2)
-        {
-            throw new InvalidDataException($"The data has {all.Count} image(s); at least 2 are needed to train and to test.");
-        }
-
-        long held = Math.Clamp(all.Count / HoldOutFraction, 1, LargestHoldOut);
+        long held = Math.Clamp(all.Count / HoldOutFraction, Math.Min(1, all.Count - 1), LargestHoldOut);
         var order = new Permutation(all.Count, HoldOutKey, 0);
         return new ImageData(
             new View(all, all.Count - held, i => (all, order[held + i])), new View(all, held, i => (all, order[i])), all);
@@ -82,6 +76,15 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         return new ImageData(
             train, test, new View(train, train.Count + test.Count, i => i < train.Count ? (train, i) : (test, i - train.Count)));
+    }
+
+    // Only image files are scaled and converted.
+    private static ImageData RequireShape(string source, ImageData data, ImageOptions options)
+    {
+        var images = data.All;
+        var asked = (options.Channels ?? images.Channels, options.ImageSize ?? images.Height, options.ImageSize ?? images.Width);
+        return (images.Channels, images.Height, images.Width) == asked ? data : throw new InvalidDataException(
+            $"'{source}' has images of {images.Channels} x {images.Height} x {images.Width} (channels, height, width), not {asked.Item1} x {asked.Item2} x {asked.Item3}; only image files are scaled and converted.");
     }
 
     // Images of other sources under other numbers.

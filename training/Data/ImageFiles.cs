@@ -90,7 +90,7 @@ public sealed class ImageFiles : ImageSource
             throw new InvalidDataException($"'{source}' has no images: expected files {string.Join(", ", Extensions)}, or IDX files as of MNIST.");
         }
 
-        files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        files = [.. WithoutCommonFolder(files).OrderBy(file => file.Name, StringComparer.Ordinal)];
         var headers = ReadHeaders(files, options);
         int channels = options.Channels ?? (headers.Any(header => header.IsColour) ? 3 : 1);
         var (height, width) = options.ImageSize is { } side ? (side, side) : CommonSize(headers);
@@ -100,6 +100,17 @@ public sealed class ImageFiles : ImageSource
         var test = readable.Where(file => file.Name.StartsWith("test/", StringComparison.Ordinal)).ToArray();
         var train = readable.Where(file => file.Name.StartsWith("train/", StringComparison.Ordinal)).ToArray();
         return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(Open(train), Open(test)) : ImageData.HoldOut(Open(readable));
+    }
+
+    // Archives often hold one folder with everything in it, or begin each name with "./".
+    private static IEnumerable<EncodedImage> WithoutCommonFolder(List<EncodedImage> files)
+    {
+        string first = files[0].Name;
+        int slash = first.IndexOf('/', StringComparison.Ordinal);
+        string folder = slash < 0 ? "" : first[..(slash + 1)];
+        return slash < 0 || folder is "train/" or "test/" || !files.TrueForAll(file => file.Name.StartsWith(folder, StringComparison.Ordinal))
+            ? files
+            : WithoutCommonFolder([.. files.Select(file => file with { Name = file.Name[folder.Length..] })]);
     }
 
     private static List<ImageHeader> ReadHeaders(List<EncodedImage> files, ImageOptions options)
@@ -172,12 +183,13 @@ public sealed class ImageFiles : ImageSource
             return codec is null ? null : new ImageHeader(this, codec.Info.Height, codec.Info.Width, codec.Info.ColorType != SKColorType.Gray8);
         }
 
-        // Scales so that the shorter side fits, then crops the centre. To UInt8 [C, H, W].
+        // Scales so that the shorter side fits, then crops the centre; transparent parts are black. To UInt8 [C, H, W].
         public void Decode(int channels, int height, int width, Span<byte> pixels)
         {
             using var data = SKData.CreateCopy(ReadBytes());
             using var codec = SKCodec.Create(data) ?? throw Corrupt();
-            using var image = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+            var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+            using var image = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, alpha);
             if (codec.GetPixels(image.Info, image.GetPixels()) != SKCodecResult.Success)
             {
                 throw Corrupt();

@@ -43,30 +43,40 @@ public static partial class Npy
     /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
     public static (string DataType, long[] Shape, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> file, string source)
     {
-        var bytes = file.Span;
-        if (!bytes.StartsWith(Magic) || bytes.Length < Magic.Length + 6)
+        if (!file.Span.StartsWith(Magic))
         {
             throw new InvalidDataException($"'{source}' is no .npy file: it does not begin with NumPy's magic string.");
+        }
+
+        if (TryReadHeader(file) is not var (type, shape, start))
+        {
+            throw new InvalidDataException($"'{source}' cannot be used: expected a row-major array of little-endian numbers.");
+        }
+
+        long expected = shape.Aggregate(1L, (product, size) => product * size) * (type[^1] - '0');
+        var data = file[start..];
+        return data.Length == expected ? (type, shape, data) : throw new InvalidDataException(
+            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {data.Length} follow the header.");
+    }
+
+    /// <summary>Reads the header at a file's beginning; null where there is none that can be used.</summary>
+    internal static (string DataType, long[] Shape, int Length)? TryReadHeader(ReadOnlyMemory<byte> file)
+    {
+        var bytes = file.Span;
+        if (bytes.Length < Magic.Length + 6)
+        {
+            return null;
         }
 
         bool isFirstVersion = bytes[Magic.Length] == 1;
         int start = Magic.Length + (isFirstVersion ? 4 : 6);
         int length = isFirstVersion ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) : BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
-        var header = start + length <= bytes.Length ? Header().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
-        if (!header.Success || header.Groups["order"].Value == "True")
-        {
-            throw new InvalidDataException($"'{source}' has a header that cannot be used: expected a row-major array.");
-        }
-
-        long[] shape = [.. header.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        var header = length >= 0 && start + length <= bytes.Length ? Header().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
+        long[] Shape() => [.. header.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
-        string type = header.Groups["type"].Value;
-        long expected = shape.Aggregate(1L, (product, size) => product * size) * (type[^1] - '0');
-        var data = file[(start + length)..];
-        return data.Length == expected ? (type, shape, data) : throw new InvalidDataException(
-            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {data.Length} follow the header.");
+        return header.Success ? (header.Groups["type"].Value, Shape(), start + length) : null;
     }
 
-    [GeneratedRegex(@"'descr':\s*'(?<type>[^']+)'.*'fortran_order':\s*(?<order>True|False).*'shape':\s*\((?<shape>[^)]*)\)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"'descr':\s*'(?<type>[<|][uif]\d)'.*'fortran_order':\s*False.*'shape':\s*\((?<shape>[\d,\s]*)\)", RegexOptions.Singleline)]
     private static partial Regex Header();
 }

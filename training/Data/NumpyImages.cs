@@ -55,15 +55,15 @@ public sealed class NumpyImages : ImageSource
     {
         if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
         {
-            return ImageData.HoldOut(FromArray(File.ReadAllBytes(path), path)!);
+            return ImageData.HoldOut(FromArray(File.ReadAllBytes(path), path));
         }
 
         try
         {
             using var archive = ZipFile.OpenRead(path);
             var arrays = archive.Entries.OrderBy(entry => entry.Name, StringComparer.Ordinal)
-                .Select(entry => (entry.Name, Images: FromArray(ReadAll(entry), $"{path}/{entry.Name}", isRequired: false)))
-                .Where(array => array.Images is not null).ToArray();
+                .Where(IsImageArray)
+                .Select(entry => (entry.Name, Images: FromArray(ReadAll(entry), $"{path}/{entry.Name}"))).ToArray();
             var test = Array.Find(arrays, array => array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images;
             var train = Array.Find(arrays, array => !array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images
                 ?? throw new InvalidDataException($"'{path}' holds no array of images: expected UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C].");
@@ -75,15 +75,20 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    private static NumpyImages? FromArray(byte[] file, string source, bool isRequired = true)
+    private static NumpyImages FromArray(byte[] file, string source)
     {
         var (type, shape, data) = Npy.Read(file, source);
-        if (type is "|u1" && (isRequired || shape.Length >= 3))
-        {
-            return new NumpyImages(shape, data, source);
-        }
+        return type is "|u1" ? new NumpyImages(shape, data, source) : throw new InvalidDataException(
+            $"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.");
+    }
 
-        return isRequired ? throw new InvalidDataException($"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.") : null;
+    // Labels and other arrays may stand beside the images.
+    private static bool IsImageArray(ZipArchiveEntry entry)
+    {
+        using var content = entry.Open();
+        var start = new byte[256];
+        int length = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        return Npy.TryReadHeader(start.AsMemory(0, length)) is ("|u1", { Length: >= 3 }, _);
     }
 
     private static byte[] ReadAll(ZipArchiveEntry entry)

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Data;
 using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Evaluation;
@@ -57,10 +58,12 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         float[] mean = [.. means], logVar = [.. logVars];
         double[] ratePerLatent = RatePerLatent(mean, logVar, latents);
 
-        int count = Math.Min(mean.Length / latents, LargestInformationSample);
-        float[] sampleMean = mean[..(count * latents)], sampleLogVar = logVar[..(count * latents)];
+        int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
+        var order = new Permutation(rows, options.Seed, 0);
+        float[] sampleMean = Rows(mean, order, count, latents), sampleLogVar = Rows(logVar, order, count, latents);
         double information = AggregatedPosterior.MutualInformation(sampleMean, sampleLogVar, count, options.Seed);
         var shape = program.Images.Shape;
+        RequireFinite();
         return new EvaluationFigures
         {
             NegativeElbo = sums["negativeElbo"] / images,
@@ -77,6 +80,14 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             InformationImages = count,
             Images = images,
         };
+    }
+
+    private void RequireFinite()
+    {
+        if (sums.FirstOrDefault(sum => !double.IsFinite(sum.Value)).Key is { } name)
+        {
+            throw new InvalidDataException($"The {name} of at least one image is not finite: the model has diverged; evaluate an earlier --checkpoint.");
+        }
     }
 
     // ln of the mean weight, built up sample by sample: the running log-sum-exp of each image of the batch.
@@ -111,6 +122,9 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     // KL(N(m, e^v) || N(0, 1)) of each latent, averaged over the images.
     private static double[] RatePerLatent(float[] mean, float[] logVar, int latents) => [.. Enumerable.Range(0, latents).Select(l =>
         Column(mean, l, latents).Zip(Column(logVar, l, latents), (m, v) => 0.5 * ((m * m) + Math.Exp(v) - 1 - v)).Average())];
+
+    private static float[] Rows(float[] matrix, Permutation order, int count, int columns) =>
+        [.. Enumerable.Range(0, count).SelectMany(i => matrix.Skip((int)order[i] * columns).Take(columns))];
 
     private static double Sum(ReadOnlySpan<float> values)
     {

@@ -36,6 +36,11 @@ public static class Evaluator
     {
         var program = package.Manifest.Evaluate;
         BatchPipeline.RequireFit(program, source);
+        if (source.Count == 0)
+        {
+            throw new InvalidDataException("There are no images to evaluate: the split is empty.");
+        }
+
         using var buffers = new StateBuffers(package.Manifest.States, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);

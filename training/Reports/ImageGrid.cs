@@ -60,7 +60,7 @@ public static class ImageGrid
     {
         var pixels = new byte[image.Length];
         Inference.Pixels.ToBytes(image, pixels);
-        var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
         int plane = height * width, last = channels - 1;
         for (int i = 0; i < plane; i++)
         {

@@ -10,7 +10,9 @@ namespace OnnxVae.Training.Reports;
 /// <param name="package">The compiled model; without an encoder and a decoder to deploy, nothing is drawn.</param>
 /// <param name="test">Images to reconstruct.</param>
 /// <param name="seed">Chooses the samples; the same ones at every step, so that grids can be compared.</param>
-public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong seed)
+/// <param name="device">Where to run.</param>
+/// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong seed, OnnxDevice device, int threads)
 {
     private const int Columns = 8;
     private const int SampleRows = 6;
@@ -26,14 +28,16 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             return;
         }
 
-        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
-        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes());
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), device, threads);
+        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), device, threads);
         var shape = decoder.Metadata;
         var samples = new float[SampleRows * Columns * shape.ImageSize];
         decoder.Generate(seed, first: 0, samples);
-        float[] pairs = ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns);
         Save("samples", samples);
-        Save("reconstructions", pairs);
+        if (test.Count > 0)
+        {
+            Save("reconstructions", ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
+        }
 
         void Save(string kind, float[] images) => ImageGrid.Save(
             Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png")),

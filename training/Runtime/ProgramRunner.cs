@@ -6,8 +6,9 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program of a package on ONNX Runtime. Inputs, states and metrics live in buffers that are bound once, for each
-/// of the two sets of states, so that a run copies and allocates nothing.
+/// Runs a program of a package on ONNX Runtime. Inputs, states and metrics live in buffers of the processor that are bound
+/// once, for each of the two sets of states, so that a run allocates nothing. Other devices read their inputs when they are
+/// bound; there every run binds them again.
 /// </summary>
 public sealed class ProgramRunner : IDisposable
 {
@@ -18,6 +19,7 @@ public sealed class ProgramRunner : IDisposable
     private readonly Dictionary<string, OrtValue> inputs;
     private readonly Dictionary<string, OrtValue> metrics;
     private readonly OrtIoBinding[] bindings;
+    private readonly bool isOnProcessor;
 
     /// <summary>Loads a program.</summary>
     /// <param name="package">The package.</param>
@@ -27,7 +29,7 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
     {
-        (this.program, this.states) = (program, states);
+        (this.program, this.states, isOnProcessor) = (program, states, device.Provider == OnnxDevice.Cpu.Provider);
         using var options = device.CreateSessionOptions(threads);
         session = new InferenceSession(package.FileOf(program), options);
         inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
@@ -44,7 +46,13 @@ public sealed class ProgramRunner : IDisposable
     /// <summary>Runs the program on the current states; changed states become the current ones.</summary>
     public void Run()
     {
-        session.RunWithBinding(runOptions, bindings[states.Parity]);
+        var binding = bindings[states.Parity];
+        if (!isOnProcessor)
+        {
+            BindInputs(binding, states.Parity);
+        }
+
+        session.RunWithBinding(runOptions, binding);
         if (program.Updates.Count > 0)
         {
             states.Flip();
@@ -85,16 +93,7 @@ public sealed class ProgramRunner : IDisposable
     private OrtIoBinding Bind(int parity)
     {
         var binding = session.CreateIoBinding();
-        foreach (var (name, value) in inputs)
-        {
-            binding.BindInput(name, value);
-        }
-
-        foreach (string name in program.States)
-        {
-            binding.BindInput(name, states.Current(name, parity));
-        }
-
+        BindInputs(binding, parity);
         foreach (var (name, value) in metrics)
         {
             binding.BindOutput(name, value);
@@ -106,5 +105,18 @@ public sealed class ProgramRunner : IDisposable
         }
 
         return binding;
+    }
+
+    private void BindInputs(OrtIoBinding binding, int parity)
+    {
+        foreach (var (name, value) in inputs)
+        {
+            binding.BindInput(name, value);
+        }
+
+        foreach (string name in program.States)
+        {
+            binding.BindInput(name, states.Current(name, parity));
+        }
     }
 }

@@ -63,6 +63,7 @@ internal sealed class MainJobTests
         string[] names = [.. Directory.GetFiles(Folder["one"]).Select(Path.GetFileName).Order()!];
         Assert.That(names, Has.Length.EqualTo(10));
         Assert.That(Directory.GetFiles(Folder["shards"]).Select(Path.GetFileName).Order(), Is.EqualTo(names));
+        Assert.That(names.Select(name => File.ReadAllBytes(Path.Combine(Folder["shards"], name))), Is.EqualTo(names.Select(name => File.ReadAllBytes(Path.Combine(Folder["one"], name)))));
         Assert.That(File.Exists(Folder["grid.png"]));
     }
 

@@ -26,7 +26,7 @@ internal sealed class RobustnessTests
         using (var process = Support.Cli.Start(["train", "--package", package, "--out", folder["killed"], .. Training]))
         {
             var run = new RunFolder(folder["killed"]);
-            int lines = new Random().Next(4, 12);
+            int lines = TestContext.CurrentContext.Random.Next(4, 12);
             Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= lines, process);
             process.Kill(entireProcessTree: true); // SIGKILL
             process.WaitForExit();
@@ -95,5 +95,5 @@ internal sealed class RobustnessTests
     private byte[] LastCheckpoint(string run) => File.ReadAllBytes(new RunFolder(folder[run]).NewestCheckpoint());
 
     private (long Step, double Loss)[] Losses(string run) =>
-        [.. MetricsLog.Read(new RunFolder(folder[run]).Metrics).Select(line => ((long)line["step"]!, Math.Round((double)line["distortion"]!, 3)))];
+        [.. MetricsLog.Read(new RunFolder(folder[run]).Metrics).Select(line => ((long)line["step"]!, (double)line["distortion"]!))];
 }

@@ -1,6 +1,8 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch.nn;
@@ -140,6 +142,24 @@ internal sealed class LayersTests
         Assert.That(
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3, 8, 8])),
             Throws.InstanceOf<ArgumentException>().With.Message.EqualTo("Conv2d 'conv1': Convolution: input has 3 channels but weight [32, 1, 4, 4] in 1 group(s) expects 1."));
+    }
+
+    [Test]
+    public void TrainingStep_OfFrozenParameter_LeavesItAlone()
+    {
+        using var network = Sequential(("frozen", Linear(3, 3)), ("trained", Linear(3, 1)));
+        foreach (var parameter in network.named_parameters().Where(pair => pair.name.StartsWith("frozen", StringComparison.Ordinal)))
+        {
+            parameter.parameter.requires_grad = false;
+        }
+
+        var lowering = new ModuleLowering(network);
+        var x = ProgramInput.Data("x", ElementType.Float32, [2, 3]);
+        var loss = Ops.Mean(Ops.Square(lowering.Lower(network, x.Value)));
+        var step = TrainingStep.Create(loss, lowering.Parameters, new Adam(new ConstantSchedule(0.1)), [x], [], []);
+
+        Assert.That(step.Compile().Spec.Updates, Has.All.Contains("trained."));
+        Assert.That(step.Compile().Spec.States, Has.Member("frozen.weight"));
     }
 
     [Test]

@@ -37,6 +37,7 @@ internal sealed class OpsTests
         new("Div", x => x[0] / x[1], x => x[0] / x[1], [3, 4], []) { Domain = Positive },
         new("Max", x => Max(x[0], x[1]), x => torch.maximum(x[0], x[1]), [3, 4], [3, 4]),
         new("Min", x => Min(x[0], x[1]), x => torch.minimum(x[0], x[1]), [3, 4], [4]),
+        new("Max", x => Max(x[0], 1f * x[0]), x => torch.maximum(x[0], 1f * x[0]), [5]),
         new("Neg", x => -x[0], x => -x[0], [5]),
         new("Abs", x => Abs(x[0]), x => x[0].abs(), [3, 4]),
         new("Exp", x => Exp(x[0]), x => x[0].exp(), [3, 4]),
@@ -170,12 +171,27 @@ internal sealed class OpsTests
     [Test]
     public void Gradients_OfVector_Throw() => Assert.That(
         () => Backward.Gradients(Value.Input("x", ElementType.Float32, [2]), []),
-        Throws.ArgumentException.With.Message.EqualTo("Gradients are those of a scalar loss, but 'x Float32 [2]' has 2 elements: sum or average it."));
+        Throws.ArgumentException.With.Message.EqualTo("Gradients are those of a scalar loss, but 'x Float32 [2]' has several elements: sum or average it."));
 
     [Test]
     public void Add_OfUnequalShapes_ThrowsAtTheCall() => Assert.That(
         () => Value.Input("a", ElementType.Float32, [2, 3]) + Value.Input("b", ElementType.Float32, [2, 4]),
         Throws.ArgumentException.With.Message.EqualTo("Shapes [2, 3] and [2, 4] do not broadcast: 3 against 4."));
+
+    [Test]
+    public void Mean_OverSymbolicBatch_Throws() => Assert.That(
+        () => Mean(Value.Input("x", ElementType.Float32, [Shape.Batch, 4])),
+        Throws.ArgumentException.With.Message.EqualTo("Mean: 'x Float32 [N, 4]' has a symbolic batch, whose size is not known; every dimension must be."));
+
+    [Test]
+    public void Build_WithEqualNames_Throws()
+    {
+        var (first, second) = (Value.Input("x", ElementType.Float32, [2]), Value.Input("x", ElementType.Float32, [2]));
+
+        Assert.That(
+            () => OnnxModelWriter.Build("g", [first, second], [("y", first + second)]),
+            Throws.ArgumentException.With.Message.EqualTo("Graph 'g' has two inputs or outputs named 'x'."));
+    }
 
     private static float AwayFromZero(float x) => x + (0.2f * Math.Sign(x));
 

@@ -36,6 +36,8 @@ internal sealed class TrainingStepTests
         private readonly double beta;
         private readonly optim.Optimizer optimizer;
         private readonly Dictionary<string, Tensor> m = [], v = [];
+        private double variance = 1;
+        private int averaged;
 
         public TorchTraining(TestVae test, string likelihood, double beta)
         {
@@ -81,6 +83,11 @@ internal sealed class TrainingStepTests
             var states = test.States.Snapshot();
             Assert.Multiple(() =>
             {
+                if (states.TryGetValue("likelihood.variance", out var state))
+                {
+                    Assert.That(state.As<float>()[0], Is.EqualTo(variance).Within(tolerance * variance));
+                }
+
                 foreach (var (name, parameter) in test.Vae.named_parameters())
                 {
                     AssertClose(name, parameter);
@@ -105,6 +112,7 @@ internal sealed class TrainingStepTests
                 default:
                     // The gradient flows through sigma* here, and through the closed form d/2 (ln 2 pi sigma*^2 + 1).
                     var squaredError = (y - output.sigmoid()).square();
+                    variance += Math.Max(1.0 / ++averaged, 0.01) * (squaredError.mean().item<float>() - variance);
                     return 0.5 * d * ((2 * Math.PI * squaredError.mean()).log() + 1).expand(test.BatchSize);
             }
         }

@@ -44,6 +44,7 @@ internal static class Cli
         {
             if (process.HasExited || time.Elapsed > TimeSpan.FromMinutes(2))
             {
+                process.Kill();
                 Assert.Fail($"What was waited for did not happen: {process.StandardError.ReadToEnd()}");
             }
 

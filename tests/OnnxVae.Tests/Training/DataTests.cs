@@ -118,6 +118,7 @@ internal sealed class DataTests
     public void Open_OfGreyAndColour_IsColourUnlessAskedForGrey()
     {
         WriteImages(folder.Path, 2);
+        Assert.That(ImageData.Open(folder.Path).All.Channels, Is.EqualTo(1));
         WriteImage(folder["colour.png"], 3, 8, 8);
 
         Assert.That(ImageData.Open(folder.Path).All.Channels, Is.EqualTo(3));
@@ -133,6 +134,59 @@ internal sealed class DataTests
         var all = ImageData.Open(folder.Path, new ImageOptions(ImageSize: 4)).All;
 
         Assert.That((all.Height, all.Width), Is.EqualTo((4, 4)));
+    }
+
+    [Test]
+    public void Read_OfWiderImage_TakesTheCentre()
+    {
+        float[] pixels = [.. Enumerable.Range(0, 4 * 8).Select(i => i % 8 is >= 2 and < 6 ? 1f : 0f)];
+        File.WriteAllBytes(folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
+
+        byte[] read = Read(ImageData.Open(folder.Path, new ImageOptions(ImageSize: 4)).All, 0);
+
+        Assert.That(read, Has.Length.EqualTo(16).And.All.EqualTo(255));
+    }
+
+    [Test]
+    public void Read_OfTransparentImage_PutsItOnBlack()
+    {
+        using (var bitmap = new SkiaSharp.SKBitmap(2, 1, SkiaSharp.SKColorType.Rgba8888, SkiaSharp.SKAlphaType.Unpremul))
+        {
+            bitmap.SetPixel(0, 0, new SkiaSharp.SKColor(200, 100, 50, 255));
+            bitmap.SetPixel(1, 0, new SkiaSharp.SKColor(200, 100, 50, 0));
+            using var png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
+            File.WriteAllBytes(folder["alpha.png"], png.ToArray());
+        }
+
+        Assert.That(Read(ImageData.Open(folder.Path).All, 0), Is.EqualTo((byte[])[200, 0, 100, 0, 50, 0]));
+    }
+
+    [TestCase("./")]
+    [TestCase("cifar10/")]
+    public void Open_OfTarWithOuterFolder_FindsTheSplits(string prefix)
+    {
+        WriteImages(folder["images/train"], 3);
+        WriteImages(folder["images/test"], 2);
+        using (var tar = new TarWriter(File.Create(folder["a.tar"])))
+        {
+            foreach (string name in (string[])["train/00.png", "train/01.png", "train/02.png", "test/00.png", "test/01.png"])
+            {
+                tar.WriteEntry(folder[$"images/{name}"], $"{prefix}{name}");
+            }
+        }
+
+        var data = ImageData.Open(folder["a.tar"]);
+
+        Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((3, 2)));
+    }
+
+    [Test]
+    public void Open_OfEmnistNames_TakesTestForTesting()
+    {
+        WriteIdx(folder["emnist-balanced-train-images-idx3-ubyte"], 3, zipped: false);
+        WriteIdx(folder["emnist-balanced-test-images-idx3-ubyte"], 2, zipped: false);
+
+        Assert.That(ImageData.Open(folder.Path).Train.Count, Is.EqualTo(3));
     }
 
     [Test]

@@ -41,7 +41,7 @@ internal sealed class TrainerTests
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
-        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 10, 12, 15, 18, 20]));
+        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 7, 10, 12, 15, 18, 20]));
     }
 
     [Test]
@@ -138,7 +138,7 @@ internal sealed class TrainerTests
         TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
-        using var trainer = new Trainer(package, run, options);
+        using var trainer = Trainer.Resume(package, run, options);
         await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
     }
 
