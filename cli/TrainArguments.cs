@@ -20,6 +20,7 @@ internal sealed class TrainArguments
     private readonly Option<bool> skipCorrupt = CommonOptions.SkipCorrupt();
     private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
     private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
+    private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };
     private readonly Option<string> likelihood = Named("--likelihood", "bernoulli", "P(y|z)", VaeCatalog.LikelihoodNames);
     private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ["constant", "cosine"]);
 
@@ -56,7 +57,7 @@ internal sealed class TrainArguments
     private readonly Option<int> importanceSamples = CommonOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
-    private Option[] ModelOptions => [model, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp];
+    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp];
 
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
 
@@ -133,6 +134,7 @@ internal sealed class TrainArguments
         Model = IsGiven(result, package) ? null : new ModelOptions
         {
             Model = result.GetValue(model)!,
+            Hidden = result.GetValue(hidden),
             Likelihood = result.GetValue(likelihood)!,
             Sigma = result.GetValue(sigma),
             Latent = result.GetValue(latent),

@@ -52,6 +52,8 @@ internal sealed record ModelOptions
 {
     public required string Model { get; init; }
 
+    public string? Hidden { get; init; }
+
     public required string Likelihood { get; init; }
 
     public double Sigma { get; init; }

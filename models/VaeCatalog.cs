@@ -6,10 +6,15 @@ namespace OnnxVae.Models;
 /// <summary>Networks and likelihoods by the names the command line uses.</summary>
 public static class VaeCatalog
 {
-    private static readonly Dictionary<string, Func<VaeNetwork>> Networks = new()
+    private static readonly Dictionary<string, Func<IReadOnlyList<int>, VaeNetwork>> Networks = new()
     {
-        ["mlp"] = () => new MlpNetwork(400),
-        ["conv"] = () => new ConvNetwork(),
+        ["mlp"] = hidden => new MlpNetwork(hidden is [] ? [400] : hidden),
+        ["conv"] = dense => new ConvNetwork { Dense = dense switch
+        {
+            [] => 256,
+            [var width] => width,
+            _ => throw new ArgumentException($"The model 'conv' has one hidden dense layer, but {dense.Count} widths are given: give one, or --model mlp."),
+        } },
     };
 
     private static readonly Dictionary<string, Func<double, Likelihood>> Likelihoods = new()
@@ -25,9 +30,11 @@ public static class VaeCatalog
     /// <summary>The known likelihoods.</summary>
     public static IReadOnlyCollection<string> LikelihoodNames => Likelihoods.Keys;
 
-    /// <summary>A network with its default sizes.</summary>
-    /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static VaeNetwork Network(string name) => Find(Networks, "model", name)();
+    /// <summary>A network.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="hidden">Widths of the encoder's hidden dense layers; empty for the network's own.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or the network has another number of hidden dense layers.</exception>
+    public static VaeNetwork Network(string name, params IReadOnlyList<int> hidden) => Find(Networks, "model", name)(hidden);
 
     /// <summary>A likelihood.</summary>
     /// <param name="name">Its name.</param>

@@ -46,17 +46,29 @@ internal static class TrainVerb
         CommonOptions.RequireNewFolder(folder, run.HoldsRun
             ? "it holds a run; give --resume to continue it, or another --out."
             : "give another --out, or empty it.");
-        if (compiled is not null)
+        try
         {
-            compiled.CopyTo(run.Package);
+            WritePackage(run.Package, compiled, options, images.Train);
         }
-        else
+        catch
         {
-            ModelCompilation.Write(run.Package, options.Model!, images.Train, options.Seed, options.StepsFor(images.Train, options.Model!.Batch));
+            Directory.Delete(folder, recursive: true); // It was made or empty a moment ago.
+            throw;
         }
 
         run.WriteOptions(options);
         return (run, options, images);
+    }
+
+    private static void WritePackage(string folder, TrainingPackage? compiled, TrainOptions options, ImageSource train)
+    {
+        if (compiled is not null)
+        {
+            compiled.CopyTo(folder);
+            return;
+        }
+
+        ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch));
     }
 
     private static TrainingPackage OpenPackage(string path, ImageSource train, TrainOptions options)

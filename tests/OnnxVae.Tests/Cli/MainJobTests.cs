@@ -126,6 +126,16 @@ internal sealed class MainJobTests
         Assert.That((double)figures["negativeElbo"]!, Is.EqualTo(105.6).Within(1.0));
     }
 
+    [Test]
+    public void Train_ConvOnMnist_IsBetterThanTheMlp()
+    {
+        var figures = JsonNode.Parse(Succeed(
+            "train", "--data", DataFolder.Mnist, "--model", "conv", "--latent", "20", "--batch", "128", "--epochs", "4", "--learning-rate", "1e-3",
+            "--out", Folder["mnist-conv"], "--importance-samples", "0", "--checkpoint-every", "10000", "--json"))!;
+
+        Assert.That((double)figures["negativeElbo"]!, Is.LessThan(105.6 - 1.0));
+    }
+
     private static string[] Exported(params string[] roles) => [.. roles.Select(role => Path.Combine(Sprites.Export, $"{role}.onnx"))];
 
     private static string Succeed(params string[] arguments)
