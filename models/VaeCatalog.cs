@@ -9,12 +9,12 @@ public static class VaeCatalog
     private static readonly Dictionary<string, Func<IReadOnlyList<int>, VaeNetwork>> Networks = new()
     {
         ["mlp"] = hidden => new MlpNetwork(hidden is [] ? [400] : hidden),
-        ["conv"] = dense => new ConvNetwork { Dense = dense switch
+        ["conv"] = hidden => hidden switch
         {
-            [] => 256,
-            [var width] => width,
-            _ => throw new ArgumentException($"The model 'conv' has one hidden dense layer, but {dense.Count} widths are given: give one, or --model mlp."),
-        } },
+            [] => new ConvNetwork(),
+            [var dense] => new ConvNetwork { Dense = dense },
+            _ => throw new ArgumentException($"The model 'conv' has one hidden dense layer, but {hidden.Count} widths are given: give one, or --model mlp."),
+        },
     };
 
     private static readonly Dictionary<string, Func<double, Likelihood>> Likelihoods = new()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training;
@@ -32,7 +33,7 @@ internal static class InspectVerb
     private static void PrintPackage(TrainingPackage package)
     {
         var manifest = package.Manifest;
-        Print("Model", ["", ""], manifest.Model.Select(entry => (string[])[entry.Key, entry.Value?.ToString().ReplaceLineEndings(" ") ?? ""]));
+        Print("Model", ["", ""], manifest.Model.Select(entry => (string[])[entry.Key, Text(entry.Value)]));
         Print("States", ["name", "type", "shape", "role", "elements"], manifest.States.Select(state =>
             (string[])[state.Name, $"{state.Type}", $"{state.Shape}", $"{state.Role}", $"{state.Shape.ElementCount}"]));
         foreach (var program in (ProgramSpec[])[manifest.Step, manifest.Evaluate])
@@ -56,6 +57,8 @@ internal static class InspectVerb
         Print("Metadata", ["key", "value"], model.Metadata.Select(entry => (string[])[entry.Key, entry.Value]));
         Print("Operator sets", ["domain", "version"], model.OperatorSets.Select(entry => (string[])[entry.Key, $"{entry.Value}"]));
     }
+
+    private static string Text(JsonNode? value) => value is JsonValue ? value.ToString() : value?.ToJsonString() ?? "";
 
     private static string[] Row(ModelTensor tensor) => [tensor.Name, $"{tensor.Type}", $"{tensor.Shape}"];
 
