@@ -15,46 +15,46 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => "sprites",
     };
 
-    private readonly Option<int?> imageSize = CommonOptions.ImageSize();
-    private readonly Option<int?> channels = CommonOptions.Channels();
-    private readonly Option<bool> skipCorrupt = CommonOptions.SkipCorrupt();
+    private readonly Option<int?> imageSize = VerbOptions.ImageSize();
+    private readonly Option<int?> channels = VerbOptions.Channels();
+    private readonly Option<bool> skipCorrupt = VerbOptions.SkipCorrupt();
     private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
     private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
     private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };
     private readonly Option<string> likelihood = Named("--likelihood", "bernoulli", "P(y|z)", VaeCatalog.LikelihoodNames);
     private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ["constant", "cosine"]);
 
-    private readonly Option<double> sigma = CommonOptions.Positive(new("--sigma")
+    private readonly Option<double> sigma = VerbOptions.Positive(new("--sigma")
     {
         Description = "Standard deviation of a pixel for --likelihood gaussian; pixels are in [0, 1].",
         DefaultValueFactory = _ => 1,
     });
 
     private readonly Option<int> latent = Count("--latent", 10, 1, "Number of latents.");
-    private readonly Option<double> beta = CommonOptions.AtLeast(0, new Option<double>("--beta")
+    private readonly Option<double> beta = VerbOptions.AtLeast(0, new Option<double>("--beta")
     {
         Description = "Weight of the rate; 1 for the ELBO.",
         DefaultValueFactory = _ => 1,
     });
 
     private readonly Option<int> betaWarmUp = Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
-    private readonly Option<int?> epochs = CommonOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
-    private readonly Option<long?> steps = CommonOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
+    private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
+    private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
     private readonly Option<int> batch = Count("--batch", 64, 1, "Images per step.");
 
-    private readonly Option<double> learningRate = CommonOptions.Positive(new("--learning-rate")
+    private readonly Option<double> learningRate = VerbOptions.Positive(new("--learning-rate")
     {
         Description = "Adam's step size.",
         DefaultValueFactory = _ => 1e-3,
     });
 
     private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
-    private readonly Option<ulong> seed = CommonOptions.Seed();
-    private readonly Option<string> device = CommonOptions.Device();
-    private readonly Option<int> threads = CommonOptions.Threads();
+    private readonly Option<ulong> seed = VerbOptions.Seed();
+    private readonly Option<string> device = VerbOptions.Device();
+    private readonly Option<int> threads = VerbOptions.Threads();
     private readonly Option<int> logEvery = Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
     private readonly Option<int> checkpointEvery = Count("--checkpoint-every", 500, 1, "Steps between checkpoints and sample grids.");
-    private readonly Option<int> importanceSamples = CommonOptions.ImportanceSamples();
+    private readonly Option<int> importanceSamples = VerbOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
     private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp];
@@ -169,5 +169,5 @@ internal sealed class TrainArguments
     }
 
     private static Option<int> Count(string name, int value, int smallest, string description) =>
-        CommonOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
+        VerbOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
 }

@@ -19,7 +19,7 @@ internal static class CompileVerb
             string folder = result.GetValue(output)!;
             var options = arguments.Read(result);
             var train = ImageData.Open(options.Data, options.ImageOptions).Train;
-            CommonOptions.RequireNewFolder(folder, "give another --out, or empty it.");
+            OutputFolder.RequireNew(folder, "give another --out, or empty it.");
             var package = ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch));
             Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
             Console.WriteLine($"Train     onnxvae train --package {package.Folder} --data {options.Data} --out RUN");

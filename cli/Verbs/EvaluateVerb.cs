@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training;
@@ -15,11 +16,11 @@ internal static class EvaluateVerb
         var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
         var data = new Option<string?>("--data") { Description = "Other data than the run's." };
         var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
-        var importanceSamples = CommonOptions.ImportanceSamples();
+        var importanceSamples = VerbOptions.ImportanceSamples();
         var checkpoint = new Option<string?>("--checkpoint") { Description = "A checkpoint file; the newest, if left out." };
-        var device = CommonOptions.Device();
-        var threads = CommonOptions.Threads();
-        var json = CommonOptions.Json();
+        var device = VerbOptions.Device();
+        var threads = VerbOptions.Threads();
+        var json = VerbOptions.Json();
         var command = new Command("evaluate", "Evaluates a run's model on a data set. Example: onnxvae evaluate runs/sprites --importance-samples 100")
         {
             runArgument, data, split, importanceSamples, checkpoint, device, threads, json,
@@ -53,6 +54,6 @@ internal static class EvaluateVerb
         var shape = package.Manifest.Evaluate.Images.Shape;
         return other is null
             ? ImageData.Open(options.Data, options.ImageOptions)
-            : ImageData.Open(other, CommonOptions.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt));
+            : ImageData.Open(other, ModelData.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt));
     }
 }

@@ -14,14 +14,14 @@ internal static class GenerateVerb
     public static Command Create()
     {
         var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
-        var count = CommonOptions.AtLeast(1, new Option<int>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
-        var seed = CommonOptions.Seed();
+        var count = VerbOptions.AtLeast(1, new Option<int>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
+        var seed = VerbOptions.Seed();
         var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file; each shard has a .npy of its own, FILE-I-of-N.npy.", Required = true };
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} into one PNG." };
         var shard = new Option<string>("--shard") { Description = "Only part I of N, as I/N with I from 0; shards need no merging.", DefaultValueFactory = _ => "0/1" };
-        var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the decoder.", DefaultValueFactory = _ => 64 });
-        var device = CommonOptions.Device();
-        var threads = CommonOptions.Threads();
+        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the decoder.", DefaultValueFactory = _ => 64 });
+        var device = VerbOptions.Device();
+        var threads = VerbOptions.Threads();
         var command = new Command(
             "generate", "Generates images; image k depends on the seed and on k alone. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
         {

@@ -18,7 +18,7 @@ internal static class TrainVerb
         var arguments = new TrainArguments();
         var output = new Option<string>("--out") { Description = "The run's folder.", Required = true };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in --out from its newest checkpoint." };
-        var json = CommonOptions.Json();
+        var json = VerbOptions.Json();
         var command = new Command(
             "train", "Trains a VAE: compiles it, trains, evaluates on the test split, exports encoder.onnx and decoder.onnx. Example: onnxvae train --data sprites --out runs/sprites --steps 2000");
         arguments.AddForTraining(command);
@@ -43,7 +43,7 @@ internal static class TrainVerb
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
         var compiled = options.Package is { } path ? OpenPackage(path, images.Train, options) : null;
         BatchPipeline.RequireBatch(images.Train, options.Model?.Batch ?? compiled!.Manifest.Step.Images.Shape[0]);
-        CommonOptions.RequireNewFolder(folder, run.HoldsRun
+        OutputFolder.RequireNew(folder, run.HoldsRun
             ? "it holds a run; give --resume to continue it, or another --out."
             : "give another --out, or empty it.");
         try

@@ -1,11 +1,9 @@
 using System.CommandLine;
-using OnnxVae.Inference;
-using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli;
 
 /// <summary>Options that several verbs share.</summary>
-internal static class CommonOptions
+internal static class VerbOptions
 {
     public static Option<string> Device() => new("--device")
     {
@@ -73,34 +71,5 @@ internal static class CommonOptions
             }
         });
         return option;
-    }
-
-    /// <summary>Where results go; refuses a folder that already holds something.</summary>
-    public static void RequireNewFolder(string folder, string advice)
-    {
-        if (File.Exists(folder))
-        {
-            throw new IOException($"'{folder}' is a file; --out must name a folder.");
-        }
-
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            throw new IOException($"The folder '{folder}' exists and is not empty: {advice}");
-        }
-
-        Directory.CreateDirectory(folder);
-    }
-
-    /// <summary>Preparation of image files for a model that says what images it takes.</summary>
-    public static ImageOptions ImagesLike(int channels, int height, int width, bool skipCorrupt) =>
-        new(height == width ? height : null, channels, skipCorrupt);
-
-    /// <summary>Opens a data set for an exported model.</summary>
-    public static ImageData OpenDataFor(string source, ModelMetadata model, bool skipCorrupt)
-    {
-        var data = ImageData.Open(source, ImagesLike(model.Channels, model.Height, model.Width, skipCorrupt));
-        var images = data.All;
-        return (images.Channels, images.Height, images.Width) == (model.Channels, model.Height, model.Width) ? data : throw new InvalidDataException(
-            $"The images are {images.Channels} x {images.Height} x {images.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
     }
 }
