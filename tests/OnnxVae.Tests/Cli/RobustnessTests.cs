@@ -39,15 +39,16 @@ internal sealed class RobustnessTests
         Assert.That(Losses("killed"), Is.EqualTo(Losses("whole")));
     }
 
-    [Test]
-    public void Train_Interrupted_WritesCheckpointAndSaysHowToResume()
+    [TestCase("-INT")]
+    [TestCase("-TERM")]
+    public void Train_Interrupted_WritesCheckpointAndSaysHowToResume(string signal)
     {
         string package = Compile();
         var run = new RunFolder(folder["run"]);
         using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
         Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
 
-        using (var interrupt = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        using (var interrupt = Process.Start("kill", [signal, $"{process.Id}"]))
         {
             interrupt.WaitForExit();
         }

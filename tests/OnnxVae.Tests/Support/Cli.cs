@@ -25,10 +25,10 @@ internal static class Cli
         }
     }
 
-    /// <summary>Starts a process; its standard error is redirected.</summary>
+    /// <summary>Starts a process whose output is redirected. It listens to interrupts even where the tests were told to ignore them, as background jobs of a shell are.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
