@@ -20,6 +20,7 @@ public static class Safetensors
     };
 
     /// <summary>Writes tensors and metadata; an existing file is replaced as a whole or not at all.</summary>
+    /// <exception cref="NotSupportedException">The tensors take more than 2 GiB.</exception>
     public static void Save(
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -40,6 +41,11 @@ public static class Safetensors
                 ["shape"] = new JsonArray([.. tensor.Shape.Select(d => (JsonNode)d)]),
                 ["data_offsets"] = new JsonArray(offset, offset += tensor.Data.Length),
             };
+        }
+
+        if (offset > int.MaxValue)
+        {
+            throw new NotSupportedException($"The tensors for '{path}' take {offset} bytes; files of more than 2 GiB are not supported.");
         }
 
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);

@@ -7,7 +7,7 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Tests.Training;
 
-internal sealed class DataTests
+internal sealed class ImageDataTests
 {
     private TemporaryFolder folder = null!;
 
@@ -16,60 +16,6 @@ internal sealed class DataTests
 
     [TearDown]
     public void DeleteFolder() => folder.Dispose();
-
-    [Test]
-    public void Sprites_EveryCombination_HasItsIndex()
-    {
-        var last = Sprites.FactorsOf(new Sprites().Count - 1);
-
-        Assert.That(new Sprites().Count, Is.EqualTo(737_280));
-        Assert.That(last, Is.EqualTo(new SpriteFactors(2, 5, 39, 31, 31)));
-        Assert.That(Sprites.FactorsOf(32), Is.EqualTo(new SpriteFactors(0, 0, 0, 1, 0)));
-    }
-
-    [Test]
-    public void Sprites_AreBinaryAndWhole([Values(0, 1, 2)] int shape)
-    {
-        const int perShape = 737_280 / 3, perScale = perShape / 6;
-        foreach (int at in (int[])[0, perScale - 1, perShape - 1, perShape / 2])
-        {
-            byte[] pixels = Read(new Sprites(), ((long)shape * perShape) + at);
-            int border = Enumerable.Range(0, 64).Sum(i => pixels[i] + pixels[(63 * 64) + i] + pixels[i * 64] + pixels[(i * 64) + 63]);
-
-            Assert.That(pixels.Distinct(), Is.EquivalentTo((byte[])[0, 255]));
-            Assert.That(pixels.Count(pixel => pixel > 0), Is.InRange(80, 900));
-            Assert.That(border, Is.Zero, "no shape reaches the border");
-        }
-    }
-
-    [Test]
-    public void Sprites_MovedToTheRight_MoveToTheRight()
-    {
-        double left = CentreOfColumns(Read(new Sprites(), 0)), right = CentreOfColumns(Read(new Sprites(), 31 * 32));
-
-        Assert.That(right - left, Is.EqualTo(24).Within(1));
-    }
-
-    [TestCase(1)]
-    [TestCase(2)]
-    [TestCase(1000)]
-    [TestCase(65_537)]
-    public void Permutation_OfAnyCount_IsOneToOne(int count)
-    {
-        var order = new Permutation(count, seed: 7, number: 3);
-
-        Assert.That(Enumerable.Range(0, count).Select(i => order[i]).Order(), Is.EqualTo(Enumerable.Range(0, count).Select(i => (long)i)));
-    }
-
-    [Test]
-    public void Permutation_OfOtherNumber_IsAnotherOrder()
-    {
-        long[] Order(ulong number) => [.. Enumerable.Range(0, 100).Select(i => new Permutation(100, 7, number)[i])];
-
-        long[] first = Order(1);
-        Assert.That(Order(2), Is.Not.EqualTo(first));
-        Assert.That(Order(1), Is.EqualTo(first));
-    }
 
     [Test]
     public void Open_OfDataWithoutSplits_HoldsOutDisjointImages()
@@ -329,12 +275,6 @@ internal sealed class DataTests
     }
 
     private static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
-
-    private static double CentreOfColumns(byte[] pixels)
-    {
-        var columns = Enumerable.Range(0, pixels.Length).Where(i => pixels[i] > 0).Select(i => i % 64).ToArray();
-        return columns.Average();
-    }
 
     private static void WriteImages(string folder, int count)
     {
