@@ -100,7 +100,7 @@ internal sealed class MainJobTests
     [Test]
     public void Inspect_OfRun_PrintsStatesInputsMetricsAndOperators()
     {
-        string output = InspectInProcess(Sprites.Path);
+        string output = Inspect(Sprites.Path);
 
         Assert.That(output, Does.Contain("encoder.1.weight").And.Contain("[400, 4096]").And.Contain("learningRate").And.Contain("StandardNormal")
             .And.Contain("negativeElbo").And.Contain("Gemm").And.Contain("step.onnx"));
@@ -108,7 +108,7 @@ internal sealed class MainJobTests
 
     [Test]
     public void Inspect_OfDecoder_PrintsItsBorder() =>
-        Assert.That(InspectInProcess(Exported("decoder")[0]), Does.Contain("[N, 10]").And.Contain("[N, 1, 64, 64]").And.Contain("onnxvae.latentSize"));
+        Assert.That(Inspect(Exported("decoder")[0]), Does.Contain("[N, 10]").And.Contain("[N, 1, 64, 64]").And.Contain("onnxvae.latentSize"));
 
     [Test]
     public void EveryExportedFile_HasStandardOperatorsOnly() => Assert.That(
@@ -146,7 +146,7 @@ internal sealed class MainJobTests
     }
 
     // Tables go to the real console; a process of its own shows them.
-    private static string InspectInProcess(string path)
+    private static string Inspect(string path)
     {
         using var process = Support.Cli.Start("inspect", path);
         string output = process.StandardOutput.ReadToEnd();
