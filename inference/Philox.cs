@@ -25,6 +25,19 @@ public static class Philox
         }
     }
 
+    /// <summary>Fills a span with independent numbers, uniform in [0, 1).</summary>
+    /// <inheritdoc cref="FillStandardNormal"/>
+    public static void FillUniform(Span<float> destination, ulong seed, uint stream, ulong position)
+    {
+        const float unit = 1f / (1 << 24); // as many bits as a float holds
+        for (int i = 0; i < destination.Length; i += 4)
+        {
+            var (a, b, c, d) = Block((uint)(i / 4), stream, position, seed);
+            ReadOnlySpan<float> four = [(a >> 8) * unit, (b >> 8) * unit, (c >> 8) * unit, (d >> 8) * unit];
+            four[..Math.Min(4, destination.Length - i)].CopyTo(destination[i..]);
+        }
+    }
+
     /// <summary>One block of four independent, uniformly distributed 32-bit numbers.</summary>
     public static (uint A, uint B, uint C, uint D) Block(uint block, uint stream, ulong position, ulong seed)
     {

@@ -63,32 +63,33 @@ public sealed class VaeCompiler
     /// <summary>The training step: forward pass, gradients, Adam.</summary>
     public Program Step()
     {
-        var (images, noise, y, posterior, output) = Forward();
+        var training = lowering.ForTraining();
+        var (images, noise, y, posterior, output) = Forward(training);
         var beta = ProgramInput.Scheduled("beta", options.Beta);
 
         var term = Likelihood.TrainingDistortion(y, output);
         var (distortion, rate) = (term.PerImage, posterior.Rate());
         var loss = Mean(distortion + (beta.Value * rate));
 
-        return TrainingStep.Create(
-            loss,
-            lowering.Parameters,
-            new Adam(options.LearningRate),
-            [images, noise, beta, .. term.Inputs],
-            term.Updates,
+        return new TrainingStep(loss, lowering.States, new Adam(options.LearningRate))
+        {
+            Inputs = [images, noise, beta, .. term.Inputs, .. training.Noise],
+            Updates = [.. term.Updates, .. training.Updates],
+            Metrics =
             [
                 new("distortion", MetricRole.Scalar, Mean(distortion)),
                 new("rate", MetricRole.Scalar, Mean(rate)),
                 .. SigmaMetric(),
-            ]);
+            ],
+        }.ToProgram();
     }
 
     /// <summary>The evaluation of one batch: everything per image, so that averages over any number of images are exact.</summary>
     public Program Evaluate()
     {
-        var (images, noise, y, posterior, output) = Forward();
+        var (images, noise, y, posterior, output) = Forward(lowering);
         var (distortion, rate) = (Likelihood.Distortion(y, output), posterior.Rate());
-        return new Program("evaluate", [images, noise], [.. lowering.Parameters, .. Likelihood.States], [],
+        return new Program("evaluate", [images, noise], [.. lowering.States, .. Likelihood.States], [],
         [
             new("negativeElbo", MetricRole.PerRow, distortion + rate),
             new("distortion", MetricRole.PerRow, distortion),
@@ -116,7 +117,7 @@ public sealed class VaeCompiler
     }
 
     // y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters.
-    private (ProgramInput Images, ProgramInput Noise, Value Y, GaussianPosterior Posterior, Value Output) Forward()
+    private (ProgramInput Images, ProgramInput Noise, Value Y, GaussianPosterior Posterior, Value Output) Forward(ModuleLowering lowering)
     {
         var images = ProgramInput.Data("images", ElementType.UInt8, BatchShape);
         var noise = ProgramInput.StandardNormal("eps", [options.BatchSize, vae.Latents]);
@@ -129,7 +130,7 @@ public sealed class VaeCompiler
     private IEnumerable<Metric> SigmaMetric() => Likelihood.Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 
     private OnnxModel Deployable(string kind, Value input, IReadOnlyList<(string, Value)> outputs) => OnnxModelWriter
-        .Build(kind, [input, .. lowering.Parameters.Select(parameter => parameter.Current)], outputs)
+        .Build(kind, [input, .. lowering.States.Select(state => state.Current)], outputs)
         .WithMetadata(new Dictionary<string, string>
         {
             ["onnxvae.kind"] = kind,

@@ -63,17 +63,17 @@ public static class Backward
         {
             string reason = GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule");
             throw new NotSupportedException(
-                $"No gradient through {node.OperatorType} '{node.Path}': {reason}. Put StopGradient around it, or add a rule.");
+                $"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}. Put StopGradient around it, or add a rule.");
         }
 
         var gradients = rule(y, pointwise ? dy : BroadcastTo(dy, y.Shape))
-            .Zip(node.Inputs, (dx, x) => dx is null || (!pointwise && dx.Shape.BroadcastsTo(x.Shape)) ? dx : SumToShape(dx, y.Shape, x.Shape))
+            .Zip(node.Inputs, (dx, x) => dx is null || (!pointwise && dx.Shape.BroadcastsTo(x.Shape)) ? dx : SumToShape(dx, pointwise ? y.Shape : dx.Shape, x.Shape))
             .ToArray();
-        Node.LabelBetween([.. node.Inputs, y, dy], gradients.OfType<Value>(), _ => $"{node.Path}.gradient".TrimStart('.'));
+        Node.LabelBetween([.. node.Inputs, .. node.Outputs, dy], gradients.OfType<Value>(), _ => $"{node.Path}.gradient".TrimStart('.'));
         return node.Inputs.Zip(gradients).Where(pair => pair.Second is not null)!;
     }
 
-    // The gradient of an operand x that was broadcast to y's shape: the sum over the axes along which it was repeated.
+    // The gradient of an operand x that was broadcast to shape y: the sum over the axes along which it was repeated.
     // Where dx has size 1 along such an axis it stands for equal entries, and their sum is a multiple.
     private static Value SumToShape(Value dx, Shape y, Shape x)
     {

@@ -12,10 +12,21 @@ public static partial class GradientRules
         [Primitive.Convolution] = (y, dy) => [ConvolutionInput(dy, y.Inputs[1], Geometry(y)), ConvolutionWeight(y.Inputs[0], dy, Geometry(y))],
         [Primitive.ConvolutionInput] = (x, dx) => [Convolution(dx, x.Inputs[1], Geometry(x)), ConvolutionWeight(dx, x.Inputs[0], Geometry(x))],
         [Primitive.ConvolutionWeight] = (w, dw) => [ConvolutionInput(w.Inputs[1], dw, Geometry(w)), Convolution(w.Inputs[0], dw, Geometry(w))],
+        ["MatMul"] = (y, dy) => [MatMul(dy, SwapLast(y.Inputs[1])), MatMulRight(y.Inputs[0], y.Inputs[1], dy)],
         ["Gemm"] = (y, dy) => [GemmLeft(y, dy), GemmRight(y, dy), dy],
     };
 
     private static ConvolutionGeometry Geometry(Value y) => y.Producer!.Attribute<ConvolutionGeometry>("geometry");
+
+    // A matrix on the right of a stack of matrices sees them as one tall matrix.
+    private static Value MatMulRight(Value a, Value b, Value dy) => b.Shape.Rank == 2
+        ? Gemm(Rows(a), Rows(dy), transA: true)
+        : MatMul(SwapLast(a), dy);
+
+    private static Value Rows(Value x) => Reshape(x, [x.Shape.SkipLast(1).Product(), x.Shape[^1]]);
+
+    private static Value SwapLast(Value x) =>
+        Transpose(x, [.. Enumerable.Range(0, x.Shape.Rank - 2), x.Shape.Rank - 1, x.Shape.Rank - 2]);
 
     // y = A' B' + c: dA' = dy B'^T, and dA is its transpose where A was transposed.
     private static Value GemmLeft(Value y, Value dy) => TransA(y)

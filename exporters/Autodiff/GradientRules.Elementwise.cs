@@ -13,11 +13,15 @@ public static partial class GradientRules
         ["Div"] = (y, dy) => [dy / y.Inputs[1], -dy * y / y.Inputs[1]],
         ["Max"] = (y, dy) => [dy * Share(y.Inputs[0], y.Inputs[1]), dy * Share(y.Inputs[1], y.Inputs[0])],
         ["Min"] = (y, dy) => [dy * Share(y.Inputs[1], y.Inputs[0]), dy * Share(y.Inputs[0], y.Inputs[1])],
+        ["Pow"] = (y, dy) => [dy * y.Inputs[1] * Pow(y.Inputs[0], Scalar(y.Inputs[1]) - 1f), null],
+        ["Clip"] = (y, dy) => [dy * Within(y.Inputs[0], y.Inputs[1], y.Inputs[2]), null, null],
         ["Neg"] = (y, dy) => [-dy],
         ["Abs"] = (y, dy) => [dy * Sign(y.Inputs[0], 0f)],
         ["Exp"] = (y, dy) => [dy * y],
         ["Log"] = (y, dy) => [dy / y.Inputs[0]],
         ["Sqrt"] = (y, dy) => [dy / (2f * y)],
+        ["Sin"] = (y, dy) => [dy * Cos(y.Inputs[0])],
+        ["Cos"] = (y, dy) => [-dy * Sin(y.Inputs[0])],
         ["Erf"] = (y, dy) => [dy * ((2f / MathF.Sqrt(MathF.PI)) * Exp(-Square(y.Inputs[0])))],
         ["Sigmoid"] = (y, dy) => [dy * y * (1f - y)],
         ["Tanh"] = (y, dy) => [dy * (1f - Square(y))],
@@ -25,10 +29,17 @@ public static partial class GradientRules
         ["LeakyRelu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, y.Producer!.Attribute<float>("alpha") * dy)],
         ["Elu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, dy * (y + y.Producer!.Attribute<float>("alpha")))],
         ["Where"] = (y, dy) => [null, Where(y.Inputs[0], dy, 0f), Where(y.Inputs[0], 0f, dy)],
+        [Primitive.StraightThrough] = (y, dy) => [null, dy],
     };
 
     // 1 where a > b, else 0.
     private static Value Indicator(Value a, Value b) => Cast(Greater(a, b), ElementType.Float32);
+
+    // 1 where x lies in [min, max], else 0.
+    private static Value Within(Value x, Value min, Value max) =>
+        Cast(GreaterOrEqual(x, min), ElementType.Float32) * Cast(GreaterOrEqual(max, x), ElementType.Float32);
+
+    private static float Scalar(Value constant) => constant.Constant!.As<float>()[0];
 
     // The sign of a - b.
     private static Value Sign(Value a, Value b) => Indicator(a, b) - Indicator(b, a);

@@ -21,21 +21,33 @@ public static partial class GradientRules
         ["ConstantOfShape"] = "its input is a shape",
         ["Conv"] = $"appears in expanded models only; differentiate {Primitive.Convolution}",
         ["ConvTranspose"] = $"appears in expanded models only; differentiate {Primitive.ConvolutionInput}",
-        ["Gather"] = "appears in expanded models only",
+        ["Equal"] = "piecewise constant",
+        ["Expand"] = "appears in expanded models only",
+        ["Floor"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
         ["Greater"] = "piecewise constant",
+        ["GreaterOrEqual"] = "piecewise constant",
+        ["LayerNormalization"] = $"appears in expanded models only; differentiate {Primitive.Standardize}",
+        ["Mod"] = "its operands are integers",
+        ["Round"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
+        ["ScatterElements"] = $"appears in expanded models only; differentiate {Primitive.ScatterAdd}",
         [Primitive.StopGradient] = "stops gradients by definition",
     };
 
+    // Rules that need a gradient in full; those of Elementwise also take one that merely broadcasts to the result's shape.
+    private static Dictionary<string, GradientRule>[] InFull => [Contractions, Shapes, Reductions, Normalizations, Poolings];
+
+    /// <summary>The operators that have a rule.</summary>
+    public static IEnumerable<string> OperatorTypes => [.. Elementwise.Keys, .. InFull.SelectMany(rules => rules.Keys)];
+
     /// <summary>
-    /// Finds an operator's rule. <c>Pointwise</c> rules also take a gradient that merely broadcasts to the result's shape;
-    /// the others get it in full.
+    /// Finds an operator's rule. <paramref name="pointwise"/> rules also take a gradient that merely broadcasts to the
+    /// result's shape; the others get it in full.
     /// </summary>
     internal static bool TryFind(string operatorType, out GradientRule rule, out bool pointwise)
     {
-        pointwise = Elementwise.TryGetValue(operatorType, out rule!);
-        return pointwise || Contractions.TryGetValue(operatorType, out rule!) || Shapes.TryGetValue(operatorType, out rule!);
+        pointwise = Elementwise.ContainsKey(operatorType);
+        rule = Elementwise.GetValueOrDefault(operatorType)
+            ?? InFull.Select(rules => rules.GetValueOrDefault(operatorType)).FirstOrDefault(found => found is not null)!;
+        return rule is not null;
     }
-
-    /// <summary>The operators that have a rule.</summary>
-    public static IEnumerable<string> OperatorTypes => [.. Elementwise.Keys, .. Contractions.Keys, .. Shapes.Keys];
 }

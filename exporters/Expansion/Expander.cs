@@ -6,29 +6,27 @@ namespace OnnxVae.Exporters.Expansion;
 /// <summary>Turns primitives into standard ONNX operators, when a model is collected for writing.</summary>
 internal static class Expander
 {
-    /// <summary>Rebuilds the graph behind the outputs; values that need no change stay the same objects.</summary>
-    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs)
-    {
-        var expanded = new Dictionary<Value, Value>();
-        foreach (var y in GraphOrder.Of(outputs))
-        {
-            ImmutableArray<Value> inputs = [.. y.Inputs.Select(x => expanded[x])];
-            var result = y.Producer is { } node ? Expand(y, node, inputs) : y;
-            Node.LabelBetween(inputs, [result], _ => y.Producer!.Path);
-            expanded[y] = result;
-        }
+    /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
+    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs) =>
+        CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, Expand));
 
-        return [.. outputs.Select(y => expanded[y])];
+    private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs)
+    {
+        var expanded = Form(node, inputs);
+        Node.LabelBetween(inputs, expanded, _ => node.Path);
+        return expanded;
     }
 
-    private static Value Expand(Value y, Node node, ImmutableArray<Value> inputs) => node.OperatorType switch
+    private static ImmutableArray<Value> Form(Node node, ImmutableArray<Value> inputs) => node.OperatorType switch
     {
-        Primitive.StopGradient => inputs[0],
-        Primitive.Convolution => Ops.Conv(inputs[0], inputs[1], Geometry(node)),
-        Primitive.ConvolutionInput => Ops.ConvTranspose(inputs[0], inputs[1], Geometry(node)),
-        Primitive.ConvolutionWeight => WeightGradient(inputs[0], inputs[1], Geometry(node)),
-        _ when inputs.SequenceEqual(node.Inputs) => y,
-        _ => Value.Computed(new Node(node.OperatorType, inputs, node.Attributes), y.Type, y.Shape),
+        Primitive.StopGradient or Primitive.StraightThrough => [inputs[0]],
+        Primitive.Convolution => [Ops.Conv(inputs[0], inputs[1], Geometry(node))],
+        Primitive.ConvolutionInput => [Ops.ConvTranspose(inputs[0], inputs[1], Geometry(node))],
+        Primitive.ConvolutionWeight => [WeightGradient(inputs[0], inputs[1], Geometry(node))],
+        Primitive.ScatterAdd => [ScatterAddForms.Expand(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
+        Primitive.Standardize => [StandardizationForms.Standardize(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
+        Primitive.InverseDeviation => [StandardizationForms.InverseDeviation(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
+        _ => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
     };
 
     // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels

@@ -1,26 +1,64 @@
 using OnnxVae.Exporters.Onnx;
 using TorchSharp.Modules;
 using static OnnxVae.Exporters.Onnx.Ops;
-using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;
 
 internal static partial class Layers
 {
-    private static KeyValuePair<Type, Func<ModuleLowering, Module, Value, Value>>[] Activations =>
+    private static KeyValuePair<Type, LayerRule>[] Activations =>
     [
         Row<ReLU>((_, x) => Relu(x)),
+        Row<ReLU6>((_, x) => Clip(x, 0f, 6f)),
         Row<LeakyReLU>((layer, x) => LeakyRelu(x, (float)layer.negative_slope)),
+        Row<PReLU>((lowering, layer, x) => Where(Greater(x, 0f), x, PerChannel(lowering.Parameter(layer.weight), x) * x)),
+        Row<RReLU>((lowering, layer, x) => Where(Greater(x, 0f), x, RandomSlope(lowering, layer, x) * x)),
         Row<ELU>((layer, x) => Elu(x, (float)layer.alpha)),
+        Row<CELU>((layer, x) => (float)layer.alpha * Elu(x / (float)layer.alpha, 1f)),
+        Row<SELU>((_, x) => SeluScale * Elu(x, SeluAlpha)),
         Row<SiLU>((_, x) => x * Sigmoid(x)),
+        Row<Mish>((_, x) => x * Tanh(Softplus(x))),
         Row<GELU>(Gelu),
+        Row<GLU>((layer, x) => Gated(Split2(x, (int)layer.dim))),
         Row<Sigmoid>((_, x) => Sigmoid(x)),
+        Row<LogSigmoid>((_, x) => -Softplus(-x)),
         Row<Tanh>((_, x) => Tanh(x)),
+        Row<Tanhshrink>((_, x) => x - Tanh(x)),
         Row<Softplus>((layer, x) => Softplus((float)layer.beta * x) * (float)(1 / layer.beta)),
+        Row<Softsign>((_, x) => x / (1f + Abs(x))),
+        Row<Softshrink>((layer, x) => x - Clip(x, -(float)layer.lambda, (float)layer.lambda)),
+        Row<Hardshrink>((layer, x) => Where(Greater(Abs(x), (float)layer.lambda), x, 0f)),
+        Row<Hardsigmoid>((_, x) => Clip((x / 6f) + 0.5f, 0f, 1f)),
+        Row<Hardswish>((_, x) => x * Clip((x / 6f) + 0.5f, 0f, 1f)),
+        Row<Hardtanh>(Hardtanh),
+        Row<Threshold>((layer, x) => Where(Greater(x, (float)layer.threshold), x, (float)layer.value)),
+        Row<Softmax>((layer, x) => Softmax(x, (int)layer.dim)),
+        Row<Softmin>((layer, x) => Softmax(-x, (int)layer.dim)),
+        Row<Softmax2d>((_, x) => Softmax(x, -3)),
+        Row<LogSoftmax>((layer, x) => LogSoftmax(x, (int)layer.dim)),
     ];
+
+    // Klambauer et al. 2017, arXiv 1706.02515, equation 14.
+    private const float SeluScale = 1.0507009873554805f;
+    private const float SeluAlpha = 1.6732632423543772f;
 
     // Hendrycks and Gimpel 2016, arXiv 1606.08415: x Phi(x), or its approximation by tanh.
     private static Value Gelu(GELU layer, Value x) => layer.approximate == GELU.Approximate.none
-        ? 0.5f * x * (1f + Erf(MathF.Sqrt(0.5f) * x))
+        ? Gelu(x)
         : 0.5f * x * (1f + Tanh(MathF.Sqrt(2 / MathF.PI) * (x + (0.044715f * x * Square(x)))));
+
+    private static Value Gelu(Value x) => 0.5f * x * (1f + Erf(MathF.Sqrt(0.5f) * x));
+
+    private static Value Hardtanh(Hardtanh layer, Value x) => layer.inplace
+        ? Clip(x, (float)layer.min_val, (float)layer.max_val)
+        : throw new NotSupportedException("Hardtanh of TorchSharp 0.107 returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
+
+    private static Value Gated((Value Content, Value Gate) halves) => halves.Content * Sigmoid(halves.Gate);
+
+    // Xu et al. 2015, arXiv 1505.00853: a slope per entry while training, their mean afterwards.
+    private static Value RandomSlope(ModuleLowering lowering, RReLU layer, Value x)
+    {
+        var (lower, upper) = ((float)layer.lower, (float)layer.upper);
+        return lowering.IsTraining(layer) ? lower + ((upper - lower) * lowering.Uniform(layer, x.Shape)) : 0.5f * (lower + upper);
+    }
 }

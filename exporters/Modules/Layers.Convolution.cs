@@ -1,41 +1,104 @@
-using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
 using TorchSharp;
 using TorchSharp.Modules;
 using static OnnxVae.Exporters.Onnx.Ops;
-using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;
 
 internal static partial class Layers
 {
-    private static KeyValuePair<Type, Func<ModuleLowering, Module, Value, Value>>[] Convolutions =>
+    private static KeyValuePair<Type, LayerRule>[] Convolutions =>
     [
-        Row<Conv2d>((lowering, layer, x) => AddChannelBias(
-            lowering, layer.bias, Convolution(x, lowering.Parameter(layer.weight), Geometry(layer, [.. x.Shape.Skip(2)])))),
-        Row<ConvTranspose2d>((lowering, layer, x) => AddChannelBias(
-            lowering, layer.bias, ConvolutionInput(x, lowering.Parameter(layer.weight), Geometry(layer, TransposedOutputSize(layer, x))))),
+        Row<Conv1d>(Convolve),
+        Row<Conv2d>(Convolve),
+        Row<Conv3d>(Convolve),
+        Row<ConvTranspose1d>(ConvolveTransposed),
+        Row<ConvTranspose2d>(ConvolveTransposed),
+        Row<ConvTranspose3d>(ConvolveTransposed),
+        Row<Unfold>((layer, x) => Unfold(x, Patches(layer.kernel_size, layer.stride, layer.padding, layer.dilation, (x.Shape[^2], x.Shape[^1]), x.Shape[1]))),
+        Row<Fold>((layer, x) => Fold(x, Patches(layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.output_size, x.Shape[1] / (layer.kernel_size.Item1 * layer.kernel_size.Item2)))),
     ];
 
-    private static ConvolutionGeometry Geometry(Convolution layer, ImmutableArray<long> imageSize)
+    private static Value Convolve(ModuleLowering lowering, Convolution layer, Value x)
     {
-        if (layer.padding_mode != PaddingModes.Zeros || layer.padding_type is not null)
+        RequireImage(x, layer.kernel_size.Length);
+        var (before, after) = PaddingOf(layer);
+        bool isSymmetric = layer.padding_mode == PaddingModes.Zeros && before.SequenceEqual(after);
+        var padded = isSymmetric ? x : PadImage(x, before, after, layer.padding_mode);
+        var geometry = new ConvolutionGeometry(
+            [.. padded.Shape.Skip(2)], [.. layer.kernel_size], [.. layer.stride], isSymmetric ? [.. before] : [.. before.Select(_ => 0L)], [.. layer.dilation], layer.groups);
+        return AddBias(lowering, layer.bias, Convolution(padded, lowering.Parameter(layer.weight), geometry));
+    }
+
+    private static Value ConvolveTransposed(ModuleLowering lowering, Convolution layer, Value x)
+    {
+        RequireImage(x, layer.kernel_size.Length);
+        var geometry = new ConvolutionGeometry(
+            TransposedOutputSize(layer, x), [.. layer.kernel_size], [.. layer.stride], [.. layer.padding!], [.. layer.dilation], layer.groups);
+        return AddBias(lowering, layer.bias, ConvolutionInput(x, lowering.Parameter(layer.weight), geometry));
+    }
+
+    // "Same" leaves the size as it is; an odd number of zeros has the extra one at the end.
+    private static (long[] Before, long[] After) PaddingOf(Convolution layer)
+    {
+        if (layer.padding_type != Padding.Same)
         {
-            throw new NotSupportedException(
-                $"{layer.GetType().Name} with padding mode {layer.padding_mode} and padding {layer.padding_type} is not supported: give numbers, with padding mode Zeros.");
+            long[] padding = layer.padding ?? new long[layer.kernel_size.Length];
+            return (padding, padding);
         }
 
-        return new ConvolutionGeometry(
-            imageSize, [.. layer.kernel_size], [.. layer.stride], [.. layer.padding!], [.. layer.dilation], layer.groups);
+        long[] total = [.. layer.kernel_size.Select((size, i) => layer.dilation[i] * (size - 1))];
+        return ([.. total.Select(zeros => zeros / 2)], [.. total.Select(zeros => zeros - (zeros / 2))]);
     }
 
     // The image of which a convolution with the same settings would make x: (in - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
     // TorchSharp 0.107 applies the first dimension's output padding to all of them, and so does this.
-    private static ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
+    private static System.Collections.Immutable.ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
         ((size - 1) * layer.stride[i]) - (2 * layer.padding![i]) + (layer.dilation[i] * (layer.kernel_size[i] - 1)) + (layer.output_padding?[0] ?? 0) + 1)];
 
-    // [N, C, H, W] + [C, 1, 1]
-    private static Value AddChannelBias(ModuleLowering lowering, Parameter? bias, Value y) => bias is null
-        ? y
-        : y + Reshape(lowering.Parameter(bias), [y.Shape[1], .. Enumerable.Repeat(1L, y.Shape.Rank - 2)]);
+    private static Value AddBias(ModuleLowering lowering, Parameter? bias, Value y) => bias is null ? y : y + PerChannel(lowering.Parameter(bias), y);
+
+    // [C] to [C, 1, 1] beside [N, C, H, W]; [1] stays.
+    private static Value PerChannel(Value vector, Value x) =>
+        x.Shape.Rank <= 2 ? vector : Reshape(vector, [vector.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
+
+    private static void RequireImage(Value x, int spatialRank)
+    {
+        if (x.Shape.Rank != spatialRank + 2)
+        {
+            throw new ArgumentException($"the input '{x}' must have {spatialRank + 2} axes: batch, channels, and {spatialRank} of the image.");
+        }
+    }
+
+    // Patches are what convolutions with one-hot kernels pick, channel by channel.
+    private static ConvolutionGeometry Patches(
+        (long, long) kernel, (long, long)? stride, (long, long)? padding, (long, long)? dilation, (long, long) image, long channels)
+    {
+        static long[] Both((long, long) pair) => [pair.Item1, pair.Item2];
+        return new(
+            [.. Both(image)], [.. Both(kernel)], [.. Both(stride ?? (1, 1))], [.. Both(padding ?? (0, 0))], [.. Both(dilation ?? (1, 1))], channels);
+    }
+
+    // [N, C, H, W] -> [N, C taps, positions]
+    private static Value Unfold(Value x, ConvolutionGeometry geometry)
+    {
+        var patches = Convolution(x, OneHotKernels(geometry), geometry);
+        return Reshape(patches, [patches.Shape[0], patches.Shape[1], geometry.OutputSize.Product()]);
+    }
+
+    // [N, C taps, positions] -> [N, C, H, W]
+    private static Value Fold(Value x, ConvolutionGeometry geometry) =>
+        ConvolutionInput(Reshape(x, [x.Shape[0], x.Shape[1], .. geometry.OutputSize]), OneHotKernels(geometry), geometry);
+
+    private static Value OneHotKernels(ConvolutionGeometry geometry)
+    {
+        long taps = geometry.KernelSize.Product();
+        var weight = new float[geometry.Groups * taps * taps];
+        for (long kernel = 0; kernel < geometry.Groups * taps; kernel++)
+        {
+            weight[(kernel * taps) + (kernel % taps)] = 1;
+        }
+
+        return Value.Of<float>([geometry.Groups * taps, 1, .. geometry.KernelSize], weight);
+    }
 }

@@ -6,65 +6,151 @@ using Module = TorchSharp.torch.nn.Module;
 namespace OnnxVae.Exporters.Modules;
 
 /// <summary>
-/// Turns the modules of a TorchSharp network into graphs. Every parameter is a state under its TorchSharp name; lowering a
-/// module twice gives two graphs over the same parameters.
+/// Turns the modules of a TorchSharp network into graphs. Every parameter and buffer is a state under its TorchSharp name;
+/// lowering a module twice gives two graphs over the same states.
 /// </summary>
+/// <remarks>
+/// A lowering computes what the network does in evaluation; <see cref="ForTraining"/> gives one that computes what it does
+/// in training, where dropout asks for noise and batch normalization updates its averages. A module that itself is in
+/// <c>eval()</c> stays in evaluation there, as in TorchSharp.
+/// </remarks>
 public sealed class ModuleLowering
 {
-    private readonly Dictionary<Module, string> paths = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<IntPtr, State> parameters = [];
+    private readonly LayerTable layers;
+    private readonly bool training;
+    private readonly Dictionary<Module, string> paths;
+    private readonly Dictionary<IntPtr, State> byTensor;
+    private readonly Dictionary<string, State> byName;
+    private readonly IReadOnlyDictionary<State, State> replacements;
+    private readonly List<ProgramInput> noise = [];
+    private readonly List<StateUpdate> updates = [];
 
-    /// <summary>Reads names and values of a network's parameters.</summary>
+    /// <summary>Reads names and values of a network's parameters and buffers.</summary>
     /// <param name="network">The outermost module; names and paths are relative to it.</param>
+    /// <param name="layers">How layers are lowered; <see cref="LayerTable.Default"/> if left out.</param>
     /// <exception cref="NotSupportedException">A parameter is not Float32.</exception>
-    public ModuleLowering(Module network)
+    public ModuleLowering(Module network, LayerTable? layers = null)
     {
         ArgumentNullException.ThrowIfNull(network);
+        this.layers = layers ?? LayerTable.Default;
+        paths = new(ReferenceEqualityComparer.Instance);
+        (byTensor, byName, replacements) = ([], [], new Dictionary<State, State>());
         AddPaths(network, "");
         foreach (var (name, parameter) in network.named_parameters())
         {
-            parameters.Add(parameter.Handle, State.Create(
-                name, parameter.requires_grad ? StateRole.Parameter : StateRole.Frozen, TorchTensors.Copy(name, parameter)));
+            Add(parameter, State.Create(name, parameter.requires_grad ? StateRole.Parameter : StateRole.Frozen, TorchTensors.Copy(name, parameter)));
+        }
+
+        foreach (var (name, buffer) in network.named_buffers())
+        {
+            if (TorchTensors.CanCopy(buffer))
+            {
+                Add(buffer, State.Create(name, StateRole.Statistic, TorchTensors.Copy(name, buffer)));
+            }
         }
     }
+
+    private ModuleLowering(ModuleLowering other, bool training, IReadOnlyDictionary<State, State> replacements) =>
+        (layers, this.training, paths, byTensor, byName, this.replacements) =
+        (other.layers, training, other.paths, other.byTensor, other.byName, replacements);
+
+    /// <summary>Parameters and buffers, in TorchSharp's order.</summary>
+    public IReadOnlyList<State> States => [.. byName.Values];
 
     /// <summary>The parameters, in TorchSharp's order.</summary>
-    public IReadOnlyList<State> Parameters => [.. parameters.Values];
+    public IReadOnlyList<State> Parameters => [.. States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen)];
+
+    /// <summary>The noise that the modules lowered so far ask for.</summary>
+    public IReadOnlyList<ProgramInput> Noise => noise;
+
+    /// <summary>What the modules lowered so far make of their buffers.</summary>
+    public IReadOnlyList<StateUpdate> Updates => updates;
+
+    /// <summary>A lowering of the same network, over the same states, to what it computes in training.</summary>
+    public ModuleLowering ForTraining() => new(this, training: true, replacements);
+
+    /// <summary>A lowering that reads other states in place of some: averaged weights in place of the latest.</summary>
+    public ModuleLowering Reading(IReadOnlyDictionary<State, State> instead) => new(this, training, instead);
+
+    /// <summary>Whether a module is lowered to what it computes in training.</summary>
+    public bool IsTraining(Module module) => training && module.training;
 
     /// <summary>What a module's <c>forward</c> computes, as a graph whose nodes carry the module's path.</summary>
+    /// <param name="module">A module of the network.</param>
+    /// <param name="inputs">The arguments of its <c>forward</c>; one, mostly.</param>
+    /// <returns>The result, or the first one of several.</returns>
+    /// <inheritdoc cref="LowerAll" path="/exception"/>
+    public Value Lower(Module module, params IReadOnlyList<Value> inputs) => LowerAll(module, inputs)[0];
+
+    /// <summary>All results of a module's <c>forward</c>.</summary>
+    /// <param name="module">A module of the network.</param>
+    /// <param name="inputs">The arguments of its <c>forward</c>.</param>
     /// <exception cref="NotSupportedException">There is no lowering for the module's type or its settings.</exception>
-    /// <exception cref="ArgumentException">The input does not fit the module.</exception>
-    public Value Lower(Module module, Value x)
+    /// <exception cref="ArgumentException">The inputs do not fit the module, or it is no part of the network.</exception>
+    public IReadOnlyList<Value> LowerAll(Module module, params IReadOnlyList<Value> inputs)
     {
-        if (!paths.TryGetValue(module, out var path))
-        {
-            throw new ArgumentException($"Module {module.GetType().Name} is no part of the network that is being lowered: register it as a sub-module.");
-        }
-
-        Value y;
-        if (module is ILowerable lowerable)
-        {
-            y = lowerable.Lower(this, x);
-        }
-        else if (Layers.Rules.TryGetValue(module.GetType(), out var rule))
-        {
-            y = Explain(module, path, () => rule(this, module, x));
-        }
-        else
-        {
-            throw new NotSupportedException(
-                $"{module.GetType().Name} '{path}' has no lowering. Implement {nameof(ILowerable)} on it, or compose it of supported layers: {string.Join(", ", Layers.Rules.Keys.Select(type => type.Name).Order())}.");
-        }
-
-        Node.LabelBetween([x], [y], _ => path);
-        return y;
+        string path = PathOf(module);
+        var rule = module is ILowerable lowerable
+            ? (_, _, _) => [lowerable.Lower(this, inputs[0])]
+            : layers.Find(module, path);
+        var outputs = Explain(module, path, () => rule(this, module, inputs));
+        Node.LabelBetween(inputs, outputs, _ => path);
+        return outputs;
     }
 
-    /// <summary>A parameter's current value.</summary>
-    /// <exception cref="ArgumentException">The tensor is no parameter of the network.</exception>
-    public Value Parameter(torch.Tensor parameter) => parameters.TryGetValue(parameter.Handle, out var state)
-        ? state.Current
-        : throw new ArgumentException("The tensor is not among the network's named parameters: register it as a parameter.");
+    /// <summary>The value of a parameter or buffer.</summary>
+    /// <exception cref="ArgumentException">The tensor is neither a parameter nor a buffer of the network.</exception>
+    public Value Parameter(torch.Tensor tensor) => Current(StateOf(tensor));
+
+    /// <summary>The value of a parameter of a module that holds it natively, by its name within the module.</summary>
+    /// <exception cref="ArgumentException">The module has no such parameter.</exception>
+    public Value Parameter(Module module, string name) => FindParameter(module, name)
+        ?? throw new ArgumentException($"{module.GetType().Name} '{PathOf(module)}' has no parameter '{name}'.");
+
+    /// <summary>The value of a parameter of a module that holds it natively; null where there is none.</summary>
+    public Value? FindParameter(Module module, string name) =>
+        byName.TryGetValue($"{PathOf(module)}.{name}".TrimStart('.'), out var state) ? Current(state) : null;
+
+    /// <summary>Independent numbers, uniform in [0, 1), new at every step.</summary>
+    /// <param name="module">Who asks for them; the input is named after it.</param>
+    /// <param name="shape">Their shape; every dimension is known.</param>
+    public Value Uniform(Module module, Shape shape)
+    {
+        string name = $"{PathOf(module)}.uniform".TrimStart('.');
+        int uses = noise.Count(input => input.Spec.Name == name || input.Spec.Name.StartsWith($"{name}_", StringComparison.Ordinal));
+        var input = ProgramInput.Uniform(uses == 0 ? name : $"{name}_{uses + 1}", shape);
+        noise.Add(input);
+        return input.Value;
+    }
+
+    /// <summary>Says what a training step makes of a buffer.</summary>
+    /// <exception cref="ArgumentException">The tensor is no buffer of the network, or has an update already: the module occurs twice.</exception>
+    public void Update(torch.Tensor buffer, Value next)
+    {
+        var state = StateOf(buffer);
+        if (updates.Any(update => update.State == state))
+        {
+            throw new ArgumentException($"Buffer '{state.Spec.Name}' would be updated twice in one step: lower its module once for training, or put it in eval().");
+        }
+
+        updates.Add(new StateUpdate(state, next));
+    }
+
+    private void Add(torch.Tensor tensor, State state)
+    {
+        byTensor.TryAdd(tensor.Handle, state);
+        byName.Add(state.Spec.Name, state);
+    }
+
+    private State StateOf(torch.Tensor tensor) => byTensor.TryGetValue(tensor.Handle, out var state)
+        ? state
+        : throw new ArgumentException("The tensor is not among the network's named parameters and buffers: register it as one.");
+
+    private Value Current(State state) => replacements.GetValueOrDefault(state, state).Current;
+
+    private string PathOf(Module module) => paths.TryGetValue(module, out var path)
+        ? path
+        : throw new ArgumentException($"Module {module.GetType().Name} is no part of the network that is being lowered: register it as a sub-module.");
 
     private void AddPaths(Module module, string path)
     {
@@ -75,8 +161,8 @@ public sealed class ModuleLowering
         }
     }
 
-    // Sequential is a layer too, so an explanation may pass through several modules: the innermost one has explained it.
-    private static Value Explain(Module module, string path, Func<Value> lower)
+    // A module lowers its children, so an explanation may pass through several modules: the innermost one has explained it.
+    private static IReadOnlyList<Value> Explain(Module module, string path, Func<IReadOnlyList<Value>> lower)
     {
         try
         {

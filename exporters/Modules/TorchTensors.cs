@@ -6,18 +6,23 @@ namespace OnnxVae.Exporters.Modules;
 /// <summary>Copies tensors from TorchSharp.</summary>
 internal static class TorchTensors
 {
+    /// <summary>Whether a tensor has an element type that graphs know.</summary>
+    public static bool CanCopy(torch.Tensor tensor) => tensor.dtype is torch.ScalarType.Float32 or torch.ScalarType.Int64;
+
     /// <summary>A copy of a tensor's values.</summary>
     /// <param name="name">The tensor's name, for messages.</param>
-    /// <param name="tensor">Float32, on any device.</param>
-    /// <exception cref="NotSupportedException">The tensor is not Float32.</exception>
+    /// <param name="tensor">Float32 or Int64, on any device.</param>
+    /// <exception cref="NotSupportedException">The tensor has another type.</exception>
     public static Tensor Copy(string name, torch.Tensor tensor)
     {
-        if (tensor.dtype != torch.ScalarType.Float32)
+        if (!CanCopy(tensor))
         {
             throw new NotSupportedException($"Parameter '{name}' is {tensor.dtype}; only Float32 is supported: convert it with .to(torch.float32).");
         }
 
         using var onCpu = tensor.detach().cpu().contiguous();
-        return Tensor.From<float>([.. tensor.shape], onCpu.data<float>().ToArray());
+        return tensor.dtype == torch.ScalarType.Float32
+            ? Tensor.From<float>([.. tensor.shape], onCpu.data<float>().ToArray())
+            : Tensor.From<long>([.. tensor.shape], onCpu.data<long>().ToArray());
     }
 }

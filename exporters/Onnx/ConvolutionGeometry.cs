@@ -30,4 +30,50 @@ public sealed record ConvolutionGeometry(
     /// <summary>Image rows and columns at the far edges that no kernel position reaches: the <c>output_padding</c> of a transposed convolution.</summary>
     public ImmutableArray<long> Remainder => [.. Enumerable.Range(0, SpatialRank).Select(i =>
         (ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) % Strides[i])];
+
+    /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
+    public bool IsTiling => Strides.SequenceEqual(KernelSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Remainder.All(r => r == 0);
+
+    /// <summary>Windows that tile images of shape [N, C, image...].</summary>
+    public static ConvolutionGeometry Tiles(Shape images, ImmutableArray<long> size) =>
+        new([.. images.Skip(2)], size, size, [.. size.Select(_ => 0L)], [.. size.Select(_ => 1L)]);
+
+    /// <summary>
+    /// For each position of the kernel and each of its taps, both in row-major order, the pixel under the tap; where that is
+    /// outside the image, the number of pixels.
+    /// </summary>
+    internal long[] PixelsUnderTaps()
+    {
+        long outside = ImageSize.Product();
+        return
+        [
+            .. from position in Coordinates(OutputSize)
+               from tap in Coordinates(KernelSize)
+               let pixel = position.Select((p, i) => (p * Strides[i]) + (tap[i] * Dilations[i]) - Padding[i]).ToArray()
+               select pixel.Select((p, i) => p >= 0 && p < ImageSize[i]).All(inside => inside)
+                   ? pixel.Select((p, i) => (p, i)).Aggregate(0L, (index, at) => (index * ImageSize[at.i]) + at.p)
+                   : outside,
+        ];
+    }
+
+    /// <summary>
+    /// For each pixel a window that it lies in, and another one, until the pixel with most windows has no further; where a
+    /// pixel has fewer, the number of windows.
+    /// </summary>
+    internal IReadOnlyList<long[]> WindowsOfPixels()
+    {
+        long taps = KernelSize.Product(), windows = OutputSize.Product();
+        return InverseIndex.Of([.. PixelsUnderTaps()], ImageSize.Product(), position => position / taps, none: windows);
+    }
+
+    private static IEnumerable<long[]> Coordinates(IReadOnlyList<long> size) => Enumerable.Range(0, (int)size.Product()).Select(flat =>
+    {
+        var coordinate = new long[size.Count];
+        for (int i = size.Count - 1; i >= 0; i--)
+        {
+            (flat, coordinate[i]) = (flat / (int)size[i], flat % size[i]);
+        }
+
+        return coordinate;
+    });
 }

@@ -8,14 +8,24 @@ namespace OnnxVae.Exporters.Onnx;
 /// </summary>
 public sealed class Node
 {
-    internal Node(string operatorType, ImmutableArray<Value> inputs, ImmutableSortedDictionary<string, object> attributes) =>
+    internal Node(
+        string operatorType,
+        ImmutableArray<Value> inputs,
+        ImmutableSortedDictionary<string, object> attributes,
+        params IEnumerable<(ElementType Type, Shape Shape)> outputs)
+    {
         (OperatorType, Inputs, Attributes) = (operatorType, inputs, attributes);
+        Outputs = [.. outputs.Select((output, i) => Value.Computed(this, i, output.Type, output.Shape))];
+    }
 
     /// <summary>The ONNX operator type, such as <c>MatMul</c>.</summary>
     public string OperatorType { get; }
 
     /// <summary>The inputs, in ONNX order.</summary>
     public ImmutableArray<Value> Inputs { get; }
+
+    /// <summary>The results, in ONNX order.</summary>
+    public ImmutableArray<Value> Outputs { get; }
 
     /// <summary>Attribute values by ONNX name: <see cref="long"/>, <see cref="float"/>, <see cref="string"/>, arrays of <see cref="long"/>, or a primitive's geometry.</summary>
     public ImmutableSortedDictionary<string, object> Attributes { get; }
@@ -26,17 +36,21 @@ public sealed class Node
     /// <summary>An attribute's value.</summary>
     public T Attribute<T>(string name) => (T)Attributes[name];
 
+    /// <summary>The same operation on other inputs.</summary>
+    internal Node With(ImmutableArray<Value> inputs) =>
+        new(OperatorType, inputs, Attributes, Outputs.Select(output => (output.Type, output.Shape)));
+
     /// <summary>
     /// Gives a path to every node between <paramref name="results"/> and <paramref name="arguments"/> that has none yet.
     /// A path serves names and profiles only: it never changes what a graph computes.
     /// </summary>
     internal static void LabelBetween(IEnumerable<Value> arguments, IEnumerable<Value> results, Func<Node, string> path)
     {
-        var stop = arguments.ToHashSet();
+        var visited = arguments.ToHashSet();
         var pending = new Stack<Value>(results);
         while (pending.TryPop(out var value))
         {
-            if (value.Producer is { Path: "" } node && !stop.Contains(value))
+            if (value.Producer is { Path: "" } node && visited.Add(value))
             {
                 node.Path = path(node);
                 foreach (var input in node.Inputs)

@@ -56,7 +56,7 @@ public sealed class OnnxModel
 
     /// <summary>Reads a model file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX model, or the file with its external data is missing or damaged.</exception>
     public static OnnxModel Load(string path)
     {
         if (!File.Exists(path))
@@ -70,6 +70,7 @@ public sealed class OnnxModel
             var proto = ModelProto.Parser.ParseFrom(stream);
             if (proto.Graph is { Node.Count: > 0 })
             {
+                ExternalTensors.Resolve(proto, path);
                 return new OnnxModel(proto);
             }
         }
@@ -82,7 +83,22 @@ public sealed class OnnxModel
     }
 
     /// <summary>Writes the file; an existing one is replaced as a whole or not at all.</summary>
-    public void Save(string path) => AtomicFile.Write(path, stream => Proto.WriteTo(stream));
+    /// <param name="path">The file.</param>
+    /// <param name="externalData">
+    /// Whether large tensors go to a second file, <c>NAME.HASH.data</c> beside the first. Above 2 GiB, which no ONNX file can
+    /// hold, they always do.
+    /// </param>
+    public void Save(string path, bool externalData = false)
+    {
+        if (externalData || ExternalTensors.AreNeeded(Proto))
+        {
+            ExternalTensors.Save(Proto, path);
+        }
+        else
+        {
+            AtomicFile.Write(path, stream => Proto.WriteTo(stream));
+        }
+    }
 
     /// <summary>The bytes of the file.</summary>
     public byte[] ToBytes() => Proto.ToByteArray();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Google.Protobuf;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx.Schema;
@@ -7,14 +6,13 @@ using OnnxVae.Exporters.Onnx.Schema;
 namespace OnnxVae.Exporters.Onnx;
 
 /// <summary>
-/// Collects a graph backwards from its outputs into an ONNX model: expands primitives, orders nodes, names everything,
-/// and stores equal constants once. The same graph always gives the same bytes.
+/// Collects a graph backwards from its outputs into an ONNX model: expands primitives, merges what is computed twice, orders
+/// nodes, and names everything. The same graph always gives the same bytes.
 /// </summary>
 public sealed class OnnxModelWriter
 {
     private readonly GraphProto graph = new();
     private readonly Dictionary<Value, string> names = [];
-    private readonly Dictionary<string, string> constants = [];
     private readonly Dictionary<string, int> uses = [];
 
     private OnnxModelWriter()
@@ -30,13 +28,13 @@ public sealed class OnnxModelWriter
     {
         var expanded = Expander.Expand([.. outputs.Select(output => output.Value)]);
         var order = GraphOrder.Of(expanded);
-        var needed = order.Where(value => value.Name is not null).ToHashSet();
+        var needed = order.Where(value => value.Name is not null && value != Value.Absent).ToHashSet();
         if (needed.Except(inputs).FirstOrDefault() is { } missing)
         {
             throw new ArgumentException($"Graph '{name}' needs '{missing}', which is not among its inputs.");
         }
 
-        var writer = new OnnxModelWriter { graph = { Name = name } };
+        var writer = new OnnxModelWriter { graph = { Name = name }, names = { [Value.Absent] = "" } };
         foreach (var input in inputs.Where(needed.Contains))
         {
             writer.graph.Input.Add(Describe(writer.ClaimAtBorder(input.Name!), input.Type, input.Shape));
@@ -75,26 +73,31 @@ public sealed class OnnxModelWriter
             }
         }
 
-        foreach (var value in order.Where(value => value.Producer is not null))
+        foreach (var node in order.Where(value => value.Producer is not null).GroupBy(value => value.Producer!))
         {
-            graph.Node.Add(ToProto(value));
+            graph.Node.Add(ToProto(node.Key, [.. node]));
         }
 
         graph.Node.Add(identities);
     }
 
-    private NodeProto ToProto(Value value)
+    // Outputs that nobody needs have no name, except the first; those after the last needed one are left out.
+    private NodeProto ToProto(Node node, IReadOnlyList<Value> needed)
     {
-        var node = value.Producer!;
         string name = Claim(node.Path.Length == 0 ? node.OperatorType : $"{node.Path}/{node.OperatorType}");
-        names.TryAdd(value, name);
+        names.TryAdd(node.Outputs[0], name);
+        foreach (var value in needed)
+        {
+            names.TryAdd(value, Claim($"{name}.{value.OutputIndex}"));
+        }
+
         return new NodeProto
         {
             OpType = node.OperatorType,
             Name = name,
             Input = { node.Inputs.Select(Name) },
-            Output = { names[value] },
-            Attribute = { node.Attributes.Select(attribute => ToProto(attribute.Key, attribute.Value)) },
+            Output = { node.Outputs.Take(needed.Max(value => value.OutputIndex) + 1).Select(output => names.GetValueOrDefault(output, "")) },
+            Attribute = { node.Attributes.Where(attribute => IsStored(attribute.Value)).Select(attribute => ToProto(attribute.Key, attribute.Value)) },
         };
     }
 
@@ -102,13 +105,8 @@ public sealed class OnnxModelWriter
 
     private string AddConstant(Tensor tensor)
     {
-        string content = $"{tensor.Type}{tensor.Shape}{Convert.ToHexString(SHA256.HashData(tensor.Data.Span))}";
-        if (!constants.TryGetValue(content, out var name))
-        {
-            constants[content] = name = Claim("constant");
-            graph.Initializer.Add(ToProto(name, tensor));
-        }
-
+        string name = Claim("constant");
+        graph.Initializer.Add(ToProto(name, tensor));
         return name;
     }
 
@@ -122,6 +120,9 @@ public sealed class OnnxModelWriter
         int use = uses[name] = uses.GetValueOrDefault(name) + 1;
         return use == 1 ? name : Claim(string.Create(CultureInfo.InvariantCulture, $"{name}_{use}"));
     }
+
+    // The others serve gradient rules only: what they say, the stored ones say in ONNX's words.
+    private static bool IsStored(object attribute) => attribute is not (ConvolutionGeometry or Interpolation[]);
 
     private static AttributeProto ToProto(string name, object value) => value switch
     {

@@ -25,6 +25,35 @@ public static partial class Ops
             ("transA", transA ? 1L : 0L), ("transB", transB ? 1L : 0L));
     }
 
+    /// <summary>Matrix products of the last two axes; the axes before them broadcast.</summary>
+    /// <param name="a">Float32 [..., M, K].</param>
+    /// <param name="b">Float32 [..., K, N].</param>
+    /// <returns>Float32 [..., M, N].</returns>
+    public static Value MatMul(Value a, Value b)
+    {
+        RequireFloat(nameof(MatMul), a, b);
+        Require(a.Shape.Rank >= 2 && b.Shape.Rank >= 2, nameof(MatMul), $"'{a}' and '{b}' must have at least 2 axes.");
+        Require(a.Shape[^1] == b.Shape[^2], nameof(MatMul), $"'{a}' has {a.Shape[^1]} terms to sum, '{b}' has {b.Shape[^2]}.");
+        var batch = Shape.Broadcast([.. a.Shape.SkipLast(2)], [.. b.Shape.SkipLast(2)]);
+        return Apply(nameof(MatMul), a.Type, [.. batch, a.Shape[^2], b.Shape[^1]], [a, b]);
+    }
+
+    /// <summary>Applies a matrix along one axis: y[..., i, ...] = sum over j of matrix[i, j] x[..., j, ...].</summary>
+    /// <param name="matrix">Float32 [I, J].</param>
+    /// <param name="x">Float32, with J entries along the axis.</param>
+    /// <param name="axis">The axis.</param>
+    public static Value MatMulAlong(Value matrix, Value x, int axis)
+    {
+        axis = x.Shape.Axis(axis);
+        if (axis == x.Shape.Rank - 1)
+        {
+            return MatMul(x, Transpose(matrix, 1, 0));
+        }
+
+        var rows = Reshape(x, [.. x.Shape.Take(axis + 1), x.Shape.Skip(axis + 1).Product()]);
+        return Reshape(MatMul(matrix, rows), x.Shape.With(axis, matrix.Shape[0]));
+    }
+
     /// <summary>Convolution (cross-correlation) of an image with a weight.</summary>
     /// <param name="x">Float32 [N, C, image...].</param>
     /// <param name="weight">Float32 [K, C / groups, kernel...].</param>
@@ -37,9 +66,7 @@ public static partial class Ops
         Require(
             x.Shape[1] == weight.Shape[1] * geometry.Groups,
             Primitive.Convolution, $"input has {x.Shape[1]} channels but weight {weight.Shape} in {geometry.Groups} group(s) expects {weight.Shape[1] * geometry.Groups}.");
-        Require(
-            geometry.OutputSize.All(size => size > 0),
-            Primitive.Convolution, $"an image of [{string.Join(", ", geometry.ImageSize)}] is smaller than the kernel [{string.Join(", ", geometry.KernelSize)}].");
+        RequireRoom(Primitive.Convolution, geometry);
         return Apply(
             Primitive.Convolution, x.Type, [x.Shape[0], weight.Shape[0], .. geometry.OutputSize], [x, weight], (nameof(geometry), geometry));
     }
@@ -83,13 +110,18 @@ public static partial class Ops
         [.. OnnxAttributes(geometry), ("output_padding", geometry.Remainder.ToArray())]);
 
     private static (string, object)[] OnnxAttributes(ConvolutionGeometry geometry) =>
+        [.. KernelAttributes(geometry), ("dilations", geometry.Dilations.ToArray()), ("group", geometry.Groups)];
+
+    private static (string, object)[] KernelAttributes(ConvolutionGeometry geometry) =>
     [
-        ("dilations", geometry.Dilations.ToArray()),
-        ("group", geometry.Groups),
         ("kernel_shape", geometry.KernelSize.ToArray()),
         ("pads", (long[])[.. geometry.Padding, .. geometry.Padding]),
         ("strides", geometry.Strides.ToArray()),
     ];
+
+    private static void RequireRoom(string operatorType, ConvolutionGeometry geometry) => Require(
+        geometry.OutputSize.All(size => size > 0),
+        operatorType, $"an image of [{string.Join(", ", geometry.ImageSize)}] is smaller than the kernel [{string.Join(", ", geometry.KernelSize)}].");
 
     private static void RequireSpatial(string operatorType, Value x, ImmutableArray<long> size)
     {

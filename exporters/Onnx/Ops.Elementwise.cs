@@ -2,8 +2,8 @@ namespace OnnxVae.Exporters.Onnx;
 
 public static partial class Ops
 {
-    /// <summary>a + b, with broadcasting. Float32.</summary>
-    public static Value Add(Value a, Value b) => Binary(nameof(Add), a, b);
+    /// <summary>a + b, with broadcasting. Float32, or Int64.</summary>
+    public static Value Add(Value a, Value b) => a.Type == ElementType.Int64 ? Integers(nameof(Add), a, b) : Binary(nameof(Add), a, b);
 
     /// <summary>a - b, with broadcasting. Float32.</summary>
     public static Value Sub(Value a, Value b) => Binary(nameof(Sub), a, b);
@@ -20,6 +20,21 @@ public static partial class Ops
     /// <summary>The smaller of a and b, with broadcasting. Float32.</summary>
     public static Value Min(Value a, Value b) => Binary(nameof(Min), a, b);
 
+    /// <summary>x raised to a constant power. Float32.</summary>
+    /// <remarks>For squares take <see cref="Square"/>, which is several times as fast.</remarks>
+    public static Value Pow(Value x, float exponent) => Binary(nameof(Pow), x, exponent);
+
+    /// <summary>x limited to [min, max]. Float32.</summary>
+    public static Value Clip(Value x, float min, float max)
+    {
+        RequireFloat(nameof(Clip), x);
+        Require(min <= max, nameof(Clip), $"the lower limit {min} is above the upper limit {max}.");
+        return Apply(nameof(Clip), x.Type, x.Shape, [x, min, max]);
+    }
+
+    /// <summary>The remainder of a division, with the divisor's sign and with broadcasting. Int64.</summary>
+    public static Value Mod(Value a, Value b) => Integers(nameof(Mod), a, b);
+
     /// <summary>-x. Float32.</summary>
     public static Value Neg(Value x) => Unary(nameof(Neg), x);
 
@@ -34,6 +49,18 @@ public static partial class Ops
 
     /// <summary>The square root. Float32.</summary>
     public static Value Sqrt(Value x) => Unary(nameof(Sqrt), x);
+
+    /// <summary>The sine of an angle in radians. Float32.</summary>
+    public static Value Sin(Value x) => Unary(nameof(Sin), x);
+
+    /// <summary>The cosine of an angle in radians. Float32.</summary>
+    public static Value Cos(Value x) => Unary(nameof(Cos), x);
+
+    /// <summary>The nearest integer; halves go to the even one. Float32.</summary>
+    public static Value Round(Value x) => Unary(nameof(Round), x);
+
+    /// <summary>The largest integer that is not above x. Float32.</summary>
+    public static Value Floor(Value x) => Unary(nameof(Floor), x);
 
     /// <summary>The Gauss error function. Float32.</summary>
     public static Value Erf(Value x) => Unary(nameof(Erf), x);
@@ -60,10 +87,16 @@ public static partial class Ops
     public static Value Softplus(Value x) => Relu(x) + Log(1f + Exp(-Abs(x)));
 
     /// <summary>Whether a is greater than b, with broadcasting. Bool.</summary>
-    public static Value Greater(Value a, Value b)
+    public static Value Greater(Value a, Value b) => Comparison(nameof(Greater), a, b);
+
+    /// <summary>Whether a is at least b, with broadcasting. Bool.</summary>
+    public static Value GreaterOrEqual(Value a, Value b) => Comparison(nameof(GreaterOrEqual), a, b);
+
+    /// <summary>Whether a equals b, with broadcasting; operands of the same type. Bool.</summary>
+    public static Value Equal(Value a, Value b)
     {
-        RequireFloat(nameof(Greater), a, b);
-        return Apply(nameof(Greater), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+        Require(a.Type == b.Type, nameof(Equal), $"'{a}' and '{b}' have different types; convert one with Cast.");
+        return Apply(nameof(Equal), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 
     /// <summary>a where the condition holds, b elsewhere, with broadcasting. Float32.</summary>
@@ -80,6 +113,17 @@ public static partial class Ops
     /// <summary>The identity, through which no gradient flows.</summary>
     public static Value StopGradient(Value x) => Apply(Primitive.StopGradient, x.Type, x.Shape, [x]);
 
+    /// <summary>The straight-through estimator: computes <paramref name="value"/>, and passes its gradient on to <paramref name="x"/>.</summary>
+    /// <remarks>Bengio, Leonard and Courville 2013, arXiv 1308.3432.</remarks>
+    /// <param name="value">What is computed from x off the gradient's path: x rounded, its nearest code. Float32, of x's shape.</param>
+    /// <param name="x">Float32.</param>
+    public static Value StraightThrough(Value value, Value x)
+    {
+        RequireFloat(nameof(StraightThrough), value, x);
+        Require(value.Shape == x.Shape, nameof(StraightThrough), $"'{value}' and '{x}' have different shapes.");
+        return Apply(Primitive.StraightThrough, x.Type, x.Shape, [value, x]);
+    }
+
     private static Value Unary(string operatorType, Value x, params ReadOnlySpan<(string, object)> attributes)
     {
         RequireFloat(operatorType, x);
@@ -90,5 +134,17 @@ public static partial class Ops
     {
         RequireFloat(operatorType, a, b);
         return Apply(operatorType, a.Type, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+    }
+
+    private static Value Comparison(string operatorType, Value a, Value b)
+    {
+        RequireFloat(operatorType, a, b);
+        return Apply(operatorType, ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+    }
+
+    private static Value Integers(string operatorType, Value a, Value b)
+    {
+        Require(a.Type == ElementType.Int64 && b.Type == ElementType.Int64, operatorType, $"'{a}' and '{b}' must both be {ElementType.Int64}.");
+        return Apply(operatorType, ElementType.Int64, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 }

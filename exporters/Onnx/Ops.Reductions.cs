@@ -6,28 +6,15 @@ public static partial class Ops
     /// <param name="x">Float32.</param>
     /// <param name="axes">The axes to sum over; negative ones count from the last.</param>
     /// <param name="keepDimensions">Whether summed axes stay with size 1 or go.</param>
-    public static Value ReduceSum(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false)
-    {
-        RequireFloat(nameof(ReduceSum), x);
-        var summed = new SortedSet<int>();
-        foreach (int axis in axes)
-        {
-            summed.Add(x.Shape.Axis(axis));
-        }
+    public static Value ReduceSum(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceSum), x, axes, keepDimensions);
 
-        if (summed.Count == 0)
-        {
-            return x;
-        }
+    /// <summary>Averages over axes.</summary>
+    /// <inheritdoc cref="ReduceSum"/>
+    public static Value ReduceMean(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceMean), x, axes, keepDimensions);
 
-        Shape shape = keepDimensions
-            ? [.. x.Shape.Select((d, i) => summed.Contains(i) ? 1 : d)]
-            : [.. x.Shape.Where((_, i) => !summed.Contains(i))];
-        return Apply(
-            nameof(ReduceSum), x.Type, shape,
-            [x, Value.Indices([.. summed.Select(axis => (long)axis)])],
-            ("keepdims", keepDimensions ? 1L : 0L));
-    }
+    /// <summary>The largest entries over axes.</summary>
+    /// <inheritdoc cref="ReduceSum"/>
+    public static Value ReduceMax(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceMax), x, axes, keepDimensions);
 
     /// <summary>Sums all elements to a scalar.</summary>
     public static Value Sum(Value x) => ReduceSum(x, [.. Enumerable.Range(0, x.Shape.Rank)]);
@@ -41,4 +28,27 @@ public static partial class Ops
 
     /// <summary>Sums everything but the first axis: <c>[N, ...]</c> to <c>[N]</c>.</summary>
     public static Value SumPerRow(Value x) => ReduceSum(x, [.. Enumerable.Range(1, x.Shape.Rank - 1)]);
+
+    private static Value Reduce(string operatorType, Value x, ReadOnlySpan<int> axes, bool keepDimensions)
+    {
+        RequireFloat(operatorType, x);
+        var reduced = new SortedSet<int>();
+        foreach (int axis in axes)
+        {
+            reduced.Add(x.Shape.Axis(axis));
+        }
+
+        if (reduced.Count == 0)
+        {
+            return x;
+        }
+
+        Shape shape = keepDimensions
+            ? [.. x.Shape.Select((d, i) => reduced.Contains(i) ? 1 : d)]
+            : [.. x.Shape.Where((_, i) => !reduced.Contains(i))];
+        return Apply(
+            operatorType, x.Type, shape,
+            [x, Value.Indices([.. reduced.Select(axis => (long)axis)])],
+            ("keepdims", keepDimensions ? 1L : 0L));
+    }
 }

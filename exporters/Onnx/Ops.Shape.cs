@@ -40,51 +40,103 @@ public static partial class Ops
         return Apply(nameof(Concat), first.Type, first.Shape.With(axis, size), [.. values], ("axis", (long)axis));
     }
 
-    /// <summary>The part of x from <paramref name="start"/> up to <paramref name="end"/>, exclusive, along one axis.</summary>
-    public static Value Slice(Value x, int axis, long start, long end)
+    /// <summary>Every <paramref name="step"/>th entry of x from <paramref name="start"/> up to <paramref name="end"/>, exclusive, along one axis.</summary>
+    public static Value Slice(Value x, int axis, long start, long end, long step = 1)
     {
         axis = x.Shape.Axis(axis);
         Require(
             start >= 0 && start < end && end <= x.Shape[axis],
             nameof(Slice), $"{start}..{end} is outside axis {axis} of '{x}'.");
-        return start == 0 && end == x.Shape[axis] ? x : Apply(
-            nameof(Slice), x.Type, x.Shape.With(axis, end - start),
-            [x, Value.Indices(start), Value.Indices(end), Value.Indices(axis)]);
+        Require(step >= 1, nameof(Slice), $"the step {step} is not positive.");
+        return start == 0 && end == x.Shape[axis] && step == 1 ? x : Apply(
+            nameof(Slice), x.Type, x.Shape.With(axis, (end - start + step - 1) / step),
+            [x, Value.Indices(start), Value.Indices(end), Value.Indices(axis), Value.Indices(step)]);
+    }
+
+    /// <summary>Equal parts of x along an axis.</summary>
+    public static IReadOnlyList<Value> Split(Value x, int axis, int parts)
+    {
+        long size = x.Shape[x.Shape.Axis(axis)];
+        Require(parts > 0 && size % parts == 0, nameof(Split), $"axis {axis} of '{x}' does not fall into {parts} equal parts.");
+        return [.. Enumerable.Range(0, parts).Select(i => Slice(x, axis, i * (size / parts), (i + 1) * (size / parts)))];
     }
 
     /// <summary>The two halves of x along an axis.</summary>
     public static (Value First, Value Second) Split2(Value x, int axis)
     {
-        long size = x.Shape[x.Shape.Axis(axis)];
-        Require(size % 2 == 0, nameof(Split2), $"axis {axis} of '{x}' has an odd size.");
-        return (Slice(x, axis, 0, size / 2), Slice(x, axis, size / 2, size));
+        var halves = Split(x, axis, 2);
+        return (halves[0], halves[1]);
     }
 
-    /// <summary>Zeros before and after x along one axis.</summary>
-    public static Value Pad(Value x, int axis, long before, long after)
+    /// <summary>A constant before and after x along one axis.</summary>
+    public static Value Pad(Value x, int axis, long before, long after, float value = 0f)
     {
         axis = x.Shape.Axis(axis);
-        Require(before >= 0 && after >= 0, nameof(Pad), $"padding ({before}, {after}) of '{x}' is negative.");
-        var pads = new long[2 * x.Shape.Rank];
-        (pads[axis], pads[axis + x.Shape.Rank]) = (before, after);
-        return before == 0 && after == 0 ? x : Apply(
-            nameof(Pad), x.Type, x.Shape.With(axis, before + x.Shape[axis] + after), [x, Value.Indices(pads)],
-            ("mode", "constant"));
+        var (first, last) = (new long[x.Shape.Rank], new long[x.Shape.Rank]);
+        (first[axis], last[axis]) = (before, after);
+        return Pad(x, first, last, value);
+    }
+
+    /// <summary>A constant before and after x along every axis.</summary>
+    public static Value Pad(Value x, ReadOnlySpan<long> before, ReadOnlySpan<long> after, float value = 0f)
+    {
+        Require(
+            before.Length == x.Shape.Rank && after.Length == x.Shape.Rank && !before.ContainsAnyInRange(long.MinValue, -1) && !after.ContainsAnyInRange(long.MinValue, -1),
+            nameof(Pad), $"'{x}' takes {x.Shape.Rank} paddings before and after, none of them negative.");
+        if (!before.ContainsAnyExcept(0L) && !after.ContainsAnyExcept(0L))
+        {
+            return x;
+        }
+
+        var shape = x.Shape;
+        for (int axis = 0; axis < shape.Rank; axis++)
+        {
+            shape = before[axis] + after[axis] == 0 ? shape : shape.With(axis, before[axis] + shape[axis] + after[axis]);
+        }
+
+        var pads = Value.Indices([.. before, .. after]);
+        return Apply(nameof(Pad), x.Type, shape, x.Type == ElementType.Float32 ? [x, pads, value] : [x, pads], ("mode", "constant"));
     }
 
     /// <summary>The entries of x along an axis at constant positions.</summary>
-    /// <param name="x">Any type.</param>
-    /// <param name="axis">The axis that <paramref name="indices"/> address.</param>
-    /// <param name="indices">Positions along the axis; the axis of the result has as many entries.</param>
+    /// <inheritdoc cref="Gather(Value, int, Value)"/>
     public static Value Gather(Value x, int axis, params ReadOnlySpan<long> indices)
     {
-        axis = x.Shape.Axis(axis);
+        long size = x.Shape[x.Shape.Axis(axis)];
         foreach (long index in indices)
         {
-            Require(index >= 0 && index < x.Shape[axis], nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
+            Require(index >= 0 && index < size, nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
         }
 
-        return Apply(nameof(Gather), x.Type, x.Shape.With(axis, indices.Length), [x, Value.Indices(indices)], ("axis", (long)axis));
+        return Gather(x, axis, Value.Indices(indices));
+    }
+
+    /// <summary>The entries of x along an axis at given positions.</summary>
+    /// <param name="x">Any type.</param>
+    /// <param name="axis">The axis that <paramref name="indices"/> address.</param>
+    /// <param name="indices">Int64 of any shape; it takes the axis's place in the result.</param>
+    public static Value Gather(Value x, int axis, Value indices)
+    {
+        axis = x.Shape.Axis(axis);
+        Require(indices.Type == ElementType.Int64, nameof(Gather), $"the indices '{indices}' must be {ElementType.Int64}.");
+        return Apply(
+            nameof(Gather), x.Type, [.. x.Shape.Take(axis), .. indices.Shape, .. x.Shape.Skip(axis + 1)], [x, indices], ("axis", (long)axis));
+    }
+
+    /// <summary>The gradient of a gather: adds up the entries that belong to the same position.</summary>
+    /// <param name="dy">Float32, shaped like a gather's result.</param>
+    /// <param name="axis">The axis that the indices addressed.</param>
+    /// <param name="indices">Int64, the gather's indices.</param>
+    /// <param name="size">Entries that the axis had.</param>
+    public static Value ScatterAdd(Value dy, int axis, Value indices, long size)
+    {
+        RequireFloat(Primitive.ScatterAdd, dy);
+        Require(
+            dy.Shape.Rank >= axis + indices.Shape.Rank && dy.Shape.Skip(axis).Take(indices.Shape.Rank).SequenceEqual(indices.Shape),
+            Primitive.ScatterAdd, $"'{dy}' does not have the shape of the indices '{indices}' from axis {axis} on.");
+        return Apply(
+            Primitive.ScatterAdd, dy.Type, [.. dy.Shape.Take(axis), size, .. dy.Shape.Skip(axis + indices.Shape.Rank)], [dy, indices],
+            ("axis", (long)axis), ("size", size));
     }
 
     /// <summary>x repeated along its axes of size 1 until it has the given shape; every dimension must be known.</summary>
@@ -100,4 +152,10 @@ public static partial class Ops
     /// <summary>A tensor with one number everywhere, of which the model file stores the shape only. Float32.</summary>
     public static Value ConstantOfShape(Shape shape, float value) => Apply(
         nameof(ConstantOfShape), ElementType.Float32, shape, [Value.Indices(shape.ToArray())], ("value", Tensor.From<float>([1], value)));
+
+    // What a scatter expands to: data with the updates added at the positions along axis 0.
+    internal static Value ScatterElements(Value data, Value positions, Value updates) => Apply(
+        nameof(ScatterElements), data.Type, data.Shape, [data, positions, updates], ("axis", 0L), ("reduction", "add"));
+
+    internal static Value Expand(Value x, Shape shape) => Apply(nameof(Expand), x.Type, shape, [x, Value.Indices(shape.ToArray())]);
 }

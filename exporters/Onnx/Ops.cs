@@ -10,7 +10,14 @@ namespace OnnxVae.Exporters.Onnx;
 public static partial class Ops
 {
     private static Value Apply(
-        string operatorType, ElementType type, Shape shape, ImmutableArray<Value> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+        string operatorType, ElementType type, Shape shape, ImmutableArray<Value> inputs, params ReadOnlySpan<(string Name, object Value)> attributes) =>
+        ApplyMany(operatorType, [(type, shape)], inputs, attributes)[0];
+
+    private static ImmutableArray<Value> ApplyMany(
+        string operatorType,
+        IEnumerable<(ElementType Type, Shape Shape)> outputs,
+        ImmutableArray<Value> inputs,
+        params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         var named = ImmutableSortedDictionary.CreateBuilder<string, object>(StringComparer.Ordinal);
         foreach (var (name, value) in attributes)
@@ -18,7 +25,7 @@ public static partial class Ops
             named.Add(name, value);
         }
 
-        return Value.Computed(new Node(operatorType, inputs, named.ToImmutable()), type, shape);
+        return new Node(operatorType, inputs, named.ToImmutable(), outputs).Outputs;
     }
 
     private static void Require(bool condition, string operatorType, FormattableString problem)

@@ -15,6 +15,18 @@ public static class Primitive
     /// <summary>Gradient of a convolution to its weight.</summary>
     public const string ConvolutionWeight = nameof(ConvolutionWeight);
 
+    /// <summary>Sums rows at positions, the gradient of a gather: <see cref="Ops.ScatterAdd"/>.</summary>
+    public const string ScatterAdd = nameof(ScatterAdd);
+
+    /// <summary>Shifts and scales to mean 0 and variance 1: <see cref="Ops.Standardize"/>.</summary>
+    public const string Standardize = nameof(Standardize);
+
+    /// <summary>The scale of a standardization: <see cref="Ops.InverseDeviation"/>.</summary>
+    public const string InverseDeviation = nameof(InverseDeviation);
+
+    /// <summary>One value forward, the gradient to another: <see cref="Ops.StraightThrough"/>.</summary>
+    public const string StraightThrough = nameof(StraightThrough);
+
     /// <summary>The identity, through which no gradient flows.</summary>
     public const string StopGradient = nameof(StopGradient);
 }

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace OnnxVae.Exporters.Onnx;
 
 /// <summary>
-/// An immutable tensor shape. Every dimension is a fixed size, except that the first may be
+/// An immutable tensor shape. Every dimension is a fixed size, except that one, usually the first, may be
 /// <see cref="Batch"/>: as many rows as the caller brings.
 /// </summary>
 [CollectionBuilder(typeof(Shape), nameof(Create))]
@@ -32,8 +32,8 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     /// <summary>Size of a dimension counted from the last, as in <c>shape[^1]</c>.</summary>
     public long this[Index index] => Dimensions[index.GetOffset(Rank)];
 
-    /// <summary>Whether the first dimension is symbolic.</summary>
-    public bool HasBatch => Rank > 0 && this[0] == Batch;
+    /// <summary>Whether a dimension is symbolic.</summary>
+    public bool HasBatch => Dimensions.Contains(Batch);
 
     /// <summary>Number of elements, of one row where the batch is symbolic.</summary>
     public long ElementCount => Dimensions.Aggregate(1L, (product, d) => product * (d == Batch ? 1 : d));
@@ -41,16 +41,13 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     int IReadOnlyCollection<long>.Count => Rank;
 
     /// <summary>Makes a shape from its dimensions.</summary>
-    /// <exception cref="ArgumentException">A dimension other than a symbolic first one is negative.</exception>
+    /// <exception cref="ArgumentException">A dimension is negative, or several are symbolic.</exception>
     public static Shape Create(ReadOnlySpan<long> dimensions)
     {
-        for (int i = 0; i < dimensions.Length; i++)
+        if (dimensions.ContainsAnyExceptInRange(Batch, long.MaxValue) || dimensions.Count(Batch) > 1)
         {
-            if (dimensions[i] < 0 && !(i == 0 && dimensions[i] == Batch))
-            {
-                throw new ArgumentException(
-                    $"Dimension {i} of shape [{string.Join(", ", dimensions.ToArray())}] is negative; only the first may be symbolic ({nameof(Shape)}.{nameof(Batch)}).");
-            }
+            throw new ArgumentException(
+                $"Shape [{string.Join(", ", dimensions.ToArray())}] has a negative dimension; only one may be symbolic ({nameof(Shape)}.{nameof(Batch)}).");
         }
 
         return new Shape([.. dimensions]);

@@ -8,8 +8,8 @@ namespace OnnxVae.Exporters.Onnx;
 /// </summary>
 public sealed class Value
 {
-    private Value(ElementType type, Shape shape, string? name, Node? producer, Tensor? constant) =>
-        (Type, Shape, Name, Producer, Constant) = (type, shape, name, producer, constant);
+    private Value(ElementType type, Shape shape, string? name, Node? producer, int outputIndex, Tensor? constant) =>
+        (Type, Shape, Name, Producer, OutputIndex, Constant) = (type, shape, name, producer, outputIndex, constant);
 
     /// <summary>The element type.</summary>
     public ElementType Type { get; }
@@ -23,24 +23,30 @@ public sealed class Value
     /// <summary>The node that computes this value; null for inputs and constants.</summary>
     public Node? Producer { get; }
 
+    /// <summary>Which of its node's outputs this value is.</summary>
+    public int OutputIndex { get; }
+
     /// <summary>The data of a constant; null otherwise.</summary>
     public Tensor? Constant { get; }
 
     /// <summary>The inputs of the node that computes this value.</summary>
     public ImmutableArray<Value> Inputs => Producer?.Inputs ?? [];
 
+    /// <summary>Stands for an optional input of an operator that is left out.</summary>
+    internal static Value Absent { get; } = new(ElementType.Float32, Shape.Scalar, "", null, 0, null);
+
     /// <summary>A graph input, or a state's current value.</summary>
     public static Value Input(string name, ElementType type, Shape shape)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new Value(type, shape, name, null, null);
+        return new Value(type, shape, name, null, 0, null);
     }
 
     /// <summary>A constant tensor, stored in the model file.</summary>
     public static Value Of(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        return new Value(tensor.Type, tensor.Shape, null, null, tensor);
+        return new Value(tensor.Type, tensor.Shape, null, null, 0, tensor);
     }
 
     /// <summary>A constant with the given elements.</summary>
@@ -49,7 +55,7 @@ public sealed class Value
     /// <summary>A constant Int64 vector: axes, shapes, indices.</summary>
     public static Value Indices(params ReadOnlySpan<long> values) => Of([values.Length], values);
 
-    internal static Value Computed(Node producer, ElementType type, Shape shape) => new(type, shape, null, producer, null);
+    internal static Value Computed(Node producer, int outputIndex, ElementType type, Shape shape) => new(type, shape, null, producer, outputIndex, null);
 
     /// <summary>A Float32 scalar, so that formulas may hold literals.</summary>
     public static implicit operator Value(float scalar) => Of(Shape.Scalar, scalar);

@@ -8,11 +8,14 @@ namespace OnnxVae.Exporters.Optimizers;
 /// Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1):
 /// theta' = theta - alpha * (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + epsilon).
 /// </summary>
-public sealed record Adam : Optimizer
+public record Adam : Optimizer
 {
     private readonly double beta1;
     private readonly double beta2;
     private readonly double epsilon;
+    private readonly double weightDecay;
+    private readonly ProgramInput firstCorrection;
+    private readonly ProgramInput secondCorrection;
     private readonly Value stepSize;
     private readonly Value rootOfSecondCorrection;
 
@@ -21,24 +24,24 @@ public sealed record Adam : Optimizer
     /// <param name="beta1">Decay of the gradients' moving average m.</param>
     /// <param name="beta2">Decay of the squared gradients' moving average v.</param>
     /// <param name="epsilon">Keeps the quotient finite.</param>
-    public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    /// <param name="weightDecay">Weight of the squared parameters, whose gradient is added to the loss's.</param>
+    public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
+        : base(learningRate)
     {
-        (this.beta1, this.beta2, this.epsilon) = (beta1, beta2, epsilon);
-        var alpha = ProgramInput.Scheduled("learningRate", learningRate);
-        var firstCorrection = ProgramInput.Scheduled("adam.firstCorrection", new BiasCorrectionSchedule(beta1));
-        var secondCorrection = ProgramInput.Scheduled("adam.secondCorrection", new BiasCorrectionSchedule(beta2));
-        Schedules = [alpha, firstCorrection, secondCorrection];
-        stepSize = alpha.Value / firstCorrection.Value;
+        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (beta1, beta2, epsilon, weightDecay);
+        firstCorrection = ProgramInput.Scheduled("adam.firstCorrection", new BiasCorrectionSchedule(beta1));
+        secondCorrection = ProgramInput.Scheduled("adam.secondCorrection", new BiasCorrectionSchedule(beta2));
+        stepSize = LearningRate.Value / firstCorrection.Value;
         rootOfSecondCorrection = Sqrt(secondCorrection.Value);
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ProgramInput> Schedules { get; }
+    public override IReadOnlyList<ProgramInput> Schedules => [LearningRate, firstCorrection, secondCorrection];
 
     /// <inheritdoc/>
     public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
     {
-        var (theta, g) = (parameter.Current, gradient);
+        var (theta, g) = (Shrunk(parameter), Decayed(gradient, parameter, weightDecay));
         var (m, v) = (Memory("adam.m", parameter), Memory("adam.v", parameter));
 
         var mNext = ((float)beta1 * m.Current) + ((float)(1 - beta1) * g);
@@ -47,4 +50,7 @@ public sealed record Adam : Optimizer
 
         return [new(parameter, thetaNext), new(m, mNext), new(v, vNext)];
     }
+
+    /// <summary>The parameter that the step starts from.</summary>
+    private protected virtual Value Shrunk(State parameter) => parameter.Current;
 }

@@ -3,19 +3,33 @@ using OnnxVae.Exporters.Programs;
 
 namespace OnnxVae.Exporters.Optimizers;
 
-/// <summary>An update rule for parameters, as part of the graph.</summary>
+/// <summary>An update rule for parameters, as part of the graph. Hyper-parameters have libtorch's defaults.</summary>
 public abstract record Optimizer
 {
+    /// <summary>Sets the step size.</summary>
+    /// <param name="learningRate">The step size.</param>
+    protected Optimizer(Schedule learningRate) => LearningRate = ProgramInput.Scheduled("learningRate", learningRate);
+
     /// <summary>The scalars that the rule needs at every step.</summary>
-    public abstract IReadOnlyList<ProgramInput> Schedules { get; }
+    public virtual IReadOnlyList<ProgramInput> Schedules => [LearningRate];
+
+    /// <summary>The rule's name in lower case, as in manifests.</summary>
+    public string Name => GetType().Name.ToLowerInvariant();
+
+    /// <summary>The step size, a scalar.</summary>
+    protected ProgramInput LearningRate { get; }
 
     /// <summary>The rule for one parameter.</summary>
     /// <param name="parameter">The parameter, Float32 of any shape.</param>
     /// <param name="gradient">The loss's gradient to it, of the same shape.</param>
-    /// <returns>The parameter's update, and those of the optimizer's own states.</returns>
+    /// <returns>The parameter's update first, then those of the optimizer's own states.</returns>
     public abstract IReadOnlyList<StateUpdate> Update(State parameter, Value gradient);
 
     /// <summary>A state of the optimizer as large as the parameter, zero at first.</summary>
     protected static State Memory(string name, State parameter) => State.Create(
         $"{name}.{parameter.Spec.Name}", StateRole.Optimizer, Tensor.Zeros(parameter.Spec.Type, parameter.Spec.Shape));
+
+    /// <summary>The gradient with that of weightDecay / 2 |theta|^2.</summary>
+    protected static Value Decayed(Value gradient, State parameter, double weightDecay) =>
+        weightDecay == 0 ? gradient : gradient + ((float)weightDecay * parameter.Current);
 }

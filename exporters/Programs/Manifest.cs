@@ -14,6 +14,9 @@ public enum InputRole
     /// <summary>Independent standard-normal numbers.</summary>
     StandardNormal,
 
+    /// <summary>Independent numbers, uniform in [0, 1).</summary>
+    Uniform,
+
     /// <summary>A scalar computed from the step.</summary>
     Schedule,
 }
@@ -26,6 +29,9 @@ public enum StateRole
 
     /// <summary>A parameter that stays as it is.</summary>
     Frozen,
+
+    /// <summary>The average of a parameter along training.</summary>
+    Average,
 
     /// <summary>An optimizer's memory.</summary>
     Optimizer,

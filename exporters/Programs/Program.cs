@@ -13,6 +13,9 @@ public sealed record ProgramInput(InputSpec Spec, Value Value)
     /// <summary>Independent standard-normal numbers, Float32.</summary>
     public static ProgramInput StandardNormal(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.StandardNormal));
 
+    /// <summary>Independent numbers, uniform in [0, 1), Float32.</summary>
+    public static ProgramInput Uniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Uniform));
+
     /// <summary>A scalar that follows a schedule, Float32 [].</summary>
     public static ProgramInput Scheduled(string name, Schedule schedule) =>
         Create(new InputSpec(name, ElementType.Float32, Shape.Scalar, InputRole.Schedule, schedule));

@@ -7,6 +7,8 @@ namespace OnnxVae.Exporters.Programs;
 [JsonDerivedType(typeof(ConstantSchedule), "constant")]
 [JsonDerivedType(typeof(WarmUpSchedule), "warmUp")]
 [JsonDerivedType(typeof(CosineSchedule), "cosine")]
+[JsonDerivedType(typeof(StepSchedule), "step")]
+[JsonDerivedType(typeof(OneCycleSchedule), "oneCycle")]
 [JsonDerivedType(typeof(BiasCorrectionSchedule), "biasCorrection")]
 [JsonDerivedType(typeof(AveragingSchedule), "averaging")]
 public abstract record Schedule
@@ -50,6 +52,37 @@ public sealed record CosineSchedule(double Value, long WarmUpSteps, long TotalSt
         double progress = (double)(step - WarmUpSteps) / Math.Max(1, TotalSteps - WarmUpSteps);
         return Value * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
     }
+}
+
+/// <summary>Falls by a factor every so many steps: value * factor^floor((step - 1) / every).</summary>
+/// <param name="Value">The first value.</param>
+/// <param name="Every">Steps between two falls.</param>
+/// <param name="Factor">What is left after each.</param>
+public sealed record StepSchedule(double Value, long Every, double Factor = 0.1) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => Value * Math.Pow(Factor, (step - 1) / Every);
+}
+
+/// <summary>One cycle: half a cosine up to the largest value, and half a cosine down to next to nothing.</summary>
+/// <remarks>Smith and Topin 2018, arXiv 1708.07120, with cosines in place of lines, as in libtorch.</remarks>
+/// <param name="Value">The largest value.</param>
+/// <param name="TotalSteps">The last step of training.</param>
+/// <param name="RisingShare">The share of the steps that rise.</param>
+/// <param name="InitialDivisor">The largest value over the first one.</param>
+/// <param name="FinalDivisor">The first value over the last one.</param>
+public sealed record OneCycleSchedule(
+    double Value, long TotalSteps, double RisingShare = 0.3, double InitialDivisor = 25, double FinalDivisor = 1e4) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step)
+    {
+        double first = Value / InitialDivisor, last = first / FinalDivisor;
+        double peak = (RisingShare * TotalSteps) - 1, at = Math.Min(step, TotalSteps) - 1;
+        return at <= peak ? Between(first, Value, at / peak) : Between(Value, last, (at - peak) / (TotalSteps - 1 - peak));
+    }
+
+    private static double Between(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
 }
 
 /// <summary>What an exponential moving average that started at zero must be divided by: 1 - decay^step.</summary>

@@ -4,38 +4,62 @@ using OnnxVae.Exporters.Optimizers;
 
 namespace OnnxVae.Exporters.Programs;
 
-/// <summary>Puts forward pass, gradients and optimizer together into one program.</summary>
-public static class TrainingStep
+/// <summary>Forward pass, gradients and optimizer as one program.</summary>
+/// <param name="Loss">What is minimised, a Float32 scalar; reported as metric <c>loss</c>.</param>
+/// <param name="States">Parameters and whatever else the loss reads. The optimizer changes those with role <see cref="StateRole.Parameter"/>.</param>
+/// <param name="Optimizer">How it changes them.</param>
+public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optimizer Optimizer)
 {
-    /// <summary>Makes the program that minimises a loss.</summary>
-    /// <param name="loss">Float32 scalar; reported as metric <c>loss</c>.</param>
-    /// <param name="parameters">What the optimizer changes; frozen ones it leaves alone.</param>
-    /// <param name="optimizer">How it changes them.</param>
-    /// <param name="inputs">Batch, noise and schedules of the loss.</param>
-    /// <param name="statistics">Updates of states that are not trained by gradient.</param>
-    /// <param name="metrics">Further results to report.</param>
-    public static Program Create(
-        Value loss,
-        IReadOnlyList<State> parameters,
-        Optimizer optimizer,
-        IReadOnlyList<ProgramInput> inputs,
-        IReadOnlyList<StateUpdate> statistics,
-        IReadOnlyList<Metric> metrics)
+    /// <summary>Batch, noise and schedules of the loss.</summary>
+    public IReadOnlyList<ProgramInput> Inputs { get; init; } = [];
+
+    /// <summary>Updates of states that are not trained by gradient.</summary>
+    public IReadOnlyList<StateUpdate> Updates { get; init; } = [];
+
+    /// <summary>Further results to report.</summary>
+    public IReadOnlyList<Metric> Metrics { get; init; } = [];
+
+    /// <summary>The largest length of all gradients together, reported as metric <c>gradientNorm</c>; null for no limit.</summary>
+    public double? MaxGradientNorm { get; init; }
+
+    /// <summary>Averages of the parameters to keep; null for none.</summary>
+    public WeightAveraging? Averaging { get; init; }
+
+    /// <summary>Puts the program together.</summary>
+    /// <exception cref="ArgumentException">The loss is no scalar.</exception>
+    /// <exception cref="NotSupportedException">An operator between loss and parameters has no gradient rule.</exception>
+    public Program ToProgram()
     {
-        State[] trained = [.. parameters.Where(parameter => parameter.Spec.Role == StateRole.Parameter)];
-        var gradients = Backward.Gradients(loss, [.. trained.Select(parameter => parameter.Current)]);
-        StateUpdate[] updates = [.. trained.Zip(gradients).SelectMany(pair => Optimize(optimizer, pair.First, pair.Second)), .. statistics];
+        State[] trained = [.. States.Where(state => state.Spec.Role == StateRole.Parameter)];
+        var (gradients, metrics) = Clip(Backward.Gradients(Loss, [.. trained.Select(parameter => parameter.Current)]));
+        StateUpdate[] updates = [.. trained.Zip(gradients).SelectMany(pair => Optimize(pair.First, pair.Second)), .. Updates];
         return new Program(
             "step",
-            [.. inputs, .. optimizer.Schedules],
-            [.. parameters.Union(updates.Select(update => update.State))],
+            [.. Inputs, .. Optimizer.Schedules, .. Averaging?.Schedules ?? []],
+            [.. States.Union(updates.Select(update => update.State))],
             updates,
-            [new Metric("loss", MetricRole.Loss, loss), .. metrics]);
+            [new Metric("loss", MetricRole.Loss, Loss), .. metrics, .. Metrics]);
     }
 
-    private static IReadOnlyList<StateUpdate> Optimize(Optimizer optimizer, State parameter, Value gradient)
+    private (IReadOnlyList<Value> Gradients, IReadOnlyList<Metric> Metrics) Clip(IReadOnlyList<Value> gradients)
     {
-        var updates = optimizer.Update(parameter, gradient);
+        if (MaxGradientNorm is not { } limit)
+        {
+            return (gradients, []);
+        }
+
+        var (clipped, norm) = GradientClipping.ByGlobalNorm(gradients, limit);
+        return (clipped, [new Metric("gradientNorm", MetricRole.Scalar, norm)]);
+    }
+
+    private IReadOnlyList<StateUpdate> Optimize(State parameter, Value gradient)
+    {
+        var updates = Optimizer.Update(parameter, gradient);
+        if (Averaging is not null)
+        {
+            updates = [.. updates, Averaging.Update(updates[0])];
+        }
+
         Node.LabelBetween(
             [gradient, .. updates.Select(update => update.State.Current)], updates.Select(update => update.Next), _ => $"optimizer/{parameter.Spec.Name}");
         return updates;

@@ -8,7 +8,7 @@ namespace OnnxVae.Training.Data;
 /// <summary>Everything one step takes from outside: images and noise, by the names of the program's inputs.</summary>
 /// <param name="Step">The step it is for.</param>
 /// <param name="Images">UInt8 [B, C, H, W].</param>
-/// <param name="Noise">Standard-normal numbers of each noise input.</param>
+/// <param name="Noise">Random numbers of each noise input.</param>
 public sealed record Batch(long Step, byte[] Images, IReadOnlyDictionary<string, float[]> Noise);
 
 /// <summary>
@@ -137,16 +137,26 @@ public sealed class BatchPipeline : IAsyncDisposable
     internal static void FillNoise(ProgramSpec program, IReadOnlyDictionary<string, float[]> noise, ulong seed, ulong position)
     {
         uint stream = 0;
-        foreach (var input in program.Inputs.Where(input => input.Role == InputRole.StandardNormal))
+        foreach (var input in program.Inputs.Where(IsNoise))
         {
-            Philox.FillStandardNormal(noise[input.Name], seed, ++stream, position);
+            stream++;
+            if (input.Role == InputRole.StandardNormal)
+            {
+                Philox.FillStandardNormal(noise[input.Name], seed, stream, position);
+            }
+            else
+            {
+                Philox.FillUniform(noise[input.Name], seed, stream, position);
+            }
         }
     }
 
     /// <summary>Room for the noise inputs of a program.</summary>
     internal static Dictionary<string, float[]> AllocateNoise(ProgramSpec program) => program.Inputs
-        .Where(input => input.Role == InputRole.StandardNormal)
+        .Where(IsNoise)
         .ToDictionary(input => input.Name, input => new float[input.Shape.ElementCount]);
+
+    private static bool IsNoise(InputSpec input) => input.Role is InputRole.StandardNormal or InputRole.Uniform;
 
     private Batch Allocate(long step) => new(step, new byte[program.Images.Shape.ElementCount], AllocateNoise(program));
 }

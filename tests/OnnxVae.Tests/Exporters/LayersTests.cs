@@ -1,193 +1,131 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
 using OnnxVae.Tests.Support;
 using TorchSharp;
-using static TorchSharp.torch.nn;
-using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
 namespace OnnxVae.Tests.Exporters;
 
-/// <summary>One layer with settings that change the code path.</summary>
-public sealed record LayerRow(string Name, Func<LayerModule> Build, Shape Input)
-{
-    public override string ToString() => $"{Name} {Input}";
-}
-
-internal sealed class LayersTests
+/// <summary>Every row of the layer table against TorchSharp, in evaluation and in training.</summary>
+[TestFixtureSource(typeof(LayerRows), nameof(LayerRows.All))]
+internal sealed class LayersTests(LayerRow row)
 {
     private const double ForwardTolerance = 1e-5;
     private const double GradientTolerance = 1e-4;
+    private const double FiniteDifferenceTolerance = 2e-2;
+    private const float FiniteDifferenceStep = 1e-3f;
 
-    private static LayerRow[] Rows =>
-    [
-        new("Linear", () => Linear(5, 3), [4, 5]),
-        new("Linear without bias", () => Linear(5, 3, hasBias: false), [4, 5]),
-        new("Conv2d 3x3", () => Conv2d(3, 5, 3, padding: 1), [2, 3, 6, 7]),
-        new("Conv2d 3x3, many channels", () => Conv2d(9, 5, 3, padding: 1), [2, 9, 6, 7]),
-        new("Conv2d 4x4 stride 2", () => Conv2d(8, 4, 4, stride: 2, padding: 1), [2, 8, 8, 8]),
-        new("Conv2d 4x4 stride 2, odd image", () => Conv2d(8, 4, 4, stride: 2, padding: 1), [2, 8, 9, 7]),
-        new("Conv2d dilated", () => Conv2d(8, 4, 3, dilation: 2, padding: 2), [2, 8, 9, 7]),
-        new("Conv2d strided and dilated", () => Conv2d(8, 4, 3, stride: 2, dilation: 2, padding: 2), [2, 8, 10, 9]),
-        new("Conv2d in groups", () => Conv2d(16, 6, 3, padding: 1, groups: 2), [2, 16, 5, 6]),
-        new("Conv2d without bias", () => Conv2d(2, 3, 1, bias: false), [2, 2, 3, 3]),
-        new("ConvTranspose2d 4x4 stride 2", () => ConvTranspose2d(6, 4, 4, stride: 2, padding: 1), [2, 6, 4, 5]),
-        new("ConvTranspose2d with output padding", () => ConvTranspose2d(6, 9, (4, 4), stride: (2, 2), padding: (1, 1), output_padding: (1, 0)), [2, 6, 4, 5]),
-        new("ConvTranspose2d with output padding of one side", () => ConvTranspose2d(6, 9, (4, 4), stride: (2, 2), padding: (1, 1), output_padding: (0, 1)), [2, 6, 4, 5]),
-        new("Conv2d oblong", () => Conv2d(2, 3, (3, 2), stride: (2, 1), padding: (1, 0), dilation: (1, 2)), [2, 2, 7, 6]),
-        new("ConvTranspose2d oblong", () => ConvTranspose2d(2, 3, (3, 2), stride: (2, 1), padding: (1, 0), dilation: (1, 2)), [2, 2, 7, 6]),
-        new("ConvTranspose2d in groups", () => ConvTranspose2d(6, 4, 3, groups: 2, bias: false), [2, 6, 4, 5]),
-        new("ReLU", () => ReLU(), [3, 4]),
-        new("LeakyReLU", () => LeakyReLU(0.1), [3, 4]),
-        new("ELU", () => ELU(0.7), [3, 4]),
-        new("SiLU", () => SiLU(), [3, 4]),
-        new("GELU", () => GELU(), [3, 4]),
-        new("GELU by tanh", () => GELU(TorchSharp.Modules.GELU.Approximate.tanh), [3, 4]),
-        new("Sigmoid", () => Sigmoid(), [3, 4]),
-        new("Tanh", () => Tanh(), [3, 4]),
-        new("Softplus", () => Softplus(2), [3, 4]),
-        new("Identity", () => Identity(), [3, 4]),
-        new("Flatten", () => Flatten(), [2, 3, 4, 5]),
-        new("Flatten inner axes", () => Flatten(1, 2), [2, 3, 4, 5]),
-        new("Unflatten", () => Unflatten(1, [2, 3]), [4, 6]),
-        new("nested Sequential", () => Sequential(Linear(4, 4), Sequential(Tanh(), Linear(4, 2))), [3, 4]),
-    ];
-
-    [TestCaseSource(nameof(Rows))]
-    public void Layer_OnRandomInput_EqualsTorch(LayerRow row)
+    [Test]
+    public void Export_InEvaluation_EqualsTorch()
     {
-        torch.random.manual_seed(3);
-        using var layer = row.Build();
-        var lowering = new ModuleLowering(layer);
-        var x = Value.Input("x", ElementType.Float32, row.Input);
-        float[] data = Numbers.StandardNormal(row.Input.ElementCount, 5);
+        using var layer = row.Make();
+        var tensors = row.Tensors();
+        var model = OnnxExporter.Build(layer, row.ModelInputs);
 
-        var y = lowering.Lower(layer, x);
-        float[] actual = GraphRunner.Run([y], [(x, data), .. Weights(lowering)])[0];
+        float[] actual = GraphRunner.RunStrictly(model, row.Data)[0];
 
-        using var expected = layer.forward(data.ToTorch(row.Input));
-        Assert.That(y.Shape.ToArray(), Is.EqualTo(expected.shape));
-        Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance));
-    }
-
-    [TestCaseSource(nameof(Rows))]
-    public void Layer_Gradients_EqualAutograd(LayerRow row)
-    {
-        torch.random.manual_seed(3);
-        using var layer = row.Build();
-        var lowering = new ModuleLowering(layer);
-        var x = Value.Input("x", ElementType.Float32, row.Input);
-        float[] data = Numbers.StandardNormal(row.Input.ElementCount, 5);
-        using var input = data.ToTorch(row.Input).requires_grad_();
-        layer.forward(input).square().sum().backward();
-        float[][] expected = [input.grad!.ToArray(), .. layer.parameters().Select(parameter => parameter.grad!.ToArray())];
-
-        var loss = Ops.Sum(Ops.Square(lowering.Lower(layer, x)));
-        var gradients = Backward.Gradients(loss, [x, .. lowering.Parameters.Select(parameter => parameter.Current)]);
-        float[][] actual = GraphRunner.Run(gradients, [(x, data), .. Weights(lowering)]);
-
-        for (int i = 0; i < expected.Length; i++)
-        {
-            Assert.That(Numbers.RelativeError(actual[i], expected[i]), Is.LessThan(GradientTolerance), i == 0 ? "input" : lowering.Parameters[i - 1].Spec.Name);
-        }
-    }
-
-    [TestCase(1)]
-    [TestCase(5)]
-    public void Layer_WithSymbolicBatch_RunsAtAnyBatch(int batch)
-    {
-        using var network = Sequential(Conv2d(1, 8, 4, stride: 2, padding: 1), ReLU(), Flatten(), Linear(32, 6), Unflatten(1, [6, 1, 1]), ConvTranspose2d(6, 2, 3));
-        var lowering = new ModuleLowering(network);
-        var x = Value.Input("x", ElementType.Float32, [Shape.Batch, 1, 4, 4]);
-        float[] data = Numbers.StandardNormal(batch * 16, 5);
-
-        float[] actual = GraphRunner.Run([lowering.Lower(network, x)], [(x, data), .. Weights(lowering)])[0];
-
-        using var expected = network.forward(data.ToTorch([batch, 1, 4, 4]));
+        layer.eval();
+        using var expected = row.Call(layer, tensors);
+        Assert.That(model.Outputs[0].Shape.ToArray(), Is.EqualTo(expected.shape));
         Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance));
     }
 
     [Test]
-    public void Node_OfModule_CarriesItsPath()
+    public void Gradients_EqualAutograd([Values] bool training)
     {
-        using var network = Sequential(("first", Linear(2, 3)), ("act", ReLU()));
-
-        var y = new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 2]));
-
-        Assert.That(y.Producer!.Path, Is.EqualTo("act"));
-        Assert.That(y.Inputs[0].Producer!.Path, Is.EqualTo("first"));
-    }
-
-    [Test]
-    public void Lower_OfUserModule_UsesItsOwnLowering()
-    {
-        using var residual = new Residual(Linear(3, 3));
-        var lowering = new ModuleLowering(residual);
-        var x = Value.Input("x", ElementType.Float32, [2, 3]);
-        float[] data = Numbers.StandardNormal(6, 5);
-
-        float[] actual = GraphRunner.Run([lowering.Lower(residual, x)], [(x, data), .. Weights(lowering)])[0];
-
-        using var expected = residual.forward(data.ToTorch([2, 3]));
-        Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance));
-    }
-
-    [Test]
-    public void Lower_OfWrongChannels_NamesModuleAndShapes()
-    {
-        using var network = Sequential(("conv1", Conv2d(1, 32, 4)));
-
-        Assert.That(
-            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3, 8, 8])),
-            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo("Conv2d 'conv1': Convolution: input has 3 channels but weight [32, 1, 4, 4] in 1 group(s) expects 1."));
-    }
-
-    [Test]
-    public void TrainingStep_OfFrozenParameter_LeavesItAlone()
-    {
-        using var network = Sequential(("frozen", Linear(3, 3)), ("trained", Linear(3, 1)));
-        foreach (var parameter in network.named_parameters().Where(pair => pair.name.StartsWith("frozen", StringComparison.Ordinal)))
+        using var layer = row.Make();
+        var tensors = row.Tensors();
+        var graph = new LayerGraph(row, layer, training);
+        layer.train(training);
+        using var y = row.Call(layer, tensors);
+        Assert.That(Numbers.RelativeError(graph.Run([graph.Output])[0], y.ToArray()), Is.LessThan(ForwardTolerance), "forward");
+        if (!graph.IsDifferentiable)
         {
-            parameter.parameter.requires_grad = false;
+            return;
         }
 
-        var lowering = new ModuleLowering(network);
-        var x = ProgramInput.Data("x", ElementType.Float32, [2, 3]);
-        var loss = Ops.Mean(Ops.Square(lowering.Lower(network, x.Value)));
-        var step = TrainingStep.Create(loss, lowering.Parameters, new Adam(new ConstantSchedule(0.1)), [x], [], []);
+        (y.square() * LossWeights(y.shape).ToTorch([.. y.shape])).sum().backward();
+        float[][] expected = [.. tensors.Where(tensor => tensor.requires_grad).Concat(layer.parameters())
+            .Select(tensor => tensor.grad?.ToArray() ?? new float[tensor.numel()])];
+        float[][] actual = graph.Run(Backward.Gradients(graph.Loss, graph.Targets));
 
-        Assert.That(step.Compile().Spec.Updates, Has.All.Contains("trained."));
-        Assert.That(step.Compile().Spec.States, Has.Member("frozen.weight"));
+        Assert.Multiple(() =>
+        {
+            for (int i = 0; i < expected.Length; i++)
+            {
+                Assert.That(Numbers.RelativeError(actual[i], expected[i]), Is.LessThan(GradientTolerance), graph.Targets[i].Name);
+            }
+        });
     }
 
     [Test]
-    public void Lower_OfUnknownModule_SaysWhatToDo()
+    public void Buffers_AfterTrainingStep_EqualTorch()
     {
-        using var network = Sequential(("odd", Softmax(1)));
+        using var layer = row.Make();
+        var graph = new LayerGraph(row, layer, training: true);
+        var updates = graph.Lowering.Updates;
+        Assert.That(updates.Select(update => update.State.Spec.Name), Is.EquivalentTo(row.UpdatedBuffers));
 
-        Assert.That(
-            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
-            Throws.TypeOf<NotSupportedException>().With.Message.StartsWith("Softmax 'odd' has no lowering. Implement ILowerable on it, or compose it of supported layers: "));
+        layer.train();
+        row.Call(layer, row.Tensors()).Dispose();
+
+        foreach (var update in updates)
+        {
+            float[] actual = graph.Run([Ops.Cast(update.Next, ElementType.Float32)])[0];
+            using var expected = layer.named_buffers().Single(buffer => buffer.name == update.State.Spec.Name).buffer.to(torch.float32);
+            Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance), update.State.Spec.Name);
+        }
     }
 
-    private static IEnumerable<(Value, float[])> Weights(ModuleLowering lowering) =>
-        lowering.Parameters.Select(parameter => (parameter.Current, parameter.Initial.As<float>().ToArray()));
-
-    private sealed class Residual : LayerModule, ILowerable
+    [Test]
+    public void Gradients_AlongRandomDirection_EqualFiniteDifference()
     {
-        private readonly LayerModule inner;
-
-        public Residual(LayerModule inner)
-            : base(nameof(Residual))
+        using var layer = row.Make();
+        var graph = new LayerGraph(row, layer, training: true);
+        if (!graph.IsDifferentiable)
         {
-            this.inner = inner;
-            register_module(nameof(inner), inner);
+            return;
         }
 
-        public override torch.Tensor forward(torch.Tensor input) => input + inner.forward(input);
+        float[][] direction = [.. graph.Targets.Select((target, i) => Numbers.StandardNormal(target.Shape.ElementCount, (ulong)(200 + i)))];
+        double slope = graph.Run(Backward.Gradients(graph.Loss, graph.Targets)).Zip(direction, (g, d) => g.Zip(d, (a, b) => (double)a * b).Sum()).Sum();
+        double difference = (LossAt(FiniteDifferenceStep) - LossAt(-FiniteDifferenceStep)) / (2 * FiniteDifferenceStep);
 
-        public Value Lower(ModuleLowering lowering, Value x) => x + lowering.Lower(inner, x);
+        Assert.That(difference, Is.EqualTo(slope).Within(FiniteDifferenceTolerance * Math.Max(1, Math.Abs(slope))));
+
+        double LossAt(float step) => graph.Run([graph.Loss], (target, values) =>
+            [.. values.Zip(direction[graph.Targets.ToList().IndexOf(target)], (x, d) => x + (step * d))])[0][0];
+    }
+
+    // Every entry counts differently: the plain sum of squares of normalized numbers does not depend on them.
+    private static float[] LossWeights(IEnumerable<long> shape) => Numbers.StandardNormal(shape.Aggregate(1L, (product, d) => product * d), 77);
+
+    /// <summary>A layer lowered in one mode, with a loss behind it, and the data to run it on.</summary>
+    private sealed class LayerGraph
+    {
+        private readonly List<(Value Input, Array Data)> data;
+
+        public LayerGraph(LayerRow row, torch.nn.Module layer, bool training)
+        {
+            Lowering = new ModuleLowering(layer);
+            Lowering = training ? Lowering.ForTraining() : Lowering;
+            Value[] inputs = [.. row.ModelInputs.Select(input => Value.Input(input.Name, input.Type, input.Shape))];
+            Output = Lowering.Lower(layer, inputs);
+            Targets = [.. inputs.Where((input, i) => input.Type == ElementType.Float32 && !(row.HasFixedTarget && i == inputs.Length - 1)), .. Lowering.Parameters.Select(parameter => parameter.Current)];
+            data = [.. inputs.Zip(row.Data), .. Lowering.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))];
+        }
+
+        public ModuleLowering Lowering { get; }
+
+        public Value Output { get; }
+
+        public Value Loss => Ops.Sum(Ops.Square(Output) * Value.Of<float>(Output.Shape, LossWeights(Output.Shape)));
+
+        public IReadOnlyList<Value> Targets { get; }
+
+        public bool IsDifferentiable => Targets.Count > 0;
+
+        public float[][] Run(IReadOnlyList<Value> outputs, Func<Value, float[], float[]>? change = null) => GraphRunner.Run(
+            outputs, [.. data.Select(pair => change is not null && Targets.Contains(pair.Input) ? (pair.Input, change(pair.Input, (float[])pair.Data)) : pair)]);
     }
 }

@@ -1,0 +1,47 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Autodiff;
+
+public static partial class GradientRules
+{
+    private static readonly Dictionary<string, GradientRule> Poolings = new()
+    {
+        ["MaxPool"] = (y, dy) => [MaxUnpool(y, dy, Kernel(y))],
+        ["AveragePool"] = (y, dy) => [AverageUnpool(dy, y.Inputs[0].Shape, Kernel(y))],
+    };
+
+    private static ConvolutionGeometry Kernel(Value y) => y.Producer!.Attribute<ConvolutionGeometry>("geometry");
+
+    // Every pixel asks the windows it lies in whether it was their maximum: gathers only, whose order is fixed.
+    private static Value MaxUnpool(Value y, Value dy, ConvolutionGeometry kernel)
+    {
+        var shape = y.Inputs[0].Shape;
+        long pixels = kernel.ImageSize.Product(), windows = kernel.OutputSize.Product();
+        Shape perWindow = [shape[0], shape[1], windows];
+        var winners = Mod(Reshape(y.Producer!.Outputs[1], perWindow), Value.Indices(pixels));
+        var gradients = Pad(Reshape(dy, perWindow), axis: 2, before: 0, after: 1); // the last window is nobody's
+        winners = Pad(winners, axis: 2, before: 0, after: 1);
+
+        var pixel = Value.Indices([.. Enumerable.Range(0, (int)pixels)]);
+        var dx = kernel.WindowsOfPixels()
+            .Select(window => Gather(gradients, 2, window) * Cast(Equal(Gather(winners, 2, window), pixel), ElementType.Float32))
+            .Aggregate((sum, term) => sum + term);
+        return Reshape(dx, shape);
+    }
+
+    // A mean is a convolution of each channel by itself with equal weights; where windows neither overlap nor leave gaps,
+    // its gradient repeats each number.
+    private static Value AverageUnpool(Value dy, Shape shape, ConvolutionGeometry kernel)
+    {
+        float weight = 1f / kernel.KernelSize.Product();
+        if (kernel.IsTiling)
+        {
+            return weight * Resize(dy, [.. Enumerable.Range(0, kernel.SpatialRank).Select(i =>
+                new Interpolation(InterpolationMethod.Nearest, PixelGrid.Corner, kernel.OutputSize[i], kernel.ImageSize[i]))]);
+        }
+
+        var weights = ConstantOfShape([1, 1, .. kernel.KernelSize], weight);
+        return Reshape(ConvolutionInput(Reshape(dy, [shape[0] * shape[1], 1, .. kernel.OutputSize]), weights, kernel with { Groups = 1 }), shape);
+    }
+}

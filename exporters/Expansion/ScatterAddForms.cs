@@ -1,0 +1,51 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Expansion;
+
+/// <summary>
+/// The gradient of a gather. Constant indices are inverted at compile time, and it is a gather again; others become a
+/// product with a one-hot matrix while that is small, and a scatter when it is large.
+/// </summary>
+internal static class ScatterAddForms
+{
+    private const int LargestInvertedShare = 4;
+    private const long LargestOneHotSize = 4096;
+
+    public static Value Expand(Value dy, Value indices, int axis, long size)
+    {
+        long count = indices.Shape.ElementCount;
+        var flat = Reshape(dy, [.. dy.Shape.Take(axis), count, .. dy.Shape.Skip(axis + indices.Shape.Rank)]);
+        if (indices.Constant is { } constant)
+        {
+            var places = InverseIndex.Of(constant.As<long>(), size, place => place, none: count);
+            if (places.Count * size <= LargestInvertedShare * (count + size))
+            {
+                return GatherPlaces(flat, axis, places);
+            }
+        }
+
+        // The addressed axis comes first, the others are one.
+        int[] order = [axis, .. Enumerable.Range(0, flat.Shape.Rank).Where(i => i != axis)];
+        Shape others = [.. order.Skip(1).Select(i => flat.Shape[i])];
+        var rows = Reshape(Transpose(flat, order), [count, others.ElementCount]);
+        var positions = Reshape(indices, [count, 1]);
+        var sums = size <= LargestOneHotSize ? ByOneHot(rows, positions, size) : ByScatter(rows, positions, size);
+        return Transpose(Reshape(sums, [size, .. others]), [.. Enumerable.Range(0, order.Length).Select(i => Array.IndexOf(order, i))]);
+    }
+
+    private static Value GatherPlaces(Value dy, int axis, IReadOnlyList<long[]> places)
+    {
+        var padded = Pad(dy, axis, before: 0, after: 1);
+        return places.Select(place => Gather(padded, axis, place)).Aggregate((sum, term) => sum + term);
+    }
+
+    private static Value ByOneHot(Value rows, Value positions, long size)
+    {
+        var oneHot = Cast(Equal(positions, Value.Indices([.. Enumerable.Range(0, (int)size)])), ElementType.Float32);
+        return Gemm(oneHot, rows, transA: true);
+    }
+
+    private static Value ByScatter(Value rows, Value positions, long size) =>
+        ScatterElements(ConstantOfShape([size, rows.Shape[1]], 0f), Ops.Expand(positions, rows.Shape), rows);
+}

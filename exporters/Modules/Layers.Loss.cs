@@ -1,0 +1,101 @@
+using OnnxVae.Exporters.Onnx;
+using TorchSharp;
+using TorchSharp.Modules;
+using static OnnxVae.Exporters.Onnx.Ops;
+using Reduction = TorchSharp.torch.nn.Reduction;
+
+namespace OnnxVae.Exporters.Modules;
+
+internal static partial class Layers
+{
+    // Inputs are prediction and target, as in TorchSharp.
+    private static KeyValuePair<Type, LayerRule>[] Losses =>
+    [
+        Row<MSELoss>((loss, x, y) => Reduce(Square(x - y), loss.reduction)),
+        Row<L1Loss>((loss, x, y) => Reduce(Abs(x - y), loss.reduction)),
+        Row<HuberLoss>((loss, x, y) => Reduce(Huber(x - y, (float)loss.delta), loss.reduction)),
+        Row<SmoothL1Loss>((loss, x, y) => Reduce(Huber(x - y, (float)loss.beta) * (float)(1 / loss.beta), loss.reduction)),
+        Row<BCELoss>((loss, x, y) => Reduce(Weighted(loss.weight, -((y * LogAtLeast(x)) + ((1f - y) * LogAtLeast(1f - x)))), loss.reduction)),
+        Row<BCEWithLogitsLoss>((loss, x, y) => Reduce(Weighted(loss.weight, BinaryCrossEntropy(loss, x, y)), loss.reduction)),
+        Row<SoftMarginLoss>((loss, x, y) => Reduce(Softplus(-(x * y)), loss.reduction)),
+        Row<KLDivLoss>((loss, x, y) => Reduce(loss.log_target ? Exp(y) * (y - x) : (y * LogAtLeast(y)) - (y * x), loss.reduction)),
+        Row<NLLLoss>((loss, x, y) => NegativeLogLikelihood(x, OneHot(y, x), loss.weight, loss.reduction)),
+        Row<CrossEntropyLoss>(CrossEntropy),
+        Row<PoissonNLLLoss>((loss, x, y) => Reduce(PoissonNegativeLogLikelihood(loss, x, y), loss.reduction)),
+    ];
+
+    private static Value Reduce(Value loss, Reduction reduction) => reduction switch
+    {
+        Reduction.None => loss,
+        Reduction.Sum => Sum(loss),
+        _ => Mean(loss),
+    };
+
+    private static Value Weighted(torch.Tensor? weight, Value loss) => weight is null ? loss : Constant(weight) * loss;
+
+    // delta^2/2 for distances of delta: a parabola up to there, a line beyond it.
+    private static Value Huber(Value difference, float delta)
+    {
+        var distance = Abs(difference);
+        var inside = Min(distance, delta);
+        return inside * (distance - (0.5f * inside));
+    }
+
+    // libtorch's floor, so that no certainty costs infinitely much.
+    private static Value LogAtLeast(Value x) => Max(Log(Max(x, 1e-44f)), -100f);
+
+    private static Value BinaryCrossEntropy(BCEWithLogitsLoss loss, Value x, Value y) => loss.pos_weights is null
+        ? Softplus(x) - (x * y)
+        : ((1f - y) * x) + ((1f + ((Constant(loss.pos_weights) - 1f) * y)) * Softplus(-x));
+
+    // Classes as numbers, Int64 [N, ...], or as probabilities of x's shape; a number outside the classes is passed over.
+    private static Value CrossEntropy(CrossEntropyLoss loss, Value x, Value y)
+    {
+        long classes = x.Shape[1];
+        if (loss.ignore_index is >= 0 && loss.ignore_index < classes)
+        {
+            throw new NotSupportedException($"CrossEntropyLoss with ignore_index {loss.ignore_index}, one of the {classes} classes, is not supported: mark what is to be ignored by a number outside them.");
+        }
+
+        var logP = LogSoftmax(x, 1);
+        if (y.Type == ElementType.Int64 && loss.label_smoothing == 0)
+        {
+            return NegativeLogLikelihood(logP, OneHot(y, x), loss.weight, loss.reduction);
+        }
+
+        float smoothing = (float)loss.label_smoothing;
+        var target = y.Type == ElementType.Int64 ? OneHot(y, x) : y;
+        target = ((1f - smoothing) * target) + (smoothing / classes);
+        if (loss.weight is not null)
+        {
+            throw new NotSupportedException("CrossEntropyLoss with weights and with smoothed labels or probabilities is not supported: leave one out.");
+        }
+
+        return Reduce(-ReduceSum(target * logP, [1]), loss.reduction);
+    }
+
+    private static Value NegativeLogLikelihood(Value logP, Value oneHot, torch.Tensor? weight, Reduction reduction)
+    {
+        var share = weight is null ? oneHot : oneHot * PerChannel(Constant(weight), oneHot);
+        var losses = -ReduceSum(share * logP, [1]);
+        return reduction == Reduction.Mean ? Sum(losses) / Sum(share) : Reduce(losses, reduction);
+    }
+
+    // [N, ...] to [N, C, ...]
+    private static Value OneHot(Value classes, Value x)
+    {
+        long count = x.Shape[1];
+        var numbers = Value.Of<long>([count, .. Enumerable.Repeat(1L, x.Shape.Rank - 2)], [.. Enumerable.Range(0, (int)count)]);
+        var expanded = Reshape(classes, [classes.Shape[0], 1, .. classes.Shape.Skip(1)]);
+        return Cast(Equal(expanded, numbers), ElementType.Float32);
+    }
+
+    private static Value PoissonNegativeLogLikelihood(PoissonNLLLoss loss, Value x, Value y)
+    {
+        var cost = loss.log_input ? Exp(x) - (y * x) : x - (y * Log(x + (float)loss.eps));
+        var stirling = (y * Log(Max(y, 1f))) - y + (0.5f * Log(2 * MathF.PI * Max(y, 1f)));
+        return loss.full ? cost + Where(Greater(y, 1f), stirling, 0f) : cost;
+    }
+
+    private static Value Constant(torch.Tensor tensor) => Value.Of(TorchTensors.Copy("weight", tensor));
+}

@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using OnnxVae.Exporters.Onnx;
+using TorchSharp.Modules;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Modules;
+
+internal static partial class Layers
+{
+    private static KeyValuePair<Type, LayerRule>[] Poolings =>
+    [
+        Row<MaxPool1d>((layer, x) => PoolMax(x, Pool(x, [layer.kernel_size], List(layer.stride), List(layer.padding), List(layer.dilation), layer.ceil_mode))),
+        Row<MaxPool2d>((layer, x) => PoolMax(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
+        Row<MaxPool3d>((layer, x) => PoolMax(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
+        Row<AvgPool1d>((layer, x) => PoolAverage(x, Pool(x, [layer.kernel_size], List(layer.stride), List(layer.padding), null, layer.ceil_mode), layer.count_include_pad, null)),
+        Row<AvgPool2d>((layer, x) => PoolAverage(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
+        Row<AvgPool3d>((layer, x) => PoolAverage(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
+        Row<LPPool1d>((layer, x) => PoolNorm(x, Pool(x, [layer.kernel_size], List(layer.stride), null, null, layer.ceil_mode), (float)layer.norm_type)),
+        Row<LPPool2d>((layer, x) => PoolNorm(x, Pool(x, layer.kernel_size, layer.stride, null, null, layer.ceil_mode), (float)layer.norm_type)),
+        Row<AdaptiveAvgPool1d>((layer, x) => PoolAverageTo(x, [layer.output_size])),
+        Row<AdaptiveAvgPool2d>((layer, x) => PoolAverageTo(x, layer.output_size)),
+        Row<AdaptiveAvgPool3d>((layer, x) => PoolAverageTo(x, layer.output_size)),
+        Row<AdaptiveMaxPool1d>((layer, x) => PoolMaxTo(x, [layer.output_size])),
+        Row<AdaptiveMaxPool2d>((layer, x) => PoolMaxTo(x, layer.output_size)),
+    ];
+
+    /// <summary>A pooling: its windows, and the pixels that rounding the output size up needs beyond the far padding.</summary>
+    private sealed record Windows(ConvolutionGeometry Geometry, ImmutableArray<long> Overhang);
+
+    private static Windows Pool(Value x, IReadOnlyList<long> kernel, IReadOnlyList<long>? stride, IReadOnlyList<long>? padding, IReadOnlyList<long>? dilation, bool roundsUp)
+    {
+        int rank = x.Shape.Rank - 2;
+        ImmutableArray<long> Setting(IReadOnlyList<long>? given, Func<int, long> otherwise) =>
+            [.. Enumerable.Range(0, rank).Select(i => given is { Count: > 0 } ? Each(given, i) : otherwise(i))];
+        var size = Setting(kernel, _ => 1);
+        var geometry = new ConvolutionGeometry([.. x.Shape.Skip(2)], size, Setting(stride, i => size[i]), Setting(padding, _ => 0), Setting(dilation, _ => 1));
+        return new Windows(geometry, [.. Enumerable.Range(0, rank).Select(i => roundsUp ? Overhang(geometry, i) : 0)]);
+    }
+
+    // A last window that begins inside the image or its near padding counts, though it ends beyond the far padding.
+    private static long Overhang(ConvolutionGeometry geometry, int i)
+    {
+        long lastStart = geometry.OutputSize[i] * geometry.Strides[i];
+        return geometry.Remainder[i] > 0 && lastStart < geometry.ImageSize[i] + geometry.Padding[i] ? geometry.Strides[i] - geometry.Remainder[i] : 0;
+    }
+
+    private static Value PoolMax(Value x, Windows windows)
+    {
+        var (padded, geometry) = PadOverhang(x, windows, float.MinValue);
+        return MaxPool(padded, geometry).Maxima;
+    }
+
+    private static Value PoolAverage(Value x, Windows windows, bool countsPadding, long? divisor)
+    {
+        var (padded, geometry) = PadOverhang(x, windows, 0f);
+        long taps = geometry.KernelSize.Product();
+        var mean = AveragePool(padded, geometry);
+        if (divisor is { } given)
+        {
+            return mean * ((float)taps / given);
+        }
+
+        bool isExact = windows.Overhang.All(pixels => pixels == 0) && (countsPadding || windows.Geometry.Padding.All(pixels => pixels == 0));
+        return isExact ? mean : mean * Value.Of<float>([1, 1, .. geometry.OutputSize], CountCorrections(windows, geometry, countsPadding));
+    }
+
+    // Taps over counted pixels, for each window: the overhang never counts, the padding if asked for.
+    private static float[] CountCorrections(Windows windows, ConvolutionGeometry geometry, bool countsPadding)
+    {
+        var counts = Enumerable.Range(0, geometry.SpatialRank).Select(i => Enumerable.Range(0, (int)geometry.OutputSize[i]).Select(window =>
+        {
+            long margin = countsPadding ? windows.Geometry.Padding[i] : 0;
+            long start = (window * geometry.Strides[i]) - windows.Geometry.Padding[i];
+            long first = Math.Max(start, -margin), last = Math.Min(start + geometry.KernelSize[i], windows.Geometry.ImageSize[i] + margin);
+            return (float)(last - first);
+        }).ToArray());
+        float taps = geometry.KernelSize.Product();
+        return [.. counts
+            .Aggregate((IEnumerable<float>)[1f], (products, axis) => products.SelectMany(product => axis.Select(count => product * count)))
+            .Select(count => taps / count)];
+    }
+
+    private static Value PoolNorm(Value x, Windows windows, float power)
+    {
+        var (padded, geometry) = PadOverhang(power == 2f ? Square(x) : Pow(x, power), windows, 0f);
+        return Pow(Relu(AveragePool(padded, geometry)) * (float)geometry.KernelSize.Product(), 1f / power);
+    }
+
+    // Padding is symmetric in a geometry, so what rounding up needs at the far side is added before.
+    private static (Value, ConvolutionGeometry) PadOverhang(Value x, Windows windows, float value)
+    {
+        var padded = Pad(x, new long[x.Shape.Rank], [0, 0, .. windows.Overhang], value);
+        return (padded, windows.Geometry with { ImageSize = [.. padded.Shape.Skip(2)] });
+    }
+
+    private static Value PoolAverageTo(Value x, IReadOnlyList<long> output)
+    {
+        RequireAdaptive(x, output);
+        int rank = x.Shape.Rank - 2;
+        long[] image = [.. x.Shape.Skip(2)], sizes = [.. image.Select((size, i) => Each(output, i) == -1 ? size : Each(output, i))];
+        if (sizes.All(size => size == 1))
+        {
+            return ReduceMean(x, [.. Enumerable.Range(2, rank)], keepDimensions: true);
+        }
+
+        return sizes.Zip(image).All(pair => pair.Second % pair.First == 0)
+            ? AveragePool(x, ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])]))
+            : Enumerable.Range(0, rank).Aggregate(x, (y, i) => MatMulAlong(Averages(image[i], sizes[i]), y, i + 2));
+    }
+
+    private static Value PoolMaxTo(Value x, IReadOnlyList<long> output)
+    {
+        RequireAdaptive(x, output);
+        long[] image = [.. x.Shape.Skip(2)], sizes = [.. image.Select((size, i) => Each(output, i) == -1 ? size : Each(output, i))];
+        return sizes.Zip(image).All(pair => pair.Second % pair.First == 0)
+            ? MaxPool(x, ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])])).Maxima
+            : throw new NotSupportedException(
+                $"Adaptive maximum pooling of [{string.Join(", ", image)}] to [{string.Join(", ", sizes)}] has windows of unequal sizes: choose sizes that divide the image's.");
+    }
+
+    private static void RequireAdaptive(Value x, IReadOnlyList<long> output)
+    {
+        if (x.Shape.Rank < 3 || (output.Count != 1 && output.Count != x.Shape.Rank - 2))
+        {
+            throw new ArgumentException($"the input '{x}' does not have the {output.Count} spatial axes of the output [{string.Join(", ", output)}].");
+        }
+    }
+
+    // Window i of an adaptive pooling reaches from floor(i in / out) to ceil((i + 1) in / out).
+    private static Value Averages(long input, long output)
+    {
+        var matrix = new float[output * input];
+        for (long i = 0; i < output; i++)
+        {
+            long start = i * input / output, end = (((i + 1) * input) + output - 1) / output;
+            matrix.AsSpan((int)((i * input) + start), (int)(end - start)).Fill(1f / (end - start));
+        }
+
+        return Value.Of<float>([output, input], matrix);
+    }
+
+    private static long[]? List(long? setting) => setting is { } value ? [value] : null;
+}

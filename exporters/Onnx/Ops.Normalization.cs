@@ -1,0 +1,53 @@
+namespace OnnxVae.Exporters.Onnx;
+
+public static partial class Ops
+{
+    /// <summary>Shifts and scales x to mean 0 and variance 1: (x - mean) / sqrt(variance + epsilon), both taken over axes.</summary>
+    /// <remarks>What batch, layer, group and instance normalization have in common; the variance divides by the number of entries.</remarks>
+    /// <param name="x">Float32.</param>
+    /// <param name="axes">The axes that share a mean; negative ones count from the last.</param>
+    /// <param name="epsilon">Keeps the quotient finite.</param>
+    public static Value Standardize(Value x, ReadOnlySpan<int> axes, float epsilon) => Apply(
+        Primitive.Standardize, x.Type, x.Shape, [x], StandardizationAttributes(Primitive.Standardize, x, axes, epsilon));
+
+    /// <summary>The scale of a standardization: 1 / sqrt(variance + epsilon), where the axes have size 1.</summary>
+    /// <inheritdoc cref="Standardize"/>
+    public static Value InverseDeviation(Value x, ReadOnlySpan<int> axes, float epsilon)
+    {
+        var attributes = StandardizationAttributes(Primitive.InverseDeviation, x, axes, epsilon);
+        var reduced = axes.ToArray().Select(x.Shape.Axis).ToHashSet();
+        return Apply(Primitive.InverseDeviation, x.Type, [.. x.Shape.Select((d, i) => reduced.Contains(i) ? 1 : d)], [x], attributes);
+    }
+
+    /// <summary>Probabilities proportional to e^x along an axis. Float32.</summary>
+    public static Value Softmax(Value x, int axis) => Unary(nameof(Softmax), x, ("axis", (long)x.Shape.Axis(axis)));
+
+    /// <summary>The logarithms of <see cref="Softmax"/>. Float32.</summary>
+    public static Value LogSoftmax(Value x, int axis) => Unary(nameof(LogSoftmax), x, ("axis", (long)x.Shape.Axis(axis)));
+
+    /// <summary>ln(sum(e^x)) along an axis, which goes; the maximum is taken out, so that nothing overflows. Float32.</summary>
+    public static Value LogSumExp(Value x, int axis)
+    {
+        var max = StopGradient(ReduceMax(x, [axis], keepDimensions: true));
+        return ReduceSum(max, [axis]) + Log(ReduceSum(Exp(x - max), [axis]));
+    }
+
+    // The operator that standardizations over the last axes expand to: (y, mean, inverse deviation), without a scale of its own.
+    internal static (Value Standardized, Value InverseDeviation) LayerNormalization(Value x, int axis, float epsilon)
+    {
+        Shape reduced = [.. x.Shape.Take(axis), .. Enumerable.Repeat(1L, x.Shape.Rank - axis)];
+        var outputs = ApplyMany(
+            nameof(LayerNormalization),
+            [(x.Type, x.Shape), (x.Type, reduced), (x.Type, reduced)],
+            [x, ConstantOfShape([.. x.Shape.Skip(axis)], 1f)],
+            ("axis", (long)axis), ("epsilon", epsilon));
+        return (outputs[0], outputs[2]);
+    }
+
+    private static (string, object)[] StandardizationAttributes(string operatorType, Value x, ReadOnlySpan<int> axes, float epsilon)
+    {
+        RequireFloat(operatorType, x);
+        Require(epsilon > 0, operatorType, $"epsilon is {epsilon}; it must be positive.");
+        return [("axes", axes.ToArray().Select(axis => (long)x.Shape.Axis(axis)).Distinct().Order().ToArray()), ("epsilon", epsilon)];
+    }
+}

@@ -1,0 +1,36 @@
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Exporters.Optimizers;
+
+/// <summary>
+/// Averages of the parameters along training (Polyak and Juditsky 1992), to evaluate and to export: a plain mean at first,
+/// then exponentially moving.
+/// </summary>
+public sealed class WeightAveraging
+{
+    private readonly ProgramInput newest;
+
+    /// <summary>Makes a state for every trained parameter, named <c>average.NAME</c>.</summary>
+    /// <param name="parameters">The network's parameters; frozen ones are their own average.</param>
+    /// <param name="decay">How much of the average stays at a step, in the long run.</param>
+    public WeightAveraging(IReadOnlyList<State> parameters, double decay)
+    {
+        newest = ProgramInput.Scheduled("average.newest", new AveragingSchedule(decay));
+        Averages = parameters.Where(parameter => parameter.Spec.Role == StateRole.Parameter).ToDictionary(
+            parameter => parameter,
+            parameter => State.Create($"average.{parameter.Spec.Name}", StateRole.Average, parameter.Initial));
+    }
+
+    /// <summary>The averages, by parameter.</summary>
+    public IReadOnlyDictionary<State, State> Averages { get; }
+
+    /// <summary>The scalar that the average needs at every step.</summary>
+    public IReadOnlyList<ProgramInput> Schedules => [newest];
+
+    /// <summary>The average's update, from that of its parameter.</summary>
+    public StateUpdate Update(StateUpdate parameter)
+    {
+        var average = Averages[parameter.State];
+        return new StateUpdate(average, average.Current + (newest.Value * (parameter.Next - average.Current)));
+    }
+}

@@ -1,0 +1,240 @@
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Tests.Support;
+using TorchSharp;
+using static TorchSharp.torch.nn;
+using GraphProgram = OnnxVae.Exporters.Programs.Program;
+using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace OnnxVae.Tests.Exporters;
+
+internal sealed class ModuleLoweringTests
+{
+    private const double ForwardTolerance = 1e-5;
+
+    [Test]
+    public void TorchSharpModules_AreLoweredOrListedWithReason()
+    {
+        var modules = typeof(torch).Assembly.GetExportedTypes()
+            .Where(type => type.IsAssignableTo(typeof(Module)) && !type.IsAbstract);
+
+        Assert.That(LayerTable.Default.ModuleTypes.Concat(LayerTable.NotLowered.Keys), Is.EquivalentTo(modules));
+    }
+
+    [Test]
+    public void LayerRows_CoverEveryLoweredModule()
+    {
+        var tried = LayerRows.All.Select(row => row.Build()).SelectMany(layer => layer.modules().Append(layer)).Select(layer => layer.GetType());
+
+        // Dropout and RReLU draw at random in training: see RandomLayersTests.
+        Assert.That(LayerTable.Default.ModuleTypes.Except(tried).Except(RandomLayersTests.Layers), Is.Empty);
+    }
+
+    [Test]
+    public void Node_OfModule_CarriesItsPath()
+    {
+        using var network = Sequential(("first", Linear(2, 3)), ("act", ReLU()));
+
+        var y = new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 2]));
+
+        Assert.That(y.Producer!.Path, Is.EqualTo("act"));
+        Assert.That(y.Inputs[0].Producer!.Path, Is.EqualTo("first"));
+    }
+
+    [Test]
+    public void Lower_OfUserModuleWithListAndDictionary_NamesParametersAsTorch()
+    {
+        using var network = new Branches();
+
+        var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [2, 3])]);
+        float[] data = Numbers.StandardNormal(6, 5);
+
+        using var expected = network.call(data.ToTorch([2, 3]));
+        Assert.That(Numbers.RelativeError(GraphRunner.Run(model, [data])[0], expected.ToArray()), Is.LessThan(ForwardTolerance));
+        Assert.That(model.Initializers.Select(tensor => tensor.Name), Is.SupersetOf(["steps.0.weight", "steps.1.bias", "heads.wide.weight"]));
+    }
+
+    [Test]
+    public void Lower_WithRegisteredRow_UsesIt()
+    {
+        using var network = Sequential(Linear(3, 3), new Doubling());
+        var layers = LayerTable.Default.With<Doubling>((_, _, x) => 2f * x);
+        float[] data = Numbers.StandardNormal(6, 5);
+
+        var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [2, 3])], new OnnxExportOptions { Layers = layers });
+
+        using var expected = network.call(data.ToTorch([2, 3]));
+        Assert.That(Numbers.RelativeError(GraphRunner.Run(model, [data])[0], expected.ToArray()), Is.LessThan(ForwardTolerance));
+    }
+
+    [Test]
+    public void Lower_OfSharedLayer_SharesItsParameters()
+    {
+        using var shared = Linear(3, 3);
+        using var network = Sequential(("first", shared), ("act", Tanh()), ("second", shared));
+        var lowering = new ModuleLowering(network);
+
+        var y = lowering.Lower(network, Value.Input("x", ElementType.Float32, [1, 3]));
+
+        Assert.That(y.Inputs[1], Is.SameAs(y.Inputs[0].Inputs[0].Inputs[1]));
+        Assert.That(lowering.Parameters.Select(state => state.Spec.Name), Is.EqualTo((string[])["first.weight", "first.bias"]));
+    }
+
+    [Test]
+    public void ForTraining_OfModuleInEval_LowersItsEvaluation()
+    {
+        using var network = Sequential(("norm", BatchNorm1d(3)), ("drop", Dropout(0.5)));
+        network.eval();
+
+        var training = new ModuleLowering(network).ForTraining();
+        training.Lower(network, Value.Input("x", ElementType.Float32, [4, 3]));
+
+        Assert.That(training.Updates, Is.Empty);
+        Assert.That(training.Noise, Is.Empty);
+    }
+
+    [Test]
+    public void BatchNorm_WithoutMomentum_AveragesAllBatches()
+    {
+        using var layer = BatchNorm1d(3);
+        layer.momentum = null;
+        var training = new ModuleLowering(layer).ForTraining();
+        var x = ProgramInput.Data("x", ElementType.Float32, [8, 3]);
+        var y = new Metric("y", MetricRole.PerRow, training.Lower(layer, x.Value));
+        var program = new GraphProgram("step", [x], training.States, training.Updates, [y]);
+        using var runner = new StepRunner(program);
+        layer.train();
+
+        foreach (ulong step in (ulong[])[1, 2, 3])
+        {
+            float[] data = Numbers.StandardNormal(24, step);
+            runner.Run(data);
+            layer.call(data.ToTorch([8, 3])).Dispose();
+        }
+
+        Assert.That(Numbers.RelativeError(runner.State("running_mean"), layer.running_mean!.ToArray()), Is.LessThan(ForwardTolerance));
+        Assert.That(Numbers.RelativeError(runner.State("running_var"), layer.running_var!.ToArray()), Is.LessThan(ForwardTolerance));
+    }
+
+    [Test]
+    public void Lower_OfWrongChannels_NamesModuleAndShapes()
+    {
+        using var network = Sequential(("conv1", Conv2d(1, 32, 4)));
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3, 8, 8])),
+            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(
+                "Conv2d 'conv1': Convolution: input has 3 channels but weight [32, 1, 4, 4] in 1 group(s) expects 1."));
+    }
+
+    [Test]
+    public void Lower_OfWrongRank_SaysWhatIsExpected()
+    {
+        using var network = Sequential(("conv1", Conv2d(1, 32, 4)));
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [8, 8])),
+            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(
+                "Conv2d 'conv1': the input 'x Float32 [8, 8]' must have 4 axes: batch, channels, and 2 of the image."));
+    }
+
+    [Test]
+    public void Lower_OfWrongNumberOfInputs_Throws()
+    {
+        using var layer = Bilinear(2, 2, 2);
+
+        Assert.That(
+            () => new ModuleLowering(layer).Lower(layer, Value.Input("x", ElementType.Float32, [1, 2])),
+            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo("Bilinear '': it takes 2 input(s), not 1."));
+    }
+
+    [Test]
+    public void Lower_OfUnknownModule_SaysWhatToDo()
+    {
+        using var network = Sequential(("odd", new Doubling()));
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
+            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
+                "Doubling 'odd' has no lowering. Implement ILowerable on it, or add a row with LayerTable.With."));
+    }
+
+    [Test]
+    public void Lower_OfListedModule_GivesTheReason()
+    {
+        using var network = RNN(3, 4);
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [5, 1, 3])),
+            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
+                "RNN '' has no lowering: TorchSharp does not tell whether it takes tanh or ReLU; use GRU or LSTM."));
+    }
+
+    [Test]
+    public void Lower_OfForeignModule_Throws()
+    {
+        using var network = Linear(3, 3);
+        using var foreign = ReLU();
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(foreign, Value.Input("x", ElementType.Float32, [1, 3])),
+            Throws.ArgumentException.With.Message.EqualTo("Module ReLU is no part of the network that is being lowered: register it as a sub-module."));
+    }
+
+    [Test]
+    public void ForTraining_OfTransformerWithDropout_SaysWhatToDo()
+    {
+        using var layer = TransformerEncoderLayer(4, 2, 8, dropout: 0.3);
+        var x = Value.Input("x", ElementType.Float32, [3, 2, 4]);
+
+        Assert.That(() => new ModuleLowering(layer).Lower(layer, x), Throws.Nothing);
+        Assert.That(
+            () => new ModuleLowering(layer).ForTraining().Lower(layer, x),
+            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
+                "TransformerEncoderLayer drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it."));
+    }
+
+    [Test]
+    public void TrainingStep_OfFrozenParameter_LeavesItAlone()
+    {
+        using var network = Sequential(("frozen", Linear(3, 3)), ("trained", Linear(3, 1)));
+        foreach (var parameter in network.named_parameters().Where(pair => pair.name.StartsWith("frozen", StringComparison.Ordinal)))
+        {
+            parameter.parameter.requires_grad = false;
+        }
+
+        var lowering = new ModuleLowering(network);
+        var x = ProgramInput.Data("x", ElementType.Float32, [2, 3]);
+        var loss = Ops.Mean(Ops.Square(lowering.Lower(network, x.Value)));
+        var step = new TrainingStep(loss, lowering.States, new Adam(new ConstantSchedule(0.1))) { Inputs = [x] }.ToProgram();
+
+        Assert.That(step.Compile().Spec.Updates, Has.All.Contains("trained."));
+        Assert.That(step.Compile().Spec.States, Has.Member("frozen.weight"));
+    }
+
+    private sealed class Doubling : LayerModule
+    {
+        public Doubling()
+            : base(nameof(Doubling))
+        {
+        }
+
+        public override torch.Tensor forward(torch.Tensor input) => 2 * input;
+    }
+
+    private sealed class Branches : LayerModule, ILowerable
+    {
+        private readonly TorchSharp.Modules.ModuleList<LayerModule> steps = ModuleList<LayerModule>(Linear(3, 4), Linear(4, 3));
+        private readonly TorchSharp.Modules.ModuleDict<LayerModule> heads = ModuleDict<LayerModule>(("wide", Linear(3, 5)));
+
+        public Branches()
+            : base(nameof(Branches)) => RegisterComponents();
+
+        public override torch.Tensor forward(torch.Tensor input) => heads["wide"].call(steps.Aggregate(input, (y, step) => step.call(y).tanh()));
+
+        public Value Lower(ModuleLowering lowering, Value x) =>
+            lowering.Lower(heads["wide"], steps.Aggregate(x, (y, step) => Ops.Tanh(lowering.Lower(step, y))));
+    }
+}
