@@ -44,10 +44,13 @@ internal static class CommonSubexpressions
     {
         Tensor tensor => Key(tensor),
         long[] numbers => string.Join(',', numbers),
-        float number => number.ToString("R", CultureInfo.InvariantCulture),
+        float number => Key(number),
+        float[] numbers => string.Join(',', numbers.Select(Key)),
         object[] parts => string.Join(',', parts),
         _ => attribute.ToString()!,
     };
+
+    private static string Key(float number) => number.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Key(Tensor tensor) => $"{tensor.Type}{tensor.Shape}{Convert.ToHexString(SHA256.HashData(tensor.Data.Span))}";
 }

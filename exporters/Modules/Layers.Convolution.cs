@@ -58,10 +58,6 @@ internal static partial class Layers
 
     private static Value AddBias(ModuleLowering lowering, Parameter? bias, Value y) => bias is null ? y : y + PerChannel(lowering.Parameter(bias), y);
 
-    // [C] to [C, 1, 1] beside [N, C, H, W]; [1] stays.
-    private static Value PerChannel(Value vector, Value x) =>
-        x.Shape.Rank <= 2 ? vector : Reshape(vector, [vector.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
-
     private static void RequireImage(Value x, int spatialRank)
     {
         if (x.Shape.Rank != spatialRank + 2)

@@ -148,9 +148,18 @@ public sealed class ModuleLowering
 
     private Value Current(State state) => replacements.GetValueOrDefault(state, state).Current;
 
-    private string PathOf(Module module) => paths.TryGetValue(module, out var path)
-        ? path
-        : throw new ArgumentException($"Module {module.GetType().Name} is no part of the network that is being lowered: register it as a sub-module.");
+    // A module without parameters, such as a loss, need not belong to the network.
+    private string PathOf(Module module)
+    {
+        if (!paths.TryGetValue(module, out var path))
+        {
+            paths[module] = path = module.parameters().Any() || module.named_buffers().Any()
+                ? throw new ArgumentException($"Module {module.GetType().Name} has parameters, but is no part of the network that is being lowered: register it as a sub-module.")
+                : module.GetType().Name;
+        }
+
+        return path;
+    }
 
     private void AddPaths(Module module, string path)
     {

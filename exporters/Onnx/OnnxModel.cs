@@ -135,7 +135,7 @@ public sealed class OnnxModel
         return new OnnxModel(proto);
     }
 
-    private static ModelTensor Describe(ValueInfoProto info)
+    internal static ModelTensor Describe(ValueInfoProto info)
     {
         var type = info.Type.TensorType;
         return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]);

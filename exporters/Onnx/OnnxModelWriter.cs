@@ -129,6 +129,7 @@ public sealed class OnnxModelWriter
         long number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
         float number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
         string text => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
+        float[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Floats, Floats = { numbers } },
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
         Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = ToProto("", tensor) },
         _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} has no place in an ONNX file."),

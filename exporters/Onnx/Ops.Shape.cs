@@ -11,6 +11,10 @@ public static partial class Ops
         return x.Shape == shape ? x : Apply(nameof(Reshape), x.Type, shape, [x, Value.Indices(shape.ToArray())]);
     }
 
+    /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts beside [N, C, ...].</summary>
+    public static Value PerChannel(Value vector, Value x) =>
+        x.Shape.Rank <= 2 ? vector : Reshape(vector, [vector.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
+
     /// <summary>Reorders axes: axis i of the result is axis <c>permutation[i]</c> of x.</summary>
     public static Value Transpose(Value x, params ReadOnlySpan<int> permutation)
     {

@@ -88,6 +88,7 @@ internal sealed class OpsTests
         new("Mean", x => Square(Mean(x[0])), x => x[0].mean().square(), [2, 3]),
         new("SumPerRow", x => SumPerRow(x[0]), x => x[0].sum([1, 2]), [2, 3, 4]),
         new("Reshape", x => Reshape(x[0], [4, 3]), x => x[0].reshape(4, 3), [2, 6]),
+        new("PerChannel", x => PerChannel(x[0], x[1]) * x[1], x => x[0].reshape(3, 1) * x[1], [3], [2, 3, 4]),
         new("Transpose", x => Transpose(x[0], 2, 0, 1), x => x[0].permute(2, 0, 1), [2, 3, 4]),
         new("Concat", x => Concat(1, x[0], x[1]), x => torch.cat([x[0], x[1]], 1), [2, 3], [2, 2]),
         new("Slice", x => Slice(x[0], -1, 1, 3), x => x[0].narrow(-1, 1, 2), [2, 5]),

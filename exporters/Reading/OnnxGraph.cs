@@ -1,0 +1,92 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Exporters.Reading;
+
+/// <summary>
+/// An ONNX model as a graph that can be extended, differentiated and trained: give it a loss, make a
+/// <see cref="TrainingStep"/> of it, and write it again.
+/// </summary>
+/// <param name="Name">The graph's name.</param>
+/// <param name="Inputs">The inputs, in order.</param>
+/// <param name="Outputs">The outputs, in order, by name.</param>
+/// <param name="Parameters">The stored tensors that may be trained, under their names in the file.</param>
+public sealed record OnnxGraph(
+    string Name, IReadOnlyList<Value> Inputs, IReadOnlyList<(string Name, Value Value)> Outputs, IReadOnlyList<State> Parameters)
+{
+    /// <summary>The oldest operator set that is read.</summary>
+    public const int OldestOperatorSet = 13;
+
+    private static readonly string[] StatisticNames = ["running_mean", "running_var", "num_batches_tracked"];
+
+    /// <summary>The output of a model that has one.</summary>
+    public Value Output => Outputs.Single().Value;
+
+    /// <summary>Reads a model, of this project or another producer.</summary>
+    /// <remarks>
+    /// Operators that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
+    /// and operators of other domains are not read.
+    /// </remarks>
+    /// <param name="model">The model.</param>
+    /// <param name="batch">The size of symbolic dimensions; gradients need it known.</param>
+    /// <param name="isTrained">
+    /// Whether a stored tensor, by name, may be trained. By default those of Float32 with at least one axis that are no running
+    /// statistics and no unnamed constants.
+    /// </param>
+    /// <exception cref="InvalidDataException">The model has something that is not read; the message says which node and what.</exception>
+    public static OnnxGraph Read(OnnxModel model, long batch = Shape.Batch, Func<string, bool>? isTrained = null)
+    {
+        RequireStandardOperators(model);
+        var values = new Dictionary<string, Value> { [""] = Value.Absent };
+        var parameters = new List<State>();
+        foreach (var proto in model.Proto.Graph.Initializer)
+        {
+            var tensor = ProtoTensors.Read(proto);
+            if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && (isTrained ?? IsTrainedByDefault)(proto.Name))
+            {
+                parameters.Add(State.Create(proto.Name, StateRole.Parameter, tensor));
+                values[proto.Name] = parameters[^1].Current;
+            }
+            else
+            {
+                values[proto.Name] = Value.Of(tensor);
+            }
+        }
+
+        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, input.Type, WithBatch(input.Shape, batch)))];
+        var shapes = model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).ToDictionary(info => info.Name, info =>
+        {
+            var described = OnnxModel.Describe(info);
+            return described with { Shape = WithBatch(described.Shape, batch) };
+        });
+        foreach (var node in model.Proto.Graph.Node)
+        {
+            var results = new OnnxNode(node, values).Read(shapes);
+            for (int i = 0; i < Math.Min(results.Count, node.Output.Count); i++)
+            {
+                values[node.Output[i]] = results[i];
+            }
+        }
+
+        return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters);
+    }
+
+    private static bool IsTrainedByDefault(string name) =>
+        !name.Contains("constant", StringComparison.OrdinalIgnoreCase) && !StatisticNames.Any(statistic => name.EndsWith(statistic, StringComparison.Ordinal));
+
+    private static Shape WithBatch(Shape shape, long batch) => [.. shape.Select(d => d == Shape.Batch ? batch : d)];
+
+    private static void RequireStandardOperators(OnnxModel model)
+    {
+        long version = model.OperatorSets.GetValueOrDefault("ai.onnx");
+        if (version < OldestOperatorSet)
+        {
+            throw new InvalidDataException($"The model is written in operator set {version}; sets from {OldestOperatorSet} on are read: convert it with ONNX's version converter.");
+        }
+
+        if (model.Proto.Graph.Node.FirstOrDefault(node => node.Domain is { Length: > 0 } and not "ai.onnx") is { } foreign)
+        {
+            throw new InvalidDataException($"{foreign.OpType} '{foreign.Name}' is an operator of domain '{foreign.Domain}'; only the standard domain is read: export the model before it is optimized for a runtime.");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Tests.Networks;
+using OnnxVae.Tests.Support;
+using TorchSharp;
+using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace OnnxVae.Tests.Exporters;
+
+/// <summary>A network as a user would build it, with the shape of one input.</summary>
+public sealed record NetworkRow(string Name, Func<LayerModule> Build, Shape Input)
+{
+    public override string ToString() => Name;
+}
+
+internal sealed class NetworksTests
+{
+    private const double ForwardTolerance = 1e-5;
+    private const double LossTolerance = 1e-4;
+    private const double StateTolerance = 1e-3;
+    private const double LearningRate = 0.05, Momentum = 0.9;
+    private const int Batch = 4;
+
+    public static NetworkRow[] Rows =>
+    [
+        new("ResNet-18", () => ResNet18.Build(width: 16), [3, 64, 64]),
+        new("U-Net", () => new UNet(channels: 2, width: 8, depth: 2), [2, 16, 16]),
+        new("Vision Transformer", () => new VisionTransformer(imageSize: 16, patchSize: 4, features: 24, heads: 3, layers: 2, classes: 5), [3, 16, 16]),
+        new("DCGAN generator", () => DcganGenerator.Build(latents: 12, width: 16), [12]),
+    ];
+
+    [Test]
+    public void Export_AtAnyBatch_EqualsTorch([ValueSource(nameof(Rows))] NetworkRow row, [Values(1, 5)] int batch)
+    {
+        torch.random.manual_seed(3);
+        using var network = row.Build();
+        WarmUp(network, row);
+        float[] data = Numbers.StandardNormal(batch * row.Input.ElementCount, 5);
+
+        var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [Shape.Batch, .. row.Input])]);
+        float[] actual = GraphRunner.RunStrictly(model, [data])[0];
+
+        network.eval();
+        using var expected = network.call(data.ToTorch([batch, .. row.Input]));
+        Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance));
+        Assert.That(model.Outputs[0].Shape.HasBatch);
+    }
+
+    [TestCaseSource(nameof(Rows))]
+    public void TenTrainingSteps_EqualTorch(NetworkRow row)
+    {
+        torch.random.manual_seed(3);
+        using var network = row.Build();
+        using var criterion = torch.nn.MSELoss();
+        network.train();
+        var training = new ModuleLowering(network).ForTraining();
+        var x = ProgramInput.Data("x", ElementType.Float32, [Batch, .. row.Input]);
+        var y = training.Lower(network, x.Value);
+        var target = ProgramInput.Data("target", ElementType.Float32, y.Shape);
+        var program = new TrainingStep(training.Lower(criterion, y, target.Value), training.States, new Sgd(new ConstantSchedule(LearningRate), Momentum))
+        {
+            Inputs = [x, target],
+            Updates = training.Updates,
+        }.ToProgram();
+        using var runner = new StepRunner(program);
+        using var optimizer = torch.optim.SGD(network.parameters(), LearningRate, Momentum);
+
+        for (ulong step = 1; step <= 10; step++)
+        {
+            float[] data = Numbers.StandardNormal(x.Spec.Shape.ElementCount, step), wanted = Numbers.StandardNormal(y.Shape.ElementCount, 100 + step);
+            float actual = runner.Run(data, wanted)["loss"][0];
+
+            using var scope = torch.NewDisposeScope();
+            var loss = criterion.call(network.call(data.ToTorch(x.Spec.Shape)), wanted.ToTorch(y.Shape));
+            optimizer.zero_grad();
+            loss.backward();
+            optimizer.step();
+            Assert.That(actual, Is.EqualTo(loss.item<float>()).Within(LossTolerance * loss.item<float>()), $"loss of step {step}");
+        }
+
+        Assert.Multiple(() =>
+        {
+            foreach (var (name, tensor) in network.named_parameters().Select(pair => (pair.name, (torch.Tensor)pair.parameter))
+                .Concat(network.named_buffers().Where(pair => pair.buffer.dtype == torch.float32).Select(pair => (pair.name, pair.buffer))))
+            {
+                Assert.That(Numbers.RelativeError(runner.State(name), tensor.ToArray()), Is.LessThan(StateTolerance), name);
+            }
+        });
+    }
+
+    // So that running averages are those of some batch.
+    private static void WarmUp(LayerModule network, NetworkRow row)
+    {
+        network.train();
+        using var scope = torch.NewDisposeScope();
+        using var noGradient = torch.no_grad();
+        network.call(Numbers.StandardNormal(Batch * row.Input.ElementCount, 9).ToTorch([Batch, .. row.Input]));
+    }
+}

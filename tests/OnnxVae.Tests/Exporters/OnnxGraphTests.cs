@@ -1,0 +1,156 @@
+using System.Text.Json;
+using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Exporters.Reading;
+using OnnxVae.Tests.Support;
+using TorchSharp;
+
+namespace OnnxVae.Tests.Exporters;
+
+/// <summary>Models read back as graphs: this project's, and one that PyTorch wrote.</summary>
+internal sealed class OnnxGraphTests
+{
+    private const double ForwardTolerance = 1e-5;
+    private const double GradientTolerance = 1e-4;
+    private const double LossTolerance = 1e-4;
+
+    private static string PyTorchModel => Path.Combine(Repository.Root, "tests/OnnxVae.Tests/Fixtures/pytorch_cnn.onnx");
+
+    private static JsonElement PyTorchRun => JsonDocument.Parse(File.ReadAllText(Path.ChangeExtension(PyTorchModel, ".json"))).RootElement;
+
+    [TestCaseSource(typeof(LayerRows), nameof(LayerRows.All))]
+    public void Read_OfExportedLayer_ComputesTheSame(LayerRow row)
+    {
+        using var layer = row.Make();
+        var model = OnnxExporter.Build(layer, row.ModelInputs);
+
+        var graph = OnnxGraph.Read(model);
+
+        float[] actual = GraphRunner.Run([graph.Outputs[0].Value], [.. graph.Inputs.Zip(row.Data), .. Weights(graph)])[0];
+        Assert.That(Numbers.RelativeError(actual, GraphRunner.Run(model, row.Data)[0]), Is.LessThan(ForwardTolerance));
+    }
+
+    [TestCaseSource(typeof(NetworksTests), nameof(NetworksTests.Rows))]
+    public void Read_OfExportedNetwork_HasTheSameGradients(NetworkRow row)
+    {
+        torch.random.manual_seed(3);
+        using var network = row.Build();
+        network.eval();
+        Shape input = [2, .. row.Input];
+        float[] data = Numbers.StandardNormal(input.ElementCount, 5);
+        var lowering = new ModuleLowering(network);
+        var x = Value.Input("input", ElementType.Float32, input);
+        float[][] expected = GraphRunner.Run(
+            Backward.Gradients(Ops.Sum(Ops.Square(lowering.Lower(network, x))), [.. lowering.Parameters.Select(parameter => parameter.Current)]),
+            [(x, data), .. lowering.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))]);
+
+        var graph = OnnxGraph.Read(OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [Shape.Batch, .. row.Input])]), batch: 2);
+
+        float[][] actual = GraphRunner.Run(
+            Backward.Gradients(Ops.Sum(Ops.Square(graph.Output)), [.. lowering.Parameters.Select(parameter => Parameter(graph, parameter.Spec.Name))]),
+            [(graph.Inputs[0], data), .. Weights(graph)]);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.That(Numbers.RelativeError(actual[i], expected[i]), Is.LessThan(GradientTolerance), lowering.Parameters[i].Spec.Name);
+        }
+    }
+
+    [Test]
+    public void Read_OfPyTorchModel_ComputesWhatPyTorchDid()
+    {
+        var graph = OnnxGraph.Read(OnnxModel.Load(PyTorchModel), batch: 6);
+
+        float[] actual = GraphRunner.Run([graph.Output], [(graph.Inputs[0], Floats("x")), .. Weights(graph)])[0];
+
+        Assert.That(Numbers.RelativeError(actual, Floats("output")), Is.LessThan(ForwardTolerance));
+    }
+
+    [Test]
+    public void PyTorchModel_GivenALoss_TrainsAsInPyTorch()
+    {
+        var graph = OnnxGraph.Read(OnnxModel.Load(PyTorchModel), batch: 6);
+        var (x, target) = (Data(graph.Inputs[0]), ProgramInput.Data("target", ElementType.Int64, [6]));
+        using var criterion = torch.nn.NLLLoss();
+        var loss = new ModuleLowering(criterion).Lower(criterion, graph.Output, target.Value);
+        using var runner = new StepRunner(
+            new TrainingStep(loss, graph.Parameters, new Sgd(new ConstantSchedule(0.2), momentum: 0.9)) { Inputs = [x, target] }.ToProgram());
+
+        foreach (float expected in Floats("losses"))
+        {
+            float actual = runner.Run(Floats("x"), Floats("target").Select(label => (long)label).ToArray())["loss"][0];
+            Assert.That(actual, Is.EqualTo(expected).Within(LossTolerance));
+        }
+
+        Assert.That(Numbers.RelativeError(runner.State("fc.weight"), Floats("weight")), Is.LessThan(GradientTolerance));
+    }
+
+    [Test]
+    public void UnknownOperator_OffTheGradientPath_StaysAsItIs()
+    {
+        var graph = OnnxGraph.Read(WithUnknownOperator());
+        var w = Value.Input("w", ElementType.Float32, [2, 3]);
+
+        float[] actual = GraphRunner.Run(Backward.Gradients(Ops.Sum(graph.Output * w), [w]), (graph.Inputs[0], (float[])[1, 2, 3, 4, 5, 6]), (w, new float[6]))[0];
+
+        Assert.That(actual, Is.EqualTo((float[])[1, 3, 6, 4, 9, 15]));
+    }
+
+    [Test]
+    public void UnknownOperator_OnTheGradientPath_IsRefusedByName()
+    {
+        var graph = OnnxGraph.Read(WithUnknownOperator());
+
+        Assert.That(
+            () => Backward.Gradients(Ops.Sum(graph.Output), [graph.Inputs[0]]),
+            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
+                "No gradient through CumSum 'running' (result [2, 3]): it has no gradient rule. Put StopGradient around it, or add a rule."));
+    }
+
+    [Test]
+    public void Read_OfForeignDomain_SaysWhatToDo()
+    {
+        var proto = WithUnknownOperator().Proto.Clone();
+        proto.Graph.Node[0].Domain = "com.microsoft";
+
+        Assert.That(
+            () => OnnxGraph.Read(new OnnxModel(proto)),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+                "CumSum 'running' is an operator of domain 'com.microsoft'; only the standard domain is read: export the model before it is optimized for a runtime."));
+    }
+
+    [Test]
+    public void Read_OfOldOperatorSet_SaysWhatToDo()
+    {
+        var proto = WithUnknownOperator().Proto.Clone();
+        proto.OpsetImport[0].Version = 9;
+
+        Assert.That(
+            () => OnnxGraph.Read(new OnnxModel(proto)),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+                "The model is written in operator set 9; sets from 13 on are read: convert it with ONNX's version converter."));
+    }
+
+    private static float[] Floats(string name) => [.. PyTorchRun.GetProperty(name).EnumerateArray().Select(number => number.GetSingle())];
+
+    private static ProgramInput Data(Value input) => new(new InputSpec(input.Name!, input.Type, input.Shape, InputRole.Data), input);
+
+    private static Value Parameter(OnnxGraph graph, string name) => graph.Parameters.Single(parameter => parameter.Spec.Name == name).Current;
+
+    private static IEnumerable<(Value, Array)> Weights(OnnxGraph graph) =>
+        graph.Parameters.Select(parameter => (parameter.Current, GraphRunner.ToArray(parameter.Initial)));
+
+    // y = CumSum(x) along the second axis: an operator without a row.
+    private static OnnxModel WithUnknownOperator()
+    {
+        var x = Value.Input("x", ElementType.Float32, [2, 3]);
+        var model = OnnxModelWriter.Build("unknown", [x], [("y", Ops.Relu(x))]);
+        var node = model.Proto.Graph.Node[0];
+        (node.OpType, node.Name) = ("CumSum", "running");
+        node.Input.Add("axis");
+        model.Proto.Graph.Initializer.Add(OnnxModelWriter.ToProto("axis", Tensor.From<long>([], 1)));
+        return model;
+    }
+}

@@ -1,0 +1,146 @@
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Tests.Support;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch.nn;
+using Adam = OnnxVae.Exporters.Optimizers.Adam;
+using Adamax = OnnxVae.Exporters.Optimizers.Adamax;
+using AdamW = OnnxVae.Exporters.Optimizers.AdamW;
+using Optimizer = OnnxVae.Exporters.Optimizers.Optimizer;
+
+namespace OnnxVae.Tests.Exporters;
+
+/// <summary>An optimizer in both libraries.</summary>
+public sealed record OptimizerRow(
+    string Name, Func<Schedule, Optimizer> Build, Func<IEnumerable<Parameter>, double, torch.optim.Optimizer> Torch, double? MaxNorm = null)
+{
+    public override string ToString() => Name;
+}
+
+internal sealed class OptimizersTests
+{
+    private const double Tolerance = 1e-4;
+    private const double LearningRate = 0.02;
+    private const int Steps = 12;
+
+    private static OptimizerRow[] Rows =>
+    [
+        new("SGD", rate => new Sgd(rate), (p, rate) => torch.optim.SGD(p, rate)),
+        new("SGD with weight decay", rate => new Sgd(rate, weightDecay: 0.1), (p, rate) => torch.optim.SGD(p, rate, weight_decay: 0.1)),
+        new("SGD with momentum", rate => new Sgd(rate, 0.9), (p, rate) => torch.optim.SGD(p, rate, 0.9)),
+        new("SGD with Nesterov's momentum", rate => new Sgd(rate, 0.9, nesterov: true), (p, rate) => torch.optim.SGD(p, rate, 0.9, nesterov: true)),
+        new("Adam", rate => new Adam(rate), (p, rate) => torch.optim.Adam(p, rate)),
+        new("Adam with weight decay", rate => new Adam(rate, 0.8, 0.9, 1e-3, 0.1), (p, rate) => torch.optim.Adam(p, rate, 0.8, 0.9, 1e-3, 0.1)),
+        new("AdamW", rate => new AdamW(rate, weightDecay: 0.2), (p, rate) => torch.optim.AdamW(p, rate, weight_decay: 0.2)),
+        new("Adamax", rate => new Adamax(rate), (p, rate) => torch.optim.Adamax(p, rate)),
+        new("Adamax with weight decay", rate => new Adamax(rate, weightDecay: 0.1), (p, rate) => torch.optim.Adamax(p, rate, weight_decay: 0.1)),
+        new("RMSprop", rate => new RmsProp(rate), (p, rate) => torch.optim.RMSProp(p, rate)),
+        new("RMSprop with momentum", rate => new RmsProp(rate, 0.9, 1e-6, 0.5, 0.1), (p, rate) => torch.optim.RMSProp(p, rate, 0.9, 1e-6, 0.1, 0.5)),
+        new("SGD, clipped", rate => new Sgd(rate, 0.9), (p, rate) => torch.optim.SGD(p, rate, 0.9), MaxNorm: 0.5),
+        new("SGD, within the limit", rate => new Sgd(rate, 0.9), (p, rate) => torch.optim.SGD(p, rate, 0.9), MaxNorm: 500),
+    ];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Steps_UnderStepSchedule_EqualTorch(OptimizerRow row)
+    {
+        using var test = new Regression(row.Build(new StepSchedule(LearningRate, 4, 0.5)), row.MaxNorm);
+        using var optimizer = row.Torch(test.Network.parameters(), LearningRate);
+        var schedule = torch.optim.lr_scheduler.StepLR(optimizer, 4, 0.5);
+
+        for (int step = 1; step <= Steps; step++)
+        {
+            var metrics = test.RunStep(step);
+            optimizer.zero_grad();
+            test.TorchLoss(step).backward();
+            if (row.MaxNorm is { } limit)
+            {
+                double norm = utils.clip_grad_norm_(test.Network.parameters(), limit, 2);
+                Assert.That(metrics["gradientNorm"][0], Is.EqualTo(norm).Within(Tolerance * norm));
+            }
+
+            optimizer.step();
+            schedule.step();
+        }
+
+        Assert.Multiple(() =>
+        {
+            foreach (var (name, parameter) in test.Network.named_parameters())
+            {
+                Assert.That(Numbers.RelativeError(test.State(name), parameter.ToArray()), Is.LessThan(Tolerance), name);
+            }
+        });
+    }
+
+    [Test]
+    public void Averages_AreMeansOfTheParametersAtFirstAndMovingThen()
+    {
+        const double decay = 0.75;
+        using var test = new Regression(new Sgd(new ConstantSchedule(LearningRate)), decay: decay);
+        float[] expected = new float[test.State("0.weight").Length];
+
+        for (int step = 1; step <= Steps; step++)
+        {
+            test.RunStep(step);
+            double newest = Math.Max(1.0 / step, 1 - decay);
+            expected = [.. expected.Zip(test.State("0.weight"), (average, weight) => (float)(average + (newest * (weight - average))))];
+        }
+
+        Assert.That(Numbers.RelativeError(test.State("average.0.weight"), expected), Is.LessThan(Tolerance));
+    }
+
+    [Test]
+    public void Lowering_ReadingAverages_ComputesWithThem()
+    {
+        using var network = Linear(2, 1, hasBias: false);
+        var lowering = new ModuleLowering(network);
+        var averaging = new WeightAveraging(lowering.Parameters, 0.9);
+
+        var y = lowering.Reading(averaging.Averages).Lower(network, Value.Input("x", ElementType.Float32, [1, 2]));
+
+        Assert.That(y.Inputs[1].Name, Is.EqualTo("average.weight"));
+    }
+
+    /// <summary>A small network that fits random numbers, in both libraries.</summary>
+    private sealed class Regression : IDisposable
+    {
+        private readonly MSELoss criterion = MSELoss();
+        private readonly StepRunner runner;
+
+        public Regression(Optimizer optimizer, double? maxNorm = null, double? decay = null)
+        {
+            torch.random.manual_seed(3);
+            Network = Sequential(Linear(5, 8), Tanh(), Linear(8, 2));
+            var lowering = new ModuleLowering(Network);
+            var (x, target) = (ProgramInput.Data("x", ElementType.Float32, [6, 5]), ProgramInput.Data("target", ElementType.Float32, [6, 2]));
+            var loss = lowering.Lower(criterion, lowering.Lower(Network, x.Value), target.Value);
+            runner = new StepRunner(new TrainingStep(loss, lowering.States, optimizer)
+            {
+                Inputs = [x, target],
+                MaxGradientNorm = maxNorm,
+                Averaging = decay is { } given ? new WeightAveraging(lowering.Parameters, given) : null,
+            }.ToProgram());
+        }
+
+        public Sequential Network { get; }
+
+        public float[] State(string name) => runner.State(name);
+
+        public Dictionary<string, float[]> RunStep(int step) => runner.Run(X(step), Target(step));
+
+        public torch.Tensor TorchLoss(int step) => criterion.call(Network.call(X(step).ToTorch([6, 5])), Target(step).ToTorch([6, 2]));
+
+        public void Dispose()
+        {
+            runner.Dispose();
+            Network.Dispose();
+            criterion.Dispose();
+        }
+
+        private static float[] X(int step) => Numbers.StandardNormal(30, (ulong)step);
+
+        private static float[] Target(int step) => Numbers.StandardNormal(12, (ulong)(100 + step));
+    }
+}
