@@ -62,5 +62,5 @@ internal sealed class UNet : LayerModule, ILowerable
         return lowering.Lower(head, x);
     }
 
-    private static LayerModule Stage(int input, int output) => Sequential(Conv2d(input, output, 3, padding: 1), InstanceNorm2d(output, affine: true), SiLU());
+    private static LayerModule Stage(int input, int output) => Sequential(Conv2d(input, output, 3, padding: 1, bias: false), InstanceNorm2d(output, affine: true), SiLU());
 }

@@ -42,5 +42,5 @@ internal sealed class GraphSession : IDisposable
         ? value.GetTensorDataAsSpan<long>().ToArray()
         : value.GetTensorDataAsSpan<float>().ToArray();
 
-    private static long[] Dimensions(Shape shape, long count) => [.. shape.Select(d => d == Shape.Batch ? count / shape.ElementCount : d)];
+    public static long[] Dimensions(Shape shape, long count) => [.. shape.Select(d => d == Shape.Batch ? count / shape.ElementCount : d)];
 }
