@@ -1,5 +1,6 @@
 using System.Reflection;
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
 using TorchSharp;
@@ -130,6 +131,12 @@ internal sealed class OpsTests
     // Where gradients differ from the derivative by design.
     private static IEnumerable<OperatorRow> DifferentiableRows => Rows.Where(row => row.Name is not (nameof(StopGradient) or nameof(StraightThrough) or nameof(Round) or nameof(Floor)));
 
+    // Rules of which the gradients are to be right as well.
+    private static IEnumerable<OperatorRow> SmoothRows => DifferentiableRows.Where(row => row.Name is
+        "Mul" or "Div" or "Exp" or "Log" or "Sqrt" or "Pow" or "Sigmoid" or "Tanh" or "Erf" or "Softplus" or "ReduceMean" or "ReduceMax" or "Softmax" or "LogSoftmax" or
+        "LogSumExp" or "Standardize" or "InverseDeviation" or "MaxPool" or "AveragePool" or "Gather" or "ScatterAdd" or "Slice" or "Resize" or "MatMul" or "Gemm" or
+        "Einsum" or "Convolution" or "ConvolutionInput" or "ConvolutionWeight");
+
     [TestCaseSource(nameof(Rows))]
     public void Operator_OnRandomInput_EqualsTorch(OperatorRow row)
     {
@@ -185,9 +192,10 @@ internal sealed class OpsTests
     }
 
     [Test]
-    public void OperatorsOfAllRows_HaveRuleOrReason()
+    public void OperatorsOfOpsAndLayers_HaveRuleOrReason()
     {
-        var emitted = Rows.SelectMany(row => OperatorsBehind(row.Onnx(Inputs(row).Onnx))).Distinct();
+        var emitted = Rows.SelectMany(row => OperatorsBehind(row.Onnx(Inputs(row).Onnx)))
+            .Concat(LayerRows.All.SelectMany(row => OperatorsBehind(Lowered(row)))).Distinct();
 
         Assert.That(emitted, Is.SubsetOf(GradientRules.OperatorTypes.Concat(GradientRules.NotDifferentiable.Keys)));
     }
@@ -205,6 +213,39 @@ internal sealed class OpsTests
         using var gradient = torch.autograd.grad([(t.exp() * t.sigmoid()).sum()], [t], retain_graph: true, create_graph: true)[0];
         gradient.square().sum().backward();
         Assert.That(Numbers.RelativeError(actual, t.grad!.ToArray()), Is.LessThan(GradientTolerance));
+    }
+
+    [Test]
+    public void HessianVectorProduct_EqualsAutograd()
+    {
+        var (x, w, v) = (Value.Input("x", ElementType.Float32, [4, 3]), Value.Input("w", ElementType.Float32, [3, 2]), Value.Input("v", ElementType.Float32, [3, 2]));
+        float[][] data = [Numbers.StandardNormal(12, 1), Numbers.StandardNormal(6, 2), Numbers.StandardNormal(6, 3)];
+        var gradient = Backward.Gradients(Sum(LogSoftmax(Tanh(Gemm(x, w)), 1)), [w])[0];
+
+        float[] actual = GraphRunner.Run([Backward.Gradients(Sum(gradient * v), [w])[0]], (x, data[0]), (w, data[1]), (v, data[2]))[0];
+
+        using var t = data[1].ToTorch([3, 2]).requires_grad_();
+        using var expected = torch.autograd.grad(
+            [(torch.autograd.grad([data[0].ToTorch([4, 3]).mm(t).tanh().log_softmax(1).sum()], [t], retain_graph: true, create_graph: true)[0] * data[2].ToTorch([3, 2])).sum()],
+            [t])[0];
+        Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(GradientTolerance));
+    }
+
+    [TestCaseSource(nameof(SmoothRows))]
+    public void SecondGradient_EqualsAutograd(OperatorRow row)
+    {
+        var (onnxInputs, torchInputs, data) = Inputs(row);
+        var (loss, weights) = WeightedSum(Tanh(row.Onnx(onnxInputs)));
+        var first = Backward.Gradients(loss, onnxInputs);
+        float[][] actual = GraphRunner.Run(Backward.Gradients(first.Select(gradient => Sum(Square(gradient))).Aggregate(Add), onnxInputs), data);
+
+        using var torchLoss = (row.Torch(torchInputs).tanh() * weights).sum();
+        var torchFirst = torch.autograd.grad([torchLoss], torchInputs, retain_graph: true, create_graph: true);
+        torchFirst.Select(gradient => gradient.square().sum()).Aggregate((sum, term) => sum + term).backward();
+        for (int i = 0; i < actual.Length; i++)
+        {
+            Assert.That(Numbers.RelativeError(actual[i], torchInputs[i].grad!.ToArray()), Is.LessThan(GradientTolerance), $"operand {i}");
+        }
     }
 
     [Test]
@@ -280,6 +321,11 @@ internal sealed class OpsTests
         return (Sum(y * Value.Of<float>(y.Shape, weights)), weights.ToTorch(y.Shape));
     }
 
-    private static IEnumerable<string> OperatorsBehind(Value y) =>
-        y.Inputs.SelectMany(OperatorsBehind).Concat(y.Producer is { } node ? [node.OperatorType] : []);
+    private static Value Lowered(LayerRow row)
+    {
+        using var layer = row.Make();
+        return new ModuleLowering(layer).ForTraining().Lower(layer, [.. row.ModelInputs.Select(input => Value.Input(input.Name, input.Type, input.Shape))]);
+    }
+
+    private static IEnumerable<string> OperatorsBehind(Value y) => GraphOrder.Of([y]).Select(value => value.Producer?.OperatorType).OfType<string>();
 }
