@@ -10,6 +10,12 @@ namespace OnnxVae.Cli;
 /// <summary>Builds a VAE from options and compiles it. The only place of the command line that needs TorchSharp.</summary>
 internal static class ModelCompilation
 {
+    private const double DefaultRisingShare = 0.3;
+    private const int StepFalls = 2; // a tenth after a third of the training, a hundredth after two thirds
+
+    /// <summary>The known learning-rate schedules.</summary>
+    public static IReadOnlyCollection<string> ScheduleNames { get; } = ["constant", "cosine", "one-cycle", "step"];
+
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps)
     {
         var network = VaeCatalog.Network(options.Model, ParseWidths(options.Hidden));
@@ -17,7 +23,12 @@ internal static class ModelCompilation
         torch.random.manual_seed((long)seed);
         using var vae = new GaussianVae(network, new ImageShape(images.Channels, images.Height, images.Width), options.Latent);
         var training = new VaeTrainingOptions(
-            options.Batch, likelihood, new WarmUpSchedule(options.Beta, options.BetaWarmUp), LearningRate(options, steps));
+            options.Batch, likelihood, new WarmUpSchedule(options.Beta, options.BetaWarmUp),
+            VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps)))
+        {
+            MaxGradientNorm = options.ClipGradient,
+            WeightAveraging = options.WeightAveraging,
+        };
         return new VaeCompiler(vae, training).Write(folder, new JsonObject { ["network"] = network.Name, ["seed"] = seed });
     }
 
@@ -29,6 +40,9 @@ internal static class ModelCompilation
     {
         "constant" => new WarmUpSchedule(options.LearningRate, options.WarmUp),
         "cosine" => new CosineSchedule(options.LearningRate, options.WarmUp, steps),
-        var name => throw new ArgumentException($"There is no learning-rate schedule '{name}'; known are constant, cosine."),
+        "one-cycle" => new OneCycleSchedule(options.LearningRate, steps, options.WarmUp > 0 ? (double)options.WarmUp / steps : DefaultRisingShare),
+        "step" when options.WarmUp == 0 => new StepSchedule(options.LearningRate, Math.Max(1, (steps + StepFalls) / (StepFalls + 1))),
+        "step" => throw new UsageException("--warm-up cannot be given with --learning-rate-schedule step: its first value is its largest."),
+        var name => throw new ArgumentException($"There is no learning-rate schedule '{name}'; known are {string.Join(", ", ScheduleNames)}."),
     };
 }

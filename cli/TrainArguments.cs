@@ -22,9 +22,9 @@ internal sealed class TrainArguments
     private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
     private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };
     private readonly Option<string> likelihood = Named("--likelihood", "bernoulli", "P(y|z)", VaeCatalog.LikelihoodNames);
-    private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ["constant", "cosine"]);
+    private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ModelCompilation.ScheduleNames);
 
-    private readonly Option<double> sigma = VerbOptions.Positive(new("--sigma")
+    private readonly Option<double> sigma = VerbOptions.Positive(new Option<double>("--sigma")
     {
         Description = "Standard deviation of a pixel for --likelihood gaussian; pixels are in [0, 1].",
         DefaultValueFactory = _ => 1,
@@ -42,10 +42,22 @@ internal sealed class TrainArguments
     private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
     private readonly Option<int> batch = Count("--batch", 64, 1, "Images per step.");
 
-    private readonly Option<double> learningRate = VerbOptions.Positive(new("--learning-rate")
+    private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
     {
-        Description = "Adam's step size.",
+        Description = "The optimizer's step size; the largest one of a schedule.",
         DefaultValueFactory = _ => 1e-3,
+    });
+
+    private readonly Option<string> optimizer = Named("--optimizer", "adam", "The update rule", VaeCatalog.OptimizerNames);
+
+    private readonly Option<double?> clipGradient = VerbOptions.Positive(new Option<double?>("--clip-gradient")
+    {
+        Description = "Largest length of all gradients together; no limit if left out.",
+    });
+
+    private readonly Option<double?> weightAveraging = VerbOptions.Share(new Option<double?>("--weight-averaging")
+    {
+        Description = "Decay of the weights' moving average, as 0.999; the average is then what is evaluated and exported.",
     });
 
     private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
@@ -57,7 +69,7 @@ internal sealed class TrainArguments
     private readonly Option<int> importanceSamples = VerbOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
-    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp];
+    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging];
 
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
 
@@ -144,6 +156,9 @@ internal sealed class TrainArguments
             LearningRate = result.GetValue(learningRate),
             LearningRateSchedule = result.GetValue(schedule)!,
             WarmUp = result.GetValue(warmUp),
+            Optimizer = result.GetValue(optimizer)!,
+            ClipGradient = result.GetValue(clipGradient),
+            WeightAveraging = result.GetValue(weightAveraging),
         },
         Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null ? 10 : null),
         Steps = result.GetValue(steps),

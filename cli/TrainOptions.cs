@@ -71,4 +71,10 @@ internal sealed record ModelOptions
     public required string LearningRateSchedule { get; init; }
 
     public int WarmUp { get; init; }
+
+    public required string Optimizer { get; init; }
+
+    public double? ClipGradient { get; init; }
+
+    public double? WeightAveraging { get; init; }
 }

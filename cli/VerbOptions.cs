@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace OnnxVae.Cli;
 
@@ -48,26 +49,24 @@ internal static class VerbOptions
     });
 
     /// <summary>Refuses smaller numbers.</summary>
-    public static TOption AtLeast<TOption>(int smallest, TOption option) where TOption : Option
-    {
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double number) && !(number >= smallest && double.IsFinite(number)))
-            {
-                result.AddError($"{option.Name} is {text}; it must be at least {smallest}.");
-            }
-        });
-        return option;
-    }
+    public static TOption AtLeast<TOption>(int smallest, TOption option) where TOption : Option =>
+        Require(option, number => number >= smallest && double.IsFinite(number), $"at least {smallest}");
 
     /// <summary>Refuses zero, negative numbers and what is no number.</summary>
-    public static Option<double> Positive(Option<double> option)
+    public static TOption Positive<TOption>(TOption option) where TOption : Option =>
+        Require(option, number => number > 0 && double.IsFinite(number), "a positive number");
+
+    /// <summary>Refuses what is no share of a whole: numbers below 0, and 1 and above.</summary>
+    public static TOption Share<TOption>(TOption option) where TOption : Option =>
+        Require(option, number => number is >= 0 and < 1, "at least 0 and below 1");
+
+    private static TOption Require<TOption>(TOption option, Func<double, bool> isAllowed, string expected) where TOption : Option
     {
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double>() is var number && !(number > 0 && double.IsFinite(number)))
+            if (result.Tokens is [{ Value: var text }] && double.TryParse(text, CultureInfo.InvariantCulture, out double number) && !isAllowed(number))
             {
-                result.AddError($"{option.Name} is {number}; it must be a positive number.");
+                result.AddError($"{option.Name} is {text}; it must be {expected}.");
             }
         });
         return option;

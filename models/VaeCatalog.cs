@@ -1,9 +1,11 @@
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Models;
 
-/// <summary>Networks and likelihoods by the names the command line uses.</summary>
+/// <summary>Networks, likelihoods and optimizers by the names the command line uses.</summary>
 public static class VaeCatalog
 {
     private static readonly Dictionary<string, Func<IReadOnlyList<int>, VaeNetwork>> Networks = new()
@@ -24,6 +26,15 @@ public static class VaeCatalog
         ["gaussian-optimal"] = _ => new OptimalGaussianLikelihood(),
     };
 
+    private static readonly Dictionary<string, Func<Schedule, Optimizer>> Optimizers = new()
+    {
+        ["adam"] = learningRate => new Adam(learningRate),
+        ["adamw"] = learningRate => new AdamW(learningRate),
+        ["adamax"] = learningRate => new Adamax(learningRate),
+        ["rmsprop"] = learningRate => new RmsProp(learningRate),
+        ["sgd"] = learningRate => new Sgd(learningRate, momentum: 0.9, nesterov: true),
+    };
+
     /// <summary>The known networks.</summary>
     public static IReadOnlyCollection<string> NetworkNames => Networks.Keys;
 
@@ -41,6 +52,15 @@ public static class VaeCatalog
     /// <param name="sigma">The standard deviation of a pixel, for the likelihood that has a fixed one.</param>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
     public static Likelihood Likelihood(string name, double sigma) => Find(Likelihoods, "likelihood", name)(sigma);
+
+    /// <summary>The known optimizers; <c>sgd</c> has Nesterov's momentum of 0.9, the others libtorch's defaults.</summary>
+    public static IReadOnlyCollection<string> OptimizerNames => Optimizers.Keys;
+
+    /// <summary>An optimizer.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="learningRate">Its step size.</param>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static Optimizer Optimizer(string name, Schedule learningRate) => Find(Optimizers, "optimizer", name)(learningRate);
 
     private static T Find<T>(Dictionary<string, T> table, string kind, string name) => table.TryGetValue(name, out var entry)
         ? entry

@@ -13,8 +13,15 @@ namespace OnnxVae.Models;
 /// <param name="BatchSize">Images per step.</param>
 /// <param name="Likelihood">P(y|z).</param>
 /// <param name="Beta">Weight of the rate; 1 for the ELBO. Higgins et al. 2017.</param>
-/// <param name="LearningRate">Adam's step size.</param>
-public sealed record VaeTrainingOptions(int BatchSize, Likelihood Likelihood, Schedule Beta, Schedule LearningRate);
+/// <param name="Optimizer">How the parameters change.</param>
+public sealed record VaeTrainingOptions(int BatchSize, Likelihood Likelihood, Schedule Beta, Optimizer Optimizer)
+{
+    /// <summary>The largest length of all gradients together; null for no limit.</summary>
+    public double? MaxGradientNorm { get; init; }
+
+    /// <summary>Decay of the parameters' moving average, which is then what is evaluated and exported; null for none.</summary>
+    public double? WeightAveraging { get; init; }
+}
 
 /// <summary>
 /// Compiles a VAE with Gaussian posterior: the training step, the evaluation of a batch, and the graphs to be deployed.
@@ -27,6 +34,7 @@ public sealed class VaeCompiler
     private readonly GaussianVae vae;
     private readonly VaeTrainingOptions options;
     private readonly ModuleLowering lowering;
+    private readonly WeightAveraging? averaging;
 
     /// <summary>Takes a network, with its weights as they are, and the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The batch is empty.</exception>
@@ -39,7 +47,13 @@ public sealed class VaeCompiler
 
         (this.vae, this.options) = (vae, options);
         lowering = new ModuleLowering(vae);
+        averaging = options.WeightAveraging is { } decay ? new WeightAveraging(lowering.Parameters, decay) : null;
     }
+
+    // What is evaluated and exported: the averaged weights where there are such.
+    private ModuleLowering Evaluated => averaging is null ? lowering : lowering.Reading(averaging.Averages);
+
+    private IReadOnlyList<State> EvaluatedStates => [.. lowering.States, .. averaging?.Averages.Values ?? [], .. Likelihood.States];
 
     private Likelihood Likelihood => options.Likelihood;
 
@@ -60,7 +74,7 @@ public sealed class VaeCompiler
             folder, model, Step(), Evaluate(), new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() });
     }
 
-    /// <summary>The training step: forward pass, gradients, Adam.</summary>
+    /// <summary>The training step: forward pass, gradients, optimizer.</summary>
     public Program Step()
     {
         var training = lowering.ForTraining();
@@ -71,10 +85,12 @@ public sealed class VaeCompiler
         var (distortion, rate) = (term.PerImage, posterior.Rate());
         var loss = Mean(distortion + (beta.Value * rate));
 
-        return new TrainingStep(loss, lowering.States, new Adam(options.LearningRate))
+        return new TrainingStep(loss, lowering.States, options.Optimizer)
         {
             Inputs = [images, noise, beta, .. term.Inputs, .. training.Noise],
             Updates = [.. term.Updates, .. training.Updates],
+            MaxGradientNorm = options.MaxGradientNorm,
+            Averaging = averaging,
             Metrics =
             [
                 new("distortion", MetricRole.Scalar, Mean(distortion)),
@@ -87,9 +103,9 @@ public sealed class VaeCompiler
     /// <summary>The evaluation of one batch: everything per image, so that averages over any number of images are exact.</summary>
     public Program Evaluate()
     {
-        var (images, noise, y, posterior, output) = Forward(lowering);
+        var (images, noise, y, posterior, output) = Forward(Evaluated);
         var (distortion, rate) = (Likelihood.Distortion(y, output), posterior.Rate());
-        return new Program("evaluate", [images, noise], [.. lowering.States, .. Likelihood.States], [],
+        return new Program("evaluate", [images, noise], EvaluatedStates, [],
         [
             new("negativeElbo", MetricRole.PerRow, distortion + rate),
             new("distortion", MetricRole.PerRow, distortion),
@@ -105,7 +121,7 @@ public sealed class VaeCompiler
     public OnnxModel Encoder()
     {
         var image = Value.Input("image", ElementType.Float32, BatchShape.With(0, Shape.Batch));
-        var posterior = GaussianPosterior.From(lowering.Lower(vae.Encoder, image));
+        var posterior = GaussianPosterior.From(Evaluated.Lower(vae.Encoder, image));
         return Deployable("encoder", image, [("mean", posterior.Mean), ("logVar", posterior.LogVar)]);
     }
 
@@ -113,7 +129,7 @@ public sealed class VaeCompiler
     public OnnxModel Decoder()
     {
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
-        return Deployable("decoder", z, [("image", Likelihood.Mean(lowering.Lower(vae.Decoder, z)))]);
+        return Deployable("decoder", z, [("image", Likelihood.Mean(Evaluated.Lower(vae.Decoder, z)))]);
     }
 
     // y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters.
@@ -130,7 +146,7 @@ public sealed class VaeCompiler
     private IEnumerable<Metric> SigmaMetric() => Likelihood.Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 
     private OnnxModel Deployable(string kind, Value input, IReadOnlyList<(string, Value)> outputs) => OnnxModelWriter
-        .Build(kind, [input, .. lowering.States.Select(state => state.Current)], outputs)
+        .Build(kind, [input, .. EvaluatedStates.Select(state => state.Current)], outputs)
         .WithMetadata(new Dictionary<string, string>
         {
             ["onnxvae.kind"] = kind,
@@ -152,8 +168,10 @@ public sealed class VaeCompiler
         ["pixels"] = "UInt8, divided by 255 in the graph",
         ["batchSize"] = options.BatchSize,
         ["parameters"] = lowering.Parameters.Sum(parameter => parameter.Spec.Shape.ElementCount),
-        ["optimizer"] = "adam",
+        ["optimizer"] = options.Optimizer.Name,
+        ["maxGradientNorm"] = options.MaxGradientNorm,
+        ["weightAveraging"] = options.WeightAveraging,
         ["beta"] = JsonSerializer.SerializeToNode(options.Beta, Manifest.JsonOptions),
-        ["learningRate"] = JsonSerializer.SerializeToNode(options.LearningRate, Manifest.JsonOptions),
+        ["learningRate"] = JsonSerializer.SerializeToNode(options.Optimizer.LearningRate.Spec.Schedule, Manifest.JsonOptions),
     };
 }

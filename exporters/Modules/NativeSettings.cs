@@ -34,7 +34,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
     public static NativeSettings Of(TransformerEncoderLayer layer, ModuleLowering lowering) => Observe(layer, lowering, () =>
     {
         var x = Probe(5, 3, Weights(layer, "")["norm1.weight"].shape[0]);
-        return (() => layer.call(x), Blocks(layer, ["" ], x));
+        return (() => layer.call(x), Blocks(layer, [""], x));
     });
 
     /// <summary>Settings of a stack of transformer blocks, which all have the same.</summary>

@@ -17,7 +17,7 @@ public abstract record Optimizer
     public string Name => GetType().Name.ToLowerInvariant();
 
     /// <summary>The step size, a scalar.</summary>
-    protected ProgramInput LearningRate { get; }
+    public ProgramInput LearningRate { get; }
 
     /// <summary>The rule for one parameter.</summary>
     /// <param name="parameter">The parameter, Float32 of any shape.</param>

@@ -5,8 +5,8 @@ using OnnxVae.Exporters.Programs;
 using TorchSharp.Modules;
 using static TorchSharp.torch.nn;
 using Adam = OnnxVae.Exporters.Optimizers.Adam;
-using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
+using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
 namespace OnnxVae.Benchmarks;
 

@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
@@ -49,7 +50,7 @@ internal sealed class ReadmeTests
         var data = ImageData.Open(folder);
 
         using var vae = new GaussianVae(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20);
-        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), Beta: new ConstantSchedule(1), LearningRate: new ConstantSchedule(1e-3));
+        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), Beta: new ConstantSchedule(1), new Adam(new ConstantSchedule(1e-3)));
         var package = new VaeCompiler(vae, objective).Write("package");
 
         using var trainer = Trainer.Start(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));

@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
@@ -22,7 +23,7 @@ internal sealed class TestVae : IDisposable
             _ => throw new ArgumentException(network),
         };
         Options = new VaeTrainingOptions(
-            batchSize, VaeCatalog.Likelihood(likelihood, sigma: 0.7), new ConstantSchedule(beta), new ConstantSchedule(LearningRate));
+            batchSize, VaeCatalog.Likelihood(likelihood, sigma: 0.7), new ConstantSchedule(beta), new Adam(new ConstantSchedule(LearningRate)));
         Compiler = new VaeCompiler(Vae, Options);
         Package = Compiler.Write(folder["package"]);
         States = new StateBuffers(Package.Manifest.States, Package.Manifest.Step.Updates);

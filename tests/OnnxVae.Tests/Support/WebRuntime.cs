@@ -64,7 +64,7 @@ internal sealed class WebRuntime : IDisposable
 
     private static JsonObject Describe(ModelTensor input, Array data) => new()
     {
-        ["type"] = data is long[] ? "int64" : "float32",
+        ["type"] = data is long[]? "int64" : "float32",
         ["dims"] = new JsonArray([.. GraphSession.Dimensions(input.Shape, data.Length).Select(d => (JsonNode)d)]),
         ["data"] = Convert.ToBase64String(data is long[] integers ? MemoryMarshal.AsBytes(integers.AsSpan()) : MemoryMarshal.AsBytes(((float[])data).AsSpan())),
     };

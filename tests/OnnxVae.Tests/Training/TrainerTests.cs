@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
@@ -6,6 +7,9 @@ using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Tests.Training;
 
@@ -42,6 +46,30 @@ internal sealed class TrainerTests
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
         Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 7, 10, 12, 15, 18, 20]));
+    }
+
+    [Test]
+    public async Task Train_WithNoiseStatisticsAndAverages_ResumesThemToo()
+    {
+        await TrainOnceAsync(CompileRegularized("whole-package"), new RunFolder(folder["whole"]), seed: 1);
+        var package = CompileRegularized("package");
+        var run = new RunFolder(folder["parts"]);
+        using var stop = new CancellationTokenSource();
+
+        await TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), stop.Token);
+        await TrainOnceAsync(package, run, seed: 1);
+
+        Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(await File.ReadAllBytesAsync(new RunFolder(folder["whole"]).NewestCheckpoint())));
+        var (initial, last) = (package.ReadInitialStates(), Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States);
+        Assert.That(last["encoder.2.num_batches_tracked"].As<long>()[0], Is.EqualTo(20));
+        foreach (string state in (string[])["encoder.2.running_mean", "average.encoder.1.weight"])
+        {
+            Assert.That(last[state].Data.ToArray(), Is.Not.EqualTo(initial[state].Data.ToArray()), state);
+        }
+
+        var encoder = RunExport.Bake(package, "encoder", last);
+        Assert.That(encoder.Inputs.Select(input => input.Name), Is.EqualTo((string[])["image"]));
+        Assert.That(encoder.Initializers.Select(tensor => tensor.Name), Has.Member("average.encoder.1.weight").And.No.Member("encoder.1.weight"));
     }
 
     [Test]
@@ -121,9 +149,21 @@ internal sealed class TrainerTests
 
     private TrainingPackage Compile(string name, double learningRate = 1e-2)
     {
-        TorchSharp.torch.random.manual_seed(1);
+        torch.random.manual_seed(1);
         using var vae = new GaussianVae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
-        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new ConstantSchedule(learningRate));
+        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(learningRate)));
+        return new VaeCompiler(vae, options).Write(folder[name]);
+    }
+
+    private TrainingPackage CompileRegularized(string name)
+    {
+        torch.random.manual_seed(1);
+        using var vae = new GaussianVae(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
+        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new AdamW(new ConstantSchedule(1e-2)))
+        {
+            MaxGradientNorm = 10,
+            WeightAveraging = 0.9,
+        };
         return new VaeCompiler(vae, options).Write(folder[name]);
     }
 
@@ -140,6 +180,17 @@ internal sealed class TrainerTests
         var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
         using var trainer = Trainer.Resume(package, run, options);
         await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
+    }
+
+    private sealed record RegularizedNetwork : VaeNetwork
+    {
+        public override string Name => "regularized";
+
+        public override Module<Tensor, Tensor> Encoder(ImageShape image, int latents) => Sequential(
+            Flatten(), Linear(image.Dimensions, 12), BatchNorm1d(12), ReLU(), Dropout(0.2), Linear(12, 2 * latents));
+
+        public override Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(
+            Linear(latents, 12), ReLU(), Dropout(0.2), Linear(12, image.Dimensions), Unflatten(1, [image.Channels, image.Height, image.Width]));
     }
 
     // Image k is k everywhere.
