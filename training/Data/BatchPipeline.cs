@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
+using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Data;
 
@@ -121,7 +121,7 @@ public sealed class BatchPipeline : IAsyncDisposable
                     source.Read(order![(position * batchSize) + i], batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
                 }
 
-                FillNoise(program, batch.Noise, seed, (ulong)step);
+                ProgramNoise.Fill(program, name => batch.Noise[name], seed, (ulong)step);
                 await ready.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
             }
 
@@ -133,30 +133,5 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Fills every noise input of a program; each has a stream of its own.</summary>
-    internal static void FillNoise(ProgramSpec program, IReadOnlyDictionary<string, float[]> noise, ulong seed, ulong position)
-    {
-        uint stream = 0;
-        foreach (var input in program.Inputs.Where(IsNoise))
-        {
-            stream++;
-            if (input.Role == InputRole.StandardNormal)
-            {
-                Philox.FillStandardNormal(noise[input.Name], seed, stream, position);
-            }
-            else
-            {
-                Philox.FillUniform(noise[input.Name], seed, stream, position);
-            }
-        }
-    }
-
-    /// <summary>Room for the noise inputs of a program.</summary>
-    internal static Dictionary<string, float[]> AllocateNoise(ProgramSpec program) => program.Inputs
-        .Where(IsNoise)
-        .ToDictionary(input => input.Name, input => new float[input.Shape.ElementCount]);
-
-    private static bool IsNoise(InputSpec input) => input.Role is InputRole.StandardNormal or InputRole.Uniform;
-
-    private Batch Allocate(long step) => new(step, new byte[program.Images.Shape.ElementCount], AllocateNoise(program));
+    private Batch Allocate(long step) => new(step, new byte[program.Images.Shape.ElementCount], ProgramNoise.Allocate(program));
 }

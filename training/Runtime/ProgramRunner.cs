@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program of a package on ONNX Runtime. Inputs, states and metrics live in buffers of the processor that are bound
+/// Runs a program on ONNX Runtime. Inputs, states and metrics live in buffers of the processor that are bound
 /// once, for each of the two sets of states, so that a run allocates nothing. Other devices read their inputs when they are
 /// bound; there every run binds them again.
 /// </summary>
@@ -20,22 +21,46 @@ public sealed class ProgramRunner : IDisposable
     private readonly Dictionary<string, OrtValue> metrics;
     private readonly OrtIoBinding[] bindings;
     private readonly bool isOnProcessor;
+    private readonly bool ownsStates;
 
-    /// <summary>Loads a program.</summary>
+    /// <summary>Loads a program of a package.</summary>
     /// <param name="package">The package.</param>
     /// <param name="program">One of its programs.</param>
     /// <param name="states">The states that it reads and writes.</param>
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
+        : this(program, states, device, threads, options => new InferenceSession(package.FileOf(program), options))
+    {
+    }
+
+    /// <summary>Compiles a program and runs it at once, from the initial values of its states.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="device">Where to run.</param>
+    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    public ProgramRunner(Program program, OnnxDevice device, int threads = 0)
+        : this(program.Compile(), StateBuffers.Initial(program), device, threads)
+    {
+        ownsStates = true;
+    }
+
+    private ProgramRunner((ProgramSpec Spec, OnnxModel Model) compiled, StateBuffers states, OnnxDevice device, int threads)
+        : this(compiled.Spec, states, device, threads, options => new InferenceSession(compiled.Model.ToBytes(), options))
+    {
+    }
+
+    private ProgramRunner(ProgramSpec program, StateBuffers states, OnnxDevice device, int threads, Func<SessionOptions, InferenceSession> load)
     {
         (this.program, this.states, isOnProcessor) = (program, states, device.Provider == OnnxDevice.Cpu.Provider);
         using var options = device.CreateSessionOptions(threads);
-        session = new InferenceSession(package.FileOf(program), options);
+        session = load(options);
         inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
         metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => StateBuffers.Allocate(metric.Type, metric.Shape));
         bindings = [Bind(0), Bind(1)];
     }
+
+    /// <summary>The states, as they are between runs.</summary>
+    public StateBuffers States => states;
 
     /// <summary>An input's buffer, to be filled before a run.</summary>
     public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(inputs[name].GetTensorMutableRawData());
@@ -69,6 +94,9 @@ public sealed class ProgramRunner : IDisposable
         }
     }
 
+    /// <summary>Fills every noise input with the numbers of a step.</summary>
+    public void FillNoise(ulong seed, long step) => ProgramNoise.Fill(program, Input<float>, seed, (ulong)step);
+
     /// <summary>Computes the scheduled scalars of a step.</summary>
     public void FillSchedules(long step)
     {
@@ -87,6 +115,11 @@ public sealed class ProgramRunner : IDisposable
         foreach (IDisposable resource in (IEnumerable<IDisposable>)[.. bindings, .. inputs.Values, .. metrics.Values, runOptions, session])
         {
             resource.Dispose();
+        }
+
+        if (ownsStates)
+        {
+            states.Dispose();
         }
     }
 

@@ -26,6 +26,15 @@ public sealed class StateBuffers : IDisposable
         sets = [first, second];
     }
 
+    /// <summary>The states of a program before its first run.</summary>
+    public static StateBuffers Initial(Program program)
+    {
+        var states = program.States.Union(program.Updates.Select(update => update.State)).ToArray();
+        var buffers = new StateBuffers([.. states.Select(state => state.Spec)], program.Updates.Select(update => update.State.Spec.Name));
+        buffers.Load(states.ToDictionary(state => state.Spec.Name, state => state.Initial));
+        return buffers;
+    }
+
     /// <summary>The states.</summary>
     public IReadOnlyList<StateSpec> Specs { get; }
 

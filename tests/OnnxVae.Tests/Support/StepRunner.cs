@@ -1,41 +1,39 @@
+using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Runtime;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
 
 namespace OnnxVae.Tests.Support;
 
-/// <summary>Runs a program step by step on ONNX Runtime, feeding its states back.</summary>
+/// <summary>Runs a program step by step, with whole arrays as inputs and metrics.</summary>
 internal sealed class StepRunner(GraphProgram program) : IDisposable
 {
-    private readonly GraphSession session = new(program.Compile().Model);
-    private readonly Dictionary<string, Array> states = program.States.ToDictionary(state => state.Spec.Name, state => GraphRunner.ToArray(state.Initial));
+    private readonly ProgramRunner runner = new(program, OnnxDevice.Cpu, threads: 2);
     private long step;
 
-    public float[] State(string name) => (float[])states[name];
+    public float[] State(string name) => runner.States.Snapshot()[name].As<float>().ToArray();
 
-    /// <summary>Runs a step on its data, in the order of the program's inputs, without the scheduled ones.</summary>
+    /// <summary>Runs a step on its data, in the order of the program's data inputs.</summary>
     /// <returns>The metrics, by name.</returns>
     public Dictionary<string, float[]> Run(params Array[] data)
     {
-        step++;
-        var inputs = new Dictionary<string, Array>(states);
-        foreach (var (input, values) in program.Inputs.Where(input => input.Spec.Role != InputRole.Schedule).Zip(data))
+        runner.FillSchedules(++step);
+        foreach (var (input, values) in program.Inputs.Where(input => input.Spec.Role == InputRole.Data).Zip(data))
         {
-            inputs[input.Spec.Name] = values;
+            if (input.Spec.Type == ElementType.Int64)
+            {
+                ((long[])values).CopyTo(runner.Input<long>(input.Spec.Name));
+            }
+            else
+            {
+                ((float[])values).CopyTo(runner.Input<float>(input.Spec.Name));
+            }
         }
 
-        foreach (var input in program.Inputs.Where(input => input.Spec.Role == InputRole.Schedule))
-        {
-            inputs[input.Spec.Name] = (float[])[(float)input.Spec.Schedule!.At(step)];
-        }
-
-        var outputs = session.Run(inputs);
-        foreach (var update in program.Updates)
-        {
-            states[update.State.Spec.Name] = outputs[GraphProgram.NextName(update.State.Spec.Name)];
-        }
-
-        return program.Metrics.ToDictionary(metric => metric.Name, metric => (float[])outputs[metric.Name]);
+        runner.Run();
+        return program.Metrics.ToDictionary(metric => metric.Name, metric => runner.Metric(metric.Name).ToArray());
     }
 
-    public void Dispose() => session.Dispose();
+    public void Dispose() => runner.Dispose();
 }
