@@ -5,6 +5,7 @@ using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
+using InferenceSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
 
 namespace OnnxVae.Tests.Models;
@@ -14,7 +15,7 @@ internal sealed class DeployablesTests
     private const double Tolerance = 1e-5;
 
     [Test]
-    public void Package_EveryFile_HasStandardOperatorsOfSet18([Values("mlp", "conv")] string network, [Values("bernoulli", "gaussian-optimal")] string likelihood)
+    public void Package_EveryFile_HasStandardOperatorsOfSet18AndRightShapes([Values("mlp", "conv")] string network, [Values("bernoulli", "gaussian-optimal")] string likelihood)
     {
         using var test = new TestVae(network, likelihood);
 
@@ -24,6 +25,8 @@ internal sealed class DeployablesTests
             Assert.That(model.OperatorSets, Is.EqualTo((Dictionary<string, long>)new() { ["ai.onnx"] = 18 }), file);
             Assert.That(model.OperatorCounts.Keys, Has.None.Contains("."), file);
             Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("Expand").And.None.StartsWith("Random"), file);
+            using var options = GraphRunner.StrictOptions();
+            Assert.That(() => new InferenceSession(file, options).Dispose(), Throws.Nothing, file);
         }
     }
 

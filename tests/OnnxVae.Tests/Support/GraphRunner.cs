@@ -29,14 +29,21 @@ internal static class GraphRunner
     public static float[][] RunStrictly(OnnxModel model, params IReadOnlyList<Array> inputs)
     {
         float[][] optimized = Run(model, inputs);
-        using var options = new SessionOptions { IntraOpNumThreads = 2, GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
-        options.AddSessionConfigEntry("session.strict_shape_type_inference", "1");
+        using var options = StrictOptions();
         foreach (var (actual, expected) in Run(model, options, inputs).Zip(optimized))
         {
             Assert.That(Numbers.RelativeError(actual, expected), Is.LessThan(SameResult), "without optimization");
         }
 
         return optimized;
+    }
+
+    /// <summary>Options under which a file loads only if ONNX's own shape inference agrees with its shapes; nothing is optimized.</summary>
+    public static SessionOptions StrictOptions()
+    {
+        var options = new SessionOptions { IntraOpNumThreads = 2, GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
+        options.AddSessionConfigEntry("session.strict_shape_type_inference", "1");
+        return options;
     }
 
     public static Array ToArray(Tensor tensor) => tensor.Type == ElementType.Int64 ? tensor.As<long>().ToArray() : tensor.As<float>().ToArray();
