@@ -34,7 +34,7 @@ public sealed class LayerTable
     /// <summary>The table with a row for a further layer of any inputs and outputs; an existing row is replaced.</summary>
     public LayerTable With(Type moduleType, LayerRule rule) => new(rules.SetItem(moduleType, rule));
 
-    internal LayerRule Find(Module module, string path)
+    internal LayerRule Find(Module module)
     {
         var type = module.GetType();
         if (rules.TryGetValue(type, out var rule))
@@ -42,8 +42,8 @@ public sealed class LayerTable
             return rule;
         }
 
-        throw new NotSupportedException(NotLowered.TryGetValue(type, out var reason)
-            ? $"{type.Name} '{path}' has no lowering: {reason}."
-            : $"{type.Name} '{path}' has no lowering. Implement {nameof(ILowerable)} on it, or add a row with {nameof(LayerTable)}.{nameof(With)}.");
+        throw new NotSupportedException(NotLowered.TryGetValue(type.IsGenericType ? type.GetGenericTypeDefinition() : type, out var reason)
+            ? $"there is no lowering: {reason}."
+            : $"there is no lowering. Implement {nameof(ILowerable)} on it, or add a row with {nameof(LayerTable)}.{nameof(With)}.");
     }
 }

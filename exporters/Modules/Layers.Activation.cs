@@ -51,7 +51,7 @@ internal static partial class Layers
 
     private static Value Hardtanh(Hardtanh layer, Value x) => layer.inplace
         ? Clip(x, (float)layer.min_val, (float)layer.max_val)
-        : throw new NotSupportedException("Hardtanh of TorchSharp 0.107 returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
+        : throw new NotSupportedException("in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
 
     private static Value Gated((Value Content, Value Gate) halves) => halves.Content * Sigmoid(halves.Gate);
 

@@ -54,7 +54,7 @@ internal static partial class Layers
         long classes = x.Shape[1];
         if (loss.ignore_index is >= 0 && loss.ignore_index < classes)
         {
-            throw new NotSupportedException($"CrossEntropyLoss with ignore_index {loss.ignore_index}, one of the {classes} classes, is not supported: mark what is to be ignored by a number outside them.");
+            throw new NotSupportedException($"ignore_index {loss.ignore_index} is one of the {classes} classes, which is not supported: mark what is to be ignored by a number outside them.");
         }
 
         var logP = LogSoftmax(x, 1);
@@ -68,7 +68,7 @@ internal static partial class Layers
         target = ((1f - smoothing) * target) + (smoothing / classes);
         if (loss.weight is not null)
         {
-            throw new NotSupportedException("CrossEntropyLoss with weights and with smoothed labels or probabilities is not supported: leave one out.");
+            throw new NotSupportedException("weights together with smoothed labels or probabilities are not supported: leave one out.");
         }
 
         return Reduce(-ReduceSum(target * logP, [1]), loss.reduction);

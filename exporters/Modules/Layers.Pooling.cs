@@ -115,7 +115,7 @@ internal static partial class Layers
         return sizes.Zip(image).All(pair => pair.Second % pair.First == 0)
             ? MaxPool(x, ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])])).Maxima
             : throw new NotSupportedException(
-                $"Adaptive maximum pooling of [{string.Join(", ", image)}] to [{string.Join(", ", sizes)}] has windows of unequal sizes: choose sizes that divide the image's.");
+                $"pooling [{string.Join(", ", image)}] to [{string.Join(", ", sizes)}] has windows of unequal sizes: choose sizes that divide the image's.");
     }
 
     private static void RequireAdaptive(Value x, IReadOnlyList<long> output)

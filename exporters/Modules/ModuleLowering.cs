@@ -90,10 +90,9 @@ public sealed class ModuleLowering
     public IReadOnlyList<Value> LowerAll(Module module, params IReadOnlyList<Value> inputs)
     {
         string path = PathOf(module);
-        var rule = module is ILowerable lowerable
-            ? (_, _, _) => [lowerable.Lower(this, inputs[0])]
-            : layers.Find(module, path);
-        var outputs = Explain(module, path, () => rule(this, module, inputs));
+        var outputs = Explain(module, path, () => module is ILowerable lowerable
+            ? [lowerable.Lower(this, inputs[0])]
+            : layers.Find(module)(this, module, inputs));
         Node.LabelBetween(inputs, outputs, _ => path);
         return outputs;
     }
@@ -177,11 +176,17 @@ public sealed class ModuleLowering
         {
             return lower();
         }
-        catch (ArgumentException e) when (e is not LoweringException)
+        catch (ArgumentException e) when (e is not ExplainedArgumentException)
         {
-            throw new LoweringException($"{module.GetType().Name} '{path}': {e.Message}", e);
+            throw new ExplainedArgumentException($"{module.GetType().Name} '{path}': {e.Message}", e);
+        }
+        catch (NotSupportedException e) when (e is not ExplainedSettingException)
+        {
+            throw new ExplainedSettingException($"{module.GetType().Name} '{path}': {e.Message}", e);
         }
     }
 
-    private sealed class LoweringException(string message, Exception inner) : ArgumentException(message, inner);
+    private sealed class ExplainedArgumentException(string message, Exception inner) : ArgumentException(message, inner);
+
+    private sealed class ExplainedSettingException(string message, Exception inner) : NotSupportedException(message, inner);
 }

@@ -76,7 +76,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         var matches = candidates.Where(candidate => (candidate.Output - expected).norm().item<float>() < Tolerance * expected.norm().item<float>()).ToArray();
         RequireNoDropout(layer, lowering, forward);
         return matches.Length == 1 ? matches[0].Settings : throw new NotSupportedException(
-            $"{layer.GetType().Name}: TorchSharp does not tell its settings, and {(matches.Length == 0 ? "none" : $"{matches.Length} different ones")} of those that are supported explain what it computes. Lower it before its weights are set to zeros, and without bias_kv or zero_attention.");
+            $"TorchSharp does not tell its settings, and {(matches.Length == 0 ? "none" : $"{matches.Length} different ones")} of those that are supported explain what it computes. Lower it before its weights are set to zeros, and without bias_kv or zero_attention.");
     }
 
     private static void RequireNoDropout(nn.Module layer, ModuleLowering lowering, Func<Tensor> forward)
@@ -88,7 +88,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         if (drops)
         {
             throw new NotSupportedException(
-                $"{layer.GetType().Name} drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it.");
+                $"it drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it.");
         }
     }
 

@@ -157,8 +157,8 @@ internal sealed class ModuleLoweringTests
 
         Assert.That(
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
-            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
-                "Doubling 'odd' has no lowering. Implement ILowerable on it, or add a row with LayerTable.With."));
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "Doubling 'odd': there is no lowering. Implement ILowerable on it, or add a row with LayerTable.With."));
     }
 
     [Test]
@@ -168,8 +168,30 @@ internal sealed class ModuleLoweringTests
 
         Assert.That(
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [5, 1, 3])),
-            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
-                "RNN '' has no lowering: TorchSharp does not tell whether it takes tanh or ReLU; use GRU or LSTM."));
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "RNN '': there is no lowering: TorchSharp does not tell whether it takes tanh or ReLU; use GRU or LSTM."));
+    }
+
+    [Test]
+    public void Lower_OfUnusableSetting_NamesModuleAndRemedy()
+    {
+        using var network = Sequential(("blocks", Sequential(("act", Hardtanh()))));
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "Hardtanh 'blocks.act': in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6."));
+    }
+
+    [Test]
+    public void Lower_OfUnequalAdaptiveWindows_NamesSizes()
+    {
+        using var network = Sequential(("pool", AdaptiveMaxPool2d([3, 2])));
+
+        Assert.That(
+            () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3, 7, 4])),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "AdaptiveMaxPool2d 'pool': pooling [7, 4] to [3, 2] has windows of unequal sizes: choose sizes that divide the image's."));
     }
 
     [Test]
@@ -192,8 +214,8 @@ internal sealed class ModuleLoweringTests
         Assert.That(() => new ModuleLowering(layer).Lower(layer, x), Throws.Nothing);
         Assert.That(
             () => new ModuleLowering(layer).ForTraining().Lower(layer, x),
-            Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
-                "TransformerEncoderLayer drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it."));
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "TransformerEncoderLayer '': it drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it."));
     }
 
     [Test]
