@@ -7,26 +7,68 @@ using Spectre.Console;
 
 TorchNativeLibrary.Prepare();
 var json = new Option<bool>("--json") { Description = "Print one JSON object.", Recursive = true };
+var threads = new Option<int>("--threads") { Description = "Threads of either library.", DefaultValueFactory = _ => 2, Recursive = true };
+var models = new Option<string>("--models") { Description = "Which models, by their letters.", DefaultValueFactory = _ => "abcd" };
+var blocks = new Option<int>("--blocks") { Description = "Blocks of ten steps, of either library in turn.", DefaultValueFactory = _ => 6 };
+
 var compile = new Command("compile", "Time to compile a training step, for 10 to 1,000 layers.");
 compile.SetAction(arguments =>
 {
     CompileResult[] results = [.. CompileBenchmark.Run([10, 30, 100, 300, 1000])];
-    if (arguments.GetValue(json))
+    Print(
+        arguments.GetValue(json), new { networks = results },
+        ["layers", "operators", "lowering, ms", "gradients, ms", "writing, ms", "total, ms", "per layer, ms"],
+        results.Select(result => (string[])
+        [
+            $"{result.Layers}", $"{result.Operators}", Number(result.LoweringMilliseconds), Number(result.DifferentiationMilliseconds),
+            Number(result.WritingMilliseconds), Number(result.TotalMilliseconds), Number(result.TotalMilliseconds / result.Layers, 2),
+        ]));
+});
+
+var step = new Command("step", "A training step on ONNX Runtime against the same in TorchSharp, eager.") { models, blocks };
+step.SetAction(arguments =>
+{
+    var chosen = BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
+    StepResult[] results = [.. StepBenchmark.Run(chosen, arguments.GetValue(threads), arguments.GetValue(blocks))];
+    double geometricMean = Math.Exp(results.Average(result => Math.Log(result.Ratio)));
+    Print(
+        arguments.GetValue(json), new { models = results, geometricMean },
+        ["model", "TorchSharp, ms (min)", "ONNX Runtime, ms (min)", "ratio", "of peak", "TorchSharp, MB", "ONNX Runtime, MB", "losses differ"],
+        [
+            .. results.Select(result => (string[])
+            [
+                $"({result.Name}) {result.Description}", $"{Number(result.TorchSharpMilliseconds)} ({Number(result.TorchSharpMinimum)})",
+                $"{Number(result.OnnxRuntimeMilliseconds)} ({Number(result.OnnxRuntimeMinimum)})", Number(result.Ratio, 2), Number(result.PeakShare, 2),
+                Number(result.TorchSharpPeakMegabytes, 0), Number(result.OnnxRuntimePeakMegabytes, 0), result.LossDifference.ToString("G2", CultureInfo.InvariantCulture),
+            ]),
+            ["geometric mean", "", "", Number(geometricMean, 2), "", "", "", ""],
+        ]);
+});
+
+var modelName = new Argument<string>("model");
+var library = new Argument<string>("library");
+var memory = new Command("memory", "Peak memory of a step in one library alone.") { modelName, library };
+memory.Hidden = true;
+memory.SetAction(arguments => StepBenchmark.PrintPeakMemory(
+    BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
+
+return new RootCommand("Measures OnnxVae.") { compile, step, memory, json, threads }.Parse(args).Invoke();
+
+static string Number(double value, int digits = 1) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
+
+static void Print(bool asJson, object result, string[] columns, IEnumerable<string[]> rows)
+{
+    if (asJson)
     {
-        Console.WriteLine(JsonSerializer.Serialize(new { networks = results }, JsonSerializerOptions.Web));
+        Console.WriteLine(JsonSerializer.Serialize(result, JsonSerializerOptions.Web));
         return;
     }
 
-    var table = new Table().AddColumns("layers", "operators", "lowering, ms", "gradients, ms", "writing, ms", "total, ms", "per layer, ms");
-    foreach (var result in results)
+    var table = new Table().AddColumns(columns);
+    foreach (string[] row in rows)
     {
-        double[] times = [result.LoweringMilliseconds, result.DifferentiationMilliseconds, result.WritingMilliseconds, result.TotalMilliseconds];
-        table.AddRow([
-            $"{result.Layers}", $"{result.Operators}", .. times.Select(time => time.ToString("F1", CultureInfo.InvariantCulture)),
-            (result.TotalMilliseconds / result.Layers).ToString("F2", CultureInfo.InvariantCulture)]);
+        table.AddRow(row);
     }
 
     AnsiConsole.Write(table);
-});
-
-return new RootCommand("Measures OnnxVae.") { compile, json }.Parse(args).Invoke();
+}

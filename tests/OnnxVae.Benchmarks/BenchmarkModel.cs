@@ -1,0 +1,47 @@
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+using TorchSharp;
+
+namespace OnnxVae.Benchmarks;
+
+/// <summary>A VAE whose training step is timed.</summary>
+/// <param name="Name">A letter, as in the tables.</param>
+/// <param name="Description">What it is.</param>
+/// <param name="Network">Encoder and decoder.</param>
+/// <param name="Image">The images' shape.</param>
+/// <param name="Latents">Number of latents.</param>
+/// <param name="Batch">Images per step.</param>
+internal sealed record BenchmarkModel(string Name, string Description, VaeNetwork Network, ImageShape Image, int Latents, int Batch)
+{
+    public const double LearningRate = 1e-3;
+
+    public static IReadOnlyList<BenchmarkModel> All { get; } =
+    [
+        new("a", "mlp 784-400-20, batch 128", new MlpNetwork(400), new ImageShape(1, 28, 28), 20, 128),
+        new("b", "conv 64x64x1, 32-32-64-64 channels, batch 64", new ConvNetwork(), new ImageShape(1, 64, 64), 10, 64),
+        new("c", "conv 64x64x3, 64-128-256-512 channels, batch 32", new ConvNetwork { Channels = [64, 128, 256, 512] }, new ImageShape(3, 64, 64), 64, 32),
+        new("d", "residual 32x32x3, 128 channels, batch 16", new ResidualNetwork(), new ImageShape(3, 32, 32), 32, 16),
+    ];
+
+    /// <summary>Builds the networks, always with the same weights.</summary>
+    public GaussianVae Build()
+    {
+        torch.random.manual_seed(1);
+        return new GaussianVae(Network, Image, Latents);
+    }
+
+    /// <summary>The compiled training step.</summary>
+    public Exporters.Programs.Program Compile(GaussianVae vae) => new VaeCompiler(
+        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(LearningRate)))).Step();
+
+    /// <summary>The pixels of a batch, the same at every call.</summary>
+    public byte[] Images()
+    {
+        var images = new byte[Batch * Image.Dimensions];
+        new Random(1).NextBytes(images);
+        return images;
+    }
+}
