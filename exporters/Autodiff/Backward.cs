@@ -59,9 +59,11 @@ public static class Backward
 
     private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy)
     {
-        if (!GradientRules.TryFind(node.OperatorType, out var rule, out bool pointwise))
+        if (!GradientRules.TryFind(node.OperatorType, out var rule, out bool pointwise) || node.IsOpaque)
         {
-            string reason = GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule");
+            string reason = node.IsOpaque
+                ? "it was read from a file with an operator or settings that have no gradient rule"
+                : GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule");
             throw new NotSupportedException(
                 $"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}. Put StopGradient around it, or add a rule.");
         }

@@ -14,6 +14,8 @@ public static partial class GradientRules
         ["Max"] = (y, dy) => [dy * Share(y.Inputs[0], y.Inputs[1]), dy * Share(y.Inputs[1], y.Inputs[0])],
         ["Min"] = (y, dy) => [dy * Share(y.Inputs[1], y.Inputs[0]), dy * Share(y.Inputs[0], y.Inputs[1])],
         ["Pow"] = (y, dy) => [dy * y.Inputs[1] * Pow(y.Inputs[0], Scalar(y.Inputs[1]) - 1f), null],
+        [Primitive.Softplus] = (y, dy) => [dy * Sigmoid(y.Inputs[0])],
+        [Primitive.HardTanh] = (y, dy) => [dy * Indicator(y.Inputs[0], y.Inputs[1]) * Indicator(y.Inputs[2], y.Inputs[0]), null, null],
         ["Clip"] = (y, dy) => [dy * Within(y.Inputs[0], y.Inputs[1], y.Inputs[2]), null, null],
         ["Neg"] = (y, dy) => [-dy],
         ["Abs"] = (y, dy) => [dy * Sign(y.Inputs[0], 0f)],

@@ -7,11 +7,9 @@ public static partial class GradientRules
 {
     private static readonly Dictionary<string, GradientRule> Poolings = new()
     {
-        ["MaxPool"] = (y, dy) => [MaxUnpool(y, dy, Kernel(y))],
-        ["AveragePool"] = (y, dy) => [AverageUnpool(dy, y.Inputs[0].Shape, Kernel(y))],
+        ["MaxPool"] = (y, dy) => [MaxUnpool(y, dy, Geometry(y))],
+        ["AveragePool"] = (y, dy) => [AverageUnpool(dy, y.Inputs[0].Shape, Geometry(y))],
     };
-
-    private static ConvolutionGeometry Kernel(Value y) => y.Producer!.Attribute<ConvolutionGeometry>("geometry");
 
     // Every pixel asks the windows it lies in whether it was their maximum: gathers only, whose order is fixed.
     private static Value MaxUnpool(Value y, Value dy, ConvolutionGeometry kernel)

@@ -5,7 +5,10 @@ using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion;
 
-/// <summary>Merges what is computed twice: equal constants, and equal operations on equal inputs.</summary>
+/// <summary>
+/// Merges what is computed twice: equal constants, and equal operations on equal inputs. Operators that are not known are left
+/// alone: they may draw random numbers.
+/// </summary>
 internal static class CommonSubexpressions
 {
     /// <summary>Rebuilds the graph behind the outputs with every value computed once.</summary>
@@ -16,7 +19,7 @@ internal static class CommonSubexpressions
         var numbers = new Dictionary<Value, int>();
         return GraphRewriter.Rewrite(
             outputs,
-            (node, inputs) => First(nodes, Key(node, inputs.Select(Number)), () => Rebuild(node, inputs)),
+            (node, inputs) => node.IsOpaque ? Rebuild(node, inputs) : First(nodes, Key(node, inputs.Select(Number)), () => Rebuild(node, inputs)),
             value => value.Constant is { } tensor ? First(constants, Key(tensor), () => value) : value);
 
         int Number(Value value) => numbers.TryGetValue(value, out int number) ? number : numbers[value] = numbers.Count;
@@ -38,7 +41,7 @@ internal static class CommonSubexpressions
     }
 
     private static string Key(Node node, IEnumerable<int> inputs) =>
-        $"{node.OperatorType}({string.Join(',', inputs)}){string.Join(';', node.Attributes.Select(attribute => $"{attribute.Key}={Key(attribute.Value)}"))}";
+        $"{node.OperatorType}({string.Join(',', inputs)}){string.Join(';', node.OnnxAttributes.Select(attribute => $"{attribute.Key}={Key(attribute.Value)}"))}";
 
     private static string Key(object attribute) => attribute switch
     {
@@ -46,7 +49,6 @@ internal static class CommonSubexpressions
         long[] numbers => string.Join(',', numbers),
         float number => Key(number),
         float[] numbers => string.Join(',', numbers.Select(Key)),
-        object[] parts => string.Join(',', parts),
         _ => attribute.ToString()!,
     };
 

@@ -19,7 +19,10 @@ internal static class Expander
 
     private static ImmutableArray<Value> Form(Node node, ImmutableArray<Value> inputs) => node.OperatorType switch
     {
+        _ when node.IsOpaque => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
         Primitive.StopGradient or Primitive.StraightThrough => [inputs[0]],
+        Primitive.HardTanh => [Ops.Clip(inputs[0], inputs[1], inputs[2])],
+        Primitive.Softplus => [Softplus(inputs[0])],
         Primitive.Convolution => [Ops.Conv(inputs[0], inputs[1], Geometry(node))],
         Primitive.ConvolutionInput => [Ops.ConvTranspose(inputs[0], inputs[1], Geometry(node))],
         Primitive.ConvolutionWeight => [WeightGradient(inputs[0], inputs[1], Geometry(node))],
@@ -28,6 +31,9 @@ internal static class Expander
         Primitive.InverseDeviation => [StandardizationForms.InverseDeviation(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
         _ => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
     };
+
+    // ONNX Runtime's own Softplus takes several times as long.
+    private static Value Softplus(Value x) => Ops.Relu(x) + Ops.Log(1f + Ops.Exp(-Ops.Abs(x)));
 
     // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels
     // the copies are too short, with groups the product falls apart.

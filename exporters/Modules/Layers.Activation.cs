@@ -9,7 +9,7 @@ internal static partial class Layers
     private static KeyValuePair<Type, LayerRule>[] Activations =>
     [
         Row<ReLU>((_, x) => Relu(x)),
-        Row<ReLU6>((_, x) => Clip(x, 0f, 6f)),
+        Row<ReLU6>((_, x) => HardTanh(x, 0f, 6f)),
         Row<LeakyReLU>((layer, x) => LeakyRelu(x, (float)layer.negative_slope)),
         Row<PReLU>((lowering, layer, x) => Where(Greater(x, 0f), x, PerChannel(lowering.Parameter(layer.weight), x) * x)),
         Row<RReLU>((lowering, layer, x) => Where(Greater(x, 0f), x, RandomSlope(lowering, layer, x) * x)),
@@ -24,12 +24,12 @@ internal static partial class Layers
         Row<LogSigmoid>((_, x) => -Softplus(-x)),
         Row<Tanh>((_, x) => Tanh(x)),
         Row<Tanhshrink>((_, x) => x - Tanh(x)),
-        Row<Softplus>((layer, x) => Softplus((float)layer.beta * x) * (float)(1 / layer.beta)),
+        Row<Softplus>(BoundedSoftplus),
         Row<Softsign>((_, x) => x / (1f + Abs(x))),
         Row<Softshrink>((layer, x) => x - Clip(x, -(float)layer.lambda, (float)layer.lambda)),
         Row<Hardshrink>((layer, x) => Where(Greater(Abs(x), (float)layer.lambda), x, 0f)),
-        Row<Hardsigmoid>((_, x) => Clip((x / 6f) + 0.5f, 0f, 1f)),
-        Row<Hardswish>((_, x) => x * Clip((x / 6f) + 0.5f, 0f, 1f)),
+        Row<Hardsigmoid>((_, x) => (HardTanh(x, -3f, 3f) / 6f) + 0.5f),
+        Row<Hardswish>((_, x) => x * ((HardTanh(x, -3f, 3f) / 6f) + 0.5f)),
         Row<Hardtanh>(Hardtanh),
         Row<Threshold>((layer, x) => Where(Greater(x, (float)layer.threshold), x, (float)layer.value)),
         Row<Softmax>((layer, x) => Softmax(x, (int)layer.dim)),
@@ -42,6 +42,9 @@ internal static partial class Layers
     private const float SeluScale = 1.0507009873554805f;
     private const float SeluAlpha = 1.6732632423543772f;
 
+    // From here on ln(1 + e^x) is x in 32 bits.
+    private const double SoftplusThreshold = 17;
+
     // Hendrycks and Gimpel 2016, arXiv 1606.08415: x Phi(x), or its approximation by tanh.
     private static Value Gelu(GELU layer, Value x) => layer.approximate == GELU.Approximate.none
         ? Gelu(x)
@@ -50,8 +53,16 @@ internal static partial class Layers
     private static Value Gelu(Value x) => 0.5f * x * (1f + Erf(MathF.Sqrt(0.5f) * x));
 
     private static Value Hardtanh(Hardtanh layer, Value x) => layer.inplace
-        ? Clip(x, (float)layer.min_val, (float)layer.max_val)
+        ? HardTanh(x, (float)layer.min_val, (float)layer.max_val)
         : throw new NotSupportedException("in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
+
+    // Beyond the threshold libtorch returns x itself, which matters for low ones only.
+    private static Value BoundedSoftplus(Softplus layer, Value x)
+    {
+        var scaled = (float)layer.beta * x;
+        var y = Softplus(scaled) * (float)(1 / layer.beta);
+        return layer.threshold >= SoftplusThreshold ? y : Where(Greater(scaled, (float)layer.threshold), x, y);
+    }
 
     private static Value Gated((Value Content, Value Gate) halves) => halves.Content * Sigmoid(halves.Gate);
 

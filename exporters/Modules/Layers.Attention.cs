@@ -9,7 +9,8 @@ internal static partial class Layers
 {
     private const float TransformerEpsilon = 1e-5f;
 
-    // Vaswani et al. 2017, arXiv 1706.03762. Sequences come first: [length, N, features].
+    // Vaswani et al. 2017, arXiv 1706.03762. Sequences come first: [length, N, features]; after them a mask that is added to
+    // the scores, [length, length], may be given.
     private static KeyValuePair<Type, LayerRule>[] Attention =>
     [
         Row<MultiheadAttention>(3, 4, (lowering, layer, inputs) =>

@@ -27,15 +27,20 @@ internal static partial class Layers
         var padded = isSymmetric ? x : PadImage(x, before, after, layer.padding_mode);
         var geometry = new ConvolutionGeometry(
             [.. padded.Shape.Skip(2)], [.. layer.kernel_size], [.. layer.stride], isSymmetric ? [.. before] : [.. before.Select(_ => 0L)], [.. layer.dilation], layer.groups);
-        return AddBias(lowering, layer.bias, Convolution(padded, lowering.Parameter(layer.weight), geometry));
+        return AddPerChannel(Convolution(padded, lowering.Parameter(layer.weight), geometry), Optional(lowering, layer.bias));
     }
 
     private static Value ConvolveTransposed(ModuleLowering lowering, Convolution layer, Value x)
     {
         RequireImage(x, layer.kernel_size.Length);
+        if (layer.output_padding is [var extra, ..] && layer.stride.Any(stride => extra >= stride))
+        {
+            throw new NotSupportedException($"output padding {extra} must be below the stride [{string.Join(", ", layer.stride)}]: pad the result instead.");
+        }
+
         var geometry = new ConvolutionGeometry(
             TransposedOutputSize(layer, x), [.. layer.kernel_size], [.. layer.stride], [.. layer.padding!], [.. layer.dilation], layer.groups);
-        return AddBias(lowering, layer.bias, ConvolutionInput(x, lowering.Parameter(layer.weight), geometry));
+        return AddPerChannel(ConvolutionInput(x, lowering.Parameter(layer.weight), geometry), Optional(lowering, layer.bias));
     }
 
     // "Same" leaves the size as it is; an odd number of zeros has the extra one at the end.
@@ -55,8 +60,6 @@ internal static partial class Layers
     // TorchSharp 0.107 applies the first dimension's output padding to all of them, and so does this.
     private static System.Collections.Immutable.ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
         ((size - 1) * layer.stride[i]) - (2 * layer.padding![i]) + (layer.dilation[i] * (layer.kernel_size[i] - 1)) + (layer.output_padding?[0] ?? 0) + 1)];
-
-    private static Value AddBias(ModuleLowering lowering, Parameter? bias, Value y) => bias is null ? y : y + PerChannel(lowering.Parameter(bias), y);
 
     private static void RequireImage(Value x, int spatialRank)
     {

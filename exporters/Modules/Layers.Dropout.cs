@@ -39,5 +39,7 @@ internal static partial class Layers
     private static Value Kept(ModuleLowering lowering, Module layer, double p, Shape mask) =>
         Cast(GreaterOrEqual(lowering.Uniform(layer, mask), (float)p), ElementType.Float32);
 
-    private static Shape ChannelsOf(Value x) => [x.Shape[0], x.Shape[1], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)];
+    private static Shape ChannelsOf(Value x) => x.Shape.Rank < 2
+        ? throw new ArgumentException($"the input '{x}' must have at least 2 axes: batch and channels.")
+        : [x.Shape[0], x.Shape[1], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)];
 }

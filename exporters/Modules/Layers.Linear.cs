@@ -10,10 +10,19 @@ internal static partial class Layers
     [
         Row<Linear>((lowering, layer, x) => Affine(x, lowering.Parameter(layer.weight), Optional(lowering, layer.bias))),
         Row<Bilinear>((lowering, layer, a, b) => Bilinear(a, b, lowering.Parameter(layer.weight!), Optional(lowering, layer.bias))),
-        Row<Embedding>((lowering, layer, indices) => Gather(lowering.Parameter(layer, "weight"), 0, indices)),
+        Row<Embedding>((lowering, layer, indices) => Embed(lowering.Parameter(layer, "weight"), indices, NativeSettings.Of(layer).PaddingIndex)),
         Row<CosineSimilarity>((layer, a, b) => ReduceSum(Unit(a, (int)layer.dim, (float)layer.eps) * Unit(b, (int)layer.dim, (float)layer.eps), [(int)layer.dim])),
         Row<PairwiseDistance>((layer, a, b) => Norm(a - b + (float)layer.eps, -1, (float)layer.norm, layer.keepdim)),
     ];
+
+    // The row of padding is read, but not trained.
+    private static Value Embed(Value weight, Value indices, long? padding)
+    {
+        var rows = Gather(weight, 0, indices);
+        return padding is { } index
+            ? Where(Reshape(Equal(indices, Value.Of<long>(Shape.Scalar, index)), [.. indices.Shape, 1]), StopGradient(rows), rows)
+            : rows;
+    }
 
     // x W^T + b for x of any rank; matrices take the operator that does it at once.
     private static Value Affine(Value x, Value weight, Value? bias)
@@ -36,7 +45,25 @@ internal static partial class Layers
 
     private static Value Unit(Value x, int axis, float least) => x / Max(Norm(x, axis, 2f, keepDimensions: true), least);
 
-    private static Value Norm(Value x, int axis, float power, bool keepDimensions) => power == 2f
-        ? Sqrt(ReduceSum(Square(x), [axis], keepDimensions))
-        : Pow(ReduceSum(Pow(Abs(x), power), [axis], keepDimensions), 1f / power);
+    private static Value Norm(Value x, int axis, float power, bool keepDimensions) => power switch
+    {
+        1f => ReduceSum(Abs(x), [axis], keepDimensions),
+        2f => Root(ReduceSum(Square(x), [axis], keepDimensions), 2f),
+        float.PositiveInfinity => ReduceMax(Abs(x), [axis], keepDimensions),
+        > 0f => Root(ReduceSum(Pow(Abs(x), power), [axis], keepDimensions), power),
+        _ => throw new NotSupportedException($"a norm of power {power} is not supported: choose a positive one."),
+    };
+
+    // A root whose gradient is 0 at 0, where it would be infinite.
+    private static Value Root(Value x, float power)
+    {
+        if (power == 1f)
+        {
+            return x;
+        }
+
+        var isZero = Equal(x, 0f);
+        var safe = Where(isZero, 1f, x);
+        return Where(isZero, 0f, power == 2f ? Sqrt(safe) : Pow(safe, 1f / power));
+    }
 }

@@ -14,7 +14,7 @@ internal static partial class Layers
         Row<MSELoss>((loss, x, y) => Reduce(Square(x - y), loss.reduction)),
         Row<L1Loss>((loss, x, y) => Reduce(Abs(x - y), loss.reduction)),
         Row<HuberLoss>((loss, x, y) => Reduce(Huber(x - y, (float)loss.delta), loss.reduction)),
-        Row<SmoothL1Loss>((loss, x, y) => Reduce(Huber(x - y, (float)loss.beta) * (float)(1 / loss.beta), loss.reduction)),
+        Row<SmoothL1Loss>((loss, x, y) => Reduce(loss.beta == 0 ? Abs(x - y) : Huber(x - y, (float)loss.beta) * (float)(1 / loss.beta), loss.reduction)),
         Row<BCELoss>((loss, x, y) => Reduce(Weighted(loss.weight, -((y * LogAtLeast(x)) + ((1f - y) * LogAtLeast(1f - x)))), loss.reduction)),
         Row<BCEWithLogitsLoss>((loss, x, y) => Reduce(Weighted(loss.weight, BinaryCrossEntropy(loss, x, y)), loss.reduction)),
         Row<SoftMarginLoss>((loss, x, y) => Reduce(Softplus(-(x * y)), loss.reduction)),
@@ -51,6 +51,7 @@ internal static partial class Layers
     // Classes as numbers, Int64 [N, ...], or as probabilities of x's shape; a number outside the classes is passed over.
     private static Value CrossEntropy(CrossEntropyLoss loss, Value x, Value y)
     {
+        RequireBatch(x);
         long classes = x.Shape[1];
         if (loss.ignore_index is >= 0 && loss.ignore_index < classes)
         {
@@ -63,15 +64,29 @@ internal static partial class Layers
             return NegativeLogLikelihood(logP, OneHot(y, x), loss.weight, loss.reduction);
         }
 
-        float smoothing = (float)loss.label_smoothing;
-        var target = y.Type == ElementType.Int64 ? OneHot(y, x) : y;
-        target = ((1f - smoothing) * target) + (smoothing / classes);
         if (loss.weight is not null)
         {
             throw new NotSupportedException("weights together with smoothed labels or probabilities are not supported: leave one out.");
         }
 
-        return Reduce(-ReduceSum(target * logP, [1]), loss.reduction);
+        float smoothing = (float)loss.label_smoothing;
+        if (y.Type != ElementType.Int64)
+        {
+            return Reduce(-ReduceSum((((1f - smoothing) * y) + (smoothing / classes)) * logP, [1]), loss.reduction);
+        }
+
+        var oneHot = OneHot(y, x);
+        var isCounted = ReduceSum(oneHot, [1], keepDimensions: true);
+        var losses = -ReduceSum((((1f - smoothing) * oneHot) + (smoothing / classes * isCounted)) * logP, [1]);
+        return loss.reduction == Reduction.Mean ? Sum(losses) / Sum(isCounted) : Reduce(losses, loss.reduction);
+    }
+
+    private static void RequireBatch(Value x)
+    {
+        if (x.Shape.Rank < 2)
+        {
+            throw new ArgumentException($"the prediction '{x}' must have at least 2 axes: batch and classes.");
+        }
     }
 
     private static Value NegativeLogLikelihood(Value logP, Value oneHot, torch.Tensor? weight, Reduction reduction)
@@ -84,6 +99,7 @@ internal static partial class Layers
     // [N, ...] to [N, C, ...]
     private static Value OneHot(Value classes, Value x)
     {
+        RequireBatch(x);
         long count = x.Shape[1];
         var numbers = Value.Of<long>([count, .. Enumerable.Repeat(1L, x.Shape.Rank - 2)], [.. Enumerable.Range(0, (int)count)]);
         var expanded = Reshape(classes, [classes.Shape[0], 1, .. classes.Shape.Skip(1)]);

@@ -25,15 +25,13 @@ internal static partial class Layers
 
     // Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022: the same, of every image by itself.
     private static Value NormalizeInstances(ModuleLowering lowering, NormBase layer, Value x) =>
-        Normalize(lowering, layer, x, [.. SpatialAxes(x)], () => (float)(layer.momentum ?? 0));
+        Normalize(lowering, layer, x, SpatialAxes(x), () => (float)(layer.momentum ?? 0), leastRank: 3);
 
-    private static IEnumerable<int> SpatialAxes(Value x) => Enumerable.Range(2, Math.Max(0, x.Shape.Rank - 2));
-
-    private static Value Normalize(ModuleLowering lowering, NormBase layer, Value x, int[] axes, Func<Value> momentum)
+    private static Value Normalize(ModuleLowering lowering, NormBase layer, Value x, int[] axes, Func<Value> momentum, int leastRank = 2)
     {
-        if (x.Shape.Rank < 2 || x.Shape[1] != layer.num_features)
+        if (x.Shape.Rank < leastRank || x.Shape[1] != layer.num_features)
         {
-            throw new ArgumentException($"the input '{x}' must have {layer.num_features} channels on axis 1.");
+            throw new ArgumentException($"the input '{x}' must have at least {leastRank} axes, and {layer.num_features} channels on axis 1.");
         }
 
         if (layer.track_running_stats && !lowering.IsTraining(layer))
@@ -70,6 +68,11 @@ internal static partial class Layers
     // running' = (1 - momentum) running + momentum batch, with the unbiased variance.
     private static void UpdateRunningStatistics(ModuleLowering lowering, NormBase layer, Value x, int[] axes, Value momentum)
     {
+        if (x.Shape.HasBatch)
+        {
+            throw new ArgumentException($"the running variance needs the number of entries, but the batch of '{x}' is symbolic: give its size.");
+        }
+
         float count = axes.Select(axis => x.Shape[axis]).Product();
         var mean = ReduceMean(x, axes, keepDimensions: true);
         var variance = ReduceMean(Square(x - mean), axes, keepDimensions: true) * (count / (count - 1));
@@ -123,6 +126,6 @@ internal static partial class Layers
     private static Value Scale(ModuleLowering lowering, Parameter? weight, Parameter? bias, Value x)
     {
         var y = weight is null ? x : x * PerChannel(lowering.Parameter(weight), x);
-        return AddBias(lowering, bias, y);
+        return AddPerChannel(y, Optional(lowering, bias));
     }
 }

@@ -9,27 +9,28 @@ internal static partial class Layers
 {
     private static KeyValuePair<Type, LayerRule>[] Poolings =>
     [
-        Row<MaxPool1d>((layer, x) => PoolMax(x, Pool(x, [layer.kernel_size], List(layer.stride), List(layer.padding), List(layer.dilation), layer.ceil_mode))),
-        Row<MaxPool2d>((layer, x) => PoolMax(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
-        Row<MaxPool3d>((layer, x) => PoolMax(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
-        Row<AvgPool1d>((layer, x) => PoolAverage(x, Pool(x, [layer.kernel_size], List(layer.stride), List(layer.padding), null, layer.ceil_mode), layer.count_include_pad, null)),
-        Row<AvgPool2d>((layer, x) => PoolAverage(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
-        Row<AvgPool3d>((layer, x) => PoolAverage(x, Pool(x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
-        Row<LPPool1d>((layer, x) => PoolNorm(x, Pool(x, [layer.kernel_size], List(layer.stride), null, null, layer.ceil_mode), (float)layer.norm_type)),
-        Row<LPPool2d>((layer, x) => PoolNorm(x, Pool(x, layer.kernel_size, layer.stride, null, null, layer.ceil_mode), (float)layer.norm_type)),
-        Row<AdaptiveAvgPool1d>((layer, x) => PoolAverageTo(x, [layer.output_size])),
-        Row<AdaptiveAvgPool2d>((layer, x) => PoolAverageTo(x, layer.output_size)),
-        Row<AdaptiveAvgPool3d>((layer, x) => PoolAverageTo(x, layer.output_size)),
-        Row<AdaptiveMaxPool1d>((layer, x) => PoolMaxTo(x, [layer.output_size])),
-        Row<AdaptiveMaxPool2d>((layer, x) => PoolMaxTo(x, layer.output_size)),
+        Row<MaxPool1d>((layer, x) => PoolMax(x, Pool(1, x, [layer.kernel_size], List(layer.stride), List(layer.padding), List(layer.dilation), layer.ceil_mode))),
+        Row<MaxPool2d>((layer, x) => PoolMax(x, Pool(2, x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
+        Row<MaxPool3d>((layer, x) => PoolMax(x, Pool(3, x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode))),
+        Row<AvgPool1d>((layer, x) => PoolAverage(x, Pool(1, x, [layer.kernel_size], List(layer.stride), List(layer.padding), null, layer.ceil_mode), layer.count_include_pad, null)),
+        Row<AvgPool2d>((layer, x) => PoolAverage(x, Pool(2, x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
+        Row<AvgPool3d>((layer, x) => PoolAverage(x, Pool(3, x, layer.kernel_size, layer.stride, layer.padding, null, layer.ceil_mode), layer.count_include_pad, layer.divisor_override)),
+        Row<LPPool1d>((layer, x) => PoolNorm(x, Pool(1, x, [layer.kernel_size], List(layer.stride), null, null, layer.ceil_mode), (float)layer.norm_type)),
+        Row<LPPool2d>((layer, x) => PoolNorm(x, Pool(2, x, layer.kernel_size, layer.stride, null, null, layer.ceil_mode), (float)layer.norm_type)),
+        Row<AdaptiveAvgPool1d>((layer, x) => PoolAverageTo(1, x, [layer.output_size])),
+        Row<AdaptiveAvgPool2d>((layer, x) => PoolAverageTo(2, x, layer.output_size)),
+        Row<AdaptiveAvgPool3d>((layer, x) => PoolAverageTo(3, x, layer.output_size)),
+        Row<AdaptiveMaxPool1d>((layer, x) => PoolMaxTo(1, x, [layer.output_size])),
+        Row<AdaptiveMaxPool2d>((layer, x) => PoolMaxTo(2, x, layer.output_size)),
     ];
 
     /// <summary>A pooling: its windows, and the pixels that rounding the output size up needs beyond the far padding.</summary>
     private sealed record Windows(ConvolutionGeometry Geometry, ImmutableArray<long> Overhang);
 
-    private static Windows Pool(Value x, IReadOnlyList<long> kernel, IReadOnlyList<long>? stride, IReadOnlyList<long>? padding, IReadOnlyList<long>? dilation, bool roundsUp)
+    private static Windows Pool(
+        int rank, Value x, IReadOnlyList<long> kernel, IReadOnlyList<long>? stride, IReadOnlyList<long>? padding, IReadOnlyList<long>? dilation, bool roundsUp)
     {
-        int rank = x.Shape.Rank - 2;
+        RequireImage(x, rank);
         ImmutableArray<long> Setting(IReadOnlyList<long>? given, Func<int, long> otherwise) =>
             [.. Enumerable.Range(0, rank).Select(i => given is { Count: > 0 } ? Each(given, i) : otherwise(i))];
         var size = Setting(kernel, _ => 1);
@@ -80,10 +81,11 @@ internal static partial class Layers
             .Select(count => taps / count)];
     }
 
+    // The power's mean over the pixels inside, times the taps: libtorch's sum.
     private static Value PoolNorm(Value x, Windows windows, float power)
     {
-        var (padded, geometry) = PadOverhang(power == 2f ? Square(x) : Pow(x, power), windows, 0f);
-        return Pow(Relu(AveragePool(padded, geometry)) * (float)geometry.KernelSize.Product(), 1f / power);
+        var mean = PoolAverage(power == 2f ? Square(x) : Pow(x, power), windows, countsPadding: true, divisor: null);
+        return Root(mean * (float)windows.Geometry.KernelSize.Product(), power);
     }
 
     // Padding is symmetric in a geometry, so what rounding up needs at the far side is added before.
@@ -93,38 +95,36 @@ internal static partial class Layers
         return (padded, windows.Geometry with { ImageSize = [.. padded.Shape.Skip(2)] });
     }
 
-    private static Value PoolAverageTo(Value x, IReadOnlyList<long> output)
+    private static Value PoolAverageTo(int rank, Value x, IReadOnlyList<long> output)
     {
-        RequireAdaptive(x, output);
-        int rank = x.Shape.Rank - 2;
-        long[] image = [.. x.Shape.Skip(2)], sizes = [.. image.Select((size, i) => Each(output, i) == -1 ? size : Each(output, i))];
+        var (image, sizes) = AdaptiveSizes(rank, x, output);
         if (sizes.All(size => size == 1))
         {
             return ReduceMean(x, [.. Enumerable.Range(2, rank)], keepDimensions: true);
         }
 
-        return sizes.Zip(image).All(pair => pair.Second % pair.First == 0)
-            ? AveragePool(x, ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])]))
+        return EqualWindows(x, image, sizes) is { } windows
+            ? AveragePool(x, windows)
             : Enumerable.Range(0, rank).Aggregate(x, (y, i) => MatMulAlong(Averages(image[i], sizes[i]), y, i + 2));
     }
 
-    private static Value PoolMaxTo(Value x, IReadOnlyList<long> output)
+    private static Value PoolMaxTo(int rank, Value x, IReadOnlyList<long> output)
     {
-        RequireAdaptive(x, output);
-        long[] image = [.. x.Shape.Skip(2)], sizes = [.. image.Select((size, i) => Each(output, i) == -1 ? size : Each(output, i))];
-        return sizes.Zip(image).All(pair => pair.Second % pair.First == 0)
-            ? MaxPool(x, ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])])).Maxima
-            : throw new NotSupportedException(
-                $"pooling [{string.Join(", ", image)}] to [{string.Join(", ", sizes)}] has windows of unequal sizes: choose sizes that divide the image's.");
+        var (image, sizes) = AdaptiveSizes(rank, x, output);
+        return EqualWindows(x, image, sizes) is { } windows ? MaxPool(x, windows).Maxima : throw new NotSupportedException(
+            $"pooling [{string.Join(", ", image)}] to [{string.Join(", ", sizes)}] has windows of unequal sizes: choose sizes that divide the image's.");
     }
 
-    private static void RequireAdaptive(Value x, IReadOnlyList<long> output)
+    // An output size of -1 keeps the image's.
+    private static (long[] Image, long[] Sizes) AdaptiveSizes(int rank, Value x, IReadOnlyList<long> output)
     {
-        if (x.Shape.Rank < 3 || (output.Count != 1 && output.Count != x.Shape.Rank - 2))
-        {
-            throw new ArgumentException($"the input '{x}' does not have the {output.Count} spatial axes of the output [{string.Join(", ", output)}].");
-        }
+        RequireImage(x, rank);
+        long[] image = [.. x.Shape.Skip(2)];
+        return (image, [.. image.Select((size, i) => Each(output, i) == -1 ? size : Each(output, i))]);
     }
+
+    private static ConvolutionGeometry? EqualWindows(Value x, long[] image, long[] sizes) =>
+        sizes.Zip(image).All(pair => pair.Second % pair.First == 0) ? ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])]) : null;
 
     // Window i of an adaptive pooling reaches from floor(i in / out) to ceil((i + 1) in / out).
     private static Value Averages(long input, long output)

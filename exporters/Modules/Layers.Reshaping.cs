@@ -18,8 +18,16 @@ internal static partial class Layers
         Row<Upsample>(Upsample),
     ];
 
-    private static Shape Flattened(Shape shape, int first, int last) =>
-        [.. shape.Take(first), shape.Skip(first).Take(last - first + 1).Product(), .. shape.Skip(last + 1)];
+    private static Shape Flattened(Shape shape, int first, int last)
+    {
+        long[] joined = [.. shape.Skip(first).Take(last - first + 1)];
+        if (joined.Contains(Shape.Batch) && joined.Any(size => size is not (1 or Shape.Batch)))
+        {
+            throw new ArgumentException($"axes {first} to {last} of {shape} cannot become one while the batch is symbolic: start after the batch, or give its size.");
+        }
+
+        return [.. shape.Take(first), joined.Product(), .. shape.Skip(last + 1)];
+    }
 
     private static Shape Unflattened(Shape shape, int axis, long[] sizes)
     {
@@ -30,6 +38,7 @@ internal static partial class Layers
     // Shi et al. 2016, arXiv 1609.05158: [N, C r r, H, W] -> [N, C, H r, W r]
     private static Value ShufflePixels(Value x, long r)
     {
+        RequireImage(x, 2);
         var (n, c, h, w) = (x.Shape[0], x.Shape[1] / (r * r), x.Shape[2], x.Shape[3]);
         var split = Reshape(x, [n, c, r, r, h, w]);
         return Reshape(Transpose(split, 0, 1, 4, 2, 5, 3), [n, c, h * r, w * r]);
@@ -37,6 +46,7 @@ internal static partial class Layers
 
     private static Value UnshufflePixels(Value x, long r)
     {
+        RequireImage(x, 2);
         var (n, c, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2] / r, x.Shape[3] / r);
         var split = Reshape(x, [n, c, h, r, w, r]);
         return Reshape(Transpose(split, 0, 1, 3, 5, 2, 4), [n, c * r * r, h, w]);
@@ -59,9 +69,22 @@ internal static partial class Layers
             _ => (InterpolationMethod.Linear, PixelGrid.HalfPixel),
         };
         var (sizes, factors) = (layer.size.ToArray(), layer.scale_factor.ToArray());
-        return Resize(x, [.. x.Shape.Skip(2).Select((input, i) => sizes.Length > 0
+        return Interpolate(x, [.. x.Shape.Skip(2).Select((input, i) => sizes.Length > 0
             ? new Interpolation(method, grid, input, Each(sizes, i))
             : new Interpolation(method, grid, input, (long)Math.Floor(input * Each(factors, i)), Each(factors, i)))]);
+    }
+
+    // Nearest pixels are libtorch's; and ONNX Runtime copies where a size stays, which libtorch does not for cubics.
+    private static Value Interpolate(Value x, Interpolation[] axes)
+    {
+        if (axes[0].Method == InterpolationMethod.Nearest && !axes.All(axis => axis.IsRepetition))
+        {
+            return Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => Gather(y, i + 2, axes[i].NearestPixels()));
+        }
+
+        return axes.Any(axis => axis is { Method: InterpolationMethod.Cubic, IsExact: false } && axis.Output == axis.Input)
+            ? Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => MatMulAlong(axes[i].Matrix(), y, i + 2))
+            : Resize(x, axes);
     }
 
     // Settings are given once for all spatial axes, or for each.

@@ -19,7 +19,7 @@ public sealed class ModuleLowering
     private readonly LayerTable layers;
     private readonly bool training;
     private readonly Dictionary<Module, string> paths;
-    private readonly Dictionary<IntPtr, State> byTensor;
+    private readonly Dictionary<TensorIdentity, State> byTensor;
     private readonly Dictionary<string, State> byName;
     private readonly IReadOnlyDictionary<State, State> replacements;
     private readonly List<ProgramInput> noise = [];
@@ -55,7 +55,7 @@ public sealed class ModuleLowering
         (other.layers, training, other.paths, other.byTensor, other.byName, replacements);
 
     /// <summary>Parameters and buffers, in TorchSharp's order.</summary>
-    public IReadOnlyList<State> States => [.. byName.Values];
+    public IReadOnlyList<State> States => [.. byName.Values.Distinct()];
 
     /// <summary>The parameters, in TorchSharp's order.</summary>
     public IReadOnlyList<State> Parameters => [.. States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen)];
@@ -91,7 +91,7 @@ public sealed class ModuleLowering
     {
         string path = PathOf(module);
         var outputs = Explain(module, path, () => module is ILowerable lowerable
-            ? [lowerable.Lower(this, inputs[0])]
+            ? [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))]
             : layers.Find(module)(this, module, inputs));
         Node.LabelBetween(inputs, outputs, _ => path);
         return outputs;
@@ -137,13 +137,15 @@ public sealed class ModuleLowering
 
     private void Add(torch.Tensor tensor, State state)
     {
-        byTensor.TryAdd(tensor.Handle, state);
-        byName.Add(state.Spec.Name, state);
+        // Tied weights are one state, under the first of their names.
+        var identity = TorchTensors.Identify(tensor);
+        byTensor.TryAdd(identity, state);
+        byName.Add(state.Spec.Name, byTensor[identity]);
     }
 
-    private State StateOf(torch.Tensor tensor) => byTensor.TryGetValue(tensor.Handle, out var state)
+    private State StateOf(torch.Tensor tensor) => TorchTensors.CanCopy(tensor) && byTensor.TryGetValue(TorchTensors.Identify(tensor), out var state)
         ? state
-        : throw new ArgumentException("The tensor is not among the network's named parameters and buffers: register it as one.");
+        : throw new ArgumentException("The tensor is not among the network's named parameters and buffers of type Float32 or Int64: register it as one, or convert it.");
 
     private Value Current(State state) => replacements.GetValueOrDefault(state, state).Current;
 

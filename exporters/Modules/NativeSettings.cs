@@ -6,13 +6,14 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace OnnxVae.Exporters.Modules;
 
 /// <summary>
-/// Settings that TorchSharp's attention and recurrent layers keep in native memory and do not tell. They are found by
+/// Settings that TorchSharp's embedding, attention and recurrent layers keep in native memory and do not tell. They are found by
 /// looking at what the module computes: the one setting that explains its output.
 /// </summary>
 /// <param name="Heads">Number of attention heads.</param>
 /// <param name="IsGelu">Whether a transformer block has GELU between its dense layers, and not ReLU.</param>
 /// <param name="BatchFirst">Whether a recurrent layer takes [N, T, I], and not [T, N, I].</param>
-internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool BatchFirst = false)
+/// <param name="PaddingIndex">The row of an embedding that is not trained; null for none.</param>
+internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool BatchFirst = false, long? PaddingIndex = null)
 {
     private const double Tolerance = 1e-4;
 
@@ -46,6 +47,37 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         return (() => encoder.call(x), Blocks(encoder, layers, x));
     });
 
+    /// <summary>Settings of an embedding: the row without a gradient.</summary>
+    /// <exception cref="NotSupportedException">The embedding rescales its rows.</exception>
+    public static NativeSettings Of(Embedding layer)
+    {
+        using var scope = NewDisposeScope();
+        var weight = layer.weight!;
+        var all = arange(weight.shape[0], dtype: ScalarType.Int64);
+        if (RescalesRows(layer, weight, all))
+        {
+            throw new NotSupportedException("it rescales its rows to max_norm while it reads them, which graphs cannot: make it without max_norm.");
+        }
+
+        bool wasTrained = weight.requires_grad;
+        weight.requires_grad = true;
+        using var gradient = autograd.grad([layer.call(all).sum()], [weight])[0];
+        weight.requires_grad = wasTrained;
+        long[] untrained = [.. gradient.sum(1).eq(0).nonzero().data<long>()];
+        return new NativeSettings(PaddingIndex: untrained.Length == 1 ? untrained[0] : null);
+    }
+
+    // Rows far longer than any limit come back as they are, or shorter; then they are as before.
+    private static bool RescalesRows(Embedding layer, Tensor weight, Tensor all)
+    {
+        using var noGradient = no_grad();
+        var before = weight.clone();
+        weight.fill_(1e9f);
+        bool rescales = !layer.call(all).eq(1e9f).all().item<bool>();
+        weight.copy_(before);
+        return rescales;
+    }
+
     /// <summary>Settings of a recurrent layer: which axis is the batch.</summary>
     /// <exception cref="NotSupportedException">The layer drops activations in training.</exception>
     public static NativeSettings Of(GRU layer, ModuleLowering lowering) => OfRecurrent(layer, lowering, x => layer.forward(x, null!));
@@ -63,7 +95,9 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         using var scope = NewDisposeScope();
         var x = Probe(2, 3, Weights(layer, "")["weight_ih_l0"].shape[1]);
         RequireNoDropout(layer, lowering, () => forward(x).Output);
-        return new NativeSettings(BatchFirst: forward(x).Hidden.shape[1] == 2);
+        using var noGradient = no_grad();
+        using var hidden = InMode(layer, training: false, () => forward(x).Hidden);
+        return new NativeSettings(BatchFirst: hidden.shape[1] == 2);
     }
 
     private static NativeSettings Observe(

@@ -3,11 +3,19 @@ using TorchSharp;
 
 namespace OnnxVae.Exporters.Modules;
 
+/// <summary>What makes two tensors of TorchSharp the same memory: where it is, and its shape.</summary>
+internal sealed record TensorIdentity(nint Address, long Offset, Shape Shape);
+
 /// <summary>Copies tensors from TorchSharp.</summary>
 internal static class TorchTensors
 {
     /// <summary>Whether a tensor has an element type that graphs know.</summary>
     public static bool CanCopy(torch.Tensor tensor) => tensor.dtype is torch.ScalarType.Float32 or torch.ScalarType.Int64;
+
+    /// <summary>Tells a tensor from others; several wrappers may hold the same one.</summary>
+    public static TensorIdentity Identify(torch.Tensor tensor) => new(
+        tensor.dtype == torch.ScalarType.Float32 ? tensor.storage<float>().data_ptr() : tensor.storage<long>().data_ptr(),
+        tensor.storage_offset(), [.. tensor.shape]);
 
     /// <summary>A copy of a tensor's values.</summary>
     /// <param name="name">The tensor's name, for messages.</param>

@@ -14,6 +14,7 @@ internal static class ExternalTensors
 {
     private const long LargestMessage = int.MaxValue;
     private const int SmallestExternalTensor = 1024;
+    private const int HashLength = 16;
     private const int Alignment = 4096; // so that files can be mapped into memory
 
     /// <summary>Whether a model is too large for one file.</summary>
@@ -35,9 +36,22 @@ internal static class ExternalTensors
             }
         });
         AtomicFile.Write(path, stream => model.WriteTo(stream));
-        foreach (string old in Directory.EnumerateFiles(folder, $"{Path.GetFileName(path)}.*.data").Where(file => Path.GetFileName(file) != dataName))
+        DeleteFormer(path, dataName);
+    }
+
+    /// <summary>Deletes the data files of former models of this name.</summary>
+    /// <param name="path">The model's file.</param>
+    /// <param name="current">The data file that stays, if any.</param>
+    public static void DeleteFormer(string path, string? current = null)
+    {
+        string name = Path.GetFileName(path);
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, $"{name}.*.data"))
         {
-            File.Delete(old);
+            string hash = Path.GetFileName(file)[(name.Length + 1)..^".data".Length];
+            if (Path.GetFileName(file) != current && hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower))
+            {
+                File.Delete(file);
+            }
         }
     }
 
@@ -48,17 +62,22 @@ internal static class ExternalTensors
         foreach (var tensor in proto.Graph.Initializer.Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
         {
             var entries = tensor.ExternalData.ToDictionary(entry => entry.Key, entry => entry.Value);
-            string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, entries["location"]);
+            if (!entries.TryGetValue("location", out var location) || Path.GetFileName(location) != location)
+            {
+                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is no file name: the data has to lie beside the model.");
+            }
+
+            string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, location);
             if (!File.Exists(file))
             {
-                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{entries["location"]}', which is not there: put that file beside it.");
+                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is not there: put that file beside it.");
             }
 
             using var stream = File.OpenRead(file);
             long offset = Number(entries, "offset", 0), length = Number(entries, "length", stream.Length - offset);
-            if (offset + length > stream.Length)
+            if (offset < 0 || length < 0 || offset + length > stream.Length)
             {
-                throw new InvalidDataException($"'{file}' has {stream.Length} bytes, but tensor '{tensor.Name}' ends at {offset + length}: it is truncated, or belongs to another model.");
+                throw new InvalidDataException($"'{file}' has {stream.Length} bytes, but tensor '{tensor.Name}' takes {length} from {offset} on: it is truncated, or belongs to another model.");
             }
 
             var data = new byte[length];
@@ -70,22 +89,25 @@ internal static class ExternalTensors
         }
     }
 
-    // A shallow copy: cloning would copy the weights.
+    // A copy of everything but the initializers, which are large and come back with their places only.
     private static ModelProto WithoutLarge(ModelProto proto, string dataName)
     {
-        var graph = new GraphProto { Name = proto.Graph.Name, Node = { proto.Graph.Node }, Input = { proto.Graph.Input }, Output = { proto.Graph.Output } };
+        TensorProto[] tensors = [.. proto.Graph.Initializer];
+        proto.Graph.Initializer.Clear();
+        var model = proto.Clone();
+        proto.Graph.Initializer.Add(tensors);
         long offset = 0;
-        foreach (var tensor in proto.Graph.Initializer)
+        foreach (var tensor in tensors)
         {
             int length = tensor.RawData.Length;
             if (length < SmallestExternalTensor)
             {
-                graph.Initializer.Add(tensor);
+                model.Graph.Initializer.Add(tensor);
                 continue;
             }
 
             offset = Align(offset);
-            graph.Initializer.Add(new TensorProto
+            model.Graph.Initializer.Add(new TensorProto
             {
                 Name = tensor.Name,
                 DataType = tensor.DataType,
@@ -96,15 +118,7 @@ internal static class ExternalTensors
             offset += length;
         }
 
-        return new ModelProto
-        {
-            IrVersion = proto.IrVersion,
-            ProducerName = proto.ProducerName,
-            ProducerVersion = proto.ProducerVersion,
-            Graph = graph,
-            OpsetImport = { proto.OpsetImport },
-            MetadataProps = { proto.MetadataProps },
-        };
+        return model;
     }
 
     private static string Hash(IEnumerable<TensorProto> tensors)
@@ -115,7 +129,7 @@ internal static class ExternalTensors
             hash.AppendData(tensor.RawData.Span);
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashLength];
     }
 
     private static long Align(long offset) => (offset + Alignment - 1) / Alignment * Alignment;

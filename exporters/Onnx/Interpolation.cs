@@ -50,6 +50,13 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
     /// <summary>Whether every pixel is repeated equally often.</summary>
     public bool IsRepetition => Method == InterpolationMethod.Nearest && IsExact && Output % Input == 0;
 
+    /// <summary>For each new pixel the old one that libtorch takes as the nearest, in its arithmetic of 32 bits.</summary>
+    public long[] NearestPixels()
+    {
+        float step = IsExact ? (float)Input / Output : (float)(1 / Factor);
+        return [.. Enumerable.Range(0, (int)Output).Select(i => Math.Min((long)MathF.Floor(i * step), Input - 1))];
+    }
+
     /// <summary>The matrix, Float32 [output, input]: y = matrix x.</summary>
     public Value Matrix()
     {
@@ -71,9 +78,9 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
     // Where new pixel i lies among the old ones.
     private double Position(long i) => Grid switch
     {
+        _ when Method == InterpolationMethod.Linear && Output == Input => i, // libtorch and ONNX Runtime copy, whatever the factor
         PixelGrid.Corner => i / Factor,
         PixelGrid.AlignedCorners => Output == 1 ? 0 : i * (Input - 1.0) / (Output - 1),
-        _ when Output == 1 && IsExact => 0,
         _ => ((i + 0.5) / Factor) - 0.5,
     };
 

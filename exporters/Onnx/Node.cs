@@ -30,6 +30,16 @@ public sealed class Node
     /// <summary>Attribute values by ONNX name: <see cref="long"/>, <see cref="float"/>, <see cref="string"/>, arrays of <see cref="long"/>, or a primitive's geometry.</summary>
     public ImmutableSortedDictionary<string, object> Attributes { get; }
 
+    /// <summary>
+    /// Whether the node was read from a file with an operator or settings that this project has no function for: it is written
+    /// as it was read, and has no gradient.
+    /// </summary>
+    public bool IsOpaque { get; init; }
+
+    /// <summary>The attributes that ONNX has for the operator; the others serve gradient rules, and say the same in another form.</summary>
+    internal IEnumerable<KeyValuePair<string, object>> OnnxAttributes =>
+        Attributes.Where(attribute => attribute.Value is not (ConvolutionGeometry or Interpolation[]));
+
     /// <summary>The module path under which the node was made, <c>encoder.conv1</c>; empty outside modules.</summary>
     public string Path { get; private set; } = "";
 
@@ -38,7 +48,7 @@ public sealed class Node
 
     /// <summary>The same operation on other inputs.</summary>
     internal Node With(ImmutableArray<Value> inputs) =>
-        new(OperatorType, inputs, Attributes, Outputs.Select(output => (output.Type, output.Shape)));
+        new(OperatorType, inputs, Attributes, Outputs.Select(output => (output.Type, output.Shape))) { IsOpaque = IsOpaque };
 
     /// <summary>
     /// Gives a path to every node between <paramref name="results"/> and <paramref name="arguments"/> that has none yet.

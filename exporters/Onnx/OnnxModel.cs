@@ -97,6 +97,7 @@ public sealed class OnnxModel
         else
         {
             AtomicFile.Write(path, stream => Proto.WriteTo(stream));
+            ExternalTensors.DeleteFormer(path);
         }
     }
 
@@ -137,7 +138,7 @@ public sealed class OnnxModel
 
     internal static ModelTensor Describe(ValueInfoProto info)
     {
-        var type = info.Type.TensorType;
+        var type = info.Type?.TensorType ?? throw new InvalidDataException($"'{info.Name}' is no tensor; sequences and optional values are not supported.");
         return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]);
     }
 }

@@ -97,7 +97,7 @@ public sealed class OnnxModelWriter
             Name = name,
             Input = { node.Inputs.Select(Name) },
             Output = { node.Outputs.Take(needed.Max(value => value.OutputIndex) + 1).Select(output => names.GetValueOrDefault(output, "")) },
-            Attribute = { node.Attributes.Where(attribute => IsStored(attribute.Value)).Select(attribute => ToProto(attribute.Key, attribute.Value)) },
+            Attribute = { node.OnnxAttributes.Select(attribute => ToProto(attribute.Key, attribute.Value)) },
         };
     }
 
@@ -120,9 +120,6 @@ public sealed class OnnxModelWriter
         int use = uses[name] = uses.GetValueOrDefault(name) + 1;
         return use == 1 ? name : Claim(string.Create(CultureInfo.InvariantCulture, $"{name}_{use}"));
     }
-
-    // The others serve gradient rules only: what they say, the stored ones say in ONNX's words.
-    private static bool IsStored(object attribute) => attribute is not (ConvolutionGeometry or Interpolation[]);
 
     private static AttributeProto ToProto(string name, object value) => value switch
     {

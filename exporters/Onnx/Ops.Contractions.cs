@@ -126,6 +126,7 @@ public static partial class Ops
     private static void RequireSpatial(string operatorType, Value x, ImmutableArray<long> size)
     {
         RequireFloat(operatorType, x);
+        Require(!x.Shape.Skip(2).Contains(Shape.Batch), operatorType, $"'{x}' has a symbolic size on a spatial axis; only batch and channels may be open.");
         Require(
             x.Shape.Rank == size.Length + 2 && x.Shape.Skip(2).SequenceEqual(size),
             operatorType, $"'{x}' must have shape [_, _, {string.Join(", ", size)}].");

@@ -29,7 +29,17 @@ public static partial class Ops
     {
         RequireFloat(nameof(Clip), x);
         Require(min <= max, nameof(Clip), $"the lower limit {min} is above the upper limit {max}.");
-        return Apply(nameof(Clip), x.Type, x.Shape, [x, min, max]);
+        return Clip(x, (Value)min, max);
+    }
+
+    internal static Value Clip(Value x, Value min, Value max) => Apply(nameof(Clip), x.Type, x.Shape, [x, min, max]);
+
+    /// <summary>x limited to [min, max] as libtorch's hardtanh does it: without a gradient at the limits themselves. Float32.</summary>
+    public static Value HardTanh(Value x, float min, float max)
+    {
+        RequireFloat(nameof(HardTanh), x);
+        Require(min <= max, nameof(HardTanh), $"the lower limit {min} is above the upper limit {max}.");
+        return Apply(Primitive.HardTanh, x.Type, x.Shape, [x, min, max]);
     }
 
     /// <summary>The remainder of a division, with the divisor's sign and with broadcasting. Int64.</summary>
@@ -83,8 +93,8 @@ public static partial class Ops
     /// <summary>x * x. Float32.</summary>
     public static Value Square(Value x) => Mul(x, x);
 
-    /// <summary>ln(1 + e^x), written so that it neither overflows nor takes ONNX Runtime's slow Softplus. Float32.</summary>
-    public static Value Softplus(Value x) => Relu(x) + Log(1f + Exp(-Abs(x)));
+    /// <summary>ln(1 + e^x), which does not overflow. Float32.</summary>
+    public static Value Softplus(Value x) => Unary(Primitive.Softplus, x);
 
     /// <summary>Whether a is greater than b, with broadcasting. Bool.</summary>
     public static Value Greater(Value a, Value b) => Comparison(nameof(Greater), a, b);

@@ -11,6 +11,9 @@ public static partial class Ops
         var axes = interpolation.ToArray();
         var method = axes[0].Method;
         RequireSpatial(nameof(Resize), x, [.. axes.Select(axis => axis.Input)]);
+        Require(
+            method != InterpolationMethod.Nearest || axes.All(axis => axis.IsRepetition),
+            nameof(Resize), $"nearest pixels of '{x}' are not repeated equally often; take Gather with NearestPixels.");
         Require(axes.All(axis => axis.Method == method && axis.Grid == axes[0].Grid), nameof(Resize), $"'{x}' has one method and one grid for all axes.");
 
         // Scales rather than sizes where the factor was given: it need not be the quotient of the sizes.
@@ -38,6 +41,6 @@ public static partial class Ops
     {
         PixelGrid.Corner => "asymmetric",
         PixelGrid.AlignedCorners => "align_corners",
-        _ => "pytorch_half_pixel",
+        _ => "half_pixel",
     };
 }

@@ -6,7 +6,7 @@ public static partial class Ops
     public static Value Reshape(Value x, Shape shape)
     {
         Require(
-            x.Shape.ElementCount == shape.ElementCount && x.Shape.HasBatch == shape.HasBatch,
+            x.Shape.ElementCount == shape.ElementCount && x.Shape.HasBatch == shape.HasBatch && shape.Count(d => d == Shape.Batch) <= 1,
             nameof(Reshape), $"'{x}' cannot take shape {shape}.");
         return x.Shape == shape ? x : Apply(nameof(Reshape), x.Type, shape, [x, Value.Indices(shape.ToArray())]);
     }
@@ -14,6 +14,12 @@ public static partial class Ops
     /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts beside [N, C, ...].</summary>
     public static Value PerChannel(Value vector, Value x) =>
         x.Shape.Rank <= 2 ? vector : Reshape(vector, [vector.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
+
+    /// <summary>x with a number per channel added; x itself where there is none.</summary>
+    internal static Value AddPerChannel(Value x, Value? vector) => vector is null ? x : x + PerChannel(vector, x);
+
+    /// <summary>The axes after batch and channels.</summary>
+    internal static int[] SpatialAxes(Value x) => [.. Enumerable.Range(2, Math.Max(0, x.Shape.Rank - 2))];
 
     /// <summary>Reorders axes: axis i of the result is axis <c>permutation[i]</c> of x.</summary>
     public static Value Transpose(Value x, params ReadOnlySpan<int> permutation)
@@ -38,6 +44,7 @@ public static partial class Ops
             Require(
                 x.Type == first.Type && x.Shape.Rank == first.Shape.Rank && x.Shape.With(axis, 0) == first.Shape.With(axis, 0),
                 nameof(Concat), $"'{x}' does not fit '{first}' along axis {axis}.");
+            Require(x.Shape[axis] != Shape.Batch, nameof(Concat), $"axis {axis} of '{x}' is the symbolic batch; give its size to join along it.");
             size += x.Shape[axis];
         }
 
@@ -95,7 +102,9 @@ public static partial class Ops
         var shape = x.Shape;
         for (int axis = 0; axis < shape.Rank; axis++)
         {
-            shape = before[axis] + after[axis] == 0 ? shape : shape.With(axis, before[axis] + shape[axis] + after[axis]);
+            long added = before[axis] + after[axis];
+            Require(added == 0 || shape[axis] != Shape.Batch, nameof(Pad), $"axis {axis} of '{x}' is the symbolic batch; give its size to pad it.");
+            shape = added == 0 ? shape : shape.With(axis, shape[axis] + added);
         }
 
         var pads = Value.Indices([.. before, .. after]);
@@ -104,16 +113,7 @@ public static partial class Ops
 
     /// <summary>The entries of x along an axis at constant positions.</summary>
     /// <inheritdoc cref="Gather(Value, int, Value)"/>
-    public static Value Gather(Value x, int axis, params ReadOnlySpan<long> indices)
-    {
-        long size = x.Shape[x.Shape.Axis(axis)];
-        foreach (long index in indices)
-        {
-            Require(index >= 0 && index < size, nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
-        }
-
-        return Gather(x, axis, Value.Indices(indices));
-    }
+    public static Value Gather(Value x, int axis, params ReadOnlySpan<long> indices) => Gather(x, axis, Value.Indices(indices));
 
     /// <summary>The entries of x along an axis at given positions.</summary>
     /// <param name="x">Any type.</param>
@@ -123,6 +123,11 @@ public static partial class Ops
     {
         axis = x.Shape.Axis(axis);
         Require(indices.Type == ElementType.Int64, nameof(Gather), $"the indices '{indices}' must be {ElementType.Int64}.");
+        foreach (long index in indices.Constant is { } constant ? constant.As<long>() : [])
+        {
+            Require(index >= 0 && index < x.Shape[axis], nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
+        }
+
         return Apply(
             nameof(Gather), x.Type, [.. x.Shape.Take(axis), .. indices.Shape, .. x.Shape.Skip(axis + 1)], [x, indices], ("axis", (long)axis));
     }
@@ -154,8 +159,12 @@ public static partial class Ops
     }
 
     /// <summary>A tensor with one number everywhere, of which the model file stores the shape only. Float32.</summary>
-    public static Value ConstantOfShape(Shape shape, float value) => Apply(
-        nameof(ConstantOfShape), ElementType.Float32, shape, [Value.Indices(shape.ToArray())], ("value", Tensor.From<float>([1], value)));
+    public static Value ConstantOfShape(Shape shape, float value)
+    {
+        Require(!shape.HasBatch, nameof(ConstantOfShape), $"{shape} has a symbolic batch, whose size is not known.");
+        return Apply(
+            nameof(ConstantOfShape), ElementType.Float32, shape, [Value.Indices(shape.ToArray())], ("value", Tensor.From<float>([1], value)));
+    }
 
     // What a scatter expands to: data with the updates added at the positions along axis 0.
     internal static Value ScatterElements(Value data, Value positions, Value updates) => Apply(

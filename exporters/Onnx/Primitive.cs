@@ -15,6 +15,12 @@ public static class Primitive
     /// <summary>Gradient of a convolution to its weight.</summary>
     public const string ConvolutionWeight = nameof(ConvolutionWeight);
 
+    /// <summary>A clip without a gradient at its limits: <see cref="Ops.HardTanh"/>.</summary>
+    public const string HardTanh = nameof(HardTanh);
+
+    /// <summary>ln(1 + e^x): <see cref="Ops.Softplus"/>.</summary>
+    public const string Softplus = nameof(Softplus);
+
     /// <summary>Sums rows at positions, the gradient of a gather: <see cref="Ops.ScatterAdd"/>.</summary>
     public const string ScatterAdd = nameof(ScatterAdd);
 

@@ -41,20 +41,20 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     int IReadOnlyCollection<long>.Count => Rank;
 
     /// <summary>Makes a shape from its dimensions.</summary>
-    /// <exception cref="ArgumentException">A dimension is negative, or several are symbolic.</exception>
+    /// <exception cref="ArgumentException">A dimension is negative.</exception>
     public static Shape Create(ReadOnlySpan<long> dimensions)
     {
-        if (dimensions.ContainsAnyExceptInRange(Batch, long.MaxValue) || dimensions.Count(Batch) > 1)
+        if (dimensions.ContainsAnyExceptInRange(Batch, long.MaxValue))
         {
             throw new ArgumentException(
-                $"Shape [{string.Join(", ", dimensions.ToArray())}] has a negative dimension; only one may be symbolic ({nameof(Shape)}.{nameof(Batch)}).");
+                $"Shape [{string.Join(", ", dimensions.ToArray())}] has a negative dimension; only {nameof(Shape)}.{nameof(Batch)}, {Batch}, stands for a symbolic one.");
         }
 
         return new Shape([.. dimensions]);
     }
 
     /// <summary>The shape with one dimension replaced.</summary>
-    public Shape With(int axis, long size) => new(Dimensions.SetItem(axis, size));
+    public Shape With(int axis, long size) => Create(Dimensions.SetItem(axis, size).AsSpan());
 
     /// <summary>Counts an axis from the first dimension.</summary>
     /// <exception cref="ArgumentException">The axis is outside the shape.</exception>

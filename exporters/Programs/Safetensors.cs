@@ -77,6 +77,10 @@ public static class Safetensors
         {
             return Parse(File.ReadAllBytes(path));
         }
+        catch (NotSupportedException e)
+        {
+            throw new InvalidDataException($"'{path}': {e.Message}", e);
+        }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException or KeyNotFoundException or OverflowException)
         {
             throw new InvalidDataException($"'{path}' is damaged or is not a safetensors file.", e);
@@ -98,13 +102,17 @@ public static class Safetensors
                 continue;
             }
 
-            var type = TypeNames.Single(pair => pair.Value == entry!["dtype"]!.GetValue<string>()).Key;
-            Shape shape = [.. entry!["shape"]!.AsArray().Select(d => d!.GetValue<long>())];
-            var offsets = entry["data_offsets"]!.AsArray();
+            string stored = Field(entry, "dtype").GetValue<string>();
+            var type = TypeNames.FirstOrDefault(pair => pair.Value == stored) is { Value: not null } known ? known.Key : throw new NotSupportedException(
+                $"Tensor '{name}' has the element type {stored}; {string.Join(", ", TypeNames.Values)} are read.");
+            Shape shape = [.. Field(entry, "shape").AsArray().Select(d => d!.GetValue<long>())];
+            var offsets = Field(entry, "data_offsets").AsArray();
             int start = offsets[0]!.GetValue<int>(), end = offsets[1]!.GetValue<int>();
             tensors[name] = new Tensor(type, shape, data[start..end]);
         }
 
         return (tensors, metadata);
     }
+
+    private static JsonNode Field(JsonNode? entry, string name) => entry?[name] ?? throw new FormatException($"An entry has no {name}.");
 }

@@ -79,7 +79,7 @@ public sealed record OneCycleSchedule(
     {
         double first = Value / InitialDivisor, last = first / FinalDivisor;
         double peak = (RisingShare * TotalSteps) - 1, at = Math.Min(step, TotalSteps) - 1;
-        return at <= peak ? Between(first, Value, at / peak) : Between(Value, last, (at - peak) / (TotalSteps - 1 - peak));
+        return peak > 0 && at <= peak ? Between(first, Value, at / peak) : Between(Value, last, (at - peak) / (TotalSteps - 1 - peak));
     }
 
     private static double Between(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));

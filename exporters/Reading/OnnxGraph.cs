@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Programs;
 
 namespace OnnxVae.Exporters.Reading;
@@ -24,7 +25,7 @@ public sealed record OnnxGraph(
 
     /// <summary>Reads a model, of this project or another producer.</summary>
     /// <remarks>
-    /// Operators that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
+    /// Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
     /// and operators of other domains are not read.
     /// </remarks>
     /// <param name="model">The model.</param>
@@ -39,10 +40,11 @@ public sealed record OnnxGraph(
         RequireStandardOperators(model);
         var values = new Dictionary<string, Value> { [""] = Value.Absent };
         var parameters = new List<State>();
+        var settings = SettingsOf(model.Proto.Graph);
         foreach (var proto in model.Proto.Graph.Initializer)
         {
             var tensor = ProtoTensors.Read(proto);
-            if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && (isTrained ?? IsTrainedByDefault)(proto.Name))
+            if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && !settings.Contains(proto.Name) && (isTrained ?? IsTrainedByDefault)(proto.Name))
             {
                 parameters.Add(State.Create(proto.Name, StateRole.Parameter, tensor));
                 values[proto.Name] = parameters[^1].Current;
@@ -54,17 +56,19 @@ public sealed record OnnxGraph(
         }
 
         Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, input.Type, WithBatch(input.Shape, batch)))];
-        var shapes = model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).ToDictionary(info => info.Name, info =>
+        var shapes = new Dictionary<string, ModelTensor>();
+        foreach (var info in model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).Where(info => info.Type?.TensorType?.Shape is not null))
         {
             var described = OnnxModel.Describe(info);
-            return described with { Shape = WithBatch(described.Shape, batch) };
-        });
+            shapes[info.Name] = described with { Shape = WithBatch(described.Shape, batch) };
+        }
+
         foreach (var node in model.Proto.Graph.Node)
         {
-            var results = new OnnxNode(node, values).Read(shapes);
-            for (int i = 0; i < Math.Min(results.Count, node.Output.Count); i++)
+            var results = new OnnxNode(node, values).Read(shapes, model.OperatorSets["ai.onnx"]);
+            foreach (var (name, value) in node.Output.Zip(results).Where(output => output.First.Length > 0))
             {
-                values[node.Output[i]] = results[i];
+                values[name] = value;
             }
         }
 
@@ -73,6 +77,14 @@ public sealed record OnnxGraph(
 
     private static bool IsTrainedByDefault(string name) =>
         !name.Contains("constant", StringComparison.OrdinalIgnoreCase) && !StatisticNames.Any(statistic => name.EndsWith(statistic, StringComparison.Ordinal));
+
+    // Stored numbers that are settings of operators and no weights: scales, exponents, limits.
+    private static HashSet<string> SettingsOf(GraphProto graph) => [.. graph.Node.SelectMany(node => node.OpType switch
+    {
+        "Resize" or "Pow" or "Clip" => node.Input.Skip(1),
+        "Pad" => node.Input.Skip(2),
+        _ => [],
+    })];
 
     private static Shape WithBatch(Shape shape, long batch) => [.. shape.Select(d => d == Shape.Batch ? batch : d)];
 

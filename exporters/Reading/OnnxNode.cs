@@ -48,29 +48,47 @@ internal sealed class OnnxNode
         ? constant.As<long>().ToArray()
         : throw Error($"its input {index} ('{proto.Input[index]}') must be constant, but is computed: {inputs[index]}");
 
-    /// <summary>A number that has to be known now; a default where the input is left out.</summary>
+    /// <summary>One number that has to be known now; a default where the input is left out.</summary>
     public float Scalar(int index, float otherwise) => !Has(index) ? otherwise
-        : inputs[index].Constant is { Type: ElementType.Float32 } constant ? constant.As<float>()[0]
+        : inputs[index].Constant is { Shape.ElementCount: 1, Type: ElementType.Float32 } real ? real.As<float>()[0]
+        : inputs[index].Constant is { Shape.ElementCount: 1, Type: ElementType.Int64 } integer ? integer.As<long>()[0]
+        : throw Error($"its input {index} ('{proto.Input[index]}') must be one constant number, but is {inputs[index]}");
+
+    /// <summary>Numbers that have to be known now.</summary>
+    public float[] Floats(int index) => this[index].Constant is { Type: ElementType.Float32 } constant
+        ? constant.As<float>().ToArray()
         : throw Error($"its input {index} ('{proto.Input[index]}') must be constant, but is computed: {inputs[index]}");
 
     /// <summary>Axes, an attribute in older operator sets and an input in newer ones; null for all.</summary>
     public long[]? Axes(int input) => Ints("axes") ?? (Has(input) ? Longs(input) : null);
 
-    /// <summary>Finds the operator's row and applies it; unknown operators stay as they are.</summary>
-    public IReadOnlyList<Value> Read(IReadOnlyDictionary<string, ModelTensor> shapes)
+    /// <summary>Finds the operator's row and applies it; operators and settings that are not known stay as they are.</summary>
+    /// <param name="shapes">What the file says about results.</param>
+    /// <param name="operatorSet">The file's operator set.</param>
+    public IReadOnlyList<Value> Read(IReadOnlyDictionary<string, ModelTensor> shapes, long operatorSet)
+    {
+        var (results, problem) = Apply();
+        results ??= PassOn(shapes, operatorSet, problem);
+        Node.LabelBetween(inputs, results, _ => proto.Name);
+        return results;
+    }
+
+    private (IReadOnlyList<Value>? Results, string Problem) Apply()
     {
         try
         {
-            var results = ShapeArithmetic.TryFold(proto.OpType, this) is { } folded ? [folded]
-                : OperatorReaders.Rows.TryGetValue(proto.OpType, out var read) ? read(this)
-                : null;
-            results ??= PassOn(shapes);
-            Node.LabelBetween(inputs, results, _ => proto.Name);
-            return results;
+            if (ShapeArithmetic.TryFold(proto.OpType, this) is { } folded)
+            {
+                return ([folded], "");
+            }
+
+            return OperatorReaders.Rows.TryGetValue(proto.OpType, out var read)
+                ? (read(this), "its settings have no counterpart here")
+                : (null, "the operator is not known");
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"{proto.OpType} '{proto.Name}': {e.Message}", e);
+            return (null, e.Message.TrimEnd('.'));
         }
     }
 
@@ -78,14 +96,23 @@ internal sealed class OnnxNode
 
     private AttributeProto? Find(string name) => proto.Attribute.FirstOrDefault(attribute => attribute.Name == name);
 
-    private ImmutableArray<Value> PassOn(IReadOnlyDictionary<string, ModelTensor> shapes)
+    private ImmutableArray<Value> PassOn(IReadOnlyDictionary<string, ModelTensor> shapes, long operatorSet, string problem)
     {
-        var outputs = proto.Output.Select(name => shapes.TryGetValue(name, out var tensor)
-            ? (tensor.Type, tensor.Shape)
-            : throw Error($"the operator is not known, and the file does not tell the shape of its result '{name}'; add shapes with ONNX's shape inference"));
+        if (operatorSet > OnnxModel.OperatorSet || (operatorSet < OnnxModel.OperatorSet && ChangedUpToOperatorSet18(proto.OpType)))
+        {
+            throw Error($"{problem}, and from operator set {operatorSet} it cannot stay as it is in set {OnnxModel.OperatorSet}; convert the file to that set with ONNX's version converter");
+        }
+
+        var outputs = proto.Output.Select(name => name.Length == 0 ? (ElementType.Float32, Shape.Scalar)
+            : shapes.TryGetValue(name, out var tensor) ? (tensor.Type, tensor.Shape)
+            : throw Error($"{problem}, and the file does not tell the shape of its result '{name}'; add shapes with ONNX's shape inference"));
         var attributes = proto.Attribute.ToImmutableSortedDictionary(attribute => attribute.Name, ReadAttribute, StringComparer.Ordinal);
-        return new Node(proto.OpType, [.. inputs], attributes, outputs).Outputs;
+        return new Node(proto.OpType, [.. inputs], attributes, outputs) { IsOpaque = true }.Outputs;
     }
+
+    // Operators whose inputs or attributes changed between the oldest set that is read and 18.
+    private static bool ChangedUpToOperatorSet18(string operatorType) =>
+        operatorType.StartsWith("Reduce", StringComparison.Ordinal) || operatorType is "Resize" or "Pad" or "Split" or "BatchNormalization";
 
     private object ReadAttribute(AttributeProto attribute) => attribute.Type switch
     {

@@ -21,14 +21,9 @@ internal static partial class OperatorReaders
 
     private static Value ReadGemm(OnnxNode node)
     {
-        var product = Gemm(node[0], node[1], transA: node.Int("transA", 0) != 0, transB: node.Int("transB", 0) != 0);
         var (alpha, beta) = (node.Float("alpha", 1f), node.Float("beta", 1f));
-        if (alpha == 1f && beta == 1f)
-        {
-            return Gemm(node[0], node[1], node.Find(2), node.Int("transA", 0) != 0, node.Int("transB", 0) != 0);
-        }
-
-        return node.Find(2) is { } c ? (alpha * product) + (beta * c) : alpha * product;
+        var (a, c) = (alpha == 1f ? node[0] : alpha * node[0], node.Find(2));
+        return Gemm(a, node[1], c is null || beta == 1f ? c : beta * c, node.Int("transA", 0) != 0, node.Int("transB", 0) != 0);
     }
 
     private static Value? ReadConvolution(OnnxNode node)
@@ -40,7 +35,7 @@ internal static partial class OperatorReaders
         }
 
         var padded = PadUnevenly(x, window, 0f, out var geometry);
-        return AddBias(node, Convolution(padded, node[1], geometry with { Groups = node.Int("group", 1) }));
+        return AddPerChannel(Convolution(padded, node[1], geometry with { Groups = node.Int("group", 1) }), node.Find(2));
     }
 
     private static Value? ReadTransposedConvolution(OnnxNode node)
@@ -54,7 +49,7 @@ internal static partial class OperatorReaders
         long[] extra = node.Ints("output_padding") ?? new long[g.SpatialRank];
         ImmutableArray<long> image = [.. Enumerable.Range(0, g.SpatialRank).Select(i =>
             ((node[0].Shape[i + 2] - 1) * g.Strides[i]) - (2 * g.Padding[i]) + (g.Dilations[i] * (g.KernelSize[i] - 1)) + extra[i] + 1)];
-        return AddBias(node, ConvolutionInput(node[0], node[1], g with { ImageSize = image, Groups = node.Int("group", 1) }));
+        return AddPerChannel(ConvolutionInput(node[0], node[1], g with { ImageSize = image, Groups = node.Int("group", 1) }), node.Find(2));
     }
 
     private static IReadOnlyList<Value>? ReadMaxPool(OnnxNode node)
@@ -113,7 +108,4 @@ internal static partial class OperatorReaders
         return padded;
     }
 
-    private static Value AddBias(OnnxNode node, Value y) => node.Find(2) is { } bias ? y + PerChannel(bias, y) : y;
-
-    private static int[] SpatialAxes(Value x) => [.. Enumerable.Range(2, x.Shape.Rank - 2)];
 }

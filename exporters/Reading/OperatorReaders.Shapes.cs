@@ -59,6 +59,7 @@ internal static partial class OperatorReaders
     {
         var shape = node[0].Shape;
         int axis = (int)node.Int("axis", 1);
+        axis = axis < 0 ? axis + shape.Rank : axis;
         return Reshape(node[0], [shape.Take(axis).Product(), shape.Skip(axis).Product()]);
     }
 
@@ -137,6 +138,11 @@ internal static partial class OperatorReaders
     private static Value? ReadResize(OnnxNode node)
     {
         var shape = node[0].Shape;
+        if (shape.Rank < 3 || node.Int("antialias", 0) != 0 || node.Text("keep_aspect_ratio_policy", "stretch") != "stretch")
+        {
+            return null;
+        }
+
         var method = node.Text("mode", "nearest") switch
         {
             "nearest" => InterpolationMethod.Nearest,
@@ -147,29 +153,40 @@ internal static partial class OperatorReaders
         {
             "asymmetric" => PixelGrid.Corner,
             "align_corners" => PixelGrid.AlignedCorners,
-            "pytorch_half_pixel" => PixelGrid.HalfPixel,
-            "half_pixel" => PixelGrid.HalfPixel, // the same for more than one pixel
+            "half_pixel" or "pytorch_half_pixel" => PixelGrid.HalfPixel,
             _ => null,
         };
-        bool isKnown = grid is not null && shape.Rank > 2
-            && (method != InterpolationMethod.Nearest || (grid == PixelGrid.Corner && node.Text("nearest_mode", "round_prefer_floor") == "floor"))
-            && (method != InterpolationMethod.Cubic || (node.Float("cubic_coeff_a", -0.75f) == (float)Interpolation.CubicCoefficient && node.Int("exclude_outside", 0) == 0))
-            && node.Int("antialias", 0) == 0;
-        if (!isKnown)
+        bool isCubicAsHere = node.Float("cubic_coeff_a", -0.75f) == (float)Interpolation.CubicCoefficient && node.Int("exclude_outside", 0) == 0;
+        if (grid is null || (method == InterpolationMethod.Cubic && !isCubicAsHere))
         {
             return null;
         }
 
-        int skipped = node.Ints("axes") is null ? 2 : 0; // sizes of batch and channels, which stay
-        return Resize(node[0], [.. shape.Skip(2).Select((input, i) =>
-        {
-            if (node.Has(3))
-            {
-                return new Interpolation(method, grid!.Value, input, node.Longs(3)[i + skipped]);
-            }
+        Interpolation[] all = [.. Enumerable.Range(0, shape.Rank).Select(axis => Along(node, axis, method, grid.Value))];
+        bool stays = all.Take(2).All(axis => axis.Input == axis.Output);
+        bool isNearestAsHere = method != InterpolationMethod.Nearest
+            || (grid == PixelGrid.Corner && node.Text("nearest_mode", "round_prefer_floor") == "floor" && all.All(axis => axis.IsRepetition));
+        bool isOnePixel = node.Text("coordinate_transformation_mode", "") == "pytorch_half_pixel" && all.Any(axis => axis.Output == 1);
+        return stays && isNearestAsHere && !isOnePixel ? Resize(node[0], all.AsSpan(2)) : null;
+    }
 
-            double factor = node[2].Constant!.As<float>()[i + skipped];
-            return new Interpolation(method, grid!.Value, input, (long)Math.Floor(input * factor), factor);
-        })]);
+    // What a resizing does to one axis; those that it does not name stay.
+    private static Interpolation Along(OnnxNode node, int axis, InterpolationMethod method, PixelGrid grid)
+    {
+        var shape = node[0].Shape;
+        int[] named = [.. node.Ints("axes")?.Select(name => shape.Axis((int)name)) ?? Enumerable.Range(0, shape.Rank)];
+        int place = Array.IndexOf(named, axis);
+        if (place < 0 || shape[axis] == Shape.Batch)
+        {
+            return new Interpolation(method, grid, 1, 1);
+        }
+
+        if (node.Has(3))
+        {
+            return new Interpolation(method, grid, shape[axis], node.Longs(3)[place]);
+        }
+
+        double factor = node.Floats(2)[place];
+        return new Interpolation(method, grid, shape[axis], (long)Math.Floor(shape[axis] * factor), factor);
     }
 }

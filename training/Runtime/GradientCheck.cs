@@ -10,7 +10,10 @@ namespace OnnxVae.Training.Runtime;
 /// <param name="Entry">The entry, by the input's name and its index: <c>weight[1, 3]</c>.</param>
 /// <param name="Gradient">The derivative that the gradient graph computes.</param>
 /// <param name="Difference">The derivative by central difference.</param>
-/// <param name="RelativeError">Their distance, relative to the length of the input's gradient or to 1 if that is shorter.</param>
+/// <param name="RelativeError">
+/// How far the two are apart along the worst direction through the entry's input, relative to what a gradient of this length has
+/// there. Rounding stays below about 1e-2, an error of a factor shows as that factor.
+/// </param>
 public sealed record GradientCheckResult(string Entry, double Gradient, double Difference, double RelativeError)
 {
     /// <summary>The result in one line.</summary>
@@ -19,8 +22,7 @@ public sealed record GradientCheckResult(string Entry, double Gradient, double D
 }
 
 /// <summary>
-/// Checks the gradients of a graph against central differences along random directions. Works in 32-bit floats, so errors
-/// below about 1e-3 are rounding.
+/// Checks the gradients of a graph against central differences, along the gradient itself and along random directions.
 /// </summary>
 /// <remarks>
 /// One direction sees every entry of an input at once; where the two disagree most, halving the direction leads to the entry.
@@ -30,6 +32,8 @@ public static class GradientCheck
     private const int Directions = 3;
     private const double Step = 1e-2;
     private const ulong Seed = 20180601;
+    private const double RoundingOfFloat = 1.2e-7;
+    private const double RoundingAllowance = 100; // what rounding causes then counts as a relative error of a hundredth at most
 
     /// <summary>Compares the gradients of a function with finite differences.</summary>
     /// <param name="function">Makes a scalar, Float32, of the inputs, which come in the order in which they are given.</param>
@@ -52,28 +56,44 @@ public static class GradientCheck
         using var gradientProbe = new Probe(values, Backward.Gradients(loss, [.. targets.Select(i => values[i])]), [.. inputs.Select(input => input.Data)]);
         float[][] gradients = gradientProbe.Run();
 
-        var worst = targets.Zip(gradients, (target, gradient) => new Comparison(probe, target, gradient)).MaxBy(comparison => comparison.RelativeError)!;
+        double rounding = RoundingOfFloat * Math.Max(Math.Abs(probe.Run()[0][0]), float.Epsilon) / Step;
+        var worst = targets
+            .SelectMany((target, i) => Comparison.Along(probe, target, gradients[i], rounding))
+            .MaxBy(comparison => comparison.RelativeError)!;
         return worst.Locate(inputs[worst.Target].Name, inputs[worst.Target].Data.Shape);
     }
 
-    /// <summary>One input's gradient against differences along several directions, of which the worst stays.</summary>
+    /// <summary>One input's gradient against the difference along one direction.</summary>
     private sealed class Comparison
     {
         private readonly Probe probe;
         private readonly float[] gradient;
         private readonly float[] direction;
-        private readonly double scale;
 
-        public Comparison(Probe probe, int target, float[] gradient)
+        private Comparison(Probe probe, int target, float[] gradient, float[] direction, double expected)
         {
-            (this.probe, Target, this.gradient) = (probe, target, gradient);
-            scale = Math.Max(1, Math.Sqrt(gradient.Sum(g => (double)g * g)));
-            direction = Enumerable.Range(0, Directions).Select(RandomDirection).MaxBy(d => Math.Abs(Error(d)))!;
+            (this.probe, Target, this.gradient, this.direction) = (probe, target, gradient, direction);
+            RelativeError = Math.Abs(Error(direction)) / expected;
         }
 
         public int Target { get; }
 
-        public double RelativeError => Math.Abs(Error(direction)) / scale;
+        public double RelativeError { get; }
+
+        /// <summary>Along the gradient, where a slope of its length is expected, and along random directions, where a slope of its length over the root of its entries is.</summary>
+        public static IEnumerable<Comparison> Along(Probe probe, int target, float[] gradient, double rounding)
+        {
+            double length = Length(gradient), floor = RoundingAllowance * rounding;
+            if (length > 0)
+            {
+                yield return new Comparison(probe, target, gradient, [.. gradient.Select(g => (float)(g / length))], Math.Max(length, floor));
+            }
+
+            for (int i = 0; i < Directions; i++)
+            {
+                yield return new Comparison(probe, target, gradient, RandomDirection(gradient.Length, target, i), Math.Max(length / Math.Sqrt(gradient.Length), floor));
+            }
+        }
 
         public GradientCheckResult Locate(string name, Shape shape)
         {
@@ -89,17 +109,19 @@ public static class GradientCheck
             unit[start] = 1;
             double difference = Difference(unit);
             return new GradientCheckResult(
-                $"{name}[{string.Join(", ", Coordinates(start, shape))}]", gradient[start], difference, Math.Abs(difference - gradient[start]) / scale);
+                $"{name}[{string.Join(", ", Coordinates(start, shape))}]", gradient[start], difference, RelativeError);
         }
 
         // Of length 1, so that the step is as long for large inputs as for small ones.
-        private float[] RandomDirection(int which)
+        private static float[] RandomDirection(int count, int target, int which)
         {
-            var d = new float[gradient.Length];
-            Philox.FillStandardNormal(d, Seed, (uint)which, (ulong)Target);
-            double length = Math.Sqrt(d.Sum(entry => (double)entry * entry));
+            var d = new float[count];
+            Philox.FillStandardNormal(d, Seed, (uint)which, (ulong)target);
+            double length = Length(d);
             return [.. d.Select(entry => (float)(entry / length))];
         }
+
+        private static double Length(float[] vector) => Math.Sqrt(vector.Sum(entry => (double)entry * entry));
 
         private float[] Only(int start, int count)
         {

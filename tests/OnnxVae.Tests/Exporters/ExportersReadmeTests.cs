@@ -112,7 +112,7 @@ internal sealed class ExportersReadmeTests
     {
         var report = GradientCheck.Run(v => Ops.Mean(Ops.Square(Ops.Tanh(v[0]))), ("w", OnnxTensor.From<float>([2, 2], 0.1f, 0.2f, -0.3f, 0.4f)));
         Console.WriteLine(report);
-        Assert.That(report.RelativeError, Is.LessThan(1e-3));
+        Assert.That(report.RelativeError, Is.LessThan(1e-2));
 
         var graph = OnnxGraph.Read(OnnxModel.Load("digits.onnx"), batch: 32);
         var parameters = graph.Parameters;

@@ -15,11 +15,17 @@ public sealed record LayerRow(string Name, Func<Module> Build, params Shape[] In
     /// <summary>Classes, where the last input is Int64; 0 where all are Float32.</summary>
     public int Classes { get; init; }
 
+    /// <summary>Whether the first class stands for -100, which losses pass over.</summary>
+    public bool IgnoresFirstClass { get; init; }
+
     /// <summary>Maps standard-normal numbers to what the layer is meant for.</summary>
     public Func<float, float> Domain { get; init; } = x => x;
 
     /// <summary>Whether the last input takes no gradient in TorchSharp.</summary>
     public bool HasFixedTarget { get; init; }
+
+    /// <summary>Whether differences along a line tell the derivative, which they do not on a kink.</summary>
+    public bool IsSmooth => !Domain.Method.Name.Contains("OnGrid", StringComparison.Ordinal) && Domain(1) != 0;
 
     public IReadOnlyList<string> UpdatedBuffers { get; init; } = [];
 
@@ -37,7 +43,7 @@ public sealed record LayerRow(string Name, Func<Module> Build, params Shape[] In
     internal IReadOnlyList<Array> Data => [.. Inputs.Select((shape, i) =>
     {
         var numbers = Numbers.StandardNormal(shape.ElementCount, (ulong)(5 + i));
-        return IsInteger(i) ? (Array)numbers.Select(x => (long)(MathF.Abs(x) * 1000) % Classes).ToArray() : numbers.Select(Domain).ToArray();
+        return IsInteger(i) ? (Array)numbers.Select(x => Class((long)(MathF.Abs(x) * 1000) % Classes)).ToArray() : numbers.Select(Domain).ToArray();
     })];
 
     /// <summary>The layer with parameters of its own, also those that TorchSharp leaves uninitialised.</summary>
@@ -65,6 +71,8 @@ public sealed record LayerRow(string Name, Func<Module> Build, params Shape[] In
 
     public override string ToString() => $"{Name} {string.Join(" ", Inputs)}";
 
+    private long Class(long number) => IgnoresFirstClass && number == 0 ? -100 : number;
+
     private bool IsInteger(int input) => Classes > 0 && input == Inputs.Length - 1;
 }
 
@@ -84,11 +92,15 @@ internal static class LayerRows
         new("Linear", () => Linear(5, 3), [4, 5]),
         new("Linear without bias", () => Linear(5, 3, hasBias: false), [4, 5]),
         new("Linear on sequences", () => Linear(5, 3), [2, 4, 5]),
+        new("Embedding with padding", () => Embedding(7, 3, padding_idx: 2), [4, 5]) { Classes = 7 },
         new("Bilinear", () => Bilinear(5, 4, 3), [6, 5], [6, 4]),
         new("Bilinear without bias", () => Bilinear(5, 4, 3, hasBias: false), [6, 5], [6, 4]),
         new("Embedding", () => Embedding(7, 3), [4, 5]) { Classes = 7 },
         new("CosineSimilarity", () => CosineSimilarity(1), [4, 5], [4, 5]),
         new("PairwiseDistance", () => PairwiseDistance(), [4, 5], [4, 5]),
+        new("CosineSimilarity with a zero", () => CosineSimilarity(1), [1, 5], [1, 5]) { Domain = _ => 0 },
+        new("PairwiseDistance by the largest", () => PairwiseDistance(double.PositiveInfinity), [4, 5], [4, 5]),
+        new("PairwiseDistance by the sum", () => PairwiseDistance(1), [4, 5], [4, 5]),
         new("PairwiseDistance of another norm", () => PairwiseDistance(3, keepdim: true), [4, 5], [4, 5]),
     ];
 
@@ -150,6 +162,9 @@ internal static class LayerRows
         new("AvgPool2d with divisor", () => AvgPool2d(2, divisor_override: 3), [2, 3, 6, 8]),
         new("AvgPool3d", () => AvgPool3d(2, stride: 1), [2, 2, 3, 4, 3]),
         new("LPPool1d", () => LPPool1d(2, 3, stride: 2), [2, 3, 9]),
+        new("LPPool1d by the sum", () => LPPool1d(1, 3, stride: 2), [2, 3, 9]),
+        new("LPPool1d rounding up", () => LPPool1d(2, 3, stride: 2, ceil_mode: true), [2, 3, 8]),
+        new("LPPool1d of zeros", () => LPPool1d(2, 3), [2, 3, 9]) { Domain = _ => 0 },
         new("LPPool2d", () => LPPool2d(3, 2), [2, 3, 6, 8]) { Domain = Positive },
         new("AdaptiveAvgPool1d", () => AdaptiveAvgPool1d(2), [2, 3, 6]),
         new("AdaptiveAvgPool2d to one pixel", () => AdaptiveAvgPool2d(1), [2, 3, 5, 4]),
@@ -184,7 +199,13 @@ internal static class LayerRows
     private static LayerRow[] Activations =>
     [
         new("ReLU", () => ReLU(), [3, 4]),
+        new("ReLU at 0", () => ReLU(), [3, 4]) { Domain = OnGrid },
         new("ReLU6", () => ReLU6(), [3, 4]) { Domain = x => 4 * x },
+        new("ReLU6 at its limits", () => ReLU6(), [5, 8]) { Domain = OnGrid },
+        new("Hardsigmoid at its limits", () => Hardsigmoid(), [5, 8]) { Domain = OnGrid },
+        new("Softplus at 0", () => Softplus(), [3, 4]) { Domain = OnGrid },
+        new("Softplus with a low threshold", () => Softplus(1, 1), [3, 4]),
+        new("LogSigmoid at 0", () => LogSigmoid(), [3, 4]) { Domain = OnGrid },
         new("LeakyReLU", () => LeakyReLU(0.1), [3, 4]),
         new("PReLU", () => PReLU(1), [3, 4]),
         new("PReLU per channel", () => PReLU(4), [2, 4, 3]),
@@ -227,6 +248,12 @@ internal static class LayerRows
         new("Upsample nearest", () => Upsample(scale_factor: [2, 2]), [2, 3, 4, 5]),
         new("Upsample nearest to size", () => Upsample(size: [7, 5]), [2, 3, 4, 3]),
         new("Upsample nearest by 1.5", () => Upsample(scale_factor: [1.5, 1.5]), [2, 3, 5, 3]),
+        new("Upsample nearest, 40 to 24", () => Upsample(size: [24]), [1, 1, 40]),
+        new("Upsample nearest, 14 to 78", () => Upsample(size: [78]), [1, 1, 14]),
+        new("Upsample nearest by 2.4", () => Upsample(scale_factor: [2.4]), [1, 1, 36]),
+        new("Upsample linear by 1.1", () => Upsample(scale_factor: [1.1], mode: UpsampleMode.Linear, align_corners: false), [1, 1, 7]),
+        new("Upsample bilinear to one pixel", () => Upsample(size: [1, 1], mode: UpsampleMode.Bilinear, align_corners: false), [2, 3, 4, 5]),
+        new("Upsample bicubic to one pixel", () => Upsample(size: [1, 1], mode: UpsampleMode.Bicubic, align_corners: false), [2, 3, 4, 5]),
         new("Upsample 1-D nearest", () => Upsample(scale_factor: [3]), [2, 3, 4]),
         new("Upsample linear", () => Upsample(scale_factor: [2], mode: UpsampleMode.Linear), [2, 3, 4]),
         new("Upsample bilinear", () => Upsample(scale_factor: [2, 2], mode: UpsampleMode.Bilinear, align_corners: false), [2, 3, 4, 5]),
@@ -274,6 +301,8 @@ internal static class LayerRows
         new("L1Loss", () => L1Loss(), [4, 3], [4, 3]),
         new("HuberLoss", () => HuberLoss(0.7), [4, 3], [4, 3]),
         new("SmoothL1Loss", () => SmoothL1Loss(beta: 0.7), [4, 3], [4, 3]),
+        new("SmoothL1Loss without a parabola", () => SmoothL1Loss(beta: 0), [4, 3], [4, 3]),
+        new("BCEWithLogitsLoss at 0", () => BCEWithLogitsLoss(), [4, 3], [4, 3]) { Domain = OnGrid },
         new("BCELoss", () => BCELoss(), [4, 3], [4, 3]) { Domain = Probability },
         new("BCEWithLogitsLoss", () => BCEWithLogitsLoss(), [4, 3], [4, 3]),
         new("BCEWithLogitsLoss with weights", () => BCEWithLogitsLoss(weight: tensor([0.5f, 2f, 1f]), pos_weights: tensor([1f, 3f, 0.4f])), [4, 3], [4, 3]),
@@ -285,6 +314,11 @@ internal static class LayerRows
         new("CrossEntropyLoss of images", () => CrossEntropyLoss(), [2, 4, 3, 3], [2, 3, 3]) { Classes = 4 },
         new("CrossEntropyLoss with weights", () => CrossEntropyLoss(tensor(ClassWeights)), [5, 4], [5]) { Classes = 4 },
         new("CrossEntropyLoss, smoothed", () => new TorchSharp.Modules.CrossEntropyLoss(label_smoothing: 0.1), [5, 4], [5]) { Classes = 4 },
+        new("CrossEntropyLoss, smoothed, with targets to pass over", () => new TorchSharp.Modules.CrossEntropyLoss(label_smoothing: 0.1), [9, 4], [9])
+        {
+            Classes = 4, IgnoresFirstClass = true,
+        },
+        new("CrossEntropyLoss with targets to pass over", () => CrossEntropyLoss(), [9, 4], [9]) { Classes = 4, IgnoresFirstClass = true },
         new("CrossEntropyLoss of probabilities", () => CrossEntropyLoss(), [5, 4], [5, 4]) { Domain = Probability },
         new("PoissonNLLLoss", () => PoissonNLLLoss(), [4, 3], [4, 3]) { Domain = Positive },
         new("PoissonNLLLoss, full", () => PoissonNLLLoss(log_input: false, full: true), [4, 3], [4, 3]) { Domain = Positive },
@@ -301,6 +335,9 @@ internal static class LayerRows
     ];
 
     private static TorchTensor Attend(Module layer, TorchTensor[] x) => ((MultiheadAttention)layer).forward(x[0], x[1], x[2], null, true, null).Item1;
+
+    // Numbers on which kinks lie: 0, 3, 6, and others.
+    private static float OnGrid(float x) => 3 * MathF.Round(1.5f * x);
 
     private static float Positive(float x) => Math.Abs(x) + 0.5f;
 

@@ -83,6 +83,78 @@ internal sealed class ModuleLoweringTests
     }
 
     [Test]
+    public void Lower_OfTiedWeights_HasOneState()
+    {
+        using var embedding = Embedding(5, 3);
+        using var linear = Linear(3, 5, hasBias: false);
+        linear.weight = embedding.weight!;
+        using var network = Sequential(("embedding", embedding), ("linear", linear));
+        var lowering = new ModuleLowering(network);
+
+        var y = lowering.Lower(network, Value.Input("x", ElementType.Int64, [1, 3]));
+
+        Assert.That(lowering.Parameters.Select(state => state.Spec.Name), Is.EqualTo((string[])["embedding.weight"]));
+        Assert.That(GraphOrder.Of([y]).Count(value => value.Name == "embedding.weight"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Lower_OfRescalingEmbedding_IsRefusedAndLeavesTheWeights()
+    {
+        using var embedding = Embedding(5, 3, max_norm: 0.1);
+        float[] before = embedding.weight!.ToArray();
+
+        Assert.That(
+            () => new ModuleLowering(embedding).Lower(embedding, Value.Input("x", ElementType.Int64, [2])),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "Embedding '': it rescales its rows to max_norm while it reads them, which graphs cannot: make it without max_norm."));
+        Assert.That(embedding.weight!.ToArray(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Lower_OfNativeLayers_LeavesTorchsRandomNumbersAlone()
+    {
+        using var gru = GRU(4, 3, numLayers: 2, dropout: 0);
+        using var before = torch.get_rng_state();
+
+        new ModuleLowering(gru).ForTraining().Lower(gru, Value.Input("x", ElementType.Float32, [5, 2, 4]));
+
+        using var after = torch.get_rng_state();
+        Assert.That(after.equal(before).all().item<bool>());
+    }
+
+    [Test]
+    public void BatchNorm_InTrainingWithSymbolicBatch_SaysWhy()
+    {
+        using var layer = BatchNorm1d(3);
+
+        Assert.That(
+            () => new ModuleLowering(layer).ForTraining().Lower(layer, Value.Input("x", ElementType.Float32, [Shape.Batch, 3])),
+            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(
+                "BatchNorm1d '': the running variance needs the number of entries, but the batch of 'x Float32 [N, 3]' is symbolic: give its size."));
+    }
+
+    [TestCaseSource(nameof(WrongRanks))]
+    public void Lower_OfInputsOfWrongRank_IsRefused(Func<Module> build, Shape input)
+    {
+        using var layer = build();
+
+        Assert.That(
+            () => new ModuleLowering(layer).ForTraining().Lower(layer, Value.Input("x", ElementType.Float32, input)),
+            Throws.InstanceOf<ArgumentException>().With.Message.Contains(" axes"));
+    }
+
+    private static readonly TestCaseData[] WrongRanks =
+    [
+        new((Func<Module>)(() => MaxPool2d(2)), Shape.Create([3, 6, 8])),
+        new((Func<Module>)(() => AvgPool1d(2)), Shape.Create([3, 6])),
+        new((Func<Module>)(() => AdaptiveAvgPool2d(1)), Shape.Create([3, 6, 8])),
+        new((Func<Module>)(() => PixelShuffle(2)), Shape.Create([4, 2, 2])),
+        new((Func<Module>)(() => Dropout2d(0.5)), Shape.Create([4])),
+        new((Func<Module>)(() => InstanceNorm1d(3)), Shape.Create([4, 3])),
+        new((Func<Module>)(() => Flatten(0, 1)), Shape.Create([Shape.Batch, 3, 2])),
+    ];
+
+    [Test]
     public void ForTraining_OfModuleInEval_LowersItsEvaluation()
     {
         using var network = Sequential(("norm", BatchNorm1d(3)), ("drop", Dropout(0.5)));
@@ -181,6 +253,17 @@ internal sealed class ModuleLoweringTests
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
             Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
                 "Hardtanh 'blocks.act': in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6."));
+    }
+
+    [Test]
+    public void Lower_OfOutputPaddingAboveTheStride_IsRefused()
+    {
+        using var layer = ConvTranspose2d(2, 3, 3, dilation: 2, output_padding: 1);
+
+        Assert.That(
+            () => new ModuleLowering(layer).Lower(layer, Value.Input("x", ElementType.Float32, [1, 2, 4, 4])),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+                "ConvTranspose2d '': output padding 1 must be below the stride [1, 1]: pad the result instead."));
     }
 
     [Test]

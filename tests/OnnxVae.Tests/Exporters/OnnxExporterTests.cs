@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
+using TorchSharp;
 using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Tests.Exporters;
@@ -100,6 +101,20 @@ internal sealed class OnnxExporterTests
         Assert.That(Numbers.RelativeError(GraphRunner.RunStrictly(model, [data])[0], expected.ToArray()), Is.LessThan(Tolerance));
     }
 
+    // Autograd is no reference here: for a size that stays, libtorch's gradient is not that of what it computes.
+    [TestCase(torch.UpsampleMode.Nearest)]
+    [TestCase(torch.UpsampleMode.Bicubic)]
+    public void Export_OfUpsamplingThatKeepsTheSize_EqualsTorch(torch.UpsampleMode mode)
+    {
+        using var layer = Upsample(scale_factor: [1.1, 1.1], mode: mode);
+        float[] data = Numbers.StandardNormal(42, 5);
+
+        float[] actual = GraphRunner.RunStrictly(OnnxExporter.Build(layer, [new ModelTensor("x", ElementType.Float32, [1, 1, 7, 6])]), [data])[0];
+
+        using var expected = layer.call(data.ToTorch([1, 1, 7, 6]));
+        Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(Tolerance));
+    }
+
     [Test]
     public void Export_WithExternalData_RunsFromBothFiles()
     {
@@ -135,6 +150,19 @@ internal sealed class OnnxExporterTests
 
         Assert.That(Directory.GetFiles(folder.Path), Has.Length.EqualTo(2));
         Assert.That(OnnxModel.Load(folder["net.onnx"]), Is.Not.Null);
+    }
+
+    [Test]
+    public void Export_OverExternalData_DeletesItsOwnFilesOnly()
+    {
+        using var folder = new TemporaryFolder();
+        using var network = Linear(40, 30);
+        File.WriteAllText(folder["net.onnx.backup.data"], "mine");
+        OnnxExporter.Export(network, [1, 40], folder["net.onnx"], new OnnxExportOptions { ExternalData = true });
+
+        OnnxExporter.Export(network, [1, 40], folder["net.onnx"]);
+
+        Assert.That(Directory.GetFiles(folder.Path).Select(Path.GetFileName), Is.EquivalentTo((string[])["net.onnx", "net.onnx.backup.data"]));
     }
 
     [Test]

@@ -41,6 +41,7 @@ internal sealed class OpsTests
         new("Max", x => Max(x[0], 1f * x[0]), x => torch.maximum(x[0], 1f * x[0]), [5]),
         new("Pow", x => Pow(x[0], 1.7f), x => x[0].pow(1.7), [3, 4]) { Domain = Positive },
         new("Clip", x => Clip(x[0], -0.6f, 0.4f), x => x[0].clamp(-0.6, 0.4), [3, 4]) { Domain = AwayFromZero },
+        new("HardTanh", x => HardTanh(x[0], -0.6f, 0.4f), x => functional.hardtanh(1f * x[0], -0.6, 0.4, inplace: true), [3, 4]),
         new("Neg", x => -x[0], x => -x[0], [5]),
         new("Abs", x => Abs(x[0]), x => x[0].abs(), [3, 4]),
         new("Exp", x => Exp(x[0]), x => x[0].exp(), [3, 4]),
@@ -272,6 +273,20 @@ internal sealed class OpsTests
     public void Mean_OverSymbolicBatch_Throws() => Assert.That(
         () => Mean(Value.Input("x", ElementType.Float32, [Shape.Batch, 4])),
         Throws.ArgumentException.With.Message.EqualTo("Mean: 'x Float32 [N, 4]' has a symbolic batch, whose size is not known; every dimension must be."));
+
+    [Test]
+    public void ShapesOfSymbolicBatches_AreNotComputedWith()
+    {
+        var x = Value.Input("x", ElementType.Float32, [Shape.Batch, 3]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => Concat(0, x, x), Throws.ArgumentException.With.Message.EqualTo("Concat: axis 0 of 'x Float32 [N, 3]' is the symbolic batch; give its size to join along it."));
+            Assert.That(() => Pad(x, 0, 1, 1), Throws.ArgumentException.With.Message.EqualTo("Pad: axis 0 of 'x Float32 [N, 3]' is the symbolic batch; give its size to pad it."));
+            Assert.That(() => ConstantOfShape(x.Shape, 1f), Throws.ArgumentException.With.Message.EqualTo("ConstantOfShape: [N, 3] has a symbolic batch, whose size is not known."));
+            Assert.That(() => Gather(x, 1, 3), Throws.ArgumentException.With.Message.EqualTo("Gather: index 3 is outside axis 1 of 'x Float32 [N, 3]'."));
+        });
+    }
 
     [Test]
     public void Build_WithEqualNames_Throws()

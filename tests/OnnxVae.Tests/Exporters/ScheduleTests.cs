@@ -20,6 +20,7 @@ internal sealed class ScheduleTests
         (new OneCycleSchedule(2, 100), 1, 2.0 / 25),
         (new OneCycleSchedule(2, 100), 30, 2),
         (new OneCycleSchedule(2, 100), 100, 2.0 / 25e4),
+        (new OneCycleSchedule(2, 10, RisingShare: 0.1), 1, 2),
         (new BiasCorrectionSchedule(0.9), 2, 0.19),
         (new AveragingSchedule(0.99), 1, 1),
         (new AveragingSchedule(0.99), 1000, 0.01),
