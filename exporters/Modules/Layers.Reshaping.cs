@@ -79,12 +79,15 @@ internal static partial class Layers
     {
         if (axes[0].Method == InterpolationMethod.Nearest && !axes.All(axis => axis.IsRepetition))
         {
-            return Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => Gather(y, i + 2, axes[i].NearestPixels()));
+            return Enumerable.Range(0, axes.Length).Where(i => !IsCopied(i)).Aggregate(x, (y, i) => Gather(y, i + 2, axes[i].NearestPixels()));
         }
 
         return axes.Any(axis => axis is { Method: InterpolationMethod.Cubic, IsExact: false } && axis.Output == axis.Input)
             ? Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => MatMulAlong(axes[i].Matrix(), y, i + 2))
             : Resize(x, axes);
+
+        // libtorch copies an axis that keeps its size, whatever the factor, of two-dimensional images; others it shifts.
+        bool IsCopied(int i) => axes.Length == 2 && axes[i].Output == axes[i].Input;
     }
 
     // Settings are given once for all spatial axes, or for each.
