@@ -6,25 +6,32 @@ namespace OnnxVae.Exporters.Expansion;
 /// <summary>Turns primitives into standard ONNX operators, when a model is collected for writing.</summary>
 internal static class Expander
 {
-    /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
-    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs) =>
-        CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, Expand));
+    private const long FewestChannelsToTurn = 8;
+    private const long FewestPixelsToTurn = 128;
+    private const long FewestChannelsOfPatches = 8;
+    private const long FewerKernels = 4;
 
-    private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs)
+    /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
+    /// <param name="outputs">The values to write.</param>
+    /// <param name="goal">What for.</param>
+    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionGoal goal) =>
+        CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, goal)));
+
+    private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {
-        var expanded = Form(node, inputs);
+        var expanded = Form(node, inputs, goal);
         Node.LabelBetween(inputs, expanded, _ => node.Path);
         return expanded;
     }
 
-    private static ImmutableArray<Value> Form(Node node, ImmutableArray<Value> inputs) => node.OperatorType switch
+    private static ImmutableArray<Value> Form(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal) => node.OperatorType switch
     {
         _ when node.IsOpaque => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
         Primitive.StopGradient or Primitive.StraightThrough => [inputs[0]],
         Primitive.HardTanh => [Ops.Clip(inputs[0], inputs[1], inputs[2])],
         Primitive.Softplus => [Softplus(inputs[0])],
         Primitive.Convolution => [Ops.Conv(inputs[0], inputs[1], Geometry(node))],
-        Primitive.ConvolutionInput => [Ops.ConvTranspose(inputs[0], inputs[1], Geometry(node))],
+        Primitive.ConvolutionInput => [InputGradient(inputs[0], inputs[1], Geometry(node), goal)],
         Primitive.ConvolutionWeight => [WeightGradient(inputs[0], inputs[1], Geometry(node))],
         Primitive.ScatterAdd => [ScatterAddForms.Expand(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
         Primitive.Standardize => [StandardizationForms.Standardize(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
@@ -35,11 +42,26 @@ internal static class Expander
     // ONNX Runtime's own Softplus takes several times as long.
     private static Value Softplus(Value x) => Ops.Relu(x) + Ops.Log(1f + Ops.Exp(-Ops.Abs(x)));
 
+    // With stride 1 a convolution is the faster form, except of small images and few channels.
+    private static Value InputGradient(Value dy, Value weight, ConvolutionGeometry geometry, ExpansionGoal goal) =>
+        goal == ExpansionGoal.Training && geometry.CanTurn && weight.Shape[1] >= FewestChannelsToTurn && geometry.ImageSize.Product() >= FewestPixelsToTurn
+            ? InputGradientAsConvolution.Expand(dy, weight, geometry)
+            : Ops.ConvTranspose(dy, weight, geometry);
+
     // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels
     // the copies are too short, with groups the product falls apart.
-    private static Value WeightGradient(Value x, Value dy, ConvolutionGeometry geometry) => geometry.Groups == 1 && x.Shape[1] >= 8
-        ? WeightGradientFromPatches.Expand(x, dy, geometry)
-        : WeightGradientAsConvolution.Expand(x, dy, geometry);
+    private static Value WeightGradient(Value x, Value dy, ConvolutionGeometry geometry)
+    {
+        long channels = x.Shape[1], kernels = dy.Shape[1];
+        if (geometry.Groups > 1 || channels < FewestChannelsOfPatches)
+        {
+            return WeightGradientAsConvolution.Expand(x, dy, geometry);
+        }
+
+        return geometry.CanTurn && FewerKernels * kernels <= channels
+            ? WeightGradientFromPatches.ExpandFromGradient(x, dy, geometry)
+            : WeightGradientFromPatches.Expand(x, dy, geometry);
+    }
 
     private static ConvolutionGeometry Geometry(Node node) => node.Attribute<ConvolutionGeometry>("geometry");
 }

@@ -31,6 +31,12 @@ public sealed record ConvolutionGeometry(
     public ImmutableArray<long> Remainder => [.. Enumerable.Range(0, SpatialRank).Select(i =>
         (ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) % Strides[i])];
 
+    /// <summary>Whether <see cref="Turned"/> exists: stride 1, and no more padding than the kernel is long.</summary>
+    public bool CanTurn => Strides.All(stride => stride == 1) && Enumerable.Range(0, SpatialRank).All(i => TurnedPadding(i) >= 0);
+
+    /// <summary>The geometry of the convolution, with the taps in reverse, that takes output gradients to input gradients.</summary>
+    public ConvolutionGeometry Turned => this with { ImageSize = OutputSize, Padding = [.. Enumerable.Range(0, SpatialRank).Select(TurnedPadding)] };
+
     /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
     public bool IsTiling => Strides.SequenceEqual(KernelSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Remainder.All(r => r == 0);
 
@@ -65,6 +71,8 @@ public sealed record ConvolutionGeometry(
         long taps = KernelSize.Product(), windows = OutputSize.Product();
         return InverseIndex.Of([.. PixelsUnderTaps()], ImageSize.Product(), position => position / taps, none: windows);
     }
+
+    private long TurnedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
 
     private static IEnumerable<long[]> Coordinates(IReadOnlyList<long> size) => Enumerable.Range(0, (int)size.Product()).Select(flat =>
     {

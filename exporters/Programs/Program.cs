@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Programs;
@@ -63,7 +64,8 @@ public sealed record Program(
         var model = OnnxModelWriter.Build(
             Name,
             [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)],
-            [.. Metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))]);
+            [.. Metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
+            ExpansionGoal.Training);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
             $"{Name}.onnx",

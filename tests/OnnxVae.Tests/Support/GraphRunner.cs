@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Tests.Support;
@@ -8,10 +9,10 @@ internal static class GraphRunner
 {
     private const double SameResult = 1e-5;
 
-    /// <summary>Runs a graph on the data of its inputs: <see cref="float"/> or <see cref="long"/> arrays.</summary>
+    /// <summary>Runs a graph, in the forms for training, on the data of its inputs: <see cref="float"/> or <see cref="long"/> arrays.</summary>
     public static float[][] Run(IReadOnlyList<Value> outputs, params IReadOnlyList<(Value Input, Array Data)> inputs)
     {
-        var model = OnnxModelWriter.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))]);
+        var model = OnnxModelWriter.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], ExpansionGoal.Training);
         return Run(model, [.. model.Inputs.Select(tensor => inputs.Single(input => input.Input.Name == tensor.Name).Data)]);
     }
 
