@@ -17,6 +17,8 @@ public static class VaeCatalog
             [var dense] => new ConvNetwork { Dense = dense },
             _ => throw new ArgumentException($"The model 'conv' has one hidden dense layer, but {hidden.Count} widths are given: give one, or --model mlp."),
         },
+        ["residual"] = hidden => hidden is [] ? new ResidualNetwork() : throw new ArgumentException(
+            $"The model 'residual' has no hidden dense layer, but {hidden.Count} widths are given: leave them out, or --model mlp."),
     };
 
     private static readonly Dictionary<string, Func<double, Likelihood>> Likelihoods = new()

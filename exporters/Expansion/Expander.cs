@@ -36,8 +36,20 @@ internal static class Expander
         Primitive.ScatterAdd => [ScatterAddForms.Expand(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
         Primitive.Standardize => [StandardizationForms.Standardize(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
         Primitive.InverseDeviation => [StandardizationForms.InverseDeviation(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
+        "Add" when BiasOf(inputs) is { } bias => WithBias(inputs[0].Producer!, bias),
         _ => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
     };
+
+    // A number per channel that is added to a convolution is a bias, which the operators add while they write.
+    private static Value? BiasOf(ImmutableArray<Value> inputs) =>
+        inputs[0].Producer is { OperatorType: "Conv" or "ConvTranspose", Inputs.Length: 2 }
+        && inputs[1].Producer is { OperatorType: "Reshape" } reshape && reshape.Inputs[0].Shape.Rank == 1
+        && inputs[1].Shape.Rank == inputs[0].Shape.Rank - 1 && inputs[1].Shape[0] == inputs[0].Shape[1]
+            ? reshape.Inputs[0]
+            : null;
+
+    private static ImmutableArray<Value> WithBias(Node convolution, Value bias) => new Node(
+        convolution.OperatorType, [.. convolution.Inputs, bias], convolution.Attributes, convolution.Outputs.Select(output => (output.Type, output.Shape))).Outputs;
 
     // ONNX Runtime's own Softplus takes several times as long.
     private static Value Softplus(Value x) => Ops.Relu(x) + Ops.Log(1f + Ops.Exp(-Ops.Abs(x)));

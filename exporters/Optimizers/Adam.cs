@@ -6,18 +6,18 @@ namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1):
-/// theta' = theta - alpha * (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + epsilon).
+/// theta' = theta - alpha * (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + epsilon), with the corrections taken out of the
+/// quotient, as at the end of section 2.
 /// </summary>
 public record Adam : Optimizer
 {
     private readonly double beta1;
     private readonly double beta2;
-    private readonly double epsilon;
     private readonly double weightDecay;
     private readonly ProgramInput firstCorrection;
     private readonly ProgramInput secondCorrection;
     private readonly Value stepSize;
-    private readonly Value rootOfSecondCorrection;
+    private readonly Value correctedEpsilon;
 
     /// <summary>Sets the hyper-parameters.</summary>
     /// <param name="learningRate">alpha.</param>
@@ -28,11 +28,12 @@ public record Adam : Optimizer
     public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
         : base(learningRate)
     {
-        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (beta1, beta2, epsilon, weightDecay);
+        (this.beta1, this.beta2, this.weightDecay) = (beta1, beta2, weightDecay);
         firstCorrection = ProgramInput.Scheduled("adam.firstCorrection", new BiasCorrectionSchedule(beta1));
         secondCorrection = ProgramInput.Scheduled("adam.secondCorrection", new BiasCorrectionSchedule(beta2));
-        stepSize = LearningRate.Value / firstCorrection.Value;
-        rootOfSecondCorrection = Sqrt(secondCorrection.Value);
+        var root = Sqrt(secondCorrection.Value);
+        stepSize = LearningRate.Value * root / firstCorrection.Value;
+        correctedEpsilon = (float)epsilon * root;
     }
 
     /// <inheritdoc/>
@@ -46,7 +47,7 @@ public record Adam : Optimizer
 
         var mNext = ((float)beta1 * m.Current) + ((float)(1 - beta1) * g);
         var vNext = ((float)beta2 * v.Current) + ((float)(1 - beta2) * Square(g));
-        var thetaNext = theta - (stepSize * mNext / ((Sqrt(vNext) / rootOfSecondCorrection) + (float)epsilon));
+        var thetaNext = theta - (stepSize * mNext / (Sqrt(vNext) + correctedEpsilon));
 
         return [new(parameter, thetaNext), new(m, mNext), new(v, vNext)];
     }

@@ -16,6 +16,7 @@ public sealed record ResidualNetwork : VaeNetwork
 {
     private const int SmallestSide = 8;
     private const int MostGroups = 32;
+    private const int FewestChannelsPerGroup = 4;
 
     /// <summary>Channels of every layer between the images and the latents.</summary>
     public int Channels { get; init; } = 128;
@@ -68,7 +69,8 @@ public sealed record ResidualNetwork : VaeNetwork
     // TorchSharp 0.107 leaves the weights of a new GroupNorm uninitialised.
     private TorchSharp.Modules.GroupNorm Norm()
     {
-        var norm = GroupNorm(Enumerable.Range(1, Math.Min(MostGroups, Channels)).Last(groups => Channels % groups == 0), Channels);
+        int most = Math.Clamp(Channels / FewestChannelsPerGroup, 1, MostGroups);
+        var norm = GroupNorm(Enumerable.Range(1, most).Last(groups => Channels % groups == 0), Channels);
         init.ones_(norm.weight);
         init.zeros_(norm.bias);
         return norm;

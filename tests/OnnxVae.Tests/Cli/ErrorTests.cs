@@ -26,7 +26,7 @@ internal sealed class ErrorTests
     [TestCase("train --data {0}/empty --out {0}/x", 1, "'{0}/empty' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.")]
     [TestCase("train --latent 0 --out {0}/x", 2, "--latent is 0; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --batch -4 --out {0}/x", 2, "--batch is -4; it must be at least 1. See 'onnxvae train --help'.")]
-    [TestCase("train --model cnn --out {0}/x", 2, "--model is 'cnn'; known are mlp, conv. See 'onnxvae train --help'.")]
+    [TestCase("train --model cnn --out {0}/x", 2, "--model is 'cnn'; known are mlp, conv, residual. See 'onnxvae train --help'.")]
     [TestCase("train --model mlp --hidden 40,x --out {0}/h1", 2, "--hidden is '40,x'; expected positive widths with commas between them, as in 512,256.")]
     [TestCase("train --model conv --hidden 40,20 --out {0}/h2", 1, "The model 'conv' has one hidden dense layer, but 2 widths are given: give one, or --model mlp.")]
     [TestCase("train --likelihood poisson --out {0}/x", 2, "--likelihood is 'poisson'; known are bernoulli, gaussian, gaussian-optimal. See 'onnxvae train --help'.")]

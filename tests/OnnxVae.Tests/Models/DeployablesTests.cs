@@ -15,7 +15,7 @@ internal sealed class DeployablesTests
     private const double Tolerance = 1e-5;
 
     [Test]
-    public void Package_EveryFile_HasStandardOperatorsOfSet18AndRightShapes([Values("mlp", "conv")] string network, [Values("bernoulli", "gaussian-optimal")] string likelihood)
+    public void Package_EveryFile_HasStandardOperatorsOfSet18AndRightShapes([Values("mlp", "conv", "residual")] string network, [Values("bernoulli", "gaussian-optimal")] string likelihood)
     {
         using var test = new TestVae(network, likelihood);
 
@@ -31,7 +31,7 @@ internal sealed class DeployablesTests
     }
 
     [Test]
-    public void EncoderAndDecoder_WithTrainedWeights_EqualTorch([Values("mlp", "conv")] string network, [Values(1, 7, 64)] int batch)
+    public void EncoderAndDecoder_WithTrainedWeights_EqualTorch([Values("mlp", "conv", "residual")] string network, [Values(1, 7, 64)] int batch)
     {
         using var test = new TestVae(network, "bernoulli");
         for (int step = 1; step <= 5; step++)

@@ -13,7 +13,7 @@ internal sealed class TrainingStepTests
 
     [Test]
     public void Step_AfterOneAndTenSteps_EqualsTorch(
-        [Values("mlp", "conv")] string network, [Values("bernoulli", "gaussian", "gaussian-optimal")] string likelihood, [Values(1, 4)] double beta)
+        [Values("mlp", "conv", "residual")] string network, [Values("bernoulli", "gaussian", "gaussian-optimal")] string likelihood, [Values(1, 4)] double beta)
     {
         using var test = new TestVae(network, likelihood, beta);
         var reference = new TorchTraining(test, likelihood, beta);

@@ -20,6 +20,7 @@ internal sealed class TestVae : IDisposable
         {
             "mlp" => new GaussianVae(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5),
             "conv" => new GaussianVae(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
+            "residual" => new GaussianVae(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
             _ => throw new ArgumentException(network),
         };
         Options = new VaeTrainingOptions(
