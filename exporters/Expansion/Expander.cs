@@ -43,7 +43,7 @@ internal static class Expander
     // A number per channel that is added to a convolution is a bias, which the operators add while they write.
     private static Value? BiasOf(ImmutableArray<Value> inputs) =>
         inputs[0].Producer is { OperatorType: "Conv" or "ConvTranspose", Inputs.Length: 2 }
-        && inputs[1].Producer is { OperatorType: "Reshape" } reshape && reshape.Inputs[0].Shape.Rank == 1
+        && inputs[1].Producer is { OperatorType: "Reshape" } reshape && reshape.Inputs[0].Shape == [inputs[0].Shape[1]]
         && inputs[1].Shape.Rank == inputs[0].Shape.Rank - 1 && inputs[1].Shape[0] == inputs[0].Shape[1]
             ? reshape.Inputs[0]
             : null;

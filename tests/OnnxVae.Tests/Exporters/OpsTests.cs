@@ -124,6 +124,8 @@ internal sealed class OpsTests
         new("Gemm", x => Gemm(x[0], x[1], transB: true), x => x[0].mm(x[1].t()), [2, 3], [4, 3]),
         new("Gemm", x => Gemm(x[0], x[1], x[2], transA: true, transB: true), x => x[0].t().mm(x[1].t()) + x[2], [3, 2], [4, 3], [2, 1]),
         new("Convolution", x => Convolution(x[0], x[1], Geometry), x => TorchConvolution(x[0], x[1]), ImageShape, WeightShape),
+        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 1, 1]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 1, 1), ImageShape, WeightShape, [6]),
+        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 4, 4]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 4, 4), ImageShape, WeightShape, [96]),
         new("ConvolutionInput", x => ConvolutionInput(x[0], x[1], Geometry),
             x => functional.conv_transpose2d(x[0], x[1], strides: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2), OutputShape, WeightShape),
         new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
