@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -58,7 +59,7 @@ internal static partial class Layers
 
     // The image of which a convolution with the same settings would make x: (in - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
     // TorchSharp 0.107 applies the first dimension's output padding to all of them, and so does this.
-    private static System.Collections.Immutable.ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
+    private static ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
         ((size - 1) * layer.stride[i]) - (2 * layer.padding![i]) + (layer.dilation[i] * (layer.kernel_size[i] - 1)) + (layer.output_padding?[0] ?? 0) + 1)];
 
     private static void RequireImage(Value x, int spatialRank)

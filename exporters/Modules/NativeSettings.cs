@@ -16,6 +16,7 @@ namespace OnnxVae.Exporters.Modules;
 internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool BatchFirst = false, long? PaddingIndex = null)
 {
     private const double Tolerance = 1e-4;
+    private const float LongRow = 1e9f;
 
     /// <summary>Settings of an attention layer: its heads.</summary>
     /// <exception cref="NotSupportedException">No number of heads explains what the layer computes, or several do; or it drops activations in training.</exception>
@@ -59,23 +60,39 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
             throw new NotSupportedException("it rescales its rows to max_norm while it reads them, which graphs cannot: make it without max_norm.");
         }
 
-        bool wasTrained = weight.requires_grad;
-        weight.requires_grad = true;
-        using var gradient = autograd.grad([layer.call(all).sum()], [weight])[0];
-        weight.requires_grad = wasTrained;
+        using var gradient = GradientOfSum(layer, weight, all);
         long[] untrained = [.. gradient.sum(1).eq(0).nonzero().data<long>()];
         return new NativeSettings(PaddingIndex: untrained.Length == 1 ? untrained[0] : null);
     }
 
-    // Rows far longer than any limit come back as they are, or shorter; then they are as before.
+    private static Tensor GradientOfSum(Embedding layer, Tensor weight, Tensor all)
+    {
+        bool wasTrained = weight.requires_grad;
+        try
+        {
+            weight.requires_grad = true;
+            return autograd.grad([layer.call(all).sum()], [weight])[0];
+        }
+        finally
+        {
+            weight.requires_grad = wasTrained;
+        }
+    }
+
+    // Rows far longer than any limit come back as they are, or shorter. The layer keeps its weights.
     private static bool RescalesRows(Embedding layer, Tensor weight, Tensor all)
     {
         using var noGradient = no_grad();
         var before = weight.clone();
-        weight.fill_(1e9f);
-        bool rescales = !layer.call(all).eq(1e9f).all().item<bool>();
-        weight.copy_(before);
-        return rescales;
+        try
+        {
+            weight.fill_(LongRow);
+            return !layer.call(all).eq(LongRow).all().item<bool>();
+        }
+        finally
+        {
+            weight.copy_(before);
+        }
     }
 
     /// <summary>Settings of a recurrent layer: which axis is the batch.</summary>

@@ -5,35 +5,27 @@ using OnnxVae.Training;
 namespace OnnxVae.Tests.Cli;
 
 /// <summary>Real processes that are killed, interrupted and looked into.</summary>
-internal sealed class RobustnessTests
+internal sealed class RobustnessTests : FolderFixture
 {
     private static readonly string[] Training =
         ["--data", "sprites", "--steps", "400", "--checkpoint-every", "50", "--log-every", "20", "--importance-samples", "0"];
-
-    private TemporaryFolder folder = null!;
-
-    [SetUp]
-    public void CreateFolder() => folder = new TemporaryFolder();
-
-    [TearDown]
-    public void DeleteFolder() => folder.Dispose();
 
     [Test]
     public void Train_KilledAndResumed_EndsWithIdenticalStates()
     {
         string package = Compile();
-        Complete(["train", "--package", package, "--out", folder["whole"], .. Training]);
-        using (var process = Support.Cli.Start(["train", "--package", package, "--out", folder["killed"], .. Training]))
+        Complete(["train", "--package", package, "--out", Folder["whole"], .. Training]);
+        using (var process = Support.Cli.Start(["train", "--package", package, "--out", Folder["killed"], .. Training]))
         {
-            var run = new RunFolder(folder["killed"]);
+            var run = new RunFolder(Folder["killed"]);
             int lines = TestContext.CurrentContext.Random.Next(4, 12);
             Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= lines, process);
             process.Kill(entireProcessTree: true); // SIGKILL
             process.WaitForExit();
         }
 
-        Assert.That(File.Exists(new RunFolder(folder["killed"]).Evaluation), Is.False, "the process was killed before it had finished");
-        Complete("train", "--resume", "--out", folder["killed"]);
+        Assert.That(File.Exists(new RunFolder(Folder["killed"]).Evaluation), Is.False, "the process was killed before it had finished");
+        Complete("train", "--resume", "--out", Folder["killed"]);
 
         Assert.That(LastCheckpoint("killed"), Is.EqualTo(LastCheckpoint("whole")));
         Assert.That(Losses("killed"), Is.EqualTo(Losses("whole")));
@@ -44,7 +36,7 @@ internal sealed class RobustnessTests
     public void Train_Interrupted_WritesCheckpointAndSaysHowToResume(string signal)
     {
         string package = Compile();
-        var run = new RunFolder(folder["run"]);
+        var run = new RunFolder(Folder["run"]);
         using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
         Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
 
@@ -65,7 +57,7 @@ internal sealed class RobustnessTests
     public void Train_OfPackage_NeverLoadsTorch()
     {
         string package = Compile();
-        var run = new RunFolder(folder["run"]);
+        var run = new RunFolder(Folder["run"]);
         using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
         Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
 
@@ -79,7 +71,7 @@ internal sealed class RobustnessTests
 
     private string Compile()
     {
-        string package = folder["package"];
+        string package = Folder["package"];
         var (exitCode, _, error) = Support.Cli.Run("compile", "--data", "sprites", "--model", "mlp", "--batch", "16", "--steps", "400", "--out", package);
         Assert.That(exitCode, Is.Zero, error);
         return package;
@@ -93,8 +85,8 @@ internal sealed class RobustnessTests
         Assert.That(process.ExitCode, Is.Zero, error);
     }
 
-    private byte[] LastCheckpoint(string run) => File.ReadAllBytes(new RunFolder(folder[run]).NewestCheckpoint());
+    private byte[] LastCheckpoint(string run) => File.ReadAllBytes(new RunFolder(Folder[run]).NewestCheckpoint());
 
     private (long Step, double Loss)[] Losses(string run) =>
-        [.. MetricsLog.Read(new RunFolder(folder[run]).Metrics).Select(line => ((long)line["step"]!, (double)line["distortion"]!))];
+        [.. MetricsLog.Read(new RunFolder(Folder[run]).Metrics).Select(line => ((long)line["step"]!, (double)line["distortion"]!))];
 }

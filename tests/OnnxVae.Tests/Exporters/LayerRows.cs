@@ -24,8 +24,8 @@ public sealed record LayerRow(string Name, Func<Module> Build, params Shape[] In
     /// <summary>Whether the last input takes no gradient in TorchSharp.</summary>
     public bool HasFixedTarget { get; init; }
 
-    /// <summary>Whether differences along a line tell the derivative, which they do not on a kink.</summary>
-    public bool IsSmooth => !Domain.Method.Name.Contains("OnGrid", StringComparison.Ordinal) && Domain(1) != 0;
+    /// <summary>Whether the data lie on kinks, where differences along a line do not tell what libtorch takes for the derivative.</summary>
+    public bool IsOnKink { get; init; }
 
     public IReadOnlyList<string> UpdatedBuffers { get; init; } = [];
 
@@ -98,7 +98,7 @@ internal static class LayerRows
         new("Embedding", () => Embedding(7, 3), [4, 5]) { Classes = 7 },
         new("CosineSimilarity", () => CosineSimilarity(1), [4, 5], [4, 5]),
         new("PairwiseDistance", () => PairwiseDistance(), [4, 5], [4, 5]),
-        new("CosineSimilarity with a zero", () => CosineSimilarity(1), [1, 5], [1, 5]) { Domain = _ => 0 },
+        new("CosineSimilarity with a zero", () => CosineSimilarity(1), [1, 5], [1, 5]) { Domain = _ => 0, IsOnKink = true },
         new("PairwiseDistance by the largest", () => PairwiseDistance(double.PositiveInfinity), [4, 5], [4, 5]),
         new("PairwiseDistance by the sum", () => PairwiseDistance(1), [4, 5], [4, 5]),
         new("PairwiseDistance of another norm", () => PairwiseDistance(3, keepdim: true), [4, 5], [4, 5]),
@@ -168,7 +168,7 @@ internal static class LayerRows
         new("LPPool1d", () => LPPool1d(2, 3, stride: 2), [2, 3, 9]),
         new("LPPool1d by the sum", () => LPPool1d(1, 3, stride: 2), [2, 3, 9]),
         new("LPPool1d rounding up", () => LPPool1d(2, 3, stride: 2, ceil_mode: true), [2, 3, 8]),
-        new("LPPool1d of zeros", () => LPPool1d(2, 3), [2, 3, 9]) { Domain = _ => 0 },
+        new("LPPool1d of zeros", () => LPPool1d(2, 3), [2, 3, 9]) { Domain = _ => 0, IsOnKink = true },
         new("LPPool2d", () => LPPool2d(3, 2), [2, 3, 6, 8]) { Domain = Positive },
         new("AdaptiveAvgPool1d", () => AdaptiveAvgPool1d(2), [2, 3, 6]),
         new("AdaptiveAvgPool2d to one pixel", () => AdaptiveAvgPool2d(1), [2, 3, 5, 4]),
@@ -203,13 +203,13 @@ internal static class LayerRows
     private static LayerRow[] Activations =>
     [
         new("ReLU", () => ReLU(), [3, 4]),
-        new("ReLU at 0", () => ReLU(), [3, 4]) { Domain = OnGrid },
+        new("ReLU at 0", () => ReLU(), [3, 4]) { Domain = OnGrid, IsOnKink = true },
         new("ReLU6", () => ReLU6(), [3, 4]) { Domain = x => 4 * x },
-        new("ReLU6 at its limits", () => ReLU6(), [5, 8]) { Domain = OnGrid },
-        new("Hardsigmoid at its limits", () => Hardsigmoid(), [5, 8]) { Domain = OnGrid },
-        new("Softplus at 0", () => Softplus(), [3, 4]) { Domain = OnGrid },
+        new("ReLU6 at its limits", () => ReLU6(), [5, 8]) { Domain = OnGrid, IsOnKink = true },
+        new("Hardsigmoid at its limits", () => Hardsigmoid(), [5, 8]) { Domain = OnGrid, IsOnKink = true },
+        new("Softplus at 0", () => Softplus(), [3, 4]) { Domain = OnGrid, IsOnKink = true },
         new("Softplus with a low threshold", () => Softplus(1, 1), [3, 4]),
-        new("LogSigmoid at 0", () => LogSigmoid(), [3, 4]) { Domain = OnGrid },
+        new("LogSigmoid at 0", () => LogSigmoid(), [3, 4]) { Domain = OnGrid, IsOnKink = true },
         new("LeakyReLU", () => LeakyReLU(0.1), [3, 4]),
         new("PReLU", () => PReLU(1), [3, 4]),
         new("PReLU per channel", () => PReLU(4), [2, 4, 3]),
@@ -306,7 +306,7 @@ internal static class LayerRows
         new("HuberLoss", () => HuberLoss(0.7), [4, 3], [4, 3]),
         new("SmoothL1Loss", () => SmoothL1Loss(beta: 0.7), [4, 3], [4, 3]),
         new("SmoothL1Loss without a parabola", () => SmoothL1Loss(beta: 0), [4, 3], [4, 3]),
-        new("BCEWithLogitsLoss at 0", () => BCEWithLogitsLoss(), [4, 3], [4, 3]) { Domain = OnGrid },
+        new("BCEWithLogitsLoss at 0", () => BCEWithLogitsLoss(), [4, 3], [4, 3]) { Domain = OnGrid, IsOnKink = true },
         new("BCELoss", () => BCELoss(), [4, 3], [4, 3]) { Domain = Probability },
         new("BCEWithLogitsLoss", () => BCEWithLogitsLoss(), [4, 3], [4, 3]),
         new("BCEWithLogitsLoss with weights", () => BCEWithLogitsLoss(weight: tensor([0.5f, 2f, 1f]), pos_weights: tensor([1f, 3f, 0.4f])), [4, 3], [4, 3]),

@@ -12,8 +12,6 @@ internal sealed class LayersTests(LayerRow row)
 {
     private const double ForwardTolerance = 1e-5;
     private const double GradientTolerance = 1e-4;
-    private const double FiniteDifferenceTolerance = 2e-2;
-    private const float FiniteDifferenceStep = 1e-3f;
 
     [Test]
     public void Export_InEvaluation_EqualsTorch()
@@ -39,12 +37,7 @@ internal sealed class LayersTests(LayerRow row)
         layer.train(training);
         using var y = row.Call(layer, tensors);
         Assert.That(Numbers.RelativeError(graph.Run([graph.Output])[0], y.ToArray()), Is.LessThan(ForwardTolerance), "forward");
-        if (!graph.IsDifferentiable)
-        {
-            return;
-        }
-
-        (y.square() * LossWeights(y.shape).ToTorch([.. y.shape])).sum().backward();
+        graph.TorchLoss(y).backward();
         float[][] expected = [.. tensors.Where(tensor => tensor.requires_grad).Concat(layer.parameters())
             .Select(tensor => tensor.grad?.ToArray() ?? new float[tensor.numel()])];
         float[][] actual = graph.Run(Backward.Gradients(graph.Loss, graph.Targets));
@@ -75,57 +68,5 @@ internal sealed class LayersTests(LayerRow row)
             using var expected = layer.named_buffers().Single(buffer => buffer.name == update.State.Spec.Name).buffer.to(torch.float32);
             Assert.That(Numbers.RelativeError(actual, expected.ToArray()), Is.LessThan(ForwardTolerance), update.State.Spec.Name);
         }
-    }
-
-    [Test]
-    public void Gradients_AlongRandomDirection_EqualFiniteDifference()
-    {
-        using var layer = row.Make();
-        var graph = new LayerGraph(row, layer, training: true);
-        if (!graph.IsDifferentiable || !row.IsSmooth)
-        {
-            return;
-        }
-
-        float[][] direction = [.. graph.Targets.Select((target, i) => Numbers.StandardNormal(target.Shape.ElementCount, (ulong)(200 + i)))];
-        double slope = graph.Run(Backward.Gradients(graph.Loss, graph.Targets)).Zip(direction, (g, d) => g.Zip(d, (a, b) => (double)a * b).Sum()).Sum();
-        double difference = (LossAt(FiniteDifferenceStep) - LossAt(-FiniteDifferenceStep)) / (2 * FiniteDifferenceStep);
-
-        Assert.That(difference, Is.EqualTo(slope).Within(FiniteDifferenceTolerance * Math.Max(1, Math.Abs(slope))));
-
-        double LossAt(float step) => graph.Run([graph.Loss], (target, values) =>
-            [.. values.Zip(direction[graph.Targets.ToList().IndexOf(target)], (x, d) => x + (step * d))])[0][0];
-    }
-
-    // Every entry counts differently: the plain sum of squares of normalized numbers does not depend on them.
-    private static float[] LossWeights(IEnumerable<long> shape) => Numbers.StandardNormal(shape.Aggregate(1L, (product, d) => product * d), 77);
-
-    /// <summary>A layer lowered in one mode, with a loss behind it, and the data to run it on.</summary>
-    private sealed class LayerGraph
-    {
-        private readonly List<(Value Input, Array Data)> data;
-
-        public LayerGraph(LayerRow row, torch.nn.Module layer, bool training)
-        {
-            Lowering = new ModuleLowering(layer);
-            Lowering = training ? Lowering.ForTraining() : Lowering;
-            Value[] inputs = [.. row.ModelInputs.Select(input => Value.Input(input.Name, input.Type, input.Shape))];
-            Output = Lowering.Lower(layer, inputs);
-            Targets = [.. inputs.Where((input, i) => input.Type == ElementType.Float32 && !(row.HasFixedTarget && i == inputs.Length - 1)), .. Lowering.Parameters.Select(parameter => parameter.Current)];
-            data = [.. inputs.Zip(row.Data), .. Lowering.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))];
-        }
-
-        public ModuleLowering Lowering { get; }
-
-        public Value Output { get; }
-
-        public Value Loss => Ops.Sum(Ops.Square(Output) * Value.Of<float>(Output.Shape, LossWeights(Output.Shape)));
-
-        public IReadOnlyList<Value> Targets { get; }
-
-        public bool IsDifferentiable => Targets.Count > 0;
-
-        public float[][] Run(IReadOnlyList<Value> outputs, Func<Value, float[], float[]>? change = null) => GraphRunner.Run(
-            outputs, [.. data.Select(pair => change is not null && Targets.Contains(pair.Input) ? (pair.Input, change(pair.Input, (float[])pair.Data)) : pair)]);
     }
 }

@@ -29,6 +29,18 @@ internal sealed class SafetensorsTests
         }
     }
 
+    [TestCase("""{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}""", ": Tensor 'w' has the element type F16; F32, U8, I64, BOOL are read.")]
+    [TestCase("""{"w":{"shape":[1],"data_offsets":[0,4]}}""", " is damaged or is not a safetensors file.")]
+    [TestCase("""{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}}""", " is damaged or is not a safetensors file.")]
+    public void Load_OfUnusableFile_SaysWhy(string header, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder["a.safetensors"];
+        File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)header.Length), .. System.Text.Encoding.ASCII.GetBytes(header), 0, 0, 0, 0]);
+
+        Assert.That(() => Safetensors.Load(file), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{file}'{problem}"));
+    }
+
     [Test]
     public void Save_OverExistingFile_ThatFails_LeavesItAlone()
     {

@@ -7,21 +7,13 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Tests.Training;
 
-internal sealed class ImageDataTests
+internal sealed class ImageDataTests : FolderFixture
 {
-    private TemporaryFolder folder = null!;
-
-    [SetUp]
-    public void CreateFolder() => folder = new TemporaryFolder();
-
-    [TearDown]
-    public void DeleteFolder() => folder.Dispose();
-
     [Test]
     public void Open_OfDataWithoutSplits_HoldsOutDisjointImages()
     {
-        WriteImages(folder.Path, 30);
-        var data = ImageData.Open(folder.Path);
+        WriteImages(Folder.Path, 30);
+        var data = ImageData.Open(Folder.Path);
 
         string[] train = Names(data.Train), test = Names(data.Test);
 
@@ -33,10 +25,10 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfFolderWithSplits_TakesThem()
     {
-        WriteImages(folder["train"], 4);
-        WriteImages(folder["test/class"], 2);
+        WriteImages(Folder["train"], 4);
+        WriteImages(Folder["test/class"], 2);
 
-        var data = ImageData.Open(folder.Path);
+        var data = ImageData.Open(Folder.Path);
 
         Assert.That((data.Train.Count, data.Test.Count, data.All.Count), Is.EqualTo((4, 2, 6)));
         Assert.That(data.Test.NameOf(1), Is.EqualTo("test/class/01.png"));
@@ -46,15 +38,15 @@ internal sealed class ImageDataTests
     [TestCase(".tar.gz")]
     public void Open_OfTar_ReadsTheSamePixelsAsTheFolder(string extension)
     {
-        WriteImages(folder["images"], 5);
-        string tar = folder[$"images{extension}"];
+        WriteImages(Folder["images"], 5);
+        string tar = Folder[$"images{extension}"];
         using (var file = File.Create(tar))
         using (Stream content = extension == ".tar" ? file : new GZipStream(file, CompressionLevel.Fastest))
         {
-            TarFile.CreateFromDirectory(folder["images"], content, includeBaseDirectory: false);
+            TarFile.CreateFromDirectory(Folder["images"], content, includeBaseDirectory: false);
         }
 
-        var (fromTar, fromFolder) = (ImageData.Open(tar).All, ImageData.Open(folder["images"]).All);
+        var (fromTar, fromFolder) = (ImageData.Open(tar).All, ImageData.Open(Folder["images"]).All);
 
         Assert.That(fromTar.Count, Is.EqualTo(5));
         Assert.That(Enumerable.Range(0, 5).Select(i => Read(fromTar, i)), Is.EqualTo(Enumerable.Range(0, 5).Select(i => Read(fromFolder, i))));
@@ -63,21 +55,21 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfGreyAndColour_IsColourUnlessAskedForGrey()
     {
-        WriteImages(folder.Path, 2);
-        Assert.That(ImageData.Open(folder.Path).All.Channels, Is.EqualTo(1));
-        WriteImage(folder["colour.png"], 3, 8, 8);
+        WriteImages(Folder.Path, 2);
+        Assert.That(ImageData.Open(Folder.Path).All.Channels, Is.EqualTo(1));
+        WriteImage(Folder["colour.png"], 3, 8, 8);
 
-        Assert.That(ImageData.Open(folder.Path).All.Channels, Is.EqualTo(3));
-        Assert.That(ImageData.Open(folder.Path, new ImageOptions(Channels: 1)).All.Channels, Is.EqualTo(1));
+        Assert.That(ImageData.Open(Folder.Path).All.Channels, Is.EqualTo(3));
+        Assert.That(ImageData.Open(Folder.Path, new ImageOptions(Channels: 1)).All.Channels, Is.EqualTo(1));
     }
 
     [Test]
     public void Open_WithImageSize_ScalesAndCropsTheCentre()
     {
-        WriteImage(folder["a.png"], 1, 8, 16);
-        WriteImage(folder["b.png"], 1, 20, 10);
+        WriteImage(Folder["a.png"], 1, 8, 16);
+        WriteImage(Folder["b.png"], 1, 20, 10);
 
-        var all = ImageData.Open(folder.Path, new ImageOptions(ImageSize: 4)).All;
+        var all = ImageData.Open(Folder.Path, new ImageOptions(ImageSize: 4)).All;
 
         Assert.That((all.Height, all.Width), Is.EqualTo((4, 4)));
     }
@@ -86,9 +78,9 @@ internal sealed class ImageDataTests
     public void Read_OfWiderImage_TakesTheCentre()
     {
         float[] pixels = [.. Enumerable.Range(0, 4 * 8).Select(i => i % 8 is >= 2 and < 6 ? 1f : 0f)];
-        File.WriteAllBytes(folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
+        File.WriteAllBytes(Folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
 
-        byte[] read = Read(ImageData.Open(folder.Path, new ImageOptions(ImageSize: 4)).All, 0);
+        byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions(ImageSize: 4)).All, 0);
 
         Assert.That(read, Has.Length.EqualTo(16).And.All.EqualTo(255));
     }
@@ -101,27 +93,27 @@ internal sealed class ImageDataTests
             bitmap.SetPixel(0, 0, new SkiaSharp.SKColor(200, 100, 50, 255));
             bitmap.SetPixel(1, 0, new SkiaSharp.SKColor(200, 100, 50, 0));
             using var png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder["alpha.png"], png.ToArray());
+            File.WriteAllBytes(Folder["alpha.png"], png.ToArray());
         }
 
-        Assert.That(Read(ImageData.Open(folder.Path).All, 0), Is.EqualTo((byte[])[200, 0, 100, 0, 50, 0]));
+        Assert.That(Read(ImageData.Open(Folder.Path).All, 0), Is.EqualTo((byte[])[200, 0, 100, 0, 50, 0]));
     }
 
     [TestCase("./")]
     [TestCase("cifar10/")]
     public void Open_OfTarWithOuterFolder_FindsTheSplits(string prefix)
     {
-        WriteImages(folder["images/train"], 3);
-        WriteImages(folder["images/test"], 2);
-        using (var tar = new TarWriter(File.Create(folder["a.tar"])))
+        WriteImages(Folder["images/train"], 3);
+        WriteImages(Folder["images/test"], 2);
+        using (var tar = new TarWriter(File.Create(Folder["a.tar"])))
         {
             foreach (string name in (string[])["train/00.png", "train/01.png", "train/02.png", "test/00.png", "test/01.png"])
             {
-                tar.WriteEntry(folder[$"images/{name}"], $"{prefix}{name}");
+                tar.WriteEntry(Folder[$"images/{name}"], $"{prefix}{name}");
             }
         }
 
-        var data = ImageData.Open(folder["a.tar"]);
+        var data = ImageData.Open(Folder["a.tar"]);
 
         Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((3, 2)));
     }
@@ -129,35 +121,35 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfEmnistNames_TakesTestForTesting()
     {
-        WriteIdx(folder["emnist-balanced-train-images-idx3-ubyte"], 3, zipped: false);
-        WriteIdx(folder["emnist-balanced-test-images-idx3-ubyte"], 2, zipped: false);
+        WriteIdx(Folder["emnist-balanced-train-images-idx3-ubyte"], 3, zipped: false);
+        WriteIdx(Folder["emnist-balanced-test-images-idx3-ubyte"], 2, zipped: false);
 
-        Assert.That(ImageData.Open(folder.Path).Train.Count, Is.EqualTo(3));
+        Assert.That(ImageData.Open(Folder.Path).Train.Count, Is.EqualTo(3));
     }
 
     [Test]
     public void Open_OfMixedSizes_NamesTwoOfThem()
     {
-        WriteImage(folder["a.png"], 1, 8, 8);
-        WriteImage(folder["b.png"], 1, 9, 8);
+        WriteImage(Folder["a.png"], 1, 8, 8);
+        WriteImage(Folder["b.png"], 1, 9, 8);
 
-        AssertRefused(folder.Path, "The images have several sizes: 'a.png' has 8 x 8, 'b.png' has 8 x 9. Give --image-size to scale and crop them to one.");
+        AssertRefused(Folder.Path, "The images have several sizes: 'a.png' has 8 x 8, 'b.png' has 8 x 9. Give --image-size to scale and crop them to one.");
     }
 
     [Test]
     public void Open_OfFileThatIsNoImage_NamesItOrSkipsIt([Values] bool truncated)
     {
-        WriteImages(folder.Path, 4);
-        byte[] broken = truncated ? File.ReadAllBytes(folder["00.png"])[..^40] : Encoding.ASCII.GetBytes("no image");
-        File.WriteAllBytes(folder["x.png"], broken);
+        WriteImages(Folder.Path, 4);
+        byte[] broken = truncated ? File.ReadAllBytes(Folder["00.png"])[..^40] : Encoding.ASCII.GetBytes("no image");
+        File.WriteAllBytes(Folder["x.png"], broken);
 
-        AssertRefused(folder.Path, "'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
-        Assert.That(ImageData.Open(folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+        AssertRefused(Folder.Path, "'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
+        Assert.That(ImageData.Open(Folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
     }
 
     [Test]
     public void Open_OfEmptyFolder_SaysWhatWasExpected() => AssertRefused(
-        folder.Path, $"'{folder.Path}' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.");
+        Folder.Path, $"'{Folder.Path}' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.");
 
     [Test]
     public void Open_OfMissingPath_SaysWhatMayBeGiven() => Assert.That(
@@ -167,10 +159,10 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfIdxFolder_ReadsImagesInOrder([Values] bool zipped)
     {
-        WriteIdx(folder[zipped ? "train-images-idx3-ubyte.gz" : "train-images-idx3-ubyte"], 3, zipped);
-        WriteIdx(folder[zipped ? "t10k-images-idx3-ubyte.gz" : "t10k-images-idx3-ubyte"], 2, zipped);
+        WriteIdx(Folder[zipped ? "train-images-idx3-ubyte.gz" : "train-images-idx3-ubyte"], 3, zipped);
+        WriteIdx(Folder[zipped ? "t10k-images-idx3-ubyte.gz" : "t10k-images-idx3-ubyte"], 2, zipped);
 
-        var data = ImageData.Open(folder.Path);
+        var data = ImageData.Open(Folder.Path);
 
         Assert.That((data.Train.Count, data.Test.Count, data.Train.Height, data.Train.Width), Is.EqualTo((3L, 2L, 2, 3)));
         Assert.That(Read(data.Train, 1), Is.EqualTo((byte[])[6, 7, 8, 9, 10, 11]));
@@ -179,38 +171,38 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfCorruptGzip_NamesTheFile()
     {
-        string file = folder["train-images-idx3-ubyte.gz"];
+        string file = Folder["train-images-idx3-ubyte.gz"];
         File.WriteAllText(file, "not gzip");
 
-        AssertRefused(folder.Path, $"'{file}' is not a valid gzip file: fetch it again.");
+        AssertRefused(Folder.Path, $"'{file}' is not a valid gzip file: fetch it again.");
     }
 
     [Test]
     public void Open_OfIdxWithWrongMagic_ShowsIt()
     {
-        string file = folder["train-images-idx3-ubyte"];
+        string file = Folder["train-images-idx3-ubyte"];
         File.WriteAllBytes(file, [0, 0, 8, 1, .. new byte[20]]);
 
-        AssertRefused(folder.Path, $"'{file}' is no IDX image file: its magic number is 0x00000801, expected 0x00000803.");
+        AssertRefused(Folder.Path, $"'{file}' is no IDX image file: its magic number is 0x00000801, expected 0x00000803.");
     }
 
     [Test]
     public void Open_OfTruncatedIdx_ComparesSizes()
     {
-        string file = folder["train-images-idx3-ubyte"];
+        string file = Folder["train-images-idx3-ubyte"];
         WriteIdx(file, 3, zipped: false);
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..^1]);
 
-        AssertRefused(folder.Path, $"'{file}' is damaged: its header promises 3 images of 2 x 3, 34 bytes, but it has 33. Fetch it again.");
+        AssertRefused(Folder.Path, $"'{file}' is damaged: its header promises 3 images of 2 x 3, 34 bytes, but it has 33. Fetch it again.");
     }
 
     [Test]
     public void Open_OfNumpyArray_ReadsAnyLayout()
     {
-        WriteNpy(folder["last.npy"], 2, 4, 5, 3);
-        WriteNpy(folder["first.npy"], 2, 3, 4, 5);
+        WriteNpy(Folder["last.npy"], 2, 4, 5, 3);
+        WriteNpy(Folder["first.npy"], 2, 3, 4, 5);
 
-        var (last, first) = (ImageData.Open(folder["last.npy"]).All, ImageData.Open(folder["first.npy"]).All);
+        var (last, first) = (ImageData.Open(Folder["last.npy"]).All, ImageData.Open(Folder["first.npy"]).All);
 
         Assert.That((last.Channels, last.Height, last.Width), Is.EqualTo((3, 4, 5)));
         Assert.That(Read(last, 0)[..3], Is.EqualTo((byte[])[0, 3, 6]));
@@ -220,18 +212,18 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfNpz_TakesTrainingAndTestArrays()
     {
-        WriteNpy(folder["x_train.npy"], 4, 3, 3);
-        WriteNpy(folder["x_test.npy"], 2, 3, 3);
-        WriteNpy(folder["labels.npy"], 4);
-        using (var archive = ZipFile.Open(folder["data.npz"], ZipArchiveMode.Create))
+        WriteNpy(Folder["x_train.npy"], 4, 3, 3);
+        WriteNpy(Folder["x_test.npy"], 2, 3, 3);
+        WriteNpy(Folder["labels.npy"], 4);
+        using (var archive = ZipFile.Open(Folder["data.npz"], ZipArchiveMode.Create))
         {
             foreach (string name in (string[])["x_train.npy", "x_test.npy", "labels.npy"])
             {
-                archive.CreateEntryFromFile(folder[name], name);
+                archive.CreateEntryFromFile(Folder[name], name);
             }
         }
 
-        var data = ImageData.Open(folder["data.npz"]);
+        var data = ImageData.Open(Folder["data.npz"]);
 
         Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((4L, 2L)));
     }
@@ -239,20 +231,20 @@ internal sealed class ImageDataTests
     [Test]
     public void Open_OfTruncatedNumpyArray_ComparesSizes()
     {
-        WriteNpy(folder["a.npy"], 2, 3, 3);
-        File.WriteAllBytes(folder["a.npy"], File.ReadAllBytes(folder["a.npy"])[..^1]);
+        WriteNpy(Folder["a.npy"], 2, 3, 3);
+        File.WriteAllBytes(Folder["a.npy"], File.ReadAllBytes(Folder["a.npy"])[..^1]);
 
-        AssertRefused(folder["a.npy"], $"'{folder["a.npy"]}' is damaged: an array of type |u1 and shape [2, 3, 3] takes 18 bytes, but 17 follow the header.");
+        AssertRefused(Folder["a.npy"], $"'{Folder["a.npy"]}' is damaged: an array of type |u1 and shape [2, 3, 3] takes 18 bytes, but 17 follow the header.");
     }
 
     [Test]
     public void Open_OfTruncatedTar_NamesIt()
     {
-        WriteImages(folder["images"], 3);
-        TarFile.CreateFromDirectory(folder["images"], folder["a.tar"], includeBaseDirectory: false);
-        File.WriteAllBytes(folder["a.tar"], File.ReadAllBytes(folder["a.tar"])[..700]);
+        WriteImages(Folder["images"], 3);
+        TarFile.CreateFromDirectory(Folder["images"], Folder["a.tar"], includeBaseDirectory: false);
+        File.WriteAllBytes(Folder["a.tar"], File.ReadAllBytes(Folder["a.tar"])[..700]);
 
-        AssertRefused(folder["a.tar"], $"'{folder["a.tar"]}' is not a valid tar file, or is truncated: fetch it again.");
+        AssertRefused(Folder["a.tar"], $"'{Folder["a.tar"]}' is not a valid tar file, or is truncated: fetch it again.");
     }
 
     [Test]

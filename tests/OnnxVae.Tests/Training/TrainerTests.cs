@@ -13,16 +13,8 @@ using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Tests.Training;
 
-internal sealed class TrainerTests
+internal sealed class TrainerTests : FolderFixture
 {
-    private TemporaryFolder folder = null!;
-
-    [SetUp]
-    public void CreateFolder() => folder = new TemporaryFolder();
-
-    [TearDown]
-    public void DeleteFolder() => folder.Dispose();
-
     [Test]
     public async Task Train_WithSameSeed_WritesIdenticalCheckpoints()
     {
@@ -38,7 +30,7 @@ internal sealed class TrainerTests
     {
         byte[][] expected = await TrainAsync("whole", seed: 1);
         var package = Compile("package");
-        var run = new RunFolder(folder["parts"]);
+        var run = new RunFolder(Folder["parts"]);
         using var stop = new CancellationTokenSource();
 
         await TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), stop.Token);
@@ -51,15 +43,15 @@ internal sealed class TrainerTests
     [Test]
     public async Task Train_WithNoiseStatisticsAndAverages_ResumesThemToo()
     {
-        await TrainOnceAsync(CompileRegularized("whole-package"), new RunFolder(folder["whole"]), seed: 1);
+        await TrainOnceAsync(CompileRegularized("whole-package"), new RunFolder(Folder["whole"]), seed: 1);
         var package = CompileRegularized("package");
-        var run = new RunFolder(folder["parts"]);
+        var run = new RunFolder(Folder["parts"]);
         using var stop = new CancellationTokenSource();
 
         await TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), stop.Token);
         await TrainOnceAsync(package, run, seed: 1);
 
-        Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(await File.ReadAllBytesAsync(new RunFolder(folder["whole"]).NewestCheckpoint())));
+        Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(await File.ReadAllBytesAsync(new RunFolder(Folder["whole"]).NewestCheckpoint())));
         var (initial, last) = (package.ReadInitialStates(), Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States);
         Assert.That(last["encoder.2.num_batches_tracked"].As<long>()[0], Is.EqualTo(20));
         foreach (string state in (string[])["encoder.2.running_mean", "average.encoder.1.weight"])
@@ -77,7 +69,7 @@ internal sealed class TrainerTests
     {
         var losses = new List<float>();
 
-        await TrainOnceAsync(Compile("package"), new RunFolder(folder["run"]), seed: 1, progress => losses.Add(progress.Loss));
+        await TrainOnceAsync(Compile("package"), new RunFolder(Folder["run"]), seed: 1, progress => losses.Add(progress.Loss));
 
         Assert.That(losses.TakeLast(5).Average(), Is.LessThan(0.8 * losses.Take(5).Average()));
     }
@@ -87,7 +79,7 @@ internal sealed class TrainerTests
     {
         var package = Compile("package", learningRate: 1e30);
 
-        var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => TrainOnceAsync(package, new RunFolder(folder["run"]), seed: 1));
+        var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => TrainOnceAsync(package, new RunFolder(Folder["run"]), seed: 1));
 
         Assert.That(error!.Message, Does.Match(
             @"^Training diverged at step \d+: loss (NaN|∞|Infinity), distortion .*, rate .*; (the first state that is not finite is '.+'|all states are still finite)\. The last checkpoint is \d{9}\.safetensors; try a smaller --learning-rate\.$"));
@@ -97,7 +89,7 @@ internal sealed class TrainerTests
     public void Load_OfForeignCheckpoint_IsRefused()
     {
         var (mine, foreign) = (Compile("mine"), Compile("foreign", learningRate: 0.1));
-        string file = folder["c.safetensors"];
+        string file = Folder["c.safetensors"];
         new Checkpoint(0, 1, foreign.Fingerprint, foreign.ReadInitialStates()).Save(file);
 
         Assert.That(() => Checkpoint.Load(file, mine.Fingerprint), Throws.TypeOf<InvalidDataException>()
@@ -109,7 +101,7 @@ internal sealed class TrainerTests
     public void Load_OfTruncatedCheckpoint_IsRefused(int bytes)
     {
         var package = Compile("package");
-        string file = folder["c.safetensors"];
+        string file = Folder["c.safetensors"];
         new Checkpoint(0, 1, package.Fingerprint, package.ReadInitialStates()).Save(file);
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..bytes]);
 
@@ -152,7 +144,7 @@ internal sealed class TrainerTests
         torch.random.manual_seed(1);
         using var vae = new GaussianVae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
         var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(learningRate)));
-        return new VaeCompiler(vae, options).Write(folder[name]);
+        return new VaeCompiler(vae, options).Write(Folder[name]);
     }
 
     private TrainingPackage CompileRegularized(string name)
@@ -164,12 +156,12 @@ internal sealed class TrainerTests
             MaxGradientNorm = 10,
             WeightAveraging = 0.9,
         };
-        return new VaeCompiler(vae, options).Write(folder[name]);
+        return new VaeCompiler(vae, options).Write(Folder[name]);
     }
 
     private async Task<byte[][]> TrainAsync(string name, ulong seed)
     {
-        var run = new RunFolder(folder[name]);
+        var run = new RunFolder(Folder[name]);
         await TrainOnceAsync(Compile($"{name}-package"), run, seed);
         return [.. run.ListCheckpoints().Select(File.ReadAllBytes)];
     }
