@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion;
@@ -15,7 +16,7 @@ internal static class Expander
     /// <param name="outputs">The values to write.</param>
     /// <param name="goal">What for.</param>
     public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionGoal goal) =>
-        CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, goal)));
+        CommonSubexpressions.Merge(GraphRewriter.Rewrite(goal == ExpansionGoal.Training ? PixelRowPass.Apply(outputs) : outputs, (node, inputs) => Expand(node, inputs, goal)));
 
     private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {

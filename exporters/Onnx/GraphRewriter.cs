@@ -12,25 +12,33 @@ internal static class GraphRewriter
     /// </param>
     /// <param name="leaf">Gives the replacement of an input or a constant; itself if absent.</param>
     public static IReadOnlyList<Value> Rewrite(
-        IReadOnlyList<Value> outputs, Func<Node, ImmutableArray<Value>, ImmutableArray<Value>> rewrite, Func<Value, Value>? leaf = null)
+        IReadOnlyList<Value> outputs, Func<Node, ImmutableArray<Value>, ImmutableArray<Value>> rewrite, Func<Value, Value>? leaf = null) =>
+        Translate(outputs, (node, inputs) => rewrite(node, inputs.SequenceEqual(node.Inputs) ? node.Inputs : inputs), leaf ?? (value => value));
+
+    /// <summary>Gives every value a counterpart of another kind.</summary>
+    /// <typeparam name="T">The kind.</typeparam>
+    /// <param name="outputs">The values to translate.</param>
+    /// <param name="translate">Gives the counterparts of a node's results from those of its inputs.</param>
+    /// <param name="leaf">Gives the counterpart of an input or a constant.</param>
+    public static IReadOnlyList<T> Translate<T>(
+        IReadOnlyList<Value> outputs, Func<Node, ImmutableArray<T>, ImmutableArray<T>> translate, Func<Value, T> leaf)
     {
-        var leaves = new Dictionary<Value, Value>();
-        var results = new Dictionary<Node, ImmutableArray<Value>>();
+        var leaves = new Dictionary<Value, T>();
+        var results = new Dictionary<Node, ImmutableArray<T>>();
         foreach (var value in GraphOrder.Of(outputs))
         {
             if (value.Producer is not { } node)
             {
-                leaves[value] = leaf?.Invoke(value) ?? value;
+                leaves[value] = leaf(value);
             }
             else if (!results.ContainsKey(node))
             {
-                ImmutableArray<Value> inputs = [.. node.Inputs.Select(Replacement)];
-                results[node] = rewrite(node, inputs.SequenceEqual(node.Inputs) ? node.Inputs : inputs);
+                results[node] = translate(node, [.. node.Inputs.Select(Counterpart)]);
             }
         }
 
-        return [.. outputs.Select(Replacement)];
+        return [.. outputs.Select(Counterpart)];
 
-        Value Replacement(Value value) => value.Producer is { } node ? results[node][value.OutputIndex] : leaves[value];
+        T Counterpart(Value value) => value.Producer is { } node ? results[node][value.OutputIndex] : leaves[value];
     }
 }

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using OnnxVae.Exporters.Expansion.Convolutions;
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Expansion.Layout;
+
+/// <summary>
+/// Lays images out as rows of pixels where a convolution gains by it, and keeps them so as long as the operators that follow
+/// allow it.
+/// </summary>
+internal static class PixelRowPass
+{
+    /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
+    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs) =>
+        [.. GraphRewriter.Translate<LaidOutValue>(outputs, Translate, LaidOutValue.Of).Select(value => value.Images)];
+
+    private static ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        Value[] before = [.. inputs.SelectMany(input => input.Known)];
+        if ((Convolve(node, inputs) ?? PixelRowRules.Apply(node, inputs)) is { } result)
+        {
+            Node.LabelBetween(before, result.Known, _ => node.Path);
+            return [result];
+        }
+
+        ImmutableArray<Value> images = [.. inputs.Select(input => input.Images)];
+        var rebuilt = images.SequenceEqual(node.Inputs) ? node : node.With(images);
+        Node.LabelBetween(images, rebuilt.Outputs, _ => node.Path);
+        return [.. rebuilt.Outputs.Select(LaidOutValue.Of)];
+    }
+
+    private static LaidOutValue? Convolve(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        var (image, output) = node.OperatorType switch
+        {
+            Primitive.Convolution => (node.Inputs[0], node.Outputs[0]),
+            Primitive.ConvolutionInput => (node.Outputs[0], node.Inputs[0]),
+            Primitive.ConvolutionWeight => (node.Inputs[0], node.Inputs[1]),
+            _ => (null, null),
+        };
+        if (image is null || image.Shape.HasBatch || ConvolutionForms.Choose(node.Attribute<ConvolutionGeometry>("geometry"), image.Shape[1], output!.Shape[1]) is not { } form)
+        {
+            return null;
+        }
+
+        return node.OperatorType switch
+        {
+            Primitive.Convolution => LaidOutValue.Of(form.Convolve(inputs[0].Rows, inputs[1].Images)),
+            Primitive.ConvolutionInput => LaidOutValue.Of(form.InputGradient(inputs[0].Rows, inputs[1].Images)),
+            _ => LaidOutValue.Of(form.WeightGradient(inputs[0].Rows, inputs[1].Rows)),
+        };
+    }
+}

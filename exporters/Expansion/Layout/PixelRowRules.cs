@@ -1,0 +1,208 @@
+using System.Collections.Immutable;
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Expansion.Layout;
+
+/// <summary>An operator on rows of pixels.</summary>
+/// <param name="node">The operator as it was described.</param>
+/// <param name="inputs">Its inputs, at least one of them in rows.</param>
+/// <returns>Its result; null where it cannot be had in rows.</returns>
+internal delegate LaidOutValue? PixelRowRule(Node node, ImmutableArray<LaidOutValue> inputs);
+
+/// <summary>The table of operators that work on rows of pixels as they are; of the others the images themselves are made.</summary>
+internal static class PixelRowRules
+{
+    private static readonly Dictionary<string, PixelRowRule> Table = new()
+    {
+        ["Reshape"] = Reshape,
+        ["Concat"] = Concat,
+        ["Slice"] = Slice,
+        ["ReduceSum"] = (node, inputs) => Reduce(node, inputs, isMean: false),
+        ["ReduceMean"] = (node, inputs) => Reduce(node, inputs, isMean: true),
+        ["Resize"] = Repeat,
+        ["AveragePool"] = AverageBlocks,
+        [Primitive.Standardize] = Standardize,
+        [Primitive.InverseDeviation] = InverseDeviation,
+    };
+
+    private static readonly HashSet<string> Elementwise =
+    [
+        "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "LeakyRelu", "Log", "Max", "Min", "Mul",
+        "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
+        Primitive.HardTanh, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
+    ];
+
+    /// <summary>Computes an operator's result in rows; null where that is not possible.</summary>
+    public static LaidOutValue? Apply(Node node, ImmutableArray<LaidOutValue> inputs) =>
+        node.IsOpaque || !inputs.Any(input => input.IsInRows) ? null
+        : Elementwise.Contains(node.OperatorType) ? ApplyElementwise(node, inputs)
+        : Table.GetValueOrDefault(node.OperatorType)?.Invoke(node, inputs);
+
+    private static LaidOutValue? ApplyElementwise(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        var shape = node.Outputs[0].Shape;
+        if (shape.Rank < 2 || MapFor(shape, inputs) is not { } map)
+        {
+            return null;
+        }
+
+        Shape others = [.. shape.SkipLast(2)];
+        var operands = inputs.Select(input => Operand(input, others, map)).ToArray();
+        if (operands.Contains(null))
+        {
+            return null;
+        }
+
+        var result = operands.Select(operand => operand!.Shape).Aggregate(Shape.Broadcast);
+        return LaidOutValue.Of(new PixelRows(new Node(node.OperatorType, [.. operands!], node.Attributes, (node.Outputs[0].Type, result)).Outputs[0], map));
+    }
+
+    // The rows that hold most of the operands' pixels already.
+    private static PixelMap? MapFor(Shape shape, ImmutableArray<LaidOutValue> inputs)
+    {
+        PixelMap[] maps =
+        [
+            .. inputs.Where(input => input.IsInRows && input.Rows.Map.Height == shape[^2] && input.Rows.Map.Width == shape[^1]).Select(input => input.Rows.Map),
+        ];
+        var largest = maps.MaxBy(map => map.Rows);
+        return largest is null || largest.IsOneToOne || maps.All(largest.Equals) ? largest : PixelMap.RowMajor(shape[^2], shape[^1]);
+    }
+
+    // An operand that broadcasts beside [rows, others...]; null where it repeats rows or columns of an image.
+    private static Value? Operand(LaidOutValue input, Shape others, PixelMap map)
+    {
+        if (input.Shape.ElementCount == 1)
+        {
+            return input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar);
+        }
+
+        var (height, width) = input.Shape.Rank < 2 ? (1, input.Shape[^1]) : (input.Shape[^2], input.Shape[^1]);
+        if ((height, width) == (map.Height, map.Width))
+        {
+            var rows = input.Rows.In(map).Values;
+            return Ops.Reshape(rows, [rows.Shape[0], .. Enumerable.Repeat(1L, others.Rank - (rows.Shape.Rank - 1)), .. rows.Shape.Skip(1)]);
+        }
+
+        return (height, width) == (1, 1) ? PerRow(input.Rows, others) : null;
+    }
+
+    // One number for all pixels of an image and channel. Written out for all images, it is added to whole rows at once.
+    private static Value PerRow(PixelRows numbers, Shape others)
+    {
+        Shape aligned = [1, .. Enumerable.Repeat(1L, others.Rank - (numbers.Values.Shape.Rank - 1)), .. numbers.Values.Shape.Skip(1)];
+        var values = Ops.Reshape(numbers.Values, aligned);
+        return values.Type == ElementType.Float32 ? BroadcastTo(values, [1, .. others]) : values;
+    }
+
+    // The image's axes stay, the others are regrouped.
+    private static LaidOutValue? Reshape(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        var (from, to) = (inputs[0].Shape, node.Outputs[0].Shape);
+        return from.Rank >= 2 && to.Rank >= 2 && from[^2] == to[^2] && from[^1] == to[^1]
+            ? LaidOutValue.Of(new PixelRows(Ops.Reshape(inputs[0].Rows.Values, [inputs[0].Rows.Map.Rows, .. to.SkipLast(2)]), inputs[0].Rows.Map))
+            : null;
+    }
+
+    private static LaidOutValue? Concat(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        int axis = (int)node.Attribute<long>("axis");
+        return axis < node.Outputs[0].Shape.Rank - 2 && MapFor(node.Outputs[0].Shape, inputs) is { } map
+            ? LaidOutValue.Of(new PixelRows(Ops.Concat(axis + 1, [.. inputs.Select(input => input.Rows.In(map).Values)]), map))
+            : null;
+    }
+
+    private static LaidOutValue? Slice(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        long Number(int input) => node.Inputs[input].Constant!.As<long>()[0];
+        return Number(3) < node.Outputs[0].Shape.Rank - 2
+            ? LaidOutValue.Of(new PixelRows(Ops.Slice(inputs[0].Rows.Values, (int)Number(3) + 1, Number(1), Number(2), Number(4)), inputs[0].Rows.Map))
+            : null;
+    }
+
+    private static LaidOutValue? Reduce(Node node, ImmutableArray<LaidOutValue> inputs, bool isMean)
+    {
+        var (x, rank) = (inputs[0].Rows, inputs[0].Shape.Rank);
+        int[] axes = [.. node.Inputs[1].Constant!.As<long>().ToArray().Select(axis => (int)axis)];
+        int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => axis + 1)];
+        if (axes.Length - others.Length == 1)
+        {
+            return null;
+        }
+
+        bool isOverPixels = axes.Length > others.Length, keepDimensions = node.Attribute<long>("keepdims") != 0;
+        var sum = ReduceSum(isOverPixels ? SumOverPixels(x) : x.Values, others, keepDimensions);
+        if (isMean)
+        {
+            sum *= (float)node.Outputs[0].Shape.ElementCount / inputs[0].Shape.ElementCount;
+        }
+
+        return isOverPixels && !keepDimensions
+            ? LaidOutValue.Of(Ops.Reshape(sum, node.Outputs[0].Shape))
+            : LaidOutValue.Of(new PixelRows(sum, isOverPixels ? PixelMap.RowMajor(1, 1) : x.Map));
+    }
+
+    // [rows, others...] to [1, others...], as a matrix product.
+    private static Value SumOverPixels(PixelRows x)
+    {
+        var weights = x.Map.IsOneToOne ? ConstantOfShape([1, x.Map.Rows], 1f) : Value.Of<float>([1, x.Map.Rows], x.Map.PixelsPerRow());
+        return MatMulAlong(weights, x.Values, 0);
+    }
+
+    private static LaidOutValue? Repeat(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        var axes = node.Attribute<Interpolation[]>("interpolation");
+        return axes.Length == 2 && axes.All(axis => axis.IsRepetition)
+            ? LaidOutValue.Of(inputs[0].Rows with { Map = inputs[0].Rows.Map.Repeat(axes[0].Output / axes[0].Input, axes[1].Output / axes[1].Input) })
+            : null;
+    }
+
+    // The mean of blocks: the pixels at the same place in their blocks are gathered together, and a matrix product averages.
+    private static LaidOutValue? AverageBlocks(Node node, ImmutableArray<LaidOutValue> inputs)
+    {
+        var geometry = node.Attribute<ConvolutionGeometry>("geometry");
+        if (geometry.SpatialRank != 2 || !geometry.IsTiling)
+        {
+            return null;
+        }
+
+        var x = inputs[0].Rows;
+        long taps = geometry.KernelSize.Product();
+        var blocks = PixelMap.RowMajor(geometry.OutputSize[0], geometry.OutputSize[1]);
+        long[] pixels = geometry.PixelsUnderTaps(); // [blocks, taps]
+        var byTap = Gather(x.Values, 0, [.. from tap in Enumerable.Range(0, (int)taps)
+                                            from block in Enumerable.Range(0, blocks.Pixels)
+                                            select (long)x.Map[pixels[(block * taps) + tap]]]);
+        Shape others = [.. x.Values.Shape.Skip(1)];
+        var mean = MatMul(ConstantOfShape([1, taps], 1f / taps), Ops.Reshape(byTap, [taps, blocks.Rows * others.ElementCount]));
+        return LaidOutValue.Of(new PixelRows(Ops.Reshape(mean, [blocks.Rows, .. others]), blocks));
+    }
+
+    private static LaidOutValue? Standardize(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (centred, inverseDeviation)
+        ? LaidOutValue.Of(new PixelRows(centred * BroadcastTo(inverseDeviation, centred.Shape.With(0, 1)), inputs[0].Rows.Map))
+        : null;
+
+    private static LaidOutValue? InverseDeviation(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (_, inverseDeviation)
+        ? LaidOutValue.Of(new PixelRows(inverseDeviation, PixelMap.RowMajor(1, 1)))
+        : null;
+
+    // x - mean, and (variance + epsilon)^(-1/2), over whole images and perhaps more axes.
+    private static (Value Centred, Value InverseDeviation)? Moments(Node node, LaidOutValue input)
+    {
+        long[] axes = node.Attribute<long[]>("axes");
+        int rank = input.Shape.Rank;
+        if (!axes.Contains(rank - 2) || !axes.Contains(rank - 1))
+        {
+            return null;
+        }
+
+        var x = input.Rows;
+        int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => (int)axis + 1)];
+        float count = axes.Select(axis => input.Shape[(int)axis]).Product();
+        var centred = x with { Values = x.Values - ForAll(Mean(x)) };
+        return (centred.Values, 1f / Sqrt(Mean(centred with { Values = Square(centred.Values) }) + node.Attribute<float>("epsilon")));
+
+        Value Mean(PixelRows rows) => ReduceSum(SumOverPixels(rows), others, keepDimensions: true) * (1f / count);
+        Value ForAll(Value mean) => BroadcastTo(mean, x.Values.Shape.With(0, 1));
+    }
+}
