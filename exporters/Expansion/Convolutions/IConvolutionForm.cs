@@ -3,15 +3,15 @@ using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion.Convolutions;
 
-/// <summary>A way to compute a convolution and its two gradients on images whose pixels are rows.</summary>
+/// <summary>A way to compute a convolution and its two gradients.</summary>
 internal interface IConvolutionForm
 {
     /// <summary>The convolution: images [N, C, H, W] to outputs [N, K, H', W'].</summary>
-    PixelRows Convolve(PixelRows x, Value weight);
+    LaidOutValue Convolve(LaidOutValue x, Value weight);
 
     /// <summary>Its gradient to the images: dy [N, K, H', W'] to [N, C, H, W].</summary>
-    PixelRows InputGradient(PixelRows dy, Value weight);
+    LaidOutValue InputGradient(LaidOutValue dy, Value weight);
 
     /// <summary>Its gradient to the weight, Float32 [K, C, kernel].</summary>
-    Value WeightGradient(PixelRows x, PixelRows dy);
+    Value WeightGradient(LaidOutValue x, LaidOutValue dy);
 }

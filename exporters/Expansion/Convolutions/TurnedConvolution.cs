@@ -12,13 +12,13 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 internal sealed class TurnedConvolution(IConvolutionForm form) : IConvolutionForm
 {
     /// <inheritdoc/>
-    public PixelRows Convolve(PixelRows x, Value weight) => form.InputGradient(x, Turn(weight));
+    public LaidOutValue Convolve(LaidOutValue x, Value weight) => form.InputGradient(x, Turn(weight));
 
     /// <inheritdoc/>
-    public PixelRows InputGradient(PixelRows dy, Value weight) => form.Convolve(dy, Turn(weight));
+    public LaidOutValue InputGradient(LaidOutValue dy, Value weight) => form.Convolve(dy, Turn(weight));
 
     /// <inheritdoc/>
-    public Value WeightGradient(PixelRows x, PixelRows dy) => Turn(form.WeightGradient(dy, x));
+    public Value WeightGradient(LaidOutValue x, LaidOutValue dy) => Turn(form.WeightGradient(dy, x));
 
     // [K, C, kernel] to [C, K, kernel], the taps in reverse.
     private static Value Turn(Value weight)

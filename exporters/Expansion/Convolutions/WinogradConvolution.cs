@@ -6,24 +6,29 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 
 /// <summary>
 /// Convolution with fewer multiplications: outputs are computed in tiles of m x m by F(m, r) along both axes
-/// (<see cref="CookToom"/>), with the channels as the inner dimension of n x n matrix products and the transforms as matrix
-/// products too. Lavin and Gray 2016, arXiv 1509.09308.
+/// (<see cref="CookToom"/>), with the channels as the inner dimension of n x n matrix products, and with the transforms as
+/// matrix products too. Lavin and Gray 2016, arXiv 1509.09308.
 /// </summary>
 /// <remarks>
 /// A convolution with stride s is the sum of s x s ones with stride 1, its phases: phase f takes every s-th pixel from f -
 /// padding and every s-th tap from f (polyphase decomposition; Vaidyanathan 1993, section 4.3). The sum over phases is free
 /// in the output transform. To the images, each phase is a correlation by itself, with its taps in reverse. One group.
-/// Shapes below: f phases, n2 = n n products, T tiles, L = T N, with N images.
+/// Shapes below: f phases, m2 = m m outputs and n2 = n n products per tile, r2 = r r taps, T tiles, L = T N with N images.
 /// </remarks>
 internal sealed class WinogradConvolution : IConvolutionForm
 {
     // With fewer, a transposed operand costs a matrix product more than an explicit transposition of the gradient.
     private const long FewKernels = 128;
 
+    // Tiles are worked through in chunks that stay in the processor's cache from one product to the next; but a chunk has
+    // as many rows as make a good matrix product, and is not small beside the transformed kernels that it is multiplied with.
+    private static readonly long ChunkBytes = long.Parse(Environment.GetEnvironmentVariable("CB") ?? "2000000");
+    private const long FewestRows = 128;
+    private static readonly long KernelsPerChunk = long.Parse(Environment.GetEnvironmentVariable("KC") ?? "2");
+
     private readonly ConvolutionGeometry geometry;
     private readonly CookToom transform;
-    private readonly int stride;
-    private readonly (int Y, int X)[] phases;
+    private readonly WinogradTiles tiles;
 
     /// <summary>Chooses the tiles.</summary>
     /// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
@@ -31,138 +36,132 @@ internal sealed class WinogradConvolution : IConvolutionForm
     public WinogradConvolution(ConvolutionGeometry geometry, int tile)
     {
         this.geometry = geometry;
-        stride = (int)geometry.Strides[0];
-        transform = new CookToom(tile, (int)geometry.KernelSize[0] / stride);
-        phases = [.. Grid(stride, stride)];
+        transform = new CookToom(tile, (int)(geometry.KernelSize[0] / geometry.Strides[0]));
+        tiles = new WinogradTiles(geometry, tile);
     }
 
-    // m, n^2 and r^2
-    private int Tile => transform.Outputs;
+    private int Outputs => transform.Outputs * transform.Outputs;
 
     private int Products => transform.Multiplications * transform.Multiplications;
 
     private int Taps => transform.Taps * transform.Taps;
 
-    /// <summary>Whether the form computes a convolution: images, square kernels that the stride divides, no gaps between taps, one group.</summary>
+    /// <summary>Whether the form computes a convolution: of images, with square kernels that the stride divides, no gaps between taps, one group.</summary>
     public static bool Fits(ConvolutionGeometry geometry, int tile) =>
         geometry is { SpatialRank: 2, Groups: 1 }
         && geometry.KernelSize[0] == geometry.KernelSize[1] && geometry.Strides[0] == geometry.Strides[1] && geometry.Dilations.All(d => d == 1)
         && geometry.KernelSize[0] % geometry.Strides[0] == 0 && tile + (geometry.KernelSize[0] / geometry.Strides[0]) - 1 <= CookToom.MostMultiplications;
 
     /// <inheritdoc/>
-    public PixelRows Convolve(PixelRows x, Value weight)
+    public LaidOutValue Convolve(LaidOutValue x, Value weight)
     {
-        var m = MatMul(ImageTiles(x), SwapLast(TransformedKernels(weight))); // [f, n2, L, K]
-        var sum = Concat(1, [.. phases.Select(_ => CookToom.BothAxes(transform.OutputTransform))]); // [m2, f n2]
-        var y = MatMul(sum, Reshape(m, [phases.Length * Products, m.Shape[2] * m.Shape[3]]));
-        var positions = OutputPositions();
-        return PixelRows.At(Reshape(y, [positions.Count, x.Values.Shape[1], m.Shape[3]]), geometry.OutputSize[0], geometry.OutputSize[1], positions);
+        long batch = x.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
+        var u = SwapLast(TransformedKernels(weight, transform.KernelTransform)); // [f, n2, C, K]
+        var sumOverPhases = Concat(1, [.. Enumerable.Repeat(CookToom.BothAxes(transform.OutputTransform), tiles.Phases)]); // [m2, f n2]
+        var chunks = Chunks(tiles.OfOutputs, batch, channels, kernels);
+        var y = chunks.Select(chunk =>
+        {
+            var m = MatMul(Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)), u); // [f, n2, L, K]
+            return MatMul(sumOverPhases, Reshape(m, [tiles.Phases * Products, m.Shape[2] * kernels])); // [m2, L K]
+        });
+        return Joined(y, [batch, kernels], geometry.OutputSize, [.. chunks.SelectMany(tiles.Outputs)]);
     }
 
     /// <inheritdoc/>
-    public PixelRows InputGradient(PixelRows dy, Value weight)
+    public LaidOutValue InputGradient(LaidOutValue dy, Value weight)
     {
-        var m = MatMul(Transformed(dy, [.. ReachingOutputs()]), TransformedKernels(weight, isReversed: true)); // [f, n2, L, C]
-        var dx = MatMul(CookToom.BothAxes(transform.OutputTransform), Reshape(m, [phases.Length, Products, m.Shape[2] * m.Shape[3]]));
-        var positions = ImagePositions();
-        return PixelRows.At(Reshape(dx, [positions.Count, dy.Values.Shape[1], m.Shape[3]]), geometry.ImageSize[0], geometry.ImageSize[1], positions);
+        long batch = dy.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
+        var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [f, n2, K, C]
+        var chunks = Chunks(tiles.OfImage, batch, channels, kernels);
+        var dx = chunks.Select(chunk =>
+        {
+            var m = MatMul(Transformed(dy.Rows, tiles.OutputsOverPixels(chunk)), u); // [f, n2, L, C]
+            return MatMul(CookToom.BothAxes(transform.OutputTransform), Reshape(m, [tiles.Phases, Products, m.Shape[2] * channels])); // [f, m2, L C]
+        });
+        return Joined(dx, [batch, channels], geometry.ImageSize, [.. chunks.SelectMany(tiles.Pixels)]);
     }
 
     /// <inheritdoc/>
-    public Value WeightGradient(PixelRows x, PixelRows dy)
+    public Value WeightGradient(LaidOutValue x, LaidOutValue dy)
     {
-        long batch = x.Values.Shape[1], channels = x.Values.Shape[2], kernels = dy.Values.Shape[2];
-        var v = ImageTiles(x); // [f, n2, L, C]
-        var tiles = dy.At(OutputPositions()); // [m2 T, N, K]
-        long rows = tiles.Shape[0] / (Tile * Tile) * batch;
-        var turned = kernels < FewKernels
-            ? MatMulAlong(OutputTransformBack, Transpose(Reshape(tiles, [Tile * Tile, rows, kernels]), 0, 2, 1), 0)
-            : SwapLast(MatMulAlong(OutputTransformBack, Reshape(tiles, [Tile * Tile, rows, kernels]), 0)); // [n2, K, L]
-        var products = MatMul(turned, v); // [f, n2, K, C]
-        var dw = MatMul(
-            Transpose(CookToom.BothAxes(transform.KernelTransform), 1, 0), Reshape(products, [phases.Length, Products, kernels * channels])); // [f, r2, K C]
-        var byTap = phases.Length == 1
-            ? Reshape(dw, [Taps, kernels * channels])
-            : Gather(Reshape(dw, [phases.Length * Taps, kernels * channels]), 0, Inverse(TapsByPhase()));
-        return Reshape(Transpose(byTap, 1, 0), [kernels, channels, .. geometry.KernelSize]);
+        long batch = x.Shape[0], channels = x.Shape[1], kernels = dy.Shape[1];
+        var products = Chunks(tiles.OfOutputs, batch, channels, kernels)
+            .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)))) // [f, n2, K, C]
+            .Aggregate((sum, term) => sum + term);
+        var dw = Gemm(Reshape(products, [tiles.Phases * Products, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
+        return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
     }
 
-    private Value OutputTransformBack => Transpose(CookToom.BothAxes(transform.OutputTransform), 1, 0);
-
-    private IReadOnlyList<(int Y, int X)> Tiles(long height, long width) => [.. Grid((int)((height + Tile - 1) / Tile), (int)((width + Tile - 1) / Tile))];
-
-    // B^T d B of the tiles of the images: [f, n2, L, C].
-    private Value ImageTiles(PixelRows x) => Transformed(x,
-    [
-        .. from f in phases
-           from i in Grid(transform.Multiplications, transform.Multiplications)
-           from t in Tiles(geometry.OutputSize[0], geometry.OutputSize[1])
-           select ((stride * ((Tile * t.Y) + i.Y)) + f.Y - geometry.Padding[0], (stride * ((Tile * t.X) + i.X)) + f.X - geometry.Padding[1]),
-    ]);
-
-    private List<(long Y, long X)> OutputPositions() =>
-    [
-        .. from i in Grid(Tile, Tile)
-           from t in Tiles(geometry.OutputSize[0], geometry.OutputSize[1])
-           select ((long)(Tile * t.Y) + i.Y, (long)(Tile * t.X) + i.X),
-    ];
-
-    // Of the outputs of phase f, the first that reaches into the image is the one at ceil((padding - f) / s). Its pixel
-    // depends on r outputs, of which it is the last.
-    private IEnumerable<(long Y, long X)> ReachingOutputs() =>
-        from f in phases
-        from i in Grid(transform.Multiplications, transform.Multiplications)
-        from t in PhaseTiles
-        select (FirstOutput(f.Y, 0) + (Tile * t.Y) + i.Y - (transform.Taps - 1), FirstOutput(f.X, 1) + (Tile * t.X) + i.X - (transform.Taps - 1));
-
-    private List<(long Y, long X)> ImagePositions() =>
-    [
-        .. from f in phases
-           from i in Grid(Tile, Tile)
-           from t in PhaseTiles
-           select ((stride * (FirstOutput(f.Y, 0) + (Tile * t.Y) + i.Y)) + f.Y - geometry.Padding[0],
-               (stride * (FirstOutput(f.X, 1) + (Tile * t.X) + i.X)) + f.X - geometry.Padding[1]),
-    ];
-
-    private IReadOnlyList<(int Y, int X)> PhaseTiles => Tiles((geometry.ImageSize[0] + stride - 1) / stride, (geometry.ImageSize[1] + stride - 1) / stride);
-
-    private long FirstOutput(int phase, int axis) => (long)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
-
-    private Value Transformed(PixelRows rows, IReadOnlyList<(long Y, long X)> positions)
+    // B^T d B of pixels [f n2 T, N, C]: [f, n2, L, C].
+    private Value Transformed(PixelRows rows, IEnumerable<(long Y, long X)> pixels)
     {
-        long batch = rows.Values.Shape[1], channels = rows.Values.Shape[2], tiles = positions.Count / (phases.Length * Products);
-        var tilesOfRows = Reshape(rows.At(positions), [phases.Length, Products, tiles * batch * channels]);
-        return Reshape(MatMul(CookToom.BothAxes(transform.InputTransform), tilesOfRows), [phases.Length, Products, tiles * batch, channels]);
+        var d = rows.At([.. pixels]);
+        long batch = d.Shape[1], channels = d.Shape[2], tilesInChunk = d.Shape[0] / (tiles.Phases * Products);
+        var v = MatMul(CookToom.BothAxes(transform.InputTransform), Reshape(d, [tiles.Phases, Products, tilesInChunk * batch * channels]));
+        return Reshape(v, [tiles.Phases, Products, tilesInChunk * batch, channels]);
+    }
+
+    // A dy A^T of tiles of outputs, kernels first: [n2, K, L].
+    private Value TransformedGradient(PixelRows dy, IReadOnlyList<(int Y, int X)> chunk)
+    {
+        long batch = dy.Values.Shape[1], kernels = dy.Values.Shape[2];
+        var back = Transpose(CookToom.BothAxes(transform.OutputTransform), 1, 0);
+        var rows = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, chunk.Count * batch, kernels]);
+        return kernels < FewKernels ? MatMulAlong(back, SwapLast(rows), 0) : SwapLast(MatMulAlong(back, rows, 0));
     }
 
     // G g G^T: [f, n2, K, C].
-    private Value TransformedKernels(Value weight, bool isReversed = false)
+    private Value TransformedKernels(Value weight, double[,] kernelTransform)
     {
         long kernels = weight.Shape[0], channels = weight.Shape[1];
-        var byTap = Transpose(Reshape(weight, [kernels * channels, geometry.KernelSize.Product()]), 1, 0);
-        var byPhase = phases.Length == 1 ? byTap : Gather(byTap, 0, TapsByPhase());
-        var transformed = MatMul(
-            CookToom.BothAxes(isReversed ? Reversed(transform.KernelTransform) : transform.KernelTransform),
-            Reshape(byPhase, [phases.Length, Taps, kernels * channels]));
-        return Reshape(transformed, [phases.Length, Products, kernels, channels]);
+        var u = Gemm(KernelTransform(kernelTransform), Reshape(weight, [kernels * channels, geometry.KernelSize.Product()]), transB: true);
+        return Reshape(u, [tiles.Phases, Products, kernels, channels]);
     }
 
-    private long[] TapsByPhase() =>
-    [
-        .. from f in phases
-           from a in Grid(transform.Taps, transform.Taps)
-           select (((stride * a.Y) + f.Y) * geometry.KernelSize[1]) + (stride * a.X) + f.X,
-    ];
+    // The kernel transform of all phases, each of its own taps: [f n2, taps].
+    private Value KernelTransform(double[,] ofAxis)
+    {
+        long taps = geometry.KernelSize.Product();
+        var ofPhase = CookToom.BothAxes(ofAxis).Constant!.As<float>(); // [n2, r2]
+        long[] tapsByPhase = [.. tiles.TapsByPhase()];
+        var matrix = new float[tiles.Phases * Products * taps];
+        for (int phase = 0; phase < tiles.Phases; phase++)
+        {
+            for (int product = 0; product < Products; product++)
+            {
+                for (int tap = 0; tap < Taps; tap++)
+                {
+                    matrix[(((phase * Products) + product) * taps) + tapsByPhase[(phase * Taps) + tap]] = ofPhase[(product * Taps) + tap];
+                }
+            }
+        }
+
+        return Value.Of<float>([tiles.Phases * Products, taps], matrix);
+    }
+
+    private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all, long batch, long channels, long kernels)
+    {
+        long bytesPerTile = sizeof(float) * tiles.Phases * Products * batch * Math.Max(channels, kernels);
+        long kernelBytes = sizeof(float) * tiles.Phases * Products * kernels * channels;
+        long least = Math.Max(Math.Max(ChunkBytes, KernelsPerChunk * kernelBytes) / bytesPerTile, (FewestRows + batch - 1) / batch);
+        long count = Math.Clamp(all.Count / Math.Max(least, 1), 1, all.Count);
+        return [.. all.Chunk((int)((all.Count + count - 1) / count))];
+    }
+
+    // Chunks of positions as rows of pixels, [positions, N, C].
+    private static LaidOutValue Joined(IEnumerable<Value> chunks, Shape others, IReadOnlyList<long> size, IReadOnlyList<(long Y, long X)> positions)
+    {
+        Value[] parts = [.. chunks.Select(chunk => Reshape(chunk, [chunk.Shape.ElementCount / others.ElementCount, .. others]))];
+        return LaidOutValue.Of(PixelRows.At(parts.Length == 1 ? parts[0] : Concat(0, parts), size[0], size[1], positions));
+    }
 
     private static Value SwapLast(Value x) => Transpose(x, [.. Enumerable.Range(0, x.Shape.Rank - 2), x.Shape.Rank - 1, x.Shape.Rank - 2]);
 
-    private static long[] Inverse(long[] permutation) => [.. Enumerable.Range(0, permutation.Length).OrderBy(i => permutation[i]).Select(i => (long)i)];
-
     private static double[,] Reversed(double[,] matrix)
     {
-        int columns = matrix.GetLength(1);
-        var reversed = new double[matrix.GetLength(0), columns];
-        for (int i = 0; i < matrix.GetLength(0); i++)
+        var (rows, columns) = (matrix.GetLength(0), matrix.GetLength(1));
+        var reversed = new double[rows, columns];
+        for (int i = 0; i < rows; i++)
         {
             for (int j = 0; j < columns; j++)
             {
@@ -172,9 +171,4 @@ internal sealed class WinogradConvolution : IConvolutionForm
 
         return reversed;
     }
-
-    private static IEnumerable<(int Y, int X)> Grid(int height, int width) =>
-        from y in Enumerable.Range(0, height)
-        from x in Enumerable.Range(0, width)
-        select (y, x);
 }

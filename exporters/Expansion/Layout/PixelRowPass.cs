@@ -45,9 +45,9 @@ internal static class PixelRowPass
 
         return node.OperatorType switch
         {
-            Primitive.Convolution => LaidOutValue.Of(form.Convolve(inputs[0].Rows, inputs[1].Images)),
-            Primitive.ConvolutionInput => LaidOutValue.Of(form.InputGradient(inputs[0].Rows, inputs[1].Images)),
-            _ => LaidOutValue.Of(form.WeightGradient(inputs[0].Rows, inputs[1].Rows)),
+            Primitive.Convolution => form.Convolve(inputs[0], inputs[1].Images),
+            Primitive.ConvolutionInput => form.InputGradient(inputs[0], inputs[1].Images),
+            _ => LaidOutValue.Of(form.WeightGradient(inputs[0], inputs[1])),
         };
     }
 }

@@ -56,7 +56,7 @@ internal sealed record PixelRows(Value Values, PixelMap Map)
     }
 
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>
-    public Value At(IEnumerable<(long Y, long X)> positions)
+    public Value At(IReadOnlyList<(long Y, long X)> positions)
     {
         long[] rows = [.. positions.Select(pixel => (long)Map.RowAt(pixel.Y, pixel.X))];
         return rows.Length == Map.Rows && rows.Select((row, i) => row == i).All(same => same) ? Values

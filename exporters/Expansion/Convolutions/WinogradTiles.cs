@@ -1,0 +1,72 @@
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Expansion.Convolutions;
+
+/// <summary>
+/// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
+/// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
+/// each phase, from n x n outputs. Positions stand in the order phase, place in the tile, tile.
+/// </summary>
+/// <param name="geometry">The convolution.</param>
+/// <param name="tile">m.</param>
+internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
+{
+    private readonly int stride = (int)geometry.Strides[0];
+    private readonly int taps = (int)(geometry.KernelSize[0] / geometry.Strides[0]);
+
+    /// <summary>Phases, s x s.</summary>
+    public int Phases => stride * stride;
+
+    /// <summary>Tiles of the outputs.</summary>
+    public IReadOnlyList<(int Y, int X)> OfOutputs => Cover(geometry.OutputSize[0], geometry.OutputSize[1]);
+
+    /// <summary>Tiles of every phase of the image.</summary>
+    public IReadOnlyList<(int Y, int X)> OfImage => Cover((geometry.ImageSize[0] + stride - 1) / stride, (geometry.ImageSize[1] + stride - 1) / stride);
+
+    /// <summary>The outputs in tiles of outputs.</summary>
+    public IEnumerable<(long Y, long X)> Outputs(IReadOnlyList<(int Y, int X)> tiles) =>
+        from place in Grid(tile)
+        from t in tiles
+        select ((long)(tile * t.Y) + place.Y, (long)(tile * t.X) + place.X);
+
+    /// <summary>The pixels that tiles of outputs depend on.</summary>
+    public IEnumerable<(long Y, long X)> PixelsUnderOutputs(IReadOnlyList<(int Y, int X)> tiles) =>
+        from f in Grid(stride)
+        from place in Grid(tile + taps - 1)
+        from t in tiles
+        select (Pixel((tile * t.Y) + place.Y, f.Y, 0), Pixel((tile * t.X) + place.X, f.X, 1));
+
+    /// <summary>The pixels in tiles of the image.</summary>
+    public IEnumerable<(long Y, long X)> Pixels(IReadOnlyList<(int Y, int X)> tiles) =>
+        from f in Grid(stride)
+        from place in Grid(tile)
+        from t in tiles
+        select (Pixel(First(f.Y, 0) + (tile * t.Y) + place.Y, f.Y, 0), Pixel(First(f.X, 1) + (tile * t.X) + place.X, f.X, 1));
+
+    /// <summary>The outputs that depend on tiles of the image; the last of them has its first tap there.</summary>
+    public IEnumerable<(long Y, long X)> OutputsOverPixels(IReadOnlyList<(int Y, int X)> tiles) =>
+        from f in Grid(stride)
+        from place in Grid(tile + taps - 1)
+        from t in tiles
+        select (First(f.Y, 0) + (tile * t.Y) + place.Y - (taps - 1), First(f.X, 1) + (tile * t.X) + place.X - (taps - 1));
+
+    /// <summary>The taps of the kernel, in row-major order, that stand phase by phase.</summary>
+    public IEnumerable<long> TapsByPhase() =>
+        from f in Grid(stride)
+        from a in Grid(taps)
+        select (((stride * a.Y) + f.Y) * geometry.KernelSize[1]) + (stride * a.X) + f.X;
+
+    private static IEnumerable<(int Y, int X)> Grid(int side) => Grid(side, side);
+
+    private static IEnumerable<(int Y, int X)> Grid(int height, int width) =>
+        from y in Enumerable.Range(0, height)
+        from x in Enumerable.Range(0, width)
+        select (y, x);
+
+    private (int Y, int X)[] Cover(long height, long width) => [.. Grid((int)((height + tile - 1) / tile), (int)((width + tile - 1) / tile))];
+
+    private long Pixel(long output, int phase, int axis) => (stride * output) + phase - geometry.Padding[axis];
+
+    // The first output whose first tap lies in the image.
+    private long First(int phase, int axis) => (long)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
+}
