@@ -41,6 +41,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            EnableMemoryPattern = false, // a second block for all tensors, beside that of the first run: twice the memory, no time
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
         switch (Provider)

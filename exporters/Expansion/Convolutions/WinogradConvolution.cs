@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 using static OnnxVae.Exporters.Onnx.Ops;
@@ -104,7 +105,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     // A dy A^T of tiles of outputs, kernels first: [n2, K, L].
     private Value TransformedGradient(PixelRows dy, IReadOnlyList<(int Y, int X)> chunk)
     {
-        long batch = dy.Values.Shape[1], kernels = dy.Values.Shape[2];
+        long batch = dy.Shape[0], kernels = dy.Shape[1];
         var back = Transpose(CookToom.BothAxes(transform.OutputTransform), 1, 0);
         var rows = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, chunk.Count * batch, kernels]);
         return kernels < FewKernels ? MatMulAlong(back, SwapLast(rows), 0) : SwapLast(MatMulAlong(back, rows, 0));
@@ -151,8 +152,8 @@ internal sealed class WinogradConvolution : IConvolutionForm
     // Chunks of positions as rows of pixels, [positions, N, C].
     private static LaidOutValue Joined(IEnumerable<Value> chunks, Shape others, IReadOnlyList<long> size, IReadOnlyList<(long Y, long X)> positions)
     {
-        Value[] parts = [.. chunks.Select(chunk => Reshape(chunk, [chunk.Shape.ElementCount / others.ElementCount, .. others]))];
-        return LaidOutValue.Of(PixelRows.At(parts.Length == 1 ? parts[0] : Concat(0, parts), size[0], size[1], positions));
+        ImmutableArray<Value> parts = [.. chunks.Select(chunk => Reshape(chunk, [chunk.Shape.ElementCount / others.ElementCount, .. others]))];
+        return LaidOutValue.Of(PixelRows.At(parts, size[0], size[1], positions));
     }
 
     private static Value SwapLast(Value x) => Transpose(x, [.. Enumerable.Range(0, x.Shape.Rank - 2), x.Shape.Rank - 1, x.Shape.Rank - 2]);

@@ -23,7 +23,7 @@ internal sealed class LaidOutValue
     public bool IsInRows { get; private init; }
 
     /// <summary>The forms that were asked for.</summary>
-    public IEnumerable<Value> Known => new[] { images, rows?.Values }.OfType<Value>();
+    public IEnumerable<Value> Known => [.. images is null ? [] : (Value[])[images], .. rows?.Parts ?? []];
 
     /// <summary>A value as it was described.</summary>
     public static LaidOutValue Of(Value images) => new(images.Shape) { images = images };

@@ -42,72 +42,68 @@ internal static class PixelRowRules
     private static LaidOutValue? ApplyElementwise(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         var shape = node.Outputs[0].Shape;
-        if (shape.Rank < 2 || MapFor(shape, inputs) is not { } map)
+        if (shape.Rank < 2 || Common(shape, inputs) is not var (map, cuts))
         {
             return null;
         }
 
         Shape others = [.. shape.SkipLast(2)];
-        var operands = inputs.Select(input => Operand(input, others, map)).ToArray();
-        if (operands.Contains(null))
+        var operands = inputs.Select(input => Operand(input, others, map, cuts)).ToArray();
+        return operands.Any(operand => operand is null) ? null : LaidOutValue.Of(new PixelRows([.. Enumerable.Range(0, cuts.Length).Select(Part)], map));
+
+        Value Part(int index)
         {
-            return null;
+            ImmutableArray<Value> parts = [.. operands.Select(operand => operand!.Value is [var once] ? once : operand.Value[index])];
+            var result = parts.Select(part => part.Shape).Aggregate(Shape.Broadcast);
+            return new Node(node.OperatorType, parts, node.Attributes, (node.Outputs[0].Type, result)).Outputs[0];
         }
-
-        var result = operands.Select(operand => operand!.Shape).Aggregate(Shape.Broadcast);
-        return LaidOutValue.Of(new PixelRows(new Node(node.OperatorType, [.. operands!], node.Attributes, (node.Outputs[0].Type, result)).Outputs[0], map));
     }
 
-    // The rows that hold most of the operands' pixels already.
-    private static PixelMap? MapFor(Shape shape, ImmutableArray<LaidOutValue> inputs)
+    // The rows and parts that hold most of the operands' pixels already.
+    private static (PixelMap Map, ImmutableArray<long> Cuts)? Common(Shape shape, ImmutableArray<LaidOutValue> inputs)
     {
-        PixelMap[] maps =
-        [
-            .. inputs.Where(input => input.IsInRows && input.Rows.Map.Height == shape[^2] && input.Rows.Map.Width == shape[^1]).Select(input => input.Rows.Map),
-        ];
-        var largest = maps.MaxBy(map => map.Rows);
-        return largest is null || largest.IsOneToOne || maps.All(largest.Equals) ? largest : PixelMap.RowMajor(shape[^2], shape[^1]);
+        PixelRows[] rows = [.. inputs.Where(input => input.IsInRows && input.Rows.Map.Height == shape[^2] && input.Rows.Map.Width == shape[^1]).Select(input => input.Rows)];
+        var largest = rows.MaxBy(x => (x.Map.Rows, x.Parts.Length));
+        return largest is null ? null
+            : largest.Map.IsOneToOne || rows.All(x => x.Map.Equals(largest.Map)) ? (largest.Map, largest.Cuts)
+            : (PixelMap.RowMajor(shape[^2], shape[^1]), [shape[^2] * shape[^1]]);
     }
 
-    // An operand that broadcasts beside [rows, others...]; null where it repeats rows or columns of an image.
-    private static Value? Operand(LaidOutValue input, Shape others, PixelMap map)
+    // An operand that broadcasts beside [rows, others...], in parts or once for all; null where it repeats rows or columns of an image.
+    private static ImmutableArray<Value>? Operand(LaidOutValue input, Shape others, PixelMap map, ImmutableArray<long> cuts)
     {
         if (input.Shape.ElementCount == 1)
         {
-            return input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar);
+            return [input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar)];
         }
 
         var (height, width) = input.Shape.Rank < 2 ? (1, input.Shape[^1]) : (input.Shape[^2], input.Shape[^1]);
-        if ((height, width) == (map.Height, map.Width))
-        {
-            var rows = input.Rows.In(map).Values;
-            return Ops.Reshape(rows, [rows.Shape[0], .. Enumerable.Repeat(1L, others.Rank - (rows.Shape.Rank - 1)), .. rows.Shape.Skip(1)]);
-        }
-
-        return (height, width) == (1, 1) ? PerRow(input.Rows, others) : null;
+        return (height, width) == (map.Height, map.Width) ? input.Rows.In(map, cuts).Select(part => Align(part, others)).Parts
+            : (height, width) == (1, 1) ? [PerRow(input.Rows.Values, others)]
+            : null;
     }
 
     // One number for all pixels of an image and channel. Written out for all images, it is added to whole rows at once.
-    private static Value PerRow(PixelRows numbers, Shape others)
-    {
-        Shape aligned = [1, .. Enumerable.Repeat(1L, others.Rank - (numbers.Values.Shape.Rank - 1)), .. numbers.Values.Shape.Skip(1)];
-        var values = Ops.Reshape(numbers.Values, aligned);
-        return values.Type == ElementType.Float32 ? BroadcastTo(values, [1, .. others]) : values;
-    }
+    private static Value PerRow(Value numbers, Shape others) =>
+        numbers.Type == ElementType.Float32 ? BroadcastTo(Align(numbers, others), [1, .. others]) : Align(numbers, others);
+
+    // [rows, B] to [rows, 1, B] beside [rows, A, B].
+    private static Value Align(Value rows, Shape others) =>
+        Ops.Reshape(rows, [rows.Shape[0], .. Enumerable.Repeat(1L, others.Rank - (rows.Shape.Rank - 1)), .. rows.Shape.Skip(1)]);
 
     // The image's axes stay, the others are regrouped.
     private static LaidOutValue? Reshape(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         var (from, to) = (inputs[0].Shape, node.Outputs[0].Shape);
         return from.Rank >= 2 && to.Rank >= 2 && from[^2] == to[^2] && from[^1] == to[^1]
-            ? LaidOutValue.Of(new PixelRows(Ops.Reshape(inputs[0].Rows.Values, [inputs[0].Rows.Map.Rows, .. to.SkipLast(2)]), inputs[0].Rows.Map))
+            ? LaidOutValue.Of(inputs[0].Rows.Select(part => Ops.Reshape(part, [part.Shape[0], .. to.SkipLast(2)])))
             : null;
     }
 
     private static LaidOutValue? Concat(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         int axis = (int)node.Attribute<long>("axis");
-        return axis < node.Outputs[0].Shape.Rank - 2 && MapFor(node.Outputs[0].Shape, inputs) is { } map
+        return axis < node.Outputs[0].Shape.Rank - 2 && Common(node.Outputs[0].Shape, inputs) is var (map, _)
             ? LaidOutValue.Of(new PixelRows(Ops.Concat(axis + 1, [.. inputs.Select(input => input.Rows.In(map).Values)]), map))
             : null;
     }
@@ -116,7 +112,7 @@ internal static class PixelRowRules
     {
         long Number(int input) => node.Inputs[input].Constant!.As<long>()[0];
         return Number(3) < node.Outputs[0].Shape.Rank - 2
-            ? LaidOutValue.Of(new PixelRows(Ops.Slice(inputs[0].Rows.Values, (int)Number(3) + 1, Number(1), Number(2), Number(4)), inputs[0].Rows.Map))
+            ? LaidOutValue.Of(inputs[0].Rows.Select(part => Ops.Slice(part, (int)Number(3) + 1, Number(1), Number(2), Number(4))))
             : null;
     }
 
@@ -131,22 +127,26 @@ internal static class PixelRowRules
         }
 
         bool isOverPixels = axes.Length > others.Length, keepDimensions = node.Attribute<long>("keepdims") != 0;
-        var sum = ReduceSum(isOverPixels ? SumOverPixels(x) : x.Values, others, keepDimensions);
-        if (isMean)
+        float factor = isMean ? (float)node.Outputs[0].Shape.ElementCount / inputs[0].Shape.ElementCount : 1f;
+        if (!isOverPixels)
         {
-            sum *= (float)node.Outputs[0].Shape.ElementCount / inputs[0].Shape.ElementCount;
+            return LaidOutValue.Of(x.Select(part => Scale(ReduceSum(part, others, keepDimensions))));
         }
 
-        return isOverPixels && !keepDimensions
-            ? LaidOutValue.Of(Ops.Reshape(sum, node.Outputs[0].Shape))
-            : LaidOutValue.Of(new PixelRows(sum, isOverPixels ? PixelMap.RowMajor(1, 1) : x.Map));
+        var sum = Scale(ReduceSum(SumOverPixels(x), others, keepDimensions));
+        return keepDimensions ? LaidOutValue.Of(new PixelRows(sum, PixelMap.RowMajor(1, 1))) : LaidOutValue.Of(Ops.Reshape(sum, node.Outputs[0].Shape));
+
+        Value Scale(Value value) => factor == 1f ? value : value * factor;
     }
 
-    // [rows, others...] to [1, others...], as a matrix product.
+    // [rows, others...] to [1, others...], as matrix products.
     private static Value SumOverPixels(PixelRows x)
     {
-        var weights = x.Map.IsOneToOne ? ConstantOfShape([1, x.Map.Rows], 1f) : Value.Of<float>([1, x.Map.Rows], x.Map.PixelsPerRow());
-        return MatMulAlong(weights, x.Values, 0);
+        float[] counts = x.Map.PixelsPerRow();
+        int row = 0;
+        return x.Parts
+            .Select(part => MatMulAlong(Value.Of<float>([1, part.Shape[0]], counts.AsSpan(row..(row += (int)part.Shape[0]))), part, 0))
+            .Aggregate((sum, term) => sum + term);
     }
 
     private static LaidOutValue? Repeat(Node node, ImmutableArray<LaidOutValue> inputs)
@@ -179,7 +179,7 @@ internal static class PixelRowRules
     }
 
     private static LaidOutValue? Standardize(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (centred, inverseDeviation)
-        ? LaidOutValue.Of(new PixelRows(centred * BroadcastTo(inverseDeviation, centred.Shape.With(0, 1)), inputs[0].Rows.Map))
+        ? LaidOutValue.Of(centred.Select(part => part * BroadcastTo(inverseDeviation, part.Shape.With(0, 1))))
         : null;
 
     private static LaidOutValue? InverseDeviation(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (_, inverseDeviation)
@@ -187,7 +187,7 @@ internal static class PixelRowRules
         : null;
 
     // x - mean, and (variance + epsilon)^(-1/2), over whole images and perhaps more axes.
-    private static (Value Centred, Value InverseDeviation)? Moments(Node node, LaidOutValue input)
+    private static (PixelRows Centred, Value InverseDeviation)? Moments(Node node, LaidOutValue input)
     {
         long[] axes = node.Attribute<long[]>("axes");
         int rank = input.Shape.Rank;
@@ -196,13 +196,12 @@ internal static class PixelRowRules
             return null;
         }
 
-        var x = input.Rows;
         int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => (int)axis + 1)];
         float count = axes.Select(axis => input.Shape[(int)axis]).Product();
-        var centred = x with { Values = x.Values - ForAll(Mean(x)) };
-        return (centred.Values, 1f / Sqrt(Mean(centred with { Values = Square(centred.Values) }) + node.Attribute<float>("epsilon")));
+        var mean = Mean(input.Rows);
+        var centred = input.Rows.Select(part => part - BroadcastTo(mean, part.Shape.With(0, 1)));
+        return (centred, 1f / Sqrt(Mean(centred.Select(Square)) + node.Attribute<float>("epsilon")));
 
         Value Mean(PixelRows rows) => ReduceSum(SumOverPixels(rows), others, keepDimensions: true) * (1f / count);
-        Value ForAll(Value mean) => BroadcastTo(mean, x.Values.Shape.With(0, 1));
     }
 }
