@@ -23,13 +23,15 @@ internal sealed class WinogradConvolution : IConvolutionForm
 
     // Tiles are worked through in chunks that stay in the processor's cache from one product to the next; but a chunk has
     // as many rows as make a good matrix product, and is not small beside the transformed kernels that it is multiplied with.
-    private static readonly long ChunkBytes = long.Parse(Environment.GetEnvironmentVariable("CB") ?? "2000000");
+    private static readonly long ChunkBytes = long.Parse(Environment.GetEnvironmentVariable("CB") ?? "4000000");
     private const long FewestRows = 128;
     private static readonly long KernelsPerChunk = long.Parse(Environment.GetEnvironmentVariable("KC") ?? "2");
 
     private readonly ConvolutionGeometry geometry;
     private readonly CookToom transform;
     private readonly WinogradTiles tiles;
+    private readonly Value inputTransform; // [n2, n2]
+    private readonly Value outputTransform; // [m2, n2]
 
     /// <summary>Chooses the tiles.</summary>
     /// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
@@ -39,6 +41,8 @@ internal sealed class WinogradConvolution : IConvolutionForm
         this.geometry = geometry;
         transform = new CookToom(tile, (int)(geometry.KernelSize[0] / geometry.Strides[0]));
         tiles = new WinogradTiles(geometry, tile);
+        inputTransform = CookToom.BothAxes(transform.InputTransform);
+        outputTransform = CookToom.BothAxes(transform.OutputTransform);
     }
 
     private int Outputs => transform.Outputs * transform.Outputs;
@@ -57,13 +61,13 @@ internal sealed class WinogradConvolution : IConvolutionForm
     public LaidOutValue Convolve(LaidOutValue x, Value weight)
     {
         long batch = x.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
-        var u = SwapLast(TransformedKernels(weight, transform.KernelTransform)); // [f, n2, C, K]
-        var sumOverPhases = Concat(1, [.. Enumerable.Repeat(CookToom.BothAxes(transform.OutputTransform), tiles.Phases)]); // [m2, f n2]
+        var u = SwapLast(TransformedKernels(weight, transform.KernelTransform)); // [n2, f, C, K]
         var chunks = Chunks(tiles.OfOutputs, batch, channels, kernels);
         var y = chunks.Select(chunk =>
         {
-            var m = MatMul(Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)), u); // [f, n2, L, K]
-            return MatMul(sumOverPhases, Reshape(m, [tiles.Phases * Products, m.Shape[2] * kernels])); // [m2, L K]
+            var m = MatMul(Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)), u); // [n2, f, L, K]
+            var sum = tiles.Phases == 1 ? m : ReduceSum(m, [1]);
+            return MatMul(outputTransform, Reshape(sum, [Products, m.Shape[2] * kernels])); // [m2, L K]
         });
         return Joined(y, [batch, kernels], geometry.OutputSize, [.. chunks.SelectMany(tiles.Outputs)]);
     }
@@ -72,12 +76,12 @@ internal sealed class WinogradConvolution : IConvolutionForm
     public LaidOutValue InputGradient(LaidOutValue dy, Value weight)
     {
         long batch = dy.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
-        var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [f, n2, K, C]
+        var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [n2, f, K, C]
         var chunks = Chunks(tiles.OfImage, batch, channels, kernels);
         var dx = chunks.Select(chunk =>
         {
-            var m = MatMul(Transformed(dy.Rows, tiles.OutputsOverPixels(chunk)), u); // [f, n2, L, C]
-            return MatMul(CookToom.BothAxes(transform.OutputTransform), Reshape(m, [tiles.Phases, Products, m.Shape[2] * channels])); // [f, m2, L C]
+            var m = MatMul(Transformed(dy.Rows, tiles.OutputsOverPixels(chunk)), u); // [n2, f, L, C]
+            return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * m.Shape[2] * channels])); // [m2, f L C]
         });
         return Joined(dx, [batch, channels], geometry.ImageSize, [.. chunks.SelectMany(tiles.Pixels)]);
     }
@@ -87,57 +91,55 @@ internal sealed class WinogradConvolution : IConvolutionForm
     {
         long batch = x.Shape[0], channels = x.Shape[1], kernels = dy.Shape[1];
         var products = Chunks(tiles.OfOutputs, batch, channels, kernels)
-            .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)))) // [f, n2, K, C]
+            .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)))) // [n2, f, K, C]
             .Aggregate((sum, term) => sum + term);
-        var dw = Gemm(Reshape(products, [tiles.Phases * Products, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
+        var dw = Gemm(Reshape(products, [Products * tiles.Phases, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
         return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
     }
 
-    // B^T d B of pixels [f n2 T, N, C]: [f, n2, L, C].
+    // B^T d B of pixels [n2 f T, N, C]: [n2, f, L, C].
     private Value Transformed(PixelRows rows, IEnumerable<(long Y, long X)> pixels)
     {
         var d = rows.At([.. pixels]);
-        long batch = d.Shape[1], channels = d.Shape[2], tilesInChunk = d.Shape[0] / (tiles.Phases * Products);
-        var v = MatMul(CookToom.BothAxes(transform.InputTransform), Reshape(d, [tiles.Phases, Products, tilesInChunk * batch * channels]));
-        return Reshape(v, [tiles.Phases, Products, tilesInChunk * batch, channels]);
+        long batch = d.Shape[1], channels = d.Shape[2], tilesInChunk = d.Shape[0] / (Products * tiles.Phases);
+        var v = MatMul(inputTransform, Reshape(d, [Products, tiles.Phases * tilesInChunk * batch * channels]));
+        return Reshape(v, [Products, tiles.Phases, tilesInChunk * batch, channels]);
     }
 
-    // A dy A^T of tiles of outputs, kernels first: [n2, K, L].
+    // A dy A^T of tiles of outputs, kernels first: [n2, 1, K, L].
     private Value TransformedGradient(PixelRows dy, IReadOnlyList<(int Y, int X)> chunk)
     {
-        long batch = dy.Shape[0], kernels = dy.Shape[1];
-        var back = Transpose(CookToom.BothAxes(transform.OutputTransform), 1, 0);
-        var rows = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, chunk.Count * batch, kernels]);
-        return kernels < FewKernels ? MatMulAlong(back, SwapLast(rows), 0) : SwapLast(MatMulAlong(back, rows, 0));
+        long rows = chunk.Count * dy.Shape[0], kernels = dy.Shape[1];
+        var back = Transpose(outputTransform, 1, 0);
+        var outputs = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, 1, rows, kernels]);
+        return kernels < FewKernels ? MatMulAlong(back, SwapLast(outputs), 0) : SwapLast(MatMulAlong(back, outputs, 0));
     }
 
-    // G g G^T: [f, n2, K, C].
-    private Value TransformedKernels(Value weight, double[,] kernelTransform)
+    // G g G^T: [n2, f, K, C].
+    private Value TransformedKernels(Value weight, double[,] ofAxis)
     {
         long kernels = weight.Shape[0], channels = weight.Shape[1];
-        var u = Gemm(KernelTransform(kernelTransform), Reshape(weight, [kernels * channels, geometry.KernelSize.Product()]), transB: true);
-        return Reshape(u, [tiles.Phases, Products, kernels, channels]);
+        var u = Gemm(KernelTransform(ofAxis), Reshape(weight, [kernels * channels, geometry.KernelSize.Product()]), transB: true);
+        return Reshape(u, [Products, tiles.Phases, kernels, channels]);
     }
 
-    // The kernel transform of all phases, each of its own taps: [f n2, taps].
+    // The kernel transform of all phases, each of its own taps: [n2 f, taps].
     private Value KernelTransform(double[,] ofAxis)
     {
         long taps = geometry.KernelSize.Product();
         var ofPhase = CookToom.BothAxes(ofAxis).Constant!.As<float>(); // [n2, r2]
         long[] tapsByPhase = [.. tiles.TapsByPhase()];
-        var matrix = new float[tiles.Phases * Products * taps];
-        for (int phase = 0; phase < tiles.Phases; phase++)
+        var matrix = new float[Products * tiles.Phases * taps];
+        for (int product = 0; product < Products; product++)
         {
-            for (int product = 0; product < Products; product++)
+            for (int i = 0; i < tapsByPhase.Length; i++)
             {
-                for (int tap = 0; tap < Taps; tap++)
-                {
-                    matrix[(((phase * Products) + product) * taps) + tapsByPhase[(phase * Taps) + tap]] = ofPhase[(product * Taps) + tap];
-                }
+                var (phase, tap) = Math.DivRem(i, Taps);
+                matrix[(((product * tiles.Phases) + phase) * taps) + tapsByPhase[i]] = ofPhase[(product * Taps) + tap];
             }
         }
 
-        return Value.Of<float>([tiles.Phases * Products, taps], matrix);
+        return Value.Of<float>([Products * tiles.Phases, taps], matrix);
     }
 
     private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all, long batch, long channels, long kernels)

@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <summary>
 /// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
-/// each phase, from n x n outputs. Positions stand in the order phase, place in the tile, tile.
+/// each phase, from n x n outputs. Positions stand in the order place in the tile, phase, tile.
 /// </summary>
 /// <param name="geometry">The convolution.</param>
 /// <param name="tile">m.</param>
@@ -31,22 +31,22 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 
     /// <summary>The pixels that tiles of outputs depend on.</summary>
     public IEnumerable<(long Y, long X)> PixelsUnderOutputs(IReadOnlyList<(int Y, int X)> tiles) =>
-        from f in Grid(stride)
         from place in Grid(tile + taps - 1)
+        from f in Grid(stride)
         from t in tiles
         select (Pixel((tile * t.Y) + place.Y, f.Y, 0), Pixel((tile * t.X) + place.X, f.X, 1));
 
     /// <summary>The pixels in tiles of the image.</summary>
     public IEnumerable<(long Y, long X)> Pixels(IReadOnlyList<(int Y, int X)> tiles) =>
-        from f in Grid(stride)
         from place in Grid(tile)
+        from f in Grid(stride)
         from t in tiles
         select (Pixel(First(f.Y, 0) + (tile * t.Y) + place.Y, f.Y, 0), Pixel(First(f.X, 1) + (tile * t.X) + place.X, f.X, 1));
 
     /// <summary>The outputs that depend on tiles of the image; the last of them has its first tap there.</summary>
     public IEnumerable<(long Y, long X)> OutputsOverPixels(IReadOnlyList<(int Y, int X)> tiles) =>
-        from f in Grid(stride)
         from place in Grid(tile + taps - 1)
+        from f in Grid(stride)
         from t in tiles
         select (First(f.Y, 0) + (tile * t.Y) + place.Y - (taps - 1), First(f.X, 1) + (tile * t.X) + place.X - (taps - 1));
 
