@@ -7,6 +7,7 @@ internal sealed class LaidOutValue
 {
     private Value? images;
     private PixelRows? rows;
+    private LinearRows? linear;
 
     private LaidOutValue(Shape shape) => Shape = shape;
 
@@ -14,20 +15,32 @@ internal sealed class LaidOutValue
     public Shape Shape { get; }
 
     /// <summary>The value as it was described.</summary>
-    public Value Images => images ??= rows!.ToImages();
+    public Value Images => images ??= Rows.ToImages();
 
     /// <summary>The value's pixels as rows; for values with at least two axes.</summary>
-    public PixelRows Rows => rows ??= PixelRows.From(images!);
+    public PixelRows Rows => rows ??= linear?.Compute() ?? PixelRows.From(images!);
 
-    /// <summary>Whether it was computed as rows.</summary>
+    /// <summary>The value's pixels as a sum that need not be computed.</summary>
+    public LinearRows Linear => rows is null && linear is not null ? linear : new LinearRows(Rows);
+
+    /// <summary>Whether it is at hand as rows.</summary>
     public bool IsInRows { get; private init; }
 
-    /// <summary>The forms that were asked for.</summary>
-    public IEnumerable<Value> Known => [.. images is null ? [] : (Value[])[images], .. rows?.Parts ?? []];
+    /// <summary>What has been computed of it.</summary>
+    public IEnumerable<Value> Known =>
+    [
+        .. images is null ? [] : (Value[])[images],
+        .. rows?.Parts ?? [],
+        .. linear?.Terms.SelectMany(term => term.Rows.Parts) ?? [],
+        .. linear?.Terms.Select(term => term.Scale).Append(linear.Shift).OfType<Value>() ?? [],
+    ];
 
     /// <summary>A value as it was described.</summary>
     public static LaidOutValue Of(Value images) => new(images.Shape) { images = images };
 
     /// <summary>A value that was computed as rows.</summary>
     public static LaidOutValue Of(PixelRows rows) => new(rows.Shape) { rows = rows, IsInRows = true };
+
+    /// <summary>A value that can be computed as rows.</summary>
+    public static LaidOutValue Of(LinearRows linear) => new(linear.Shape) { linear = linear, IsInRows = true };
 }

@@ -48,6 +48,11 @@ internal static class PixelRowRules
         }
 
         Shape others = [.. shape.SkipLast(2)];
+        if (Combine(node.OperatorType, inputs, others, map, cuts) is { } sum)
+        {
+            return LaidOutValue.Of(sum);
+        }
+
         var operands = inputs.Select(input => Operand(input, others, map, cuts)).ToArray();
         return operands.Any(operand => operand is null) ? null : LaidOutValue.Of(new PixelRows([.. Enumerable.Range(0, cuts.Length).Select(Part)], map));
 
@@ -56,6 +61,48 @@ internal static class PixelRowRules
             ImmutableArray<Value> parts = [.. operands.Select(operand => operand!.Value is [var once] ? once : operand.Value[index])];
             var result = parts.Select(part => part.Shape).Aggregate(Shape.Broadcast);
             return new Node(node.OperatorType, parts, node.Attributes, (node.Outputs[0].Type, result)).Outputs[0];
+        }
+    }
+
+    // Sums, and products with numbers per image and channel, which can wait; null for what cannot.
+    private static LinearRows? Combine(string operatorType, ImmutableArray<LaidOutValue> inputs, Shape others, PixelMap map, ImmutableArray<long> cuts)
+    {
+        if (operatorType == "Neg")
+        {
+            return inputs[0].Linear.Negated();
+        }
+
+        if (operatorType is not ("Add" or "Sub" or "Mul"))
+        {
+            return null;
+        }
+
+        var (a, b) = (Images(inputs[0]), Images(inputs[1]));
+        var (numbersA, numbersB) = (a is null ? Numbers(inputs[0], others) : null, b is null ? Numbers(inputs[1], others) : null);
+        return (operatorType, a, b) switch
+        {
+            ("Add", not null, not null) => a.Plus(b),
+            ("Sub", not null, not null) => a.Plus(b.Negated()),
+            ("Mul", not null, not null) => a.Times(b),
+            ("Add", not null, null) when numbersB is not null => a.Plus(numbersB),
+            ("Sub", not null, null) when numbersB is not null => a.Plus(-numbersB),
+            ("Mul", not null, null) when numbersB is not null => a.Times(numbersB),
+            ("Add", null, not null) when numbersA is not null => b.Plus(numbersA),
+            ("Sub", null, not null) when numbersA is not null => b.Negated().Plus(numbersA),
+            ("Mul", null, not null) when numbersA is not null => b.Times(numbersA),
+            _ => null,
+        };
+
+        // Images in all their axes.
+        LinearRows? Images(LaidOutValue input)
+        {
+            if (!input.Shape.SequenceEqual([.. others, map.Height, map.Width]))
+            {
+                return null;
+            }
+
+            var linear = input.Linear;
+            return linear.Map.Equals(map) && linear.Cuts.SequenceEqual(cuts) ? linear : new LinearRows(input.Rows.In(map, cuts));
         }
     }
 
@@ -70,22 +117,28 @@ internal static class PixelRowRules
     }
 
     // An operand that broadcasts beside [rows, others...], in parts or once for all; null where it repeats rows or columns of an image.
-    private static ImmutableArray<Value>? Operand(LaidOutValue input, Shape others, PixelMap map, ImmutableArray<long> cuts)
+    private static ImmutableArray<Value>? Operand(LaidOutValue input, Shape others, PixelMap map, ImmutableArray<long> cuts) =>
+        Numbers(input, others) is { } numbers ? [numbers]
+        : input.Shape.Rank >= 2 && (input.Shape[^2], input.Shape[^1]) == (map.Height, map.Width) ? input.Rows.In(map, cuts).Select(part => Align(part, others)).Parts
+        : null;
+
+    // One number for everything, or one for all pixels of an image and channel; null for anything else. Written out for all
+    // images, it is added to whole rows at once.
+    private static Value? Numbers(LaidOutValue input, Shape others)
     {
         if (input.Shape.ElementCount == 1)
         {
-            return [input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar)];
+            return input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar);
         }
 
-        var (height, width) = input.Shape.Rank < 2 ? (1, input.Shape[^1]) : (input.Shape[^2], input.Shape[^1]);
-        return (height, width) == (map.Height, map.Width) ? input.Rows.In(map, cuts).Select(part => Align(part, others)).Parts
-            : (height, width) == (1, 1) ? [PerRow(input.Rows.Values, others)]
-            : null;
-    }
+        if (input.Shape.Rank < 2 || input.Shape[^2] != 1 || input.Shape[^1] != 1)
+        {
+            return null;
+        }
 
-    // One number for all pixels of an image and channel. Written out for all images, it is added to whole rows at once.
-    private static Value PerRow(Value numbers, Shape others) =>
-        numbers.Type == ElementType.Float32 ? BroadcastTo(Align(numbers, others), [1, .. others]) : Align(numbers, others);
+        var numbers = Align(input.Rows.Values, others);
+        return numbers.Type == ElementType.Float32 ? BroadcastTo(numbers, [1, .. others]) : numbers;
+    }
 
     // [rows, B] to [rows, 1, B] beside [rows, A, B].
     private static Value Align(Value rows, Shape others) =>
@@ -96,8 +149,10 @@ internal static class PixelRowRules
     {
         var (from, to) = (inputs[0].Shape, node.Outputs[0].Shape);
         return from.Rank >= 2 && to.Rank >= 2 && from[^2] == to[^2] && from[^1] == to[^1]
-            ? LaidOutValue.Of(inputs[0].Rows.Select(part => Ops.Reshape(part, [part.Shape[0], .. to.SkipLast(2)])))
+            ? LaidOutValue.Of(inputs[0].Linear.Select(rows => rows.Select(Regroup), Regroup))
             : null;
+
+        Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. to.SkipLast(2)]);
     }
 
     private static LaidOutValue? Concat(Node node, ImmutableArray<LaidOutValue> inputs)
@@ -118,7 +173,7 @@ internal static class PixelRowRules
 
     private static LaidOutValue? Reduce(Node node, ImmutableArray<LaidOutValue> inputs, bool isMean)
     {
-        var (x, rank) = (inputs[0].Rows, inputs[0].Shape.Rank);
+        int rank = inputs[0].Shape.Rank;
         int[] axes = [.. node.Inputs[1].Constant!.As<long>().ToArray().Select(axis => (int)axis)];
         int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => axis + 1)];
         if (axes.Length - others.Length == 1)
@@ -130,30 +185,20 @@ internal static class PixelRowRules
         float factor = isMean ? (float)node.Outputs[0].Shape.ElementCount / inputs[0].Shape.ElementCount : 1f;
         if (!isOverPixels)
         {
-            return LaidOutValue.Of(x.Select(part => Scale(ReduceSum(part, others, keepDimensions))));
+            return LaidOutValue.Of(inputs[0].Rows.Select(part => Scale(ReduceSum(part, others, keepDimensions))));
         }
 
-        var sum = Scale(ReduceSum(SumOverPixels(x), others, keepDimensions));
+        var sum = Scale(ReduceSum(inputs[0].Linear.SumOverPixels(), others, keepDimensions));
         return keepDimensions ? LaidOutValue.Of(new PixelRows(sum, PixelMap.RowMajor(1, 1))) : LaidOutValue.Of(Ops.Reshape(sum, node.Outputs[0].Shape));
 
         Value Scale(Value value) => factor == 1f ? value : value * factor;
-    }
-
-    // [rows, others...] to [1, others...], as matrix products.
-    private static Value SumOverPixels(PixelRows x)
-    {
-        float[] counts = x.Map.PixelsPerRow();
-        int row = 0;
-        return x.Parts
-            .Select(part => MatMulAlong(Value.Of<float>([1, part.Shape[0]], counts.AsSpan(row..(row += (int)part.Shape[0]))), part, 0))
-            .Aggregate((sum, term) => sum + term);
     }
 
     private static LaidOutValue? Repeat(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         var axes = node.Attribute<Interpolation[]>("interpolation");
         return axes.Length == 2 && axes.All(axis => axis.IsRepetition)
-            ? LaidOutValue.Of(inputs[0].Rows with { Map = inputs[0].Rows.Map.Repeat(axes[0].Output / axes[0].Input, axes[1].Output / axes[1].Input) })
+            ? LaidOutValue.Of(inputs[0].Linear.Select(rows => rows with { Map = rows.Map.Repeat(axes[0].Output / axes[0].Input, axes[1].Output / axes[1].Input) }, numbers => numbers))
             : null;
     }
 
@@ -179,7 +224,7 @@ internal static class PixelRowRules
     }
 
     private static LaidOutValue? Standardize(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (centred, inverseDeviation)
-        ? LaidOutValue.Of(centred.Select(part => part * BroadcastTo(inverseDeviation, part.Shape.With(0, 1))))
+        ? LaidOutValue.Of(new LinearRows(centred).Times(BroadcastTo(inverseDeviation, centred.Parts[0].Shape.With(0, 1))))
         : null;
 
     private static LaidOutValue? InverseDeviation(Node node, ImmutableArray<LaidOutValue> inputs) => Moments(node, inputs[0]) is var (_, inverseDeviation)
@@ -198,10 +243,10 @@ internal static class PixelRowRules
 
         int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => (int)axis + 1)];
         float count = axes.Select(axis => input.Shape[(int)axis]).Product();
-        var mean = Mean(input.Rows);
-        var centred = input.Rows.Select(part => part - BroadcastTo(mean, part.Shape.With(0, 1)));
-        return (centred, 1f / Sqrt(Mean(centred.Select(Square)) + node.Attribute<float>("epsilon")));
+        var mean = BroadcastTo(Mean(input.Linear), [1, .. input.Shape.SkipLast(2)]);
+        var centred = input.Linear.Plus(-mean).Compute();
+        return (centred, 1f / Sqrt(Mean(new LinearRows(centred.Select(Square))) + node.Attribute<float>("epsilon")));
 
-        Value Mean(PixelRows rows) => ReduceSum(SumOverPixels(rows), others, keepDimensions: true) * (1f / count);
+        Value Mean(LinearRows rows) => ReduceSum(rows.SumOverPixels(), others, keepDimensions: true) * (1f / count);
     }
 }
