@@ -9,13 +9,22 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// rows are pairs of channel and tap. Transposed, images are rows of one pixel and channel each, of which a Gather makes the
 /// patches; to the images, another one collects what each pixel gets from every window it lies in. One group.
 /// </summary>
-internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry) : IConvolutionForm
+/// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
+/// <param name="outputOrder">The order that the outputs shall have.</param>
+internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOrder outputOrder) : IConvolutionForm
 {
-    // The weight's gradient is a long sum for few numbers: parts of it can be summed at the same time.
-    private const int MostParts = 16;
+    // The weight's gradient is a long sum for few numbers: so many parts of it can be summed at the same time.
+    private const int MostSums = 16;
+
 
     private readonly long taps = geometry.KernelSize.Product();
     private readonly long pixels = geometry.ImageSize.Product();
+
+    /// <inheritdoc/>
+    public RowOrder? ImageOrder => null;
+
+    /// <inheritdoc/>
+    public RowOrder? OutputOrder => null;
 
     /// <summary>Whether the form computes a convolution.</summary>
     public static bool Fits(ConvolutionGeometry geometry) => geometry is { SpatialRank: 2, Groups: 1 };
@@ -23,11 +32,11 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry) : ICo
     /// <inheritdoc/>
     public LaidOutValue Convolve(LaidOutValue x, Value weight)
     {
-        var outputs = PixelMap.RowMajor(geometry.OutputSize[0], geometry.OutputSize[1]);
-        long kernels = weight.Shape[0], channels = weight.Shape[1];
-        var byTap = Transpose(Reshape(weight, [kernels, channels * taps]), 1, 0);
-        var y = MatMul(Transpose(Patches(x.Images, outputs), 0, 2, 1), byTap); // [parts, R N / parts, K]
-        return LaidOutValue.Of(new PixelRows(Reshape(y, [outputs.Rows, x.Shape[0], kernels]), outputs));
+        long batch = x.Shape[0], kernels = weight.Shape[0];
+        var byTap = Transpose(Reshape(weight, [kernels, weight.Shape[1] * taps]), 1, 0);
+        var rows = Patches(x.Images, outputOrder).Zip(outputOrder.Cuts, (patches, count) =>
+            Reshape(MatMul(Transpose(patches, 0, 2, 1), byTap), [count, batch, kernels])); // [sums, R N / sums, K]
+        return LaidOutValue.Of(new PixelRows([.. rows], outputOrder.Map));
     }
 
     /// <inheritdoc/>
@@ -48,30 +57,31 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry) : ICo
     {
         var rows = dy.Rows.OneToOne();
         long channels = x.Shape[1], kernels = dy.Shape[1];
-        var patches = Patches(x.Images, rows.Map);
-        var dw = MatMul(patches, Reshape(rows.Values, [patches.Shape[0], patches.Shape[2], kernels])); // [parts, C t, K]
-        return Reshape(Transpose(ReduceSum(dw, [0]), 1, 0), [kernels, channels, .. geometry.KernelSize]);
+        var sums = Patches(x.Images, rows.Order).Zip(rows.Parts, (patches, part) =>
+            ReduceSum(MatMul(patches, Reshape(part, [patches.Shape[0], patches.Shape[2], kernels])), [0])); // [C t, K]
+        return Reshape(Transpose(sums.Aggregate((sum, term) => sum + term), 1, 0), [kernels, channels, .. geometry.KernelSize]);
     }
 
-    // [parts, C t, R N / parts]: for each channel and tap the pixels under it, at the outputs that are rows, of all images.
-    private Value Patches(Value x, PixelMap outputs)
+    // [sums, C t, R N / sums] for every part of the outputs: for each channel and tap the pixels under it, of all images.
+    private IEnumerable<Value> Patches(Value x, RowOrder outputs)
     {
         long batch = x.Shape[0], channels = x.Shape[1];
-        int parts = Enumerable.Range(1, MostParts).Last(count => outputs.Rows % count == 0), rowsPerPart = outputs.Rows / parts;
-        long[] underTaps = geometry.PixelsUnderTaps();
-        var indices = new long[channels * taps * outputs.Rows];
-        for (int output = 0; output < outputs.Pixels; output++)
-        {
-            var (part, row) = Math.DivRem(outputs[output], rowsPerPart);
-            for (long channelTap = 0; channelTap < channels * taps; channelTap++)
-            {
-                long pixel = underTaps[(output * taps) + (channelTap % taps)];
-                indices[(((part * channels * taps) + channelTap) * rowsPerPart) + row] = pixel == pixels ? channels * pixels : (channelTap / taps * pixels) + pixel;
-            }
-        }
-
         var rows = WithZeroRow(Transpose(Reshape(x, [batch, channels * pixels]), 1, 0));
-        return Reshape(Gather(rows, 0, indices), [parts, channels * taps, rowsPerPart * batch]);
+        long[] outputOfRow = outputs.Map.PixelOfRow();
+        long[] underTaps = geometry.PixelsUnderTaps();
+        int start = 0;
+        foreach (int count in outputs.Cuts)
+        {
+            int sums = Enumerable.Range(1, (int)Math.Max(1, MostSums / outputs.Cuts.Length)).Last(parts => count % parts == 0);
+            var indices = from sum in Enumerable.Range(0, sums)
+                          from channel in Enumerable.Range(0, (int)channels)
+                          from tap in Enumerable.Range(0, (int)taps)
+                          from row in Enumerable.Range(start + (sum * (count / sums)), count / sums)
+                          let pixel = underTaps[(outputOfRow[row] * taps) + tap]
+                          select pixel == pixels ? channels * pixels : (channel * pixels) + pixel;
+            yield return Reshape(Gather(rows, 0, [.. indices]), [sums, channels * taps, count / sums * batch]);
+            start += count;
+        }
     }
 
     // For each channel and pixel a row of the columns [C t R, N] that it gets, and another one, until no pixel has a further.

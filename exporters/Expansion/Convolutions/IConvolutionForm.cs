@@ -6,6 +6,12 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <summary>A way to compute a convolution and its two gradients.</summary>
 internal interface IConvolutionForm
 {
+    /// <summary>The order in which the pixels of the images' gradient stand; null where it has none of its own.</summary>
+    RowOrder? ImageOrder { get; }
+
+    /// <summary>The order in which the outputs stand; null where there is none of its own.</summary>
+    RowOrder? OutputOrder { get; }
+
     /// <summary>The convolution: images [N, C, H, W] to outputs [N, K, H', W'].</summary>
     LaidOutValue Convolve(LaidOutValue x, Value weight);
 

@@ -12,6 +12,12 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 internal sealed class TurnedConvolution(IConvolutionForm form) : IConvolutionForm
 {
     /// <inheritdoc/>
+    public RowOrder? ImageOrder => form.OutputOrder;
+
+    /// <inheritdoc/>
+    public RowOrder? OutputOrder => form.ImageOrder;
+
+    /// <inheritdoc/>
     public LaidOutValue Convolve(LaidOutValue x, Value weight) => form.InputGradient(x, Turn(weight));
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 using static OnnxVae.Exporters.Onnx.Ops;
@@ -28,6 +27,9 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private static readonly long KernelsPerChunk = long.Parse(Environment.GetEnvironmentVariable("KC") ?? "2");
 
     private readonly ConvolutionGeometry geometry;
+    private readonly long batch;
+    private readonly long channels;
+    private readonly long kernels;
     private readonly CookToom transform;
     private readonly WinogradTiles tiles;
     private readonly Value inputTransform; // [n2, n2]
@@ -35,10 +37,13 @@ internal sealed class WinogradConvolution : IConvolutionForm
 
     /// <summary>Chooses the tiles.</summary>
     /// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
+    /// <param name="batch">N.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="kernels">K.</param>
     /// <param name="tile">m, rows and columns of a tile of outputs.</param>
-    public WinogradConvolution(ConvolutionGeometry geometry, int tile)
+    public WinogradConvolution(ConvolutionGeometry geometry, long batch, long channels, long kernels, int tile)
     {
-        this.geometry = geometry;
+        (this.geometry, this.batch, this.channels, this.kernels) = (geometry, batch, channels, kernels);
         transform = new CookToom(tile, (int)(geometry.KernelSize[0] / geometry.Strides[0]));
         tiles = new WinogradTiles(geometry, tile);
         inputTransform = CookToom.BothAxes(transform.InputTransform);
@@ -58,39 +63,42 @@ internal sealed class WinogradConvolution : IConvolutionForm
         && geometry.KernelSize[0] % geometry.Strides[0] == 0 && tile + (geometry.KernelSize[0] / geometry.Strides[0]) - 1 <= CookToom.MostMultiplications;
 
     /// <inheritdoc/>
+    public RowOrder ImageOrder => RowOrder.Of(ImagePixels, geometry.ImageSize[0], geometry.ImageSize[1]);
+
+    /// <inheritdoc/>
+    public RowOrder OutputOrder => RowOrder.Of(OutputPixels, geometry.OutputSize[0], geometry.OutputSize[1]);
+
+    private IEnumerable<IEnumerable<(long Y, long X)>> ImagePixels => Chunks(tiles.OfImage).Select(tiles.Pixels);
+
+    private IEnumerable<IEnumerable<(long Y, long X)>> OutputPixels => Chunks(tiles.OfOutputs).Select(tiles.Outputs);
+
+    /// <inheritdoc/>
     public LaidOutValue Convolve(LaidOutValue x, Value weight)
     {
-        long batch = x.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
         var u = SwapLast(TransformedKernels(weight, transform.KernelTransform)); // [n2, f, C, K]
-        var chunks = Chunks(tiles.OfOutputs, batch, channels, kernels);
-        var y = chunks.Select(chunk =>
+        return Rows(kernels, OutputOrder, OutputPixels, Chunks(tiles.OfOutputs).Select(chunk =>
         {
             var m = MatMul(Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)), u); // [n2, f, L, K]
             var sum = tiles.Phases == 1 ? m : ReduceSum(m, [1]);
-            return MatMul(outputTransform, Reshape(sum, [Products, m.Shape[2] * kernels])); // [m2, L K]
-        });
-        return Joined(y, [batch, kernels], geometry.OutputSize, [.. chunks.SelectMany(tiles.Outputs)]);
+            return MatMul(outputTransform, Reshape(sum, [Products, chunk.Count * batch * kernels])); // [m2, L K]
+        }));
     }
 
     /// <inheritdoc/>
     public LaidOutValue InputGradient(LaidOutValue dy, Value weight)
     {
-        long batch = dy.Shape[0], channels = weight.Shape[1], kernels = weight.Shape[0];
         var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [n2, f, K, C]
-        var chunks = Chunks(tiles.OfImage, batch, channels, kernels);
-        var dx = chunks.Select(chunk =>
+        return Rows(channels, ImageOrder, ImagePixels, Chunks(tiles.OfImage).Select(chunk =>
         {
             var m = MatMul(Transformed(dy.Rows, tiles.OutputsOverPixels(chunk)), u); // [n2, f, L, C]
-            return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * m.Shape[2] * channels])); // [m2, f L C]
-        });
-        return Joined(dx, [batch, channels], geometry.ImageSize, [.. chunks.SelectMany(tiles.Pixels)]);
+            return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * chunk.Count * batch * channels])); // [m2, f L C]
+        }));
     }
 
     /// <inheritdoc/>
     public Value WeightGradient(LaidOutValue x, LaidOutValue dy)
     {
-        long batch = x.Shape[0], channels = x.Shape[1], kernels = dy.Shape[1];
-        var products = Chunks(tiles.OfOutputs, batch, channels, kernels)
+        var products = Chunks(tiles.OfOutputs)
             .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)))) // [n2, f, K, C]
             .Aggregate((sum, term) => sum + term);
         var dw = Gemm(Reshape(products, [Products * tiles.Phases, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
@@ -101,24 +109,22 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private Value Transformed(PixelRows rows, IEnumerable<(long Y, long X)> pixels)
     {
         var d = rows.At([.. pixels]);
-        long batch = d.Shape[1], channels = d.Shape[2], tilesInChunk = d.Shape[0] / (Products * tiles.Phases);
-        var v = MatMul(inputTransform, Reshape(d, [Products, tiles.Phases * tilesInChunk * batch * channels]));
-        return Reshape(v, [Products, tiles.Phases, tilesInChunk * batch, channels]);
+        long depth = d.Shape[2], rowsOfProduct = d.Shape[0] / (Products * tiles.Phases) * batch;
+        var v = MatMul(inputTransform, Reshape(d, [Products, tiles.Phases * rowsOfProduct * depth]));
+        return Reshape(v, [Products, tiles.Phases, rowsOfProduct, depth]);
     }
 
     // A dy A^T of tiles of outputs, kernels first: [n2, 1, K, L].
     private Value TransformedGradient(PixelRows dy, IReadOnlyList<(int Y, int X)> chunk)
     {
-        long rows = chunk.Count * dy.Shape[0], kernels = dy.Shape[1];
         var back = Transpose(outputTransform, 1, 0);
-        var outputs = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, 1, rows, kernels]);
+        var outputs = Reshape(dy.At([.. tiles.Outputs(chunk)]), [Outputs, 1, chunk.Count * batch, kernels]);
         return kernels < FewKernels ? MatMulAlong(back, SwapLast(outputs), 0) : SwapLast(MatMulAlong(back, outputs, 0));
     }
 
     // G g G^T: [n2, f, K, C].
     private Value TransformedKernels(Value weight, double[,] ofAxis)
     {
-        long kernels = weight.Shape[0], channels = weight.Shape[1];
         var u = Gemm(KernelTransform(ofAxis), Reshape(weight, [kernels * channels, geometry.KernelSize.Product()]), transB: true);
         return Reshape(u, [Products, tiles.Phases, kernels, channels]);
     }
@@ -142,7 +148,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
         return Value.Of<float>([Products * tiles.Phases, taps], matrix);
     }
 
-    private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all, long batch, long channels, long kernels)
+    private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all)
     {
         long bytesPerTile = sizeof(float) * tiles.Phases * Products * batch * Math.Max(channels, kernels);
         long kernelBytes = sizeof(float) * tiles.Phases * Products * kernels * channels;
@@ -151,11 +157,11 @@ internal sealed class WinogradConvolution : IConvolutionForm
         return [.. all.Chunk((int)((all.Count + count - 1) / count))];
     }
 
-    // Chunks of positions as rows of pixels, [positions, N, C].
-    private static LaidOutValue Joined(IEnumerable<Value> chunks, Shape others, IReadOnlyList<long> size, IReadOnlyList<(long Y, long X)> positions)
+    // Chunks of results as rows of pixels [pixels, N, depth]; pixels outside the image are dropped.
+    private LaidOutValue Rows(long depth, RowOrder order, IEnumerable<IEnumerable<(long Y, long X)>> pixels, IEnumerable<Value> results)
     {
-        ImmutableArray<Value> parts = [.. chunks.Select(chunk => Reshape(chunk, [chunk.Shape.ElementCount / others.ElementCount, .. others]))];
-        return LaidOutValue.Of(PixelRows.At(parts, size[0], size[1], positions));
+        var rows = results.Select(result => Reshape(result, [result.Shape.ElementCount / (batch * depth), batch, depth]));
+        return LaidOutValue.Of(PixelRows.At([.. rows], order, [.. pixels.SelectMany(chunk => chunk)]));
     }
 
     private static Value SwapLast(Value x) => Transpose(x, [.. Enumerable.Range(0, x.Shape.Rank - 2), x.Shape.Rank - 1, x.Shape.Rank - 2]);

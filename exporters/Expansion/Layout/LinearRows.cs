@@ -9,7 +9,7 @@ namespace OnnxVae.Exporters.Expansion.Layout;
 /// shifts of normalization and residual connections come together here, and are computed in as few passes over the pixels as
 /// there are terms; sums over pixels need no pass at all.
 /// </summary>
-/// <param name="Terms">The images, with equal maps and cuts.</param>
+/// <param name="Terms">The images, in one order.</param>
 /// <param name="Shift">Float32 scalar or [1, A, B, ...]; null for 0.</param>
 internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? Shift)
 {
@@ -19,11 +19,8 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     {
     }
 
-    /// <summary>Which row holds which pixel.</summary>
-    public PixelMap Map => Terms[0].Rows.Map;
-
-    /// <summary>Rows per part.</summary>
-    public ImmutableArray<long> Cuts => Terms[0].Rows.Cuts;
+    /// <summary>How the pixels stand.</summary>
+    public RowOrder Order => Terms[0].Rows.Order;
 
     /// <summary>The shape of the images.</summary>
     public Shape Shape => Terms[0].Rows.Shape;
@@ -33,7 +30,7 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     /// <summary>Adds a number per image and channel.</summary>
     public LinearRows Plus(Value shift) => this with { Shift = Shift is null ? shift : Shift + shift };
 
-    /// <summary>Adds other images of the same map and cuts.</summary>
+    /// <summary>Adds other images of the same order.</summary>
     public LinearRows Plus(LinearRows other) => other.Shift is null
         ? this with { Terms = [.. Terms, .. other.Terms] }
         : new LinearRows([.. Terms, .. other.Terms], Shift).Plus(other.Shift);
@@ -46,11 +43,11 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     public LinearRows Times(Value scale) =>
         new([.. Terms.Select(term => term with { Scale = term.Scale is null ? scale : term.Scale * scale })], Shift is null ? null : Shift * scale);
 
-    /// <summary>Multiplies by other images of the same map and cuts; scales stay aside.</summary>
+    /// <summary>Multiplies by other images of the same order; scales stay aside.</summary>
     public LinearRows Times(LinearRows other)
     {
         var (a, b) = (AsProduct(), other.AsProduct());
-        var product = new LinearRows(new PixelRows([.. a.Rows.Parts.Zip(b.Rows.Parts, Mul)], Map));
+        var product = new LinearRows(new PixelRows([.. a.Rows.Parts.Zip(b.Rows.Parts, Mul)], Order.Map));
         foreach (var scale in new[] { a.Scale, b.Scale }.OfType<Value>())
         {
             product = product.Times(scale);
@@ -74,7 +71,7 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     {
         // One that is added comes first.
         var terms = Terms.OrderBy(term => term.IsSubtracted).ToArray();
-        return new PixelRows([.. Enumerable.Range(0, Cuts.Length).Select(Part)], Map);
+        return new PixelRows([.. Enumerable.Range(0, Order.Cuts.Length).Select(Part)], Order.Map);
 
         Value Part(int index)
         {
@@ -97,7 +94,7 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     /// <summary>Sums over pixels: Float32 [1, A, B, ...].</summary>
     public Value SumOverPixels()
     {
-        float[] counts = Map.PixelsPerRow();
+        float[] counts = Order.Map.PixelsPerRow();
         var sums = Terms.Select(term =>
         {
             int row = 0;
@@ -107,7 +104,7 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
             sum = term.Scale is null ? sum : sum * term.Scale;
             return term.IsSubtracted ? -sum : sum;
         }).Aggregate((sum, more) => sum + more);
-        return Shift is null ? sums : sums + (Shift * Map.Pixels);
+        return Shift is null ? sums : sums + (Shift * Order.Map.Pixels);
     }
 
     private Term AsProduct() => IsProduct ? Terms[0] : new Term(Compute(), null, IsSubtracted: false);

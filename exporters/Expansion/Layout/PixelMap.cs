@@ -35,7 +35,10 @@ internal sealed class PixelMap : IEquatable<PixelMap>
     public int this[long pixel] => rowOfPixel[(int)pixel];
 
     /// <summary>The row of a pixel; the number of rows where it is outside the image.</summary>
-    public int RowAt(long y, long x) => y >= 0 && y < Height && x >= 0 && x < Width ? this[(y * Width) + x] : Rows;
+    public int RowAt(long y, long x) => Contains(y, x) ? this[(y * Width) + x] : Rows;
+
+    /// <summary>Whether a pixel lies in the image.</summary>
+    public bool Contains(long y, long x) => y >= 0 && y < Height && x >= 0 && x < Width;
 
     /// <summary>Pixels in row-major order.</summary>
     public static PixelMap RowMajor(long height, long width) => new(height, width, [.. Enumerable.Range(0, (int)(height * width))]);
@@ -43,13 +46,17 @@ internal sealed class PixelMap : IEquatable<PixelMap>
     /// <summary>The map of rows that are given by their pixels.</summary>
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>
-    /// <param name="pixels">A pixel per row, every one once.</param>
-    public static PixelMap FromRows(long height, long width, IReadOnlyList<long> pixels)
+    /// <param name="pixels">A pixel per row, every one once; those outside the image have no row.</param>
+    public static PixelMap FromRows(long height, long width, IEnumerable<(long Y, long X)> pixels)
     {
-        var rows = new int[pixels.Count];
-        for (int row = 0; row < rows.Length; row++)
+        var rows = new int[height * width];
+        int row = 0;
+        foreach (var (y, x) in pixels)
         {
-            rows[pixels[row]] = row;
+            if (y >= 0 && y < height && x >= 0 && x < width)
+            {
+                rows[(y * width) + x] = row++;
+            }
         }
 
         return new PixelMap(height, width, [.. rows]);
@@ -75,17 +82,20 @@ internal sealed class PixelMap : IEquatable<PixelMap>
         return counts;
     }
 
-    /// <summary>For each row of another map of the same image, a row of this one that holds the same pixel.</summary>
-    public long[] RowsFor(PixelMap other)
+    /// <summary>For each row a pixel in it, counted in row-major order.</summary>
+    public long[] PixelOfRow()
     {
-        var rows = new long[other.Rows];
+        var pixels = new long[Rows];
         for (int pixel = 0; pixel < Pixels; pixel++)
         {
-            rows[other[pixel]] = this[pixel];
+            pixels[this[pixel]] = pixel;
         }
 
-        return rows;
+        return pixels;
     }
+
+    /// <summary>For each row of another map of the same image, a row of this one that holds the same pixel.</summary>
+    public long[] RowsFor(PixelMap other) => [.. other.PixelOfRow().Select(pixel => (long)this[pixel])];
 
     /// <inheritdoc/>
     public bool Equals(PixelMap? other) =>

@@ -11,13 +11,16 @@ namespace OnnxVae.Exporters.Expansion.Layout;
 internal static class PixelRowPass
 {
     /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
-    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs) =>
-        [.. GraphRewriter.Translate<LaidOutValue>(outputs, Translate, LaidOutValue.Of).Select(value => value.Images)];
+    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs)
+    {
+        var forms = new ConvolutionForms(GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct());
+        return [.. GraphRewriter.Translate<LaidOutValue>(outputs, (node, inputs) => Translate(node, inputs, forms), LaidOutValue.Of).Select(value => value.Images)];
+    }
 
-    private static ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs)
+    private static ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs, ConvolutionForms forms)
     {
         Value[] before = [.. inputs.SelectMany(input => input.Known)];
-        if ((Convolve(node, inputs) ?? PixelRowRules.Apply(node, inputs)) is { } result)
+        if ((Convolve(node, inputs, forms.Choose(node)) ?? PixelRowRules.Apply(node, inputs)) is { } result)
         {
             Node.LabelBetween(before, result.Known, _ => node.Path);
             return [result];
@@ -29,25 +32,10 @@ internal static class PixelRowPass
         return [.. rebuilt.Outputs.Select(LaidOutValue.Of)];
     }
 
-    private static LaidOutValue? Convolve(Node node, ImmutableArray<LaidOutValue> inputs)
+    private static LaidOutValue? Convolve(Node node, ImmutableArray<LaidOutValue> inputs, IConvolutionForm? form) => form is null ? null : node.OperatorType switch
     {
-        var (image, output) = node.OperatorType switch
-        {
-            Primitive.Convolution => (node.Inputs[0], node.Outputs[0]),
-            Primitive.ConvolutionInput => (node.Outputs[0], node.Inputs[0]),
-            Primitive.ConvolutionWeight => (node.Inputs[0], node.Inputs[1]),
-            _ => (null, null),
-        };
-        if (image is null || image.Shape.HasBatch || ConvolutionForms.Choose(node.Attribute<ConvolutionGeometry>("geometry"), image.Shape[1], output!.Shape[1]) is not { } form)
-        {
-            return null;
-        }
-
-        return node.OperatorType switch
-        {
-            Primitive.Convolution => form.Convolve(inputs[0], inputs[1].Images),
-            Primitive.ConvolutionInput => form.InputGradient(inputs[0], inputs[1].Images),
-            _ => LaidOutValue.Of(form.WeightGradient(inputs[0], inputs[1])),
-        };
-    }
+        Primitive.Convolution => form.Convolve(inputs[0], inputs[1].Images),
+        Primitive.ConvolutionInput => form.InputGradient(inputs[0], inputs[1].Images),
+        _ => LaidOutValue.Of(form.WeightGradient(inputs[0], inputs[1])),
+    };
 }

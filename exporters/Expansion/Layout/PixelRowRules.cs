@@ -42,19 +42,19 @@ internal static class PixelRowRules
     private static LaidOutValue? ApplyElementwise(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         var shape = node.Outputs[0].Shape;
-        if (shape.Rank < 2 || Common(shape, inputs) is not var (map, cuts))
+        if (shape.Rank < 2 || Common(shape, inputs) is not { } order)
         {
             return null;
         }
 
         Shape others = [.. shape.SkipLast(2)];
-        if (Combine(node.OperatorType, inputs, others, map, cuts) is { } sum)
+        if (Combine(node.OperatorType, inputs, others, order) is { } sum)
         {
             return LaidOutValue.Of(sum);
         }
 
-        var operands = inputs.Select(input => Operand(input, others, map, cuts)).ToArray();
-        return operands.Any(operand => operand is null) ? null : LaidOutValue.Of(new PixelRows([.. Enumerable.Range(0, cuts.Length).Select(Part)], map));
+        var operands = inputs.Select(input => Operand(input, others, order)).ToArray();
+        return operands.Any(operand => operand is null) ? null : LaidOutValue.Of(new PixelRows([.. Enumerable.Range(0, order.Cuts.Length).Select(Part)], order.Map));
 
         Value Part(int index)
         {
@@ -65,7 +65,7 @@ internal static class PixelRowRules
     }
 
     // Sums, and products with numbers per image and channel, which can wait; null for what cannot.
-    private static LinearRows? Combine(string operatorType, ImmutableArray<LaidOutValue> inputs, Shape others, PixelMap map, ImmutableArray<long> cuts)
+    private static LinearRows? Combine(string operatorType, ImmutableArray<LaidOutValue> inputs, Shape others, RowOrder order)
     {
         if (operatorType == "Neg")
         {
@@ -96,30 +96,30 @@ internal static class PixelRowRules
         // Images in all their axes.
         LinearRows? Images(LaidOutValue input)
         {
-            if (!input.Shape.SequenceEqual([.. others, map.Height, map.Width]))
+            if (!input.Shape.SequenceEqual([.. others, order.Map.Height, order.Map.Width]))
             {
                 return null;
             }
 
-            var linear = input.Linear;
-            return linear.Map.Equals(map) && linear.Cuts.SequenceEqual(cuts) ? linear : new LinearRows(input.Rows.In(map, cuts));
+            return input.Linear.Order.Equals(order) ? input.Linear : new LinearRows(input.Rows.In(order));
         }
     }
 
-    // The rows and parts that hold most of the operands' pixels already.
-    private static (PixelMap Map, ImmutableArray<long> Cuts)? Common(Shape shape, ImmutableArray<LaidOutValue> inputs)
+    // The order in which most of the operands' pixels stand already; null where none stands in rows.
+    private static RowOrder? Common(Shape shape, ImmutableArray<LaidOutValue> inputs)
     {
-        PixelRows[] rows = [.. inputs.Where(input => input.IsInRows && input.Rows.Map.Height == shape[^2] && input.Rows.Map.Width == shape[^1]).Select(input => input.Rows)];
-        var largest = rows.MaxBy(x => (x.Map.Rows, x.Parts.Length));
-        return largest is null ? null
-            : largest.Map.IsOneToOne || rows.All(x => x.Map.Equals(largest.Map)) ? (largest.Map, largest.Cuts)
-            : (PixelMap.RowMajor(shape[^2], shape[^1]), [shape[^2] * shape[^1]]);
+        RowOrder[] orders =
+        [
+            .. inputs.Where(input => input.IsInRows).Select(input => input.Linear.Order).Where(order => (order.Map.Height, order.Map.Width) == (shape[^2], shape[^1])),
+        ];
+        var finest = orders.MaxBy(order => (order.Map.Rows, order.Cuts.Length));
+        return finest is null || finest.Map.IsOneToOne || orders.All(order => order.Map.Equals(finest.Map)) ? finest : RowOrder.RowMajor(shape[^2], shape[^1]);
     }
 
     // An operand that broadcasts beside [rows, others...], in parts or once for all; null where it repeats rows or columns of an image.
-    private static ImmutableArray<Value>? Operand(LaidOutValue input, Shape others, PixelMap map, ImmutableArray<long> cuts) =>
+    private static ImmutableArray<Value>? Operand(LaidOutValue input, Shape others, RowOrder order) =>
         Numbers(input, others) is { } numbers ? [numbers]
-        : input.Shape.Rank >= 2 && (input.Shape[^2], input.Shape[^1]) == (map.Height, map.Width) ? input.Rows.In(map, cuts).Select(part => Align(part, others)).Parts
+        : input.Shape.Rank >= 2 && (input.Shape[^2], input.Shape[^1]) == (order.Map.Height, order.Map.Width) ? input.Rows.In(order).Select(part => Align(part, others)).Parts
         : null;
 
     // One number for everything, or one for all pixels of an image and channel; null for anything else. Written out for all
@@ -158,8 +158,8 @@ internal static class PixelRowRules
     private static LaidOutValue? Concat(Node node, ImmutableArray<LaidOutValue> inputs)
     {
         int axis = (int)node.Attribute<long>("axis");
-        return axis < node.Outputs[0].Shape.Rank - 2 && Common(node.Outputs[0].Shape, inputs) is var (map, _)
-            ? LaidOutValue.Of(new PixelRows(Ops.Concat(axis + 1, [.. inputs.Select(input => input.Rows.In(map).Values)]), map))
+        return axis < node.Outputs[0].Shape.Rank - 2 && Common(node.Outputs[0].Shape, inputs) is { } order
+            ? LaidOutValue.Of(new PixelRows(Ops.Concat(axis + 1, [.. inputs.Select(input => input.Rows.In(new RowOrder(order.Map)).Values)]), order.Map))
             : null;
     }
 

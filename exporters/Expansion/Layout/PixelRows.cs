@@ -42,53 +42,48 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <summary>The images themselves.</summary>
     public Value ToImages()
     {
-        var rows = In(PixelMap.RowMajor(Map.Height, Map.Width)).Values;
+        var rows = In(RowOrder.RowMajor(Map.Height, Map.Width)).Values;
         long pixels = rows.Shape[0];
         return Reshape(pixels == 1 ? rows : Transpose(Reshape(rows, [pixels, rows.Shape.Skip(1).Product()]), 1, 0), Shape);
     }
 
-    /// <summary>Rows per part.</summary>
-    public ImmutableArray<long> Cuts => [.. Parts.Select(part => part.Shape[0])];
+    /// <summary>How the pixels stand.</summary>
+    public RowOrder Order => new(Map, [.. Parts.Select(part => part.Shape[0])]);
 
-    /// <summary>The same images with their pixels in other rows, in one part.</summary>
-    public PixelRows In(PixelMap map) => map.Equals(Map) && Parts.Length == 1 ? this : In(map, [map.Rows]);
-
-    /// <summary>The same images with their pixels in other rows, and these in given parts.</summary>
-    public PixelRows In(PixelMap map, ImmutableArray<long> cuts)
+    /// <summary>The same images with their pixels in other rows.</summary>
+    public PixelRows In(RowOrder order)
     {
-        if (map.Equals(Map))
+        if (order.Equals(Order))
         {
-            return cuts.SequenceEqual(Cuts) ? this : cuts.Length == 1 ? new PixelRows(Values, map) : Cut(Enumerable.Range(0, map.Rows).Select(row => (long)row));
+            return this;
         }
 
-        return Cut(Map.RowsFor(map));
-
-        PixelRows Cut(IEnumerable<long> rows)
+        var values = Values;
+        if (order.Cuts.Length == 1)
         {
-            var (values, row) = (Values, 0L);
-            long[] all = [.. rows];
-            return new PixelRows([.. cuts.Select(count => Gather(values, 0, all.AsSpan((int)row..(int)(row += count))))], map);
+            return new PixelRows(order.Map.Equals(Map) ? values : Gather(values, 0, Map.RowsFor(order.Map)), order.Map);
         }
+
+        long[] rows = Map.RowsFor(order.Map);
+        int row = 0;
+        return new PixelRows([.. order.Cuts.Select(count => Gather(values, 0, rows.AsSpan(row..(row += (int)count))))], order.Map);
     }
 
     /// <summary>Does the same to every part.</summary>
     public PixelRows Select(Func<Value, Value> operation) => this with { Parts = [.. Parts.Select(operation)] };
 
     /// <summary>The same images with a row of its own for every pixel.</summary>
-    public PixelRows OneToOne() => Map.IsOneToOne ? this : In(PixelMap.RowMajor(Map.Height, Map.Width));
+    public PixelRows OneToOne() => Map.IsOneToOne ? this : In(RowOrder.RowMajor(Map.Height, Map.Width));
 
     /// <summary>Rows of pixels as a matrix product leaves them.</summary>
-    /// <param name="parts">[positions, A, B, ...].</param>
-    /// <param name="height">Rows of the image.</param>
-    /// <param name="width">Columns of the image.</param>
-    /// <param name="positions">The pixel of each row; those outside the image are dropped, the others are all pixels once.</param>
-    public static PixelRows At(ImmutableArray<Value> parts, long height, long width, IReadOnlyList<(long Y, long X)> positions)
+    /// <param name="parts">[pixels, A, B, ...].</param>
+    /// <param name="order">The order without the pixels outside the image.</param>
+    /// <param name="pixels">The pixel of each row.</param>
+    public static PixelRows At(ImmutableArray<Value> parts, RowOrder order, IReadOnlyList<(long Y, long X)> pixels)
     {
-        bool IsInside((long Y, long X) pixel) => pixel.Y >= 0 && pixel.Y < height && pixel.X >= 0 && pixel.X < width;
-        int[] inside = [.. Enumerable.Range(0, positions.Count).Where(i => IsInside(positions[i]))];
-        var map = PixelMap.FromRows(height, width, [.. inside.Select(i => (positions[i].Y * width) + positions[i].X)]);
-        var rows = new PixelRows(parts, map);
-        return inside.Length == positions.Count ? rows : new PixelRows(Gather(rows.Values, 0, [.. inside.Select(i => (long)i)]), map);
+        var rows = new PixelRows(parts, order.Map);
+        return pixels.Count == order.Map.Rows ? rows : new PixelRows(
+            Gather(rows.Values, 0, [.. Enumerable.Range(0, pixels.Count).Where(i => order.Map.Contains(pixels[i].Y, pixels[i].X)).Select(i => (long)i)]), order.Map);
     }
 
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>

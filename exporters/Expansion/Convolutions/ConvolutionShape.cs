@@ -1,0 +1,26 @@
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Expansion.Convolutions;
+
+/// <summary>What the three maps of a convolution have in common.</summary>
+/// <param name="Geometry">How the kernel moves.</param>
+/// <param name="Batch">N.</param>
+/// <param name="Channels">C, of the images.</param>
+/// <param name="Kernels">K, channels of the outputs.</param>
+internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch, long Channels, long Kernels)
+{
+    /// <summary>The convolution that a node computes or differentiates; null for other nodes, and where a size is not known.</summary>
+    public static ConvolutionShape? Of(Node node)
+    {
+        var (images, outputs) = node.OperatorType switch
+        {
+            Primitive.Convolution => (node.Inputs[0], node.Outputs[0]),
+            Primitive.ConvolutionInput => (node.Outputs[0], node.Inputs[0]),
+            Primitive.ConvolutionWeight => (node.Inputs[0], node.Inputs[1]),
+            _ => (null, null),
+        };
+        return images is null || images.Shape.HasBatch || outputs!.Shape.HasBatch
+            ? null
+            : new ConvolutionShape(node.Attribute<ConvolutionGeometry>("geometry"), images.Shape[0], images.Shape[1], outputs.Shape[1]);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+
+namespace OnnxVae.Exporters.Expansion.Layout;
+
+/// <summary>How the pixels of an image stand in rows.</summary>
+/// <param name="Map">Which row holds which pixel.</param>
+/// <param name="Cuts">Into how many rows each the parts are cut.</param>
+internal sealed record RowOrder(PixelMap Map, ImmutableArray<long> Cuts)
+{
+    /// <summary>All rows in one part.</summary>
+    public RowOrder(PixelMap map)
+        : this(map, [map.Rows])
+    {
+    }
+
+    /// <summary>Row after row of the image.</summary>
+    public static RowOrder RowMajor(long height, long width) => new(PixelMap.RowMajor(height, width));
+
+    /// <summary>The order of pixels that are given chunk by chunk; in one part where some of them lie outside the image.</summary>
+    public static RowOrder Of(IEnumerable<IEnumerable<(long Y, long X)>> chunks, long height, long width)
+    {
+        (long Y, long X)[][] pixels = [.. chunks.Select(chunk => chunk.ToArray())];
+        var map = PixelMap.FromRows(height, width, pixels.SelectMany(chunk => chunk));
+        ImmutableArray<long> cuts = [.. pixels.Select(chunk => (long)chunk.Length)];
+        return cuts.Sum() == map.Rows ? new RowOrder(map, cuts) : new RowOrder(map);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(RowOrder? other) => other is not null && Map.Equals(other.Map) && Cuts.SequenceEqual(other.Cuts);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Map, Cuts.Length);
+}
