@@ -42,7 +42,7 @@ internal static class InspectVerb
                 (string[])[input.Name, $"{input.Type}", $"{input.Shape}", input.Schedule is { } schedule ? $"{schedule}" : $"{input.Role}"]));
             Print($"{program.File}: metrics", ["name", "type", "shape", "role"], program.Metrics.Select(metric =>
                 (string[])[metric.Name, $"{metric.Type}", $"{metric.Shape}", $"{metric.Role}"]));
-            Print($"{program.File}: reads {program.States.Count} states, changes {program.Updates.Count}; operators", ["operator", "nodes"], Operators(OnnxModel.Load(package.FileOf(program))));
+            Print($"{program.File}: reads {program.States.Count} states, changes {program.Updates.Count}; operators", ["operator", "nodes"], Operators(OnnxModel.Load(package.PathOf(program.File))));
         }
 
         Print("Deployed after training", ["role", "file"], manifest.Deployables.Select(entry => (string[])[entry.Key, entry.Value]));

@@ -93,6 +93,13 @@ public sealed record MetricSpec(string Name, ElementType Type, Shape Shape, Metr
 public sealed record ProgramSpec(
     string File, IReadOnlyList<InputSpec> Inputs, IReadOnlyList<string> States, IReadOnlyList<string> Updates, IReadOnlyList<MetricSpec> Metrics)
 {
+    /// <summary>The file of the same program without metrics; null if there is none.</summary>
+    public string? SilentFile { get; init; }
+
+    /// <summary>Its files in the package.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Files => SilentFile is null ? [File] : [File, SilentFile];
+
     /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
     [JsonIgnore]
     public InputSpec Images => Inputs.Single(input => input is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 });
@@ -114,7 +121,7 @@ public sealed record Manifest(
     IReadOnlyDictionary<string, string> Deployables)
 {
     /// <summary>The version that this code reads and writes.</summary>
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     /// <summary>How manifests and their kin are written as JSON.</summary>
     public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)

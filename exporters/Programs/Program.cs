@@ -59,20 +59,31 @@ public sealed record Program(
     public static string NextName(string state) => $"{state}.next";
 
     /// <summary>Writes the program as an ONNX model, with its description.</summary>
-    public (ProgramSpec Spec, OnnxModel Model) Compile()
+    public CompiledProgram Compile()
     {
-        var model = OnnxModelWriter.Build(
-            Name,
-            [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)],
-            [.. Metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
-            ExpansionGoal.Training);
+        var model = Build(Metrics);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
             $"{Name}.onnx",
             [.. Inputs.Select(input => input.Spec).Where(input => used.Contains(input.Name))],
             [.. States.Select(state => state.Spec.Name).Where(used.Contains)],
             [.. Updates.Select(update => update.State.Spec.Name)],
-            [.. Metrics.Select(metric => new MetricSpec(metric.Name, metric.Value.Type, metric.Value.Shape, metric.Role))]);
-        return (spec, model);
+            [.. Metrics.Select(metric => new MetricSpec(metric.Name, metric.Value.Type, metric.Value.Shape, metric.Role))])
+        {
+            SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
+        };
+        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Build([]));
     }
+
+    private OnnxModel Build(IReadOnlyList<Metric> metrics) => OnnxModelWriter.Build(
+        Name,
+        [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)],
+        [.. metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
+        ExpansionGoal.Training);
 }
+
+/// <summary>A program as ONNX models.</summary>
+/// <param name="Spec">Its description.</param>
+/// <param name="Model">The program.</param>
+/// <param name="Silent">The same without metrics, for steps whose metrics nobody reads; null for a program that has only metrics, or none.</param>
+public sealed record CompiledProgram(ProgramSpec Spec, OnnxModel Model, OnnxModel? Silent);

@@ -22,7 +22,7 @@ public sealed class TrainingPackage
     /// <summary>Its table of contents.</summary>
     public Manifest Manifest { get; }
 
-    private string[] Files => [InitialFile, Manifest.Step.File, Manifest.Evaluate.File, .. Manifest.Deployables.Values, ManifestFile];
+    private string[] Files => [InitialFile, .. Manifest.Step.Files, .. Manifest.Evaluate.Files, .. Manifest.Deployables.Values, ManifestFile];
 
     /// <summary>Identifies the package by its content: checkpoints carry it.</summary>
     public string Fingerprint
@@ -49,14 +49,17 @@ public sealed class TrainingPackage
         string folder, JsonObject model, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables)
     {
         var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
-        var (stepSpec, stepModel) = step.Compile();
-        var (evaluateSpec, evaluateModel) = evaluate.Compile();
+        CompiledProgram[] programs = [step.Compile(), evaluate.Compile()];
         var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
         var manifest = new Manifest(
-            Manifest.CurrentFormatVersion, model, stepSpec, evaluateSpec, [.. states.Select(state => state.Spec)], files);
+            Manifest.CurrentFormatVersion, model, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files);
 
-        stepModel.Save(Path.Combine(folder, stepSpec.File));
-        evaluateModel.Save(Path.Combine(folder, evaluateSpec.File));
+        foreach (var program in programs)
+        {
+            program.Model.Save(Path.Combine(folder, program.Spec.File));
+            program.Silent?.Save(Path.Combine(folder, program.Spec.SilentFile!));
+        }
+
         foreach (var (role, deployable) in deployables)
         {
             deployable.Save(Path.Combine(folder, files[role]));
@@ -101,8 +104,8 @@ public sealed class TrainingPackage
         return new TrainingPackage(folder, Manifest);
     }
 
-    /// <summary>The file of a program.</summary>
-    public string FileOf(ProgramSpec program) => Path.Combine(Folder, program.File);
+    /// <summary>Where a file of a program is.</summary>
+    public string PathOf(string file) => Path.Combine(Folder, file);
 
     /// <summary>A deployable graph, still without weights.</summary>
     public OnnxModel ReadDeployable(string role) => OnnxModel.Load(Path.Combine(Folder, Manifest.Deployables[role]));

@@ -23,13 +23,22 @@ internal sealed class OnnxStep : IDisposable
         return runner.Input<float>("eps");
     }
 
+    /// <summary>Runs the step.</summary>
+    public void Run() => Run(withMetrics: false);
+
     /// <summary>Runs the step; gives the loss.</summary>
-    public float Run()
+    public float RunWithLoss()
     {
-        runner.FillSchedules(step);
-        runner.Run();
+        Run(withMetrics: true);
         return runner.Metric("loss")[0];
     }
 
+    /// <inheritdoc/>
     public void Dispose() => runner.Dispose();
+
+    private void Run(bool withMetrics)
+    {
+        runner.FillSchedules(step);
+        runner.Run(withMetrics);
+    }
 }

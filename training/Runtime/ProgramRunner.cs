@@ -1,26 +1,23 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program on ONNX Runtime. Inputs, states and metrics live in buffers of the processor that are bound
-/// once, for each of the two sets of states, so that a run allocates nothing. Other devices read their inputs when they are
-/// bound; there every run binds them again.
+/// Runs a program on ONNX Runtime. Inputs, states and metrics live in buffers of the processor, so that a run allocates
+/// nothing.
 /// </summary>
 public sealed class ProgramRunner : IDisposable
 {
     private readonly ProgramSpec program;
     private readonly StateBuffers states;
-    private readonly InferenceSession session;
+    private readonly BoundSession session;
+    private readonly BoundSession? silentSession;
     private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, OrtValue> inputs;
     private readonly Dictionary<string, OrtValue> metrics;
-    private readonly OrtIoBinding[] bindings;
-    private readonly bool isOnProcessor;
     private readonly bool ownsStates;
 
     /// <summary>Loads a program of a package.</summary>
@@ -30,7 +27,9 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
-        : this(program, states, device, threads, options => new InferenceSession(package.FileOf(program), options))
+        : this(program, states, device, threads, 
+            options => new InferenceSession(package.PathOf(program.File), options),
+            program.SilentFile is null ? null : options => new InferenceSession(package.PathOf(program.SilentFile), options))
     {
     }
 
@@ -44,19 +43,26 @@ public sealed class ProgramRunner : IDisposable
         ownsStates = true;
     }
 
-    private ProgramRunner((ProgramSpec Spec, OnnxModel Model) compiled, StateBuffers states, OnnxDevice device, int threads)
-        : this(compiled.Spec, states, device, threads, options => new InferenceSession(compiled.Model.ToBytes(), options))
+    private ProgramRunner(CompiledProgram compiled, StateBuffers states, OnnxDevice device, int threads)
+        : this(
+            compiled.Spec, states, device, threads,
+            options => new InferenceSession(compiled.Model.ToBytes(), options),
+            compiled.Silent is null ? null : options => new InferenceSession(compiled.Silent.ToBytes(), options))
     {
     }
 
-    private ProgramRunner(ProgramSpec program, StateBuffers states, OnnxDevice device, int threads, Func<SessionOptions, InferenceSession> load)
+    private ProgramRunner(
+        ProgramSpec program, StateBuffers states, OnnxDevice device, int threads,
+        Func<SessionOptions, InferenceSession> load, Func<SessionOptions, InferenceSession>? loadSilent)
     {
-        (this.program, this.states, isOnProcessor) = (program, states, device.Provider == OnnxDevice.Cpu.Provider);
+        (this.program, this.states) = (program, states);
         using var options = device.CreateSessionOptions(threads);
-        session = load(options);
+        BoundSession.ShareArena(options);
         inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
         metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => StateBuffers.Allocate(metric.Type, metric.Shape));
-        bindings = [Bind(0), Bind(1)];
+        bool isOnProcessor = device.Provider == OnnxDevice.Cpu.Provider;
+        session = new BoundSession(load, options, inputs, metrics, program.Updates, states, isOnProcessor);
+        silentSession = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, metrics, program.Updates, states, isOnProcessor);
     }
 
     /// <summary>The states, as they are between runs.</summary>
@@ -69,15 +75,10 @@ public sealed class ProgramRunner : IDisposable
     public ReadOnlySpan<float> Metric(string name) => metrics[name].GetTensorDataAsSpan<float>();
 
     /// <summary>Runs the program on the current states; changed states become the current ones.</summary>
-    public void Run()
+    /// <param name="withMetrics">Whether the metrics will be read; without, they are not computed and keep their last values.</param>
+    public void Run(bool withMetrics = true)
     {
-        var binding = bindings[states.Parity];
-        if (!isOnProcessor)
-        {
-            BindInputs(binding, states.Parity);
-        }
-
-        session.RunWithBinding(runOptions, binding);
+        (withMetrics ? session : silentSession ?? session).Run(runOptions, states.Parity);
         if (program.Updates.Count > 0)
         {
             states.Flip();
@@ -112,44 +113,14 @@ public sealed class ProgramRunner : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable resource in (IEnumerable<IDisposable>)[.. bindings, .. inputs.Values, .. metrics.Values, runOptions, session])
+        foreach (var resource in (IEnumerable<IDisposable?>)[session, silentSession, .. inputs.Values, .. metrics.Values, runOptions])
         {
-            resource.Dispose();
+            resource?.Dispose();
         }
 
         if (ownsStates)
         {
             states.Dispose();
-        }
-    }
-
-    private OrtIoBinding Bind(int parity)
-    {
-        var binding = session.CreateIoBinding();
-        BindInputs(binding, parity);
-        foreach (var (name, value) in metrics)
-        {
-            binding.BindOutput(name, value);
-        }
-
-        foreach (string name in program.Updates)
-        {
-            binding.BindOutput(Program.NextName(name), states.Next(name, parity));
-        }
-
-        return binding;
-    }
-
-    private void BindInputs(OrtIoBinding binding, int parity)
-    {
-        foreach (var (name, value) in inputs)
-        {
-            binding.BindInput(name, value);
-        }
-
-        foreach (string name in program.States)
-        {
-            binding.BindInput(name, states.Current(name, parity));
         }
     }
 }
