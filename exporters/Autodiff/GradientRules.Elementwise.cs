@@ -15,6 +15,7 @@ public static partial class GradientRules
         ["Min"] = (y, dy) => [dy * Share(y.Inputs[1], y.Inputs[0]), dy * Share(y.Inputs[0], y.Inputs[1])],
         ["Pow"] = (y, dy) => [dy * y.Inputs[1] * Pow(y.Inputs[0], Scalar(y.Inputs[1]) - 1f), null],
         [Primitive.Softplus] = (y, dy) => [dy * Sigmoid(y.Inputs[0])],
+        [Primitive.Silu] = (y, dy) => [dy * (y + (Sigmoid(y.Inputs[0]) * (1f - y)))],
         [Primitive.HardTanh] = (y, dy) => [dy * Indicator(y.Inputs[0], y.Inputs[1]) * Indicator(y.Inputs[2], y.Inputs[0]), null, null],
         ["Clip"] = (y, dy) => [dy * Within(y.Inputs[0], y.Inputs[1], y.Inputs[2]), null, null],
         ["Neg"] = (y, dy) => [-dy],

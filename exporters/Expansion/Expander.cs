@@ -31,6 +31,7 @@ internal static class Expander
         Primitive.StopGradient or Primitive.StraightThrough => [inputs[0]],
         Primitive.HardTanh => [Ops.Clip(inputs[0], inputs[1], inputs[2])],
         Primitive.Softplus => [Softplus(inputs[0])],
+        Primitive.Silu => [inputs[0] * Ops.Sigmoid(inputs[0])],
         Primitive.Convolution => [Ops.Conv(inputs[0], inputs[1], Geometry(node))],
         Primitive.ConvolutionInput => [InputGradient(inputs[0], inputs[1], Geometry(node), goal)],
         Primitive.ConvolutionWeight => [WeightGradient(inputs[0], inputs[1], Geometry(node))],

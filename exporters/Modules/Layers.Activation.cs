@@ -16,7 +16,7 @@ internal static partial class Layers
         Row<ELU>((layer, x) => Elu(x, (float)layer.alpha)),
         Row<CELU>((layer, x) => (float)layer.alpha * Elu(x / (float)layer.alpha, 1f)),
         Row<SELU>((_, x) => SeluScale * Elu(x, SeluAlpha)),
-        Row<SiLU>((_, x) => x * Sigmoid(x)),
+        Row<SiLU>((_, x) => Silu(x)),
         Row<Mish>((_, x) => x * Tanh(Softplus(x))),
         Row<GELU>(Gelu),
         Row<GLU>((layer, x) => Gated(Split2(x, (int)layer.dim))),

@@ -96,6 +96,9 @@ public static partial class Ops
     /// <summary>ln(1 + e^x), which does not overflow. Float32.</summary>
     public static Value Softplus(Value x) => Unary(Primitive.Softplus, x);
 
+    /// <summary>x times its sigmoid, also called swish. Float32.</summary>
+    public static Value Silu(Value x) => Unary(Primitive.Silu, x);
+
     /// <summary>Whether a is greater than b, with broadcasting. Bool.</summary>
     public static Value Greater(Value a, Value b) => Comparison(nameof(Greater), a, b);
 

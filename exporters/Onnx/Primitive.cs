@@ -21,6 +21,9 @@ public static class Primitive
     /// <summary>ln(1 + e^x): <see cref="Ops.Softplus"/>.</summary>
     public const string Softplus = nameof(Softplus);
 
+    /// <summary>x / (1 + e^-x): <see cref="Ops.Silu"/>.</summary>
+    public const string Silu = nameof(Silu);
+
     /// <summary>Sums rows at positions, the gradient of a gather: <see cref="Ops.ScatterAdd"/>.</summary>
     public const string ScatterAdd = nameof(ScatterAdd);
 

@@ -32,7 +32,7 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     {
         State[] trained = [.. States.Where(state => state.Spec.Role == StateRole.Parameter)];
         var (gradients, metrics) = Clip(Backward.Gradients(Loss, [.. trained.Select(parameter => parameter.Current)]));
-        StateUpdate[] updates = [.. trained.Zip(gradients).SelectMany(pair => Optimize(pair.First, pair.Second)), .. Updates];
+        StateUpdate[] updates = [.. Optimize([.. trained.Zip(gradients)]), .. Updates];
         return new Program(
             "step",
             [.. Inputs, .. Optimizer.Schedules, .. Averaging?.Schedules ?? []],
@@ -52,16 +52,26 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
         return (clipped, [new Metric("gradientNorm", MetricRole.Scalar, norm)]);
     }
 
-    private IReadOnlyList<StateUpdate> Optimize(State parameter, Value gradient)
+    private IEnumerable<StateUpdate> Optimize(IReadOnlyList<(State Parameter, Value Gradient)> trained)
     {
-        var updates = Optimizer.Update(parameter, gradient);
-        if (Averaging is not null)
+        var small = trained.Where(pair => SmallParameters.Contain(pair.Parameter)).ToArray();
+        var together = small.Length == 0 ? [] : SmallParameters
+            .Update(Optimizer, [.. small.Select(pair => pair.Parameter)], [.. small.Select(pair => pair.Gradient)])
+            .ToDictionary(updates => updates[0].State);
+        foreach (var (parameter, gradient) in trained)
         {
-            updates = [.. updates, Averaging.Update(updates[0])];
-        }
+            var updates = together.GetValueOrDefault(parameter) ?? Optimizer.Update(parameter, gradient);
+            if (Averaging is not null)
+            {
+                updates = [.. updates, Averaging.Update(updates[0])];
+            }
 
-        Node.LabelBetween(
-            [gradient, .. updates.Select(update => update.State.Current)], updates.Select(update => update.Next), _ => $"optimizer/{parameter.Spec.Name}");
-        return updates;
+            Node.LabelBetween(
+                [gradient, .. updates.Select(update => update.State.Current)], updates.Select(update => update.Next), _ => $"optimizer/{parameter.Spec.Name}");
+            foreach (var update in updates)
+            {
+                yield return update;
+            }
+        }
     }
 }

@@ -26,6 +26,15 @@ internal sealed class LaidOutValue
     /// <summary>Whether it is at hand as rows.</summary>
     public bool IsInRows { get; private init; }
 
+    /// <summary>Adds up several terms, so that others need not do it again.</summary>
+    public void ComputeSums()
+    {
+        if (linear is { Terms.Length: > 1 })
+        {
+            rows = linear.Compute();
+        }
+    }
+
     /// <summary>What has been computed of it.</summary>
     public IEnumerable<Value> Known =>
     [

@@ -13,23 +13,30 @@ internal static class PixelRowPass
     /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
     public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs)
     {
-        var forms = new ConvolutionForms(GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct());
-        return [.. GraphRewriter.Translate<LaidOutValue>(outputs, (node, inputs) => Translate(node, inputs, forms), LaidOutValue.Of).Select(value => value.Images)];
-    }
+        Node[] nodes = [.. GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct()];
+        var forms = new ConvolutionForms(nodes);
+        var readTwice = nodes.SelectMany(node => node.Inputs).GroupBy(value => value).Where(uses => uses.Count() > 1).Select(uses => uses.Key).ToHashSet();
+        return [.. GraphRewriter.Translate<LaidOutValue>(outputs, Translate, LaidOutValue.Of).Select(value => value.Images)];
 
-    private static ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs, ConvolutionForms forms)
-    {
-        Value[] before = [.. inputs.SelectMany(input => input.Known)];
-        if ((Convolve(node, inputs, forms.Choose(node)) ?? PixelRowRules.Apply(node, inputs)) is { } result)
+        ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs)
         {
-            Node.LabelBetween(before, result.Known, _ => node.Path);
-            return [result];
-        }
+            Value[] before = [.. inputs.SelectMany(input => input.Known)];
+            if ((Convolve(node, inputs, forms.Choose(node)) ?? PixelRowRules.Apply(node, inputs)) is { } result)
+            {
+                if (readTwice.Contains(node.Outputs[0]))
+                {
+                    result.ComputeSums();
+                }
 
-        ImmutableArray<Value> images = [.. inputs.Select(input => input.Images)];
-        var rebuilt = images.SequenceEqual(node.Inputs) ? node : node.With(images);
-        Node.LabelBetween(images, rebuilt.Outputs, _ => node.Path);
-        return [.. rebuilt.Outputs.Select(LaidOutValue.Of)];
+                Node.LabelBetween(before, result.Known, _ => node.Path);
+                return [result];
+            }
+
+            ImmutableArray<Value> images = [.. inputs.Select(input => input.Images)];
+            var rebuilt = images.SequenceEqual(node.Inputs) ? node : node.With(images);
+            Node.LabelBetween(images, rebuilt.Outputs, _ => node.Path);
+            return [.. rebuilt.Outputs.Select(LaidOutValue.Of)];
+        }
     }
 
     private static LaidOutValue? Convolve(Node node, ImmutableArray<LaidOutValue> inputs, IConvolutionForm? form) => form is null ? null : node.OperatorType switch

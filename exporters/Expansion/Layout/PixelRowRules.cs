@@ -30,7 +30,7 @@ internal static class PixelRowRules
     [
         "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "LeakyRelu", "Log", "Max", "Min", "Mul",
         "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
-        Primitive.HardTanh, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
+        Primitive.HardTanh, Primitive.Silu, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
     ];
 
     /// <summary>Computes an operator's result in rows; null where that is not possible.</summary>

@@ -59,6 +59,7 @@ internal sealed class OpsTests
         new("Elu", x => Elu(x[0], 1.5f), x => functional.elu(x[0], 1.5), [5, 4]) { Domain = AwayFromZero },
         new("Square", x => Square(x[0]), x => x[0].square(), [3, 4]),
         new("Softplus", x => Softplus(x[0]), x => functional.softplus(x[0]), [3, 4]),
+        new("Silu", x => Silu(x[0]), x => functional.silu(x[0]), [3, 4]),
         new("Where", x => Where(Greater(x[0], 0.1f), x[1], x[2]), x => torch.where(x[0] > 0.1, x[1], x[2]), [3, 4], [3, 4], [4]),
         new("Greater", x => Where(Greater(x[0], x[1]), x[0], 0f), x => torch.where(x[0] > x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),
         new("GreaterOrEqual", x => Where(GreaterOrEqual(x[0], x[1]), x[0], 0f), x => torch.where(x[0] >= x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),

@@ -68,8 +68,8 @@ internal sealed class TrainingStepTests
             {
                 foreach (var (name, parameter) in test.Vae.named_parameters())
                 {
-                    m[name] = (Beta1 * m[name]) + ((1 - Beta1) * parameter.grad!);
-                    v[name] = (Beta2 * v[name]) + ((1 - Beta2) * parameter.grad!.square());
+                    m[name] = (Beta1 * m[name]) + parameter.grad!;
+                    v[name] = (Beta2 * v[name]) + parameter.grad!.square();
                 }
             }
 
@@ -77,7 +77,7 @@ internal sealed class TrainingStepTests
             return loss.item<float>();
         }
 
-        // After the first step m is a tenth of the gradient, so that equal moments are equal gradients.
+        // After the first step m is the gradient, so that equal moments are equal gradients.
         public void AssertEqual(double tolerance)
         {
             var states = test.States.Snapshot();
