@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
@@ -62,7 +63,8 @@ public sealed class VaeCompiler
     /// <summary>Writes the training package.</summary>
     /// <param name="folder">Where to.</param>
     /// <param name="description">Entries to add to the manifest's description of the model.</param>
-    public TrainingPackage Write(string folder, JsonObject? description = null)
+    /// <param name="target">Where it will run; the processor if absent.</param>
+    public TrainingPackage Write(string folder, JsonObject? description = null, ExpansionTarget? target = null)
     {
         var model = Describe();
         foreach (var (key, value) in description ?? [])
@@ -71,7 +73,7 @@ public sealed class VaeCompiler
         }
 
         return TrainingPackage.Write(
-            folder, model, Step(), Evaluate(), new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() });
+            folder, model, Step(), Evaluate(), new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() }, target);
     }
 
     /// <summary>The training step: forward pass, gradients, optimizer.</summary>

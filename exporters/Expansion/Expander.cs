@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 
@@ -14,9 +15,16 @@ internal static class Expander
 
     /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
     /// <param name="outputs">The values to write.</param>
-    /// <param name="goal">What for.</param>
-    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionGoal goal) =>
-        CommonSubexpressions.Merge(GraphRewriter.Rewrite(goal == ExpansionGoal.Training ? PixelRowPass.Apply(outputs) : outputs, (node, inputs) => Expand(node, inputs, goal)));
+    /// <param name="target">What for.</param>
+    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionTarget target)
+    {
+        if (target is { Goal: ExpansionGoal.Training, IsPrecise: false } && CostTable.For(target.Provider) is { } costs)
+        {
+            outputs = PixelRowPass.Apply(outputs, costs.Fastest);
+        }
+
+        return CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, target.Goal)));
+    }
 
     private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {

@@ -9,3 +9,20 @@ public enum ExpansionGoal
     /// <summary>To be trained, with weights that change at every run: the fastest forms.</summary>
     Training,
 }
+
+/// <summary>What a model is written for, and where it will run.</summary>
+/// <param name="Goal">What for.</param>
+public sealed record ExpansionTarget(ExpansionGoal Goal)
+{
+    /// <summary>To be served.</summary>
+    public static ExpansionTarget Deployment { get; } = new(ExpansionGoal.Deployment);
+
+    /// <summary>To be trained on the processor.</summary>
+    public static ExpansionTarget Training { get; } = new(ExpansionGoal.Training);
+
+    /// <summary>The execution provider, in lower case: <c>cpu</c>, <c>cuda</c>, ... Forms are chosen where their costs have been measured.</summary>
+    public string Provider { get; init; } = "cpu";
+
+    /// <summary>Whether to take only forms that round as the definitions do: no convolution by fewer multiplications.</summary>
+    public bool IsPrecise { get; init; }
+}

@@ -23,11 +23,11 @@ public sealed class OnnxModelWriter
     /// <param name="name">The graph's name.</param>
     /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
     /// <param name="outputs">The graph outputs in order, by name.</param>
-    /// <param name="goal">What the model is for, which decides between the forms of its primitives.</param>
+    /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
-    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionGoal goal = ExpansionGoal.Deployment)
+    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null)
     {
-        var expanded = Expander.Expand([.. outputs.Select(output => output.Value)], goal);
+        var expanded = Expander.Expand([.. outputs.Select(output => output.Value)], target ?? ExpansionTarget.Deployment);
         var order = GraphOrder.Of(expanded);
         var needed = order.Where(value => value.Name is not null && value != Value.Absent).ToHashSet();
         if (needed.Except(inputs).FirstOrDefault() is { } missing)

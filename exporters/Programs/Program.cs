@@ -59,9 +59,10 @@ public sealed record Program(
     public static string NextName(string state) => $"{state}.next";
 
     /// <summary>Writes the program as an ONNX model, with its description.</summary>
-    public CompiledProgram Compile()
+    /// <param name="target">Where the program will run; the processor if absent.</param>
+    public CompiledProgram Compile(ExpansionTarget? target = null)
     {
-        var model = Build(Metrics);
+        var model = Build(Metrics, target);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
             $"{Name}.onnx",
@@ -72,14 +73,14 @@ public sealed record Program(
         {
             SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
         };
-        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Build([]));
+        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Build([], target));
     }
 
-    private OnnxModel Build(IReadOnlyList<Metric> metrics) => OnnxModelWriter.Build(
+    private OnnxModel Build(IReadOnlyList<Metric> metrics, ExpansionTarget? target) => OnnxModelWriter.Build(
         Name,
         [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)],
         [.. metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
-        ExpansionGoal.Training);
+        target ?? ExpansionTarget.Training);
 }
 
 /// <summary>A program as ONNX models.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Programs;
@@ -45,11 +46,13 @@ public sealed class TrainingPackage
     /// <param name="step">The training step.</param>
     /// <param name="evaluate">The evaluation of one batch.</param>
     /// <param name="deployables">Graphs to export after training, by role; their inputs named like states are the weights.</param>
+    /// <param name="target">Where the programs will run; the processor if absent.</param>
     public static TrainingPackage Write(
-        string folder, JsonObject model, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables)
+        string folder, JsonObject model, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables,
+        ExpansionTarget? target = null)
     {
         var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
-        CompiledProgram[] programs = [step.Compile(), evaluate.Compile()];
+        CompiledProgram[] programs = [step.Compile(target), evaluate.Compile(target)];
         var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
         var manifest = new Manifest(
             Manifest.CurrentFormatVersion, model, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files);

@@ -52,7 +52,11 @@ memory.Hidden = true;
 memory.SetAction(arguments => StepBenchmark.PrintPeakMemory(
     BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, memory, json, threads }.Parse(args).Invoke();
+var table = new Argument<string>("file");
+var tune = new Command("tune", "Measures the forms of convolutions and writes the cost table; the compiler's own is exporters/Expansion/Costs/cpu.json.") { table };
+tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(table)!, arguments.GetValue(threads), Console.Error.WriteLine));
+
+return new RootCommand("Measures OnnxVae.") { compile, step, tune, memory, json, threads }.Parse(args).Invoke();
 
 static string Number(double value, int digits = 1) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
 

@@ -31,7 +31,6 @@ internal static class StepBenchmark
     private const int BlockSteps = 10;
     private const int ComparedSteps = 5;
     private const double LargestLossDifference = 1e-3;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(60); // for spinning threads to go to sleep
 
     /// <summary>Times the models one after the other.</summary>
     public static IEnumerable<StepResult> Run(IEnumerable<BenchmarkModel> models, int threads, int blocks)
@@ -86,34 +85,16 @@ internal static class StepBenchmark
         List<double> torchTimes = [], onnxTimes = [];
         for (int block = 0; block < blocks; block++)
         {
-            torchTimes.AddRange(Time(() => torchStep.Run(noise)));
-            onnxTimes.AddRange(Time(onnx.Run));
+            torchTimes.AddRange(Stopwatches.Time(() => torchStep.Run(noise), BlockSteps));
+            onnxTimes.AddRange(Stopwatches.Time(onnx.Run, BlockSteps));
         }
 
-        double torchMedian = Median(torchTimes), onnxMedian = Median(onnxTimes);
+        double torchMedian = Stopwatches.Median(torchTimes), onnxMedian = Stopwatches.Median(onnxTimes);
         using var vae = model.Build();
         return new StepResult(
             model.Name, model.Description, torchMedian, onnxMedian, torchTimes.Min(), onnxTimes.Min(), onnxMedian / torchMedian,
             Operations(model.Compile(vae)) / (onnxMedian / 1000) / peak,
             PeakMemory(model, "torchsharp", threads), PeakMemory(model, "onnxruntime", threads), difference);
-    }
-
-    private static double[] Time(Action run)
-    {
-        Thread.Sleep(Pause);
-        run();
-        return [.. Enumerable.Range(0, BlockSteps).Select(_ =>
-        {
-            long start = Stopwatch.GetTimestamp();
-            run();
-            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        })];
-    }
-
-    private static double Median(List<double> times)
-    {
-        times.Sort();
-        return times[times.Count / 2];
     }
 
     // In a process of its own, so that neither library's memory counts for the other.
@@ -135,7 +116,7 @@ internal static class StepBenchmark
         var (a, b) = (ProgramInput.Data("a", ElementType.Float32, [size, size]), ProgramInput.Data("b", ElementType.Float32, [size, size]));
         var product = new Metric("product", MetricRole.Scalar, Ops.MatMul(a.Value, b.Value));
         using var runner = new ProgramRunner(new GraphProgram("peak", [a, b], [], [], [product]), OnnxDevice.Cpu, threads);
-        return 2.0 * size * size * size / (Time(() => runner.Run()).Min() / 1000);
+        return 2.0 * size * size * size / (Stopwatches.Time(() => runner.Run(), BlockSteps).Min() / 1000);
     }
 
     // Multiplications and additions of the matrix products and convolutions in a step, in their direct forms.

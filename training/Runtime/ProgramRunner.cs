@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 
@@ -37,8 +38,9 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="program">The program.</param>
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
-    public ProgramRunner(Program program, OnnxDevice device, int threads = 0)
-        : this(program.Compile(), StateBuffers.Initial(program), device, threads)
+    /// <param name="isPrecise">Whether convolutions are computed as they are defined, even where another way is faster.</param>
+    public ProgramRunner(Program program, OnnxDevice device, int threads = 0, bool isPrecise = false)
+        : this(program.Compile(ExpansionTarget.Training with { Provider = device.Provider, IsPrecise = isPrecise }), StateBuffers.Initial(program), device, threads)
     {
         ownsStates = true;
     }

@@ -6,54 +6,27 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <summary>Chooses how the convolutions of a graph are computed: each of them alike in all its three maps.</summary>
 internal sealed class ConvolutionForms
 {
-    private const long FewChannels = 4;
-    private const long FewestChannels = 16;
-    private const long SmallestOfLargeTiles = 8;
-
+    private readonly Func<ConvolutionShape, ConvolutionForm> choose;
     private readonly Dictionary<(long Height, long Width), RowOrder> orders;
 
     /// <summary>Looks at all convolutions of a graph.</summary>
-    public ConvolutionForms(IEnumerable<Node> nodes)
+    /// <param name="nodes">The graph's nodes.</param>
+    /// <param name="choose">The form of a shape.</param>
+    public ConvolutionForms(IEnumerable<Node> nodes, Func<ConvolutionShape, ConvolutionForm> choose)
     {
+        this.choose = choose;
+
         // The order in which most of the images of a size come, so that others of that size can come in it as well.
-        orders = nodes.Select(Winograd).OfType<WinogradConvolution>()
-            .SelectMany(form => new[] { form.ImageOrder, form.OutputOrder })
+        orders = nodes
+            .Select(node => Under(node, RowOrder.RowMajor))
+            .SelectMany(form => new[] { form?.ImageOrder, form?.OutputOrder }.OfType<RowOrder>())
             .GroupBy(order => (order.Map.Height, order.Map.Width))
             .ToDictionary(group => group.Key, group => group.GroupBy(order => order).MaxBy(same => same.Count())!.Key);
     }
 
-    /// <summary>The form in rows of pixels for a node; null where it is no convolution, or the direct operators are faster.</summary>
-    public IConvolutionForm? Choose(Node node)
-    {
-        if (ConvolutionShape.Of(node) is not { } shape)
-        {
-            return null;
-        }
+    /// <summary>The form in rows of pixels for a node; null where it is no convolution, or a direct one.</summary>
+    public IConvolutionForm? Of(Node node) => Under(node, size => orders.GetValueOrDefault((size[0], size[1])) ?? RowOrder.RowMajor(size));
 
-        var geometry = shape.Geometry;
-        if (shape.Channels <= FewChannels && FewChannelsConvolution.Fits(geometry))
-        {
-            return new FewChannelsConvolution(geometry, OrderOf(geometry.OutputSize));
-        }
-
-        if (shape.Kernels <= FewChannels && geometry.CanTurn && FewChannelsConvolution.Fits(geometry.Turned))
-        {
-            return new TurnedConvolution(new FewChannelsConvolution(geometry.Turned, OrderOf(geometry.ImageSize)));
-        }
-
-        return Winograd(node);
-    }
-
-    private static WinogradConvolution? Winograd(Node node)
-    {
-        if (ConvolutionShape.Of(node) is not { } shape || shape.Channels < FewestChannels || shape.Kernels < FewestChannels)
-        {
-            return null;
-        }
-
-        int tile = shape.Geometry.OutputSize.Max() < SmallestOfLargeTiles ? 2 : 4;
-        return WinogradConvolution.Fits(shape.Geometry, tile) ? new WinogradConvolution(shape.Geometry, shape.Batch, shape.Channels, shape.Kernels, tile) : null;
-    }
-
-    private RowOrder OrderOf(IReadOnlyList<long> size) => orders.GetValueOrDefault((size[0], size[1])) ?? RowOrder.RowMajor(size[0], size[1]);
+    private IConvolutionForm? Under(Node node, Func<IReadOnlyList<long>, RowOrder> orderOf) =>
+        ConvolutionShape.Of(node) is { } shape ? shape.Under(choose(shape), orderOf) : null;
 }

@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion.Convolutions;
@@ -9,6 +10,10 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <param name="Kernels">K, channels of the outputs.</param>
 internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch, long Channels, long Kernels)
 {
+    private const long FewChannels = 4;
+    private const int SmallTile = 2;
+    private const int LargeTile = 4;
+
     /// <summary>The convolution that a node computes or differentiates; null for other nodes, and where a size is not known.</summary>
     public static ConvolutionShape? Of(Node node)
     {
@@ -23,4 +28,26 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
             ? null
             : new ConvolutionShape(node.Attribute<ConvolutionGeometry>("geometry"), images.Shape[0], images.Shape[1], outputs.Shape[1]);
     }
+
+    /// <summary>Whether a form can compute the convolution.</summary>
+    public bool Fits(ConvolutionForm form) => form switch
+    {
+        ConvolutionForm.FewChannels => Channels <= FewChannels && FewChannelsConvolution.Fits(Geometry),
+        ConvolutionForm.FewKernels => Kernels <= FewChannels && Geometry.CanTurn && FewChannelsConvolution.Fits(Geometry.Turned),
+        ConvolutionForm.Winograd2 => WinogradConvolution.Fits(Geometry, SmallTile),
+        ConvolutionForm.Winograd4 => WinogradConvolution.Fits(Geometry, LargeTile),
+        _ => true,
+    };
+
+    /// <summary>The convolution under a form that <see cref="Fits"/>; null for the direct one.</summary>
+    /// <param name="form">The form.</param>
+    /// <param name="orderOf">The order that images of a size shall have, where the form leaves it open.</param>
+    public IConvolutionForm? Under(ConvolutionForm form, Func<IReadOnlyList<long>, RowOrder> orderOf) => form switch
+    {
+        ConvolutionForm.FewChannels => new FewChannelsConvolution(Geometry, orderOf(Geometry.OutputSize)),
+        ConvolutionForm.FewKernels => new TurnedConvolution(new FewChannelsConvolution(Geometry.Turned, orderOf(Geometry.ImageSize))),
+        ConvolutionForm.Winograd2 => new WinogradConvolution(Geometry, Batch, Channels, Kernels, SmallTile),
+        ConvolutionForm.Winograd4 => new WinogradConvolution(Geometry, Batch, Channels, Kernels, LargeTile),
+        _ => null,
+    };
 }

@@ -11,17 +11,19 @@ namespace OnnxVae.Exporters.Expansion.Layout;
 internal static class PixelRowPass
 {
     /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
-    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs)
+    /// <param name="outputs">The values to rebuild.</param>
+    /// <param name="choose">The form of a convolution.</param>
+    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, Func<ConvolutionShape, ConvolutionForm> choose)
     {
         Node[] nodes = [.. GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct()];
-        var forms = new ConvolutionForms(nodes);
+        var forms = new ConvolutionForms(nodes, choose);
         var readTwice = nodes.SelectMany(node => node.Inputs).GroupBy(value => value).Where(uses => uses.Count() > 1).Select(uses => uses.Key).ToHashSet();
         return [.. GraphRewriter.Translate<LaidOutValue>(outputs, Translate, LaidOutValue.Of).Select(value => value.Images)];
 
         ImmutableArray<LaidOutValue> Translate(Node node, ImmutableArray<LaidOutValue> inputs)
         {
             Value[] before = [.. inputs.SelectMany(input => input.Known)];
-            if ((Convolve(node, inputs, forms.Choose(node)) ?? PixelRowRules.Apply(node, inputs)) is { } result)
+            if ((Convolve(node, inputs, forms.Of(node)) ?? PixelRowRules.Apply(node, inputs)) is { } result)
             {
                 if (readTwice.Contains(node.Outputs[0]))
                 {

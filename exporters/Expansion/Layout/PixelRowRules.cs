@@ -113,7 +113,7 @@ internal static class PixelRowRules
             .. inputs.Where(input => input.IsInRows).Select(input => input.Linear.Order).Where(order => (order.Map.Height, order.Map.Width) == (shape[^2], shape[^1])),
         ];
         var finest = orders.MaxBy(order => (order.Map.Rows, order.Cuts.Length));
-        return finest is null || finest.Map.IsOneToOne || orders.All(order => order.Map.Equals(finest.Map)) ? finest : RowOrder.RowMajor(shape[^2], shape[^1]);
+        return finest is null || finest.Map.IsOneToOne || orders.All(order => order.Map.Equals(finest.Map)) ? finest : RowOrder.RowMajor([shape[^2], shape[^1]]);
     }
 
     // An operand that broadcasts beside [rows, others...], in parts or once for all; null where it repeats rows or columns of an image.

@@ -42,7 +42,7 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <summary>The images themselves.</summary>
     public Value ToImages()
     {
-        var rows = In(RowOrder.RowMajor(Map.Height, Map.Width)).Values;
+        var rows = In(RowOrder.RowMajor([Map.Height, Map.Width])).Values;
         long pixels = rows.Shape[0];
         return Reshape(pixels == 1 ? rows : Transpose(Reshape(rows, [pixels, rows.Shape.Skip(1).Product()]), 1, 0), Shape);
     }
@@ -73,7 +73,7 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     public PixelRows Select(Func<Value, Value> operation) => this with { Parts = [.. Parts.Select(operation)] };
 
     /// <summary>The same images with a row of its own for every pixel.</summary>
-    public PixelRows OneToOne() => Map.IsOneToOne ? this : In(RowOrder.RowMajor(Map.Height, Map.Width));
+    public PixelRows OneToOne() => Map.IsOneToOne ? this : In(RowOrder.RowMajor([Map.Height, Map.Width]));
 
     /// <summary>Rows of pixels as a matrix product leaves them.</summary>
     /// <param name="parts">[pixels, A, B, ...].</param>

@@ -13,8 +13,8 @@ internal sealed record RowOrder(PixelMap Map, ImmutableArray<long> Cuts)
     {
     }
 
-    /// <summary>Row after row of the image.</summary>
-    public static RowOrder RowMajor(long height, long width) => new(PixelMap.RowMajor(height, width));
+    /// <summary>Row after row of an image with so many rows and columns.</summary>
+    public static RowOrder RowMajor(IReadOnlyList<long> size) => new(PixelMap.RowMajor(size[0], size[1]));
 
     /// <summary>The order of pixels that are given chunk by chunk; in one part where some of them lie outside the image.</summary>
     public static RowOrder Of(IEnumerable<IEnumerable<(long Y, long X)>> chunks, long height, long width)

@@ -10,9 +10,12 @@ internal static class GraphRunner
     private const double SameResult = 1e-5;
 
     /// <summary>Runs a graph, in the forms for training, on the data of its inputs: <see cref="float"/> or <see cref="long"/> arrays.</summary>
-    public static float[][] Run(IReadOnlyList<Value> outputs, params IReadOnlyList<(Value Input, Array Data)> inputs)
+    public static float[][] Run(IReadOnlyList<Value> outputs, params IReadOnlyList<(Value Input, Array Data)> inputs) => Run(outputs, ExpansionTarget.Training, inputs);
+
+    /// <summary>Runs a graph, in the forms for a target, on the data of its inputs.</summary>
+    public static float[][] Run(IReadOnlyList<Value> outputs, ExpansionTarget target, params IReadOnlyList<(Value Input, Array Data)> inputs)
     {
-        var model = OnnxModelWriter.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], ExpansionGoal.Training);
+        var model = OnnxModelWriter.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], target);
         return Run(model, [.. model.Inputs.Select(tensor => inputs.Single(input => input.Input.Name == tensor.Name).Data)]);
     }
 

@@ -1,0 +1,20 @@
+namespace OnnxVae.Exporters.Expansion.Convolutions;
+
+/// <summary>How a convolution and its gradients are computed.</summary>
+internal enum ConvolutionForm
+{
+    /// <summary>ONNX's own operators on images.</summary>
+    Direct,
+
+    /// <summary>Products with patches: <see cref="FewChannelsConvolution"/>.</summary>
+    FewChannels,
+
+    /// <summary>The same with images and outputs exchanged, for few kernels.</summary>
+    FewKernels,
+
+    /// <summary>Tiles of 2 x 2 outputs: <see cref="WinogradConvolution"/>.</summary>
+    Winograd2,
+
+    /// <summary>Tiles of 4 x 4 outputs: <see cref="WinogradConvolution"/>.</summary>
+    Winograd4,
+}

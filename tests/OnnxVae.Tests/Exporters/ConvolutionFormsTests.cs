@@ -1,0 +1,145 @@
+using OnnxVae.Exporters.Expansion.Convolutions;
+using OnnxVae.Exporters.Expansion.Layout;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Tests.Support;
+using TorchSharp;
+
+namespace OnnxVae.Tests.Exporters;
+
+/// <summary>A convolution to be computed under every form that fits.</summary>
+public sealed record ConvolutionRow(
+    string Name, long Batch, long Channels, long Kernels, long[] Image, long[] Kernel, long[] Strides, long[] Padding, long[]? Dilations = null)
+{
+    public ConvolutionGeometry Geometry => new([.. Image], [.. Kernel], [.. Strides], [.. Padding], [.. Dilations ?? [1, 1]]);
+
+    public override string ToString() => Name;
+}
+
+/// <summary>Every form of a convolution against libtorch: forward and both gradients.</summary>
+internal sealed class ConvolutionFormsTests
+{
+    private const double Tolerance = 1e-5;
+
+    private static ConvolutionRow[] Convolutions =>
+    [
+        new("3x3", 2, 16, 16, [8, 8], [3, 3], [1, 1], [1, 1]),
+        new("3x3, ragged", 3, 5, 7, [9, 11], [3, 3], [1, 1], [1, 1]),
+        new("3x3 without padding", 2, 6, 5, [10, 7], [3, 3], [1, 1], [0, 0]),
+        new("3x3 with much padding", 2, 4, 6, [5, 6], [3, 3], [1, 1], [2, 1]),
+        new("3x3 in several chunks", 16, 64, 64, [16, 16], [3, 3], [1, 1], [1, 1]),
+        new("3x3 with many kernels", 2, 8, 130, [8, 8], [3, 3], [1, 1], [1, 1]),
+        new("4x4 with stride 2", 2, 8, 16, [16, 16], [4, 4], [2, 2], [1, 1]),
+        new("4x4 with stride 2, ragged", 3, 5, 6, [13, 10], [4, 4], [2, 2], [1, 1]),
+        new("4x4 with stride 2 without padding", 2, 5, 6, [10, 12], [4, 4], [2, 2], [0, 0]),
+        new("4x4 with stride 2 in several chunks", 32, 32, 48, [32, 32], [4, 4], [2, 2], [1, 1]),
+        new("2x2 with stride 2", 2, 8, 9, [8, 12], [2, 2], [2, 2], [0, 0]),
+        new("6x6 with stride 3", 2, 4, 5, [12, 15], [6, 6], [3, 3], [2, 2]),
+        new("1x1", 2, 8, 12, [5, 4], [1, 1], [1, 1], [0, 0]),
+        new("one channel", 3, 1, 8, [10, 10], [4, 4], [2, 2], [1, 1]),
+        new("three channels, ragged", 2, 3, 8, [9, 7], [4, 4], [2, 2], [1, 1]),
+        new("three channels, tall kernel, gaps", 2, 3, 5, [11, 9], [3, 2], [1, 2], [1, 0], [2, 1]),
+        new("one kernel", 3, 8, 1, [8, 9], [3, 3], [1, 1], [1, 1]),
+        new("three kernels without padding", 2, 8, 3, [7, 6], [3, 3], [1, 1], [0, 0]),
+    ];
+
+    private static IEnumerable<TestCaseData> Rows =>
+        from row in Convolutions
+        from form in Enum.GetValues<ConvolutionForm>()
+        where form != ConvolutionForm.Direct && new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels).Fits(form)
+        select new TestCaseData(row, form).SetArgDisplayNames(row.Name, $"{form}");
+
+    [Test]
+    public void Rows_CoverEveryForm() => Assert.That(
+        Rows.Select(row => row.Arguments[1]).Distinct(), Is.EquivalentTo(Enum.GetValues<ConvolutionForm>().Where(form => form != ConvolutionForm.Direct)));
+
+    [TestCaseSource(nameof(Rows))]
+    public void Form_EqualsTorch_InAllThreeMaps(object convolution, object convolutionForm)
+    {
+        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionForm)convolutionForm);
+        var geometry = row.Geometry;
+        var (x, weight, dy) = (
+            Value.Input("x", ElementType.Float32, [row.Batch, row.Channels, .. row.Image]),
+            Value.Input("weight", ElementType.Float32, [row.Kernels, row.Channels, .. row.Kernel]),
+            Value.Input("dy", ElementType.Float32, [row.Batch, row.Kernels, .. geometry.OutputSize]));
+        float[][] data = [.. new[] { x, weight, dy }.Select((input, i) => Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i + 1))];
+
+        var rows = new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels).Under(form, RowOrder.RowMajor)!;
+        var (images, gradient) = (LaidOutValue.Of(x), LaidOutValue.Of(dy));
+        float[][] actual = GraphRunner.Run(
+            [rows.Convolve(images, weight).Images, rows.InputGradient(gradient, weight).Images, rows.WeightGradient(images, gradient)],
+            (x, data[0]), (weight, data[1]), (dy, data[2]));
+
+        using var scope = torch.NewDisposeScope();
+        var (torchX, torchWeight) = (data[0].ToTorch(x.Shape).requires_grad_(), data[1].ToTorch(weight.Shape).requires_grad_());
+        var y = torch.nn.functional.conv2d(
+            torchX, torchWeight, strides: [.. geometry.Strides], padding: [.. geometry.Padding], dilation: [.. geometry.Dilations]);
+        y.backward([data[2].ToTorch(dy.Shape)]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(Numbers.RelativeError(actual[0], y.ToArray()), Is.LessThan(Tolerance), "convolution");
+            Assert.That(Numbers.RelativeError(actual[1], torchX.grad!.ToArray()), Is.LessThan(Tolerance), "input gradient");
+            Assert.That(Numbers.RelativeError(actual[2], torchWeight.grad!.ToArray()), Is.LessThan(Tolerance), "weight gradient");
+        });
+    }
+
+    [TestCase(2, 2)]
+    [TestCase(2, 3)]
+    [TestCase(4, 2)]
+    [TestCase(4, 3)]
+    [TestCase(4, 5)]
+    public void CookToom_IsTheCorrelation(int outputs, int taps)
+    {
+        var random = new Random(1);
+        var transform = new CookToom(outputs, taps);
+        double[] d = [.. Enumerable.Range(0, transform.Multiplications).Select(_ => random.NextDouble())];
+        double[] g = [.. Enumerable.Range(0, taps).Select(_ => random.NextDouble())];
+
+        double[] products = [.. Apply(transform.KernelTransform, g).Zip(Apply(transform.InputTransform, d), (a, b) => a * b)];
+        double[] y = Apply(transform.OutputTransform, products);
+
+        double[] expected = [.. Enumerable.Range(0, outputs).Select(i => Enumerable.Range(0, taps).Sum(k => d[i + k] * g[k]))];
+        Assert.That(y, Is.EqualTo(expected).Within(1e-12));
+
+        static double[] Apply(double[,] matrix, double[] vector) =>
+            [.. Enumerable.Range(0, matrix.GetLength(0)).Select(i => Enumerable.Range(0, vector.Length).Sum(j => matrix[i, j] * vector[j]))];
+    }
+
+    [TestCase("3x3 s1 p1", 16, 32, 32, ConvolutionForm.Winograd4)]
+    [TestCase("twice the batch", 40, 32, 32, ConvolutionForm.Winograd4)]
+    [TestCase("much smaller", 2, 4, 8, ConvolutionForm.Direct)]
+    public void CostTable_TakesWhatWasFastestNearby(string name, int batch, int size, int channels, object expected)
+    {
+        var table = new CostTable("test",
+        [
+            new(3, 1, 32, 16, 32, 32, new Dictionary<ConvolutionForm, double> { [ConvolutionForm.Direct] = 3, [ConvolutionForm.Winograd4] = 2 }),
+            new(3, 1, 4, 2, 8, 8, new Dictionary<ConvolutionForm, double> { [ConvolutionForm.Direct] = 1, [ConvolutionForm.Winograd4] = 2 }),
+        ]);
+
+        Assert.That(table.Fastest(Shape(batch, size, channels, kernel: 3)), Is.EqualTo(expected), name);
+    }
+
+    [Test]
+    public void CostTable_OfUnknownKernel_IsDirect() =>
+        Assert.That(CostTable.For("cpu")!.Fastest(Shape(16, 32, 32, kernel: 7)), Is.EqualTo(ConvolutionForm.Direct));
+
+    [Test]
+    public void CostTable_IsNotMadeUp_ForOtherDevices() => Assert.That(CostTable.For("cuda"), Is.Null);
+
+    [Test]
+    public void CostTable_OfTheProcessor_NamesOnlyFormsThatFit()
+    {
+        var table = CostTable.For("cpu")!;
+        Assert.That(table.Cases, Is.Not.Empty);
+        Assert.That(table.Processor, Is.Not.Empty);
+        foreach (var known in table.Cases)
+        {
+            int padding = (known.Kernel - known.Stride + 1) / 2;
+            long size = known.Size * known.Stride;
+            var geometry = new ConvolutionGeometry([size, size], [known.Kernel, known.Kernel], [known.Stride, known.Stride], [padding, padding], [1, 1]);
+            Assert.That(known.Milliseconds.Keys.All(new ConvolutionShape(geometry, known.Batch, known.Channels, known.Kernels).Fits), $"{known}");
+        }
+    }
+
+    private static ConvolutionShape Shape(int batch, int size, int channels, int kernel) =>
+        new(new ConvolutionGeometry([size, size], [kernel, kernel], [1, 1], [kernel / 2, kernel / 2], [1, 1]), batch, channels, channels);
+}
