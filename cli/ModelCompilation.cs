@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Training.Data;
@@ -16,7 +17,7 @@ internal static class ModelCompilation
     /// <summary>The known learning-rate schedules.</summary>
     public static IReadOnlyCollection<string> ScheduleNames { get; } = ["constant", "cosine", "one-cycle", "step"];
 
-    public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps)
+    public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
         var network = VaeCatalog.Network(options.Model, ParseWidths(options.Hidden));
         var likelihood = VaeCatalog.Likelihood(options.Likelihood, options.Sigma);
@@ -29,7 +30,9 @@ internal static class ModelCompilation
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };
-        return new VaeCompiler(vae, training).Write(folder, new JsonObject { ["network"] = network.Name, ["seed"] = seed });
+        return new VaeCompiler(vae, training).Write(
+            folder, new JsonObject { ["network"] = network.Name, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise },
+            ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
     }
 
     private static int[] ParseWidths(string? text) => text is null ? [] : [.. text.Split(',').Select(width =>

@@ -60,6 +60,11 @@ internal sealed class TrainArguments
         Description = "Decay of the weights' moving average, as 0.999; the average is then what is evaluated and exported.",
     });
 
+    private readonly Option<bool> precise = new("--precise")
+    {
+        Description = "Compute convolutions as they are defined, where a faster way would round a little more.",
+    };
+
     private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
     private readonly Option<ulong> seed = VerbOptions.Seed();
     private readonly Option<string> device = VerbOptions.Device();
@@ -69,7 +74,7 @@ internal sealed class TrainArguments
     private readonly Option<int> importanceSamples = VerbOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
-    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging];
+    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging, precise];
 
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
 
@@ -159,6 +164,7 @@ internal sealed class TrainArguments
             Optimizer = result.GetValue(optimizer)!,
             ClipGradient = result.GetValue(clipGradient),
             WeightAveraging = result.GetValue(weightAveraging),
+            Precise = result.GetValue(precise),
         },
         Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null ? 10 : null),
         Steps = result.GetValue(steps),

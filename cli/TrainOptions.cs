@@ -77,4 +77,6 @@ internal sealed record ModelOptions
     public double? ClipGradient { get; init; }
 
     public double? WeightAveraging { get; init; }
+
+    public bool Precise { get; init; }
 }

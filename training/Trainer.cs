@@ -13,7 +13,7 @@ namespace OnnxVae.Training;
 /// <param name="Seed">Chooses order of the data and noise.</param>
 /// <param name="Device">Where to run.</param>
 /// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
-/// <param name="LogEvery">Steps between lines of the log; a checkpoint ends an interval too, so that a resumed run logs the same means.</param>
+/// <param name="LogEvery">Steps between lines of the log, for which alone metrics are computed; checkpoints have a line too.</param>
 /// <param name="CheckpointEvery">Steps between checkpoints.</param>
 /// <param name="KeepCheckpoints">How many of the newest checkpoints stay.</param>
 public sealed record TrainerOptions(
@@ -31,7 +31,7 @@ public sealed record TrainerOptions(
 /// <summary>Where training stands.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">The loss of the last step.</param>
+/// <param name="Loss">The loss of the last step that was logged; not a number before the first.</param>
 public readonly record struct TrainingProgress(long Step, long Steps, float Loss);
 
 /// <summary>Training stopped because a number was not finite.</summary>
@@ -49,6 +49,8 @@ public sealed class Trainer : IDisposable
     private readonly StateBuffers states;
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
+    private readonly string fingerprint;
+    private float lastLoss = float.NaN;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -56,6 +58,7 @@ public sealed class Trainer : IDisposable
         (this.package, this.folder, this.options) = (package, folder, options);
         states = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
         runner = new ProgramRunner(package, package.Manifest.Step, states, options.Device, options.Threads);
+        fingerprint = package.Fingerprint;
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
@@ -72,8 +75,9 @@ public sealed class Trainer : IDisposable
         }
 
         var trainer = new Trainer(package, folder, options);
-        trainer.states.Load(package.ReadInitialStates());
-        trainer.Save();
+        var initial = package.ReadInitialStates();
+        trainer.states.Load(initial);
+        new Checkpoint(0, options.Seed, trainer.fingerprint, initial).Save(folder.CheckpointAt(0));
         return trainer;
     }
 
@@ -108,7 +112,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
     /// <param name="progress">Told after every step.</param>
-    /// <param name="checkpointWritten">Told every checkpoint.</param>
+    /// <param name="checkpointWritten">Told every checkpoint that is on disk, on another thread; training does not wait for it.</param>
     /// <param name="cancellation">Ends training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
@@ -116,33 +120,40 @@ public sealed class Trainer : IDisposable
         ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default)
     {
         await using var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
-        var interval = new MetricsInterval(package.Manifest.Step, runner);
+        await using var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
+        var time = Stopwatch.StartNew();
+        long logged = Step;
         while (Step < options.Steps && !cancellation.IsCancellationRequested)
         {
-            RunStep(pipeline);
-            interval.Add();
-            progress?.Invoke(new TrainingProgress(Step, options.Steps, runner.Metric(loss.Name)[0]));
+            Step++;
             bool isCheckpoint = Step % options.CheckpointEvery == 0 || Step == options.Steps;
-            if (isCheckpoint || Step % options.LogEvery == 0)
+            bool isLogged = isCheckpoint || Step % options.LogEvery == 0;
+            RunStep(pipeline, isLogged);
+            if (isLogged)
             {
-                MetricsLog.Append(folder.Metrics, interval.Finish(Step));
+                await RequireFiniteAsync(writer).ConfigureAwait(false);
+                MetricsLog.Append(folder.Metrics, LogLine((Step - logged) / time.Elapsed.TotalSeconds));
+                (logged, lastLoss) = (Step, runner.Metric(loss.Name)[0]);
+                time.Restart();
             }
 
+            progress?.Invoke(new TrainingProgress(Step, options.Steps, lastLoss));
             if (isCheckpoint)
             {
-                var checkpoint = Save();
-                checkpointWritten?.Invoke(checkpoint);
+                await SaveAsync(writer).ConfigureAwait(false);
             }
         }
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0)
         {
-            MetricsLog.Append(folder.Metrics, interval.Finish(Step));
-            Save();
+            await SaveAsync(writer).ConfigureAwait(false);
         }
 
+        await writer.FinishAsync().ConfigureAwait(false);
         return Step == options.Steps;
     }
+
+    private IEnumerable<MetricSpec> Scalars => package.Manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0);
 
     /// <summary>Copies the current states.</summary>
     public IReadOnlyDictionary<string, Tensor> Snapshot() => states.Snapshot();
@@ -154,83 +165,59 @@ public sealed class Trainer : IDisposable
         states.Dispose();
     }
 
-    private void RunStep(BatchPipeline pipeline)
+    private void RunStep(BatchPipeline pipeline, bool withMetrics)
     {
         var batch = pipeline.Next();
         runner.Fill(batch);
         pipeline.Return(batch);
-        runner.FillSchedules(Step + 1);
-        runner.Run();
-        Step++;
+        runner.FillSchedules(Step);
+        runner.Run(withMetrics);
+    }
+
+    // The loss is that of the states before the step; those after it are looked at before they become a checkpoint.
+    private async Task RequireFiniteAsync(CheckpointWriter writer)
+    {
         if (!float.IsFinite(runner.Metric(loss.Name)[0]))
         {
+            await writer.FinishAsync().ConfigureAwait(false);
             throw Diverged();
         }
     }
 
+    private async Task SaveAsync(CheckpointWriter writer)
+    {
+        if (states.FirstNotFinite() is not null)
+        {
+            await writer.FinishAsync().ConfigureAwait(false);
+            throw Diverged();
+        }
+
+        await writer.WriteAsync(new Checkpoint(Step, options.Seed, fingerprint, Snapshot())).ConfigureAwait(false);
+    }
+
     private TrainingDivergedException Diverged()
     {
-        string terms = string.Join(", ", package.Manifest.Step.Metrics
-            .Where(metric => metric.Shape.Rank == 0).Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}"));
+        string terms = string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}"));
         string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         return new TrainingDivergedException(
             $"Training diverged at step {Step}: {terms}; {state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
     }
 
-    // States that are not finite never become a checkpoint: a finite loss is that of the states before the step.
-    private Checkpoint Save()
+    private JsonObject LogLine(double stepsPerSecond)
     {
-        if (states.FirstNotFinite() is not null)
+        var program = package.Manifest.Step;
+        var line = new JsonObject { ["step"] = Step };
+        foreach (var metric in Scalars)
         {
-            throw Diverged();
+            line[metric.Name] = runner.Metric(metric.Name)[0];
         }
 
-        var checkpoint = new Checkpoint(Step, options.Seed, package.Fingerprint, Snapshot());
-        checkpoint.Save(folder.CheckpointAt(Step));
-        foreach (string old in folder.ListCheckpoints().SkipLast(options.KeepCheckpoints))
+        foreach (var input in program.Inputs.Where(input => input.Role == InputRole.Schedule))
         {
-            File.Delete(old);
+            line[input.Name] = input.Schedule!.At(Step);
         }
 
-        return checkpoint;
-    }
-
-    // Means of the scalar metrics over the steps between two lines of the log.
-    private sealed class MetricsInterval(ProgramSpec program, ProgramRunner runner)
-    {
-        private readonly MetricSpec[] scalars = [.. program.Metrics.Where(metric => metric.Shape.Rank == 0)];
-        private readonly double[] sums = new double[program.Metrics.Count];
-        private readonly Stopwatch time = Stopwatch.StartNew();
-        private int steps;
-
-        public void Add()
-        {
-            for (int i = 0; i < scalars.Length; i++)
-            {
-                sums[i] += runner.Metric(scalars[i].Name)[0];
-            }
-
-            steps++;
-        }
-
-        public JsonObject Finish(long step)
-        {
-            var line = new JsonObject { ["step"] = step };
-            for (int i = 0; i < scalars.Length; i++)
-            {
-                line[scalars[i].Name] = sums[i] / steps;
-            }
-
-            foreach (var input in program.Inputs.Where(input => input.Role == InputRole.Schedule))
-            {
-                line[input.Name] = input.Schedule!.At(step);
-            }
-
-            line["imagesPerSecond"] = Math.Round(steps * program.Images.Shape[0] / time.Elapsed.TotalSeconds, 1);
-            Array.Clear(sums);
-            steps = 0;
-            time.Restart();
-            return line;
-        }
+        line["imagesPerSecond"] = Math.Round(stepsPerSecond * program.Images.Shape[0], 1);
+        return line;
     }
 }

@@ -68,7 +68,7 @@ internal static class TrainVerb
             return;
         }
 
-        ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch));
+        ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), OnnxDevice.Parse(options.Device).Provider);
     }
 
     private static TrainingPackage OpenPackage(string path, ImageSource train, TrainOptions options)
@@ -104,7 +104,7 @@ internal static class TrainVerb
         {
             await ProgressDisplay.RunAsync("Training", report => trainer.TrainAsync(
                 images.Train,
-                progress => report(progress.Step, progress.Steps, string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.00}")),
+                progress => report(progress.Step, progress.Steps, float.IsNaN(progress.Loss) ? "" : string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.00}")),
                 checkpoint => grids.Write(run.Samples, checkpoint.Step, checkpoint.States),
                 cancellation));
             step = trainer.Step;

@@ -102,7 +102,21 @@ public sealed record ProgramSpec(
 
     /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
     [JsonIgnore]
-    public InputSpec Images => Inputs.Single(input => input is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 });
+    public InputSpec Images
+    {
+        get
+        {
+            for (int i = 0; i < Inputs.Count; i++)
+            {
+                if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 })
+                {
+                    return Inputs[i];
+                }
+            }
+
+            throw new InvalidOperationException($"Program '{File}' has no input for images.");
+        }
+    }
 }
 
 /// <summary>The table of contents of a training package, stored as <c>manifest.json</c>.</summary>

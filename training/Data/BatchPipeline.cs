@@ -6,10 +6,9 @@ using OnnxVae.Training.Runtime;
 namespace OnnxVae.Training.Data;
 
 /// <summary>Everything one step takes from outside: images and noise, by the names of the program's inputs.</summary>
-/// <param name="Step">The step it is for.</param>
 /// <param name="Images">UInt8 [B, C, H, W].</param>
-/// <param name="Noise">Random numbers of each noise input.</param>
-public sealed record Batch(long Step, byte[] Images, IReadOnlyDictionary<string, float[]> Noise);
+/// <param name="Noise">Random numbers of each noise input, in the program's order.</param>
+public sealed record Batch(byte[] Images, IReadOnlyList<float[]> Noise);
 
 /// <summary>
 /// Prepares batches on another thread, some steps ahead. What is in a batch depends on the seed and the step alone, so
@@ -20,6 +19,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     private const int Ahead = 4;
 
     private readonly ProgramSpec program;
+    private readonly ProgramNoise noise;
     private readonly ImageSource source;
     private readonly ulong seed;
     private readonly Channel<Batch> ready = Channel.CreateBounded<Batch>(Ahead);
@@ -38,7 +38,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     {
         RequireFit(program, source);
         RequireBatch(source, program.Images.Shape[0]);
-        (this.program, this.source, this.seed) = (program, source, seed);
+        (this.program, noise, this.source, this.seed) = (program, new ProgramNoise(program), source, seed);
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
@@ -68,6 +68,9 @@ public sealed class BatchPipeline : IAsyncDisposable
         throw new InvalidDataException(
             $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or give --image-size.");
     }
+
+    /// <summary>Whether as many batches are ready as are prepared ahead.</summary>
+    internal bool IsAhead => ready.Reader.Count == Ahead;
 
     /// <summary>The next batch; waits if it is not ready.</summary>
     /// <exception cref="InvalidDataException">An image could not be read.</exception>
@@ -115,13 +118,13 @@ public sealed class BatchPipeline : IAsyncDisposable
                     (order, orderedEpoch) = (new Permutation(source.Count, seed, (ulong)epoch), epoch);
                 }
 
-                var batch = used.Reader.TryRead(out var old) ? old with { Step = step } : Allocate(step);
+                var batch = used.Reader.TryRead(out var old) ? old : Allocate();
                 for (int i = 0; i < batchSize; i++)
                 {
                     source.Read(order![(position * batchSize) + i], batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
                 }
 
-                ProgramNoise.Fill(program, name => batch.Noise[name], seed, (ulong)step);
+                noise.Fill(batch.Noise, seed, (ulong)step);
                 await ready.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
             }
 
@@ -133,5 +136,5 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    private Batch Allocate(long step) => new(step, new byte[program.Images.Shape.ElementCount], ProgramNoise.Allocate(program));
+    private Batch Allocate() => new(new byte[program.Images.Shape.ElementCount], noise.Allocate());
 }

@@ -47,7 +47,6 @@ public static class Evaluator
 
         var totals = new EvaluationTotals(program, source.Count);
         int batchSize = (int)program.Images.Shape[0];
-        var noise = ProgramNoise.Allocate(program);
         for (long first = 0; first < source.Count; first += batchSize)
         {
             int rows = (int)Math.Min(batchSize, source.Count - first);
@@ -55,12 +54,7 @@ public static class Evaluator
             for (int sample = 0; sample < Math.Max(1, options.ImportanceSamples); sample++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                ProgramNoise.Fill(program, name => noise[name], options.Seed ^ EvaluationKey, (ulong)((first / batchSize) << 20) + (ulong)sample);
-                foreach (var (name, numbers) in noise)
-                {
-                    numbers.CopyTo(runner.Input<float>(name));
-                }
-
+                runner.FillNoise(options.Seed ^ EvaluationKey, ((first / batchSize) << 20) + sample);
                 runner.Run();
                 totals.Add(runner, rows, sample);
             }

@@ -3,35 +3,38 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
-/// <summary>The random numbers that programs take as inputs.</summary>
-internal static class ProgramNoise
+/// <summary>The random numbers that a program takes as inputs; each input has a stream of its own.</summary>
+/// <param name="program">The program.</param>
+internal sealed class ProgramNoise(ProgramSpec program)
 {
-    /// <summary>Where the numbers of an input go.</summary>
-    public delegate Span<float> Destination(string input);
+    private readonly InputSpec[] inputs = [.. program.Inputs.Where(input => input.Role is InputRole.StandardNormal or InputRole.Uniform)];
 
-    /// <summary>Whether an input takes random numbers.</summary>
-    public static bool IsNoise(InputSpec input) => input.Role is InputRole.StandardNormal or InputRole.Uniform;
+    /// <summary>Names of the inputs that take random numbers.</summary>
+    public IEnumerable<string> Names => inputs.Select(input => input.Name);
 
-    /// <summary>Fills every noise input of a program; each has a stream of its own.</summary>
-    public static void Fill(ProgramSpec program, Destination destination, ulong seed, ulong position)
+    /// <summary>Room for the numbers of every such input.</summary>
+    public float[][] Allocate() => [.. inputs.Select(input => new float[input.Shape.ElementCount])];
+
+    /// <summary>Fills them all with the numbers of a position.</summary>
+    public void Fill(IReadOnlyList<float[]> numbers, ulong seed, ulong position)
     {
-        uint stream = 0;
-        foreach (var input in program.Inputs.Where(IsNoise))
+        for (int i = 0; i < inputs.Length; i++)
         {
-            stream++;
-            if (input.Role == InputRole.StandardNormal)
-            {
-                Philox.FillStandardNormal(destination(input.Name), seed, stream, position);
-            }
-            else
-            {
-                Philox.FillUniform(destination(input.Name), seed, stream, position);
-            }
+            Fill(i, numbers[i], seed, position);
         }
     }
 
-    /// <summary>Room for the noise inputs of a program.</summary>
-    public static Dictionary<string, float[]> Allocate(ProgramSpec program) => program.Inputs
-        .Where(IsNoise)
-        .ToDictionary(input => input.Name, input => new float[input.Shape.ElementCount]);
+    /// <summary>Fills one with the numbers of a position.</summary>
+    public void Fill(int input, Span<float> numbers, ulong seed, ulong position)
+    {
+        uint stream = (uint)input + 1;
+        if (inputs[input].Role == InputRole.StandardNormal)
+        {
+            Philox.FillStandardNormal(numbers, seed, stream, position);
+        }
+        else
+        {
+            Philox.FillUniform(numbers, seed, stream, position);
+        }
+    }
 }

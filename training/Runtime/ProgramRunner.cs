@@ -19,6 +19,9 @@ public sealed class ProgramRunner : IDisposable
     private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, OrtValue> inputs;
     private readonly Dictionary<string, OrtValue> metrics;
+    private readonly ProgramNoise noise;
+    private readonly string[] noiseNames;
+    private readonly InputSpec[] scheduled;
     private readonly bool ownsStates;
 
     /// <summary>Loads a program of a package.</summary>
@@ -57,7 +60,9 @@ public sealed class ProgramRunner : IDisposable
         ProgramSpec program, StateBuffers states, OnnxDevice device, int threads,
         Func<SessionOptions, InferenceSession> load, Func<SessionOptions, InferenceSession>? loadSilent)
     {
-        (this.program, this.states) = (program, states);
+        (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
+        noiseNames = [.. noise.Names];
+        scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
         using var options = device.CreateSessionOptions(threads);
         BoundSession.ShareArena(options);
         inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
@@ -91,24 +96,27 @@ public sealed class ProgramRunner : IDisposable
     public void Fill(Data.Batch batch)
     {
         batch.Images.CopyTo(Input<byte>(program.Images.Name));
-        foreach (var (name, numbers) in batch.Noise)
+        for (int i = 0; i < noiseNames.Length; i++)
         {
-            numbers.CopyTo(Input<float>(name));
+            batch.Noise[i].CopyTo(Input<float>(noiseNames[i]));
         }
     }
 
     /// <summary>Fills every noise input with the numbers of a step.</summary>
-    public void FillNoise(ulong seed, long step) => ProgramNoise.Fill(program, Input<float>, seed, (ulong)step);
+    public void FillNoise(ulong seed, long step)
+    {
+        for (int i = 0; i < noiseNames.Length; i++)
+        {
+            noise.Fill(i, Input<float>(noiseNames[i]), seed, (ulong)step);
+        }
+    }
 
     /// <summary>Computes the scheduled scalars of a step.</summary>
     public void FillSchedules(long step)
     {
-        foreach (var input in program.Inputs)
+        foreach (var input in scheduled)
         {
-            if (input.Role == InputRole.Schedule)
-            {
-                Input<float>(input.Name)[0] = (float)input.Schedule!.At(step);
-            }
+            Input<float>(input.Name)[0] = (float)input.Schedule!.At(step);
         }
     }
 

@@ -22,9 +22,9 @@ internal sealed class WinogradConvolution : IConvolutionForm
 
     // Tiles are worked through in chunks that stay in the processor's cache from one product to the next; but a chunk has
     // as many rows as make a good matrix product, and is not small beside the transformed kernels that it is multiplied with.
-    private static readonly long ChunkBytes = long.Parse(Environment.GetEnvironmentVariable("CB") ?? "4000000");
-    private static readonly long FewestRows = long.Parse(Environment.GetEnvironmentVariable("FR") ?? "128");
-    private static readonly double KernelsPerChunk = double.Parse(Environment.GetEnvironmentVariable("KC") ?? "2");
+    private const long ChunkBytes = 4_000_000;
+    private const long FewestRows = 128;
+    private const long KernelsPerChunk = 2;
 
     private readonly ConvolutionGeometry geometry;
     private readonly long batch;
@@ -152,7 +152,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     {
         long bytesPerTile = sizeof(float) * tiles.Phases * Products * batch * Math.Max(channels, kernels);
         long kernelBytes = sizeof(float) * tiles.Phases * Products * kernels * channels;
-        long least = Math.Max(Math.Max(ChunkBytes, (long)(KernelsPerChunk * kernelBytes)) / bytesPerTile, (FewestRows + batch - 1) / batch);
+        long least = Math.Max(Math.Max(ChunkBytes, KernelsPerChunk * kernelBytes) / bytesPerTile, (FewestRows + batch - 1) / batch);
         long count = Math.Clamp(all.Count / Math.Max(least, 1), 1, all.Count);
         return [.. all.Chunk((int)((all.Count + count - 1) / count))];
     }

@@ -24,6 +24,8 @@ internal sealed class NetworksTests
     private const double ForwardTolerance = 1e-5;
     private const double LossTolerance = 1e-4;
     private const double StateTolerance = 1e-3;
+    private const double FastLossTolerance = 5e-3;
+    private const double FastStateTolerance = 5e-2;
     private const double Momentum = 0.9;
     private const int Batch = 4;
 
@@ -52,8 +54,14 @@ internal sealed class NetworksTests
         Assert.That(model.Outputs[0].Shape.HasBatch);
     }
 
+    // Where an activation is nearly zero, other rounding moves it to the other side: losses of the fast forms run apart sooner.
     [TestCaseSource(nameof(Rows))]
-    public void TenTrainingSteps_EqualTorch(NetworkRow row)
+    public void TenTrainingSteps_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, isPrecise: true, LossTolerance, StateTolerance);
+
+    [TestCaseSource(nameof(Rows))]
+    public void TenTrainingSteps_InFastForms_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, isPrecise: false, FastLossTolerance, FastStateTolerance);
+
+    private static void AssertTrainsLikeTorch(NetworkRow row, bool isPrecise, double lossTolerance, double stateTolerance)
     {
         torch.random.manual_seed(3);
         using var network = row.Build();
@@ -61,7 +69,7 @@ internal sealed class NetworksTests
         network.train();
         var program = TrainingStep(row, network, Batch);
         var (x, target) = (program.Inputs[0].Spec.Shape, program.Inputs[1].Spec.Shape);
-        using var runner = new StepRunner(program);
+        using var runner = new StepRunner(program, isPrecise);
         using var optimizer = torch.optim.SGD(network.parameters(), row.LearningRate, Momentum);
 
         for (ulong step = 1; step <= 10; step++)
@@ -74,7 +82,7 @@ internal sealed class NetworksTests
             optimizer.zero_grad();
             loss.backward();
             optimizer.step();
-            Assert.That(actual, Is.EqualTo(loss.item<float>()).Within(LossTolerance * loss.item<float>()), $"loss of step {step}");
+            Assert.That(actual, Is.EqualTo(loss.item<float>()).Within(lossTolerance * loss.item<float>()), $"loss of step {step}");
         }
 
         Assert.Multiple(() =>
@@ -82,7 +90,7 @@ internal sealed class NetworksTests
             foreach (var (name, tensor) in network.named_parameters().Select(pair => (pair.name, (torch.Tensor)pair.parameter))
                 .Concat(network.named_buffers().Where(pair => pair.buffer.dtype == torch.float32).Select(pair => (pair.name, pair.buffer))))
             {
-                Assert.That(Numbers.RelativeError(runner.State(name), tensor.ToArray()), Is.LessThan(StateTolerance), name);
+                Assert.That(Numbers.RelativeError(runner.State(name), tensor.ToArray()), Is.LessThan(stateTolerance), name);
             }
         });
     }

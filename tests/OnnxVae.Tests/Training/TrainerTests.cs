@@ -7,6 +7,7 @@ using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -37,7 +38,82 @@ internal sealed class TrainerTests : FolderFixture
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
-        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 7, 10, 12, 15, 18, 20]));
+        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 10, 12, 15, 18, 20]));
+    }
+
+    [Test]
+    public async Task Steps_WithoutMetrics_WriteTheSameStates_AndAllocateNothing()
+    {
+        var package = Compile("package");
+        var program = package.Manifest.Step;
+        using StateBuffers silent = Initial(package), logged = Initial(package);
+        using ProgramRunner first = new(package, program, silent, OnnxDevice.Cpu, threads: 2), second = new(package, program, logged, OnnxDevice.Cpu, threads: 2);
+        await using var pipeline = new BatchPipeline(program, new FakeImages(40, side: 8), seed: 1, firstStep: 1, lastStep: 200);
+        for (int step = 1; step <= 5; step++)
+        {
+            var batch = pipeline.Next();
+            second.Fill(batch);
+            second.FillSchedules(step);
+            second.Run();
+            Run(step, batch);
+        }
+
+        Assert.That(States(silent), Is.EqualTo(States(logged)));
+        Assert.That(first.Metric("loss")[0], Is.Zero, "a metric nobody computed");
+
+        SpinWait.SpinUntil(() => pipeline.IsAhead, TimeSpan.FromSeconds(5));
+        var next = pipeline.Next();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int step = 6; step <= 55; step++)
+        {
+            Run(step, next);
+        }
+
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+
+        void Run(int step, Batch batch)
+        {
+            first.Fill(batch);
+            first.FillSchedules(step);
+            first.Run(withMetrics: false);
+        }
+
+        static StateBuffers Initial(TrainingPackage package)
+        {
+            var buffers = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
+            buffers.Load(package.ReadInitialStates());
+            return buffers;
+        }
+
+        static byte[][] States(StateBuffers buffers) => [.. buffers.Snapshot().OrderBy(state => state.Key, StringComparer.Ordinal).Select(state => state.Value.Data.ToArray())];
+    }
+
+    [Test]
+    public async Task Train_WritesCheckpoints_WhileStepsGoOn()
+    {
+        using var reached = new ManualResetEventSlim();
+        var package = Compile("package");
+        var run = new RunFolder(Folder["run"]);
+        var options = new TrainerOptions(Steps: 20, Seed: 1, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
+        using var trainer = Trainer.Start(package, run, options);
+        var written = new List<long>();
+
+        await trainer.TrainAsync(
+            new FakeImages(40, side: 8),
+            progress =>
+            {
+                if (progress.Step == 9)
+                {
+                    reached.Set();
+                }
+            },
+            checkpoint =>
+            {
+                Assert.That(reached.Wait(TimeSpan.FromSeconds(30)), "no step was done while the first checkpoint was being written");
+                written.Add(checkpoint.Step);
+            });
+
+        Assert.That(written, Is.EqualTo((long[])[6, 12, 18, 20]));
     }
 
     [Test]
@@ -69,7 +145,7 @@ internal sealed class TrainerTests : FolderFixture
     {
         var losses = new List<float>();
 
-        await TrainOnceAsync(Compile("package"), new RunFolder(Folder["run"]), seed: 1, progress => losses.Add(progress.Loss));
+        await TrainOnceAsync(Compile("package"), new RunFolder(Folder["run"]), seed: 1, progress => losses.Add(progress.Loss), logEvery: 1);
 
         Assert.That(losses.TakeLast(5).Average(), Is.LessThan(0.8 * losses.Take(5).Average()));
     }
@@ -167,9 +243,9 @@ internal sealed class TrainerTests : FolderFixture
     }
 
     private static async Task TrainOnceAsync(
-        TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+        TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default, int logEvery = 5)
     {
-        var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
+        var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, logEvery, CheckpointEvery: 6);
         using var trainer = Trainer.Resume(package, run, options);
         await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
     }

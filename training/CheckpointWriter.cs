@@ -1,0 +1,36 @@
+namespace OnnxVae.Training;
+
+/// <summary>Writes checkpoints on another thread, one after the other, while training goes on.</summary>
+/// <param name="folder">The run's folder.</param>
+/// <param name="keep">How many of the newest checkpoints stay.</param>
+/// <param name="written">Told every checkpoint that is on disk, on that other thread.</param>
+internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkpoint>? written) : IAsyncDisposable
+{
+    private Task pending = Task.CompletedTask;
+
+    /// <summary>Starts to write a checkpoint, once the one before is written.</summary>
+    /// <exception cref="IOException">The one before could not be written.</exception>
+    public async Task WriteAsync(Checkpoint checkpoint)
+    {
+        await pending.ConfigureAwait(false);
+        pending = Task.Run(() => Write(checkpoint));
+    }
+
+    /// <summary>Waits until everything is written.</summary>
+    /// <exception cref="IOException">A checkpoint could not be written.</exception>
+    public Task FinishAsync() => pending;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private void Write(Checkpoint checkpoint)
+    {
+        checkpoint.Save(folder.CheckpointAt(checkpoint.Step));
+        foreach (string old in folder.ListCheckpoints().SkipLast(keep))
+        {
+            File.Delete(old);
+        }
+
+        written?.Invoke(checkpoint);
+    }
+}
