@@ -33,9 +33,12 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
         return new GaussianVae(Network, Image, Latents);
     }
 
-    /// <summary>The compiled training step.</summary>
-    public Exporters.Programs.Program Compile(GaussianVae vae) => new VaeCompiler(
-        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(LearningRate)))).Step();
+    /// <summary>The compiler of the training step and the exported networks.</summary>
+    public VaeCompiler Compiler(GaussianVae vae) => new(
+        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(LearningRate))));
+
+    /// <summary>The training step.</summary>
+    public Exporters.Programs.Program Compile(GaussianVae vae) => Compiler(vae).Step();
 
     /// <summary>The pixels of a batch, the same at every call.</summary>
     public byte[] Images()

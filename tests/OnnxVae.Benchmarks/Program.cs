@@ -28,8 +28,7 @@ compile.SetAction(arguments =>
 var step = new Command("step", "A training step on ONNX Runtime against the same in TorchSharp, eager.") { models, blocks };
 step.SetAction(arguments =>
 {
-    var chosen = BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
-    StepResult[] results = [.. StepBenchmark.Run(chosen, arguments.GetValue(threads), arguments.GetValue(blocks))];
+    StepResult[] results = [.. StepBenchmark.Run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
     double geometricMean = Math.Exp(results.Average(result => Math.Log(result.Ratio)));
     Print(
         arguments.GetValue(json), new { models = results, geometricMean },
@@ -52,11 +51,32 @@ memory.Hidden = true;
 memory.SetAction(arguments => StepBenchmark.PrintPeakMemory(
     BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
 
+var decode = new Command("decode", "Images per second of exported decoders against TorchSharp without gradients.") { models, blocks };
+decode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Decode));
+
+var encode = new Command("encode", "Images per second of exported encoders against TorchSharp without gradients.") { models, blocks };
+encode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Encode));
+
 var table = new Argument<string>("file");
 var tune = new Command("tune", "Measures the forms of convolutions and writes the cost table; the compiler's own is exporters/Expansion/Costs/cpu.json.") { table };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(table)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, tune, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, tune, memory, json, threads }.Parse(args).Invoke();
+
+IEnumerable<BenchmarkModel> Chosen(ParseResult arguments) =>
+    BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
+
+void PrintServing(ParseResult arguments, Func<IEnumerable<BenchmarkModel>, int, int, IEnumerable<ServingResult>> run)
+{
+    ServingResult[] results = [.. run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { models = results },
+        ["model", "batch", "TorchSharp, images/s", "ONNX Runtime, images/s", "time, ratio"],
+        results.Select(result => (string[])
+        [
+            $"({result.Name})", $"{result.Batch}", Number(result.TorchSharpImagesPerSecond, 0), Number(result.OnnxRuntimeImagesPerSecond, 0), Number(result.Ratio, 2),
+        ]));
+}
 
 static string Number(double value, int digits = 1) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
 

@@ -1,9 +1,6 @@
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Models.Objectives;
-using OnnxVae.Exporters.Optimizers;
 using TorchSharp;
 
 namespace OnnxVae.Benchmarks;
@@ -25,7 +22,7 @@ internal static class ServingBenchmark
     /// <summary>Times decoders.</summary>
     public static IEnumerable<ServingResult> Decode(IEnumerable<BenchmarkModel> models, int threads, int blocks) => Run(models, threads, blocks, (model, vae, weights, batch) =>
     {
-        var decoder = VaeDecoder.Load(weights(Compiler(model, vae).Decoder()), threads: threads);
+        var decoder = VaeDecoder.Load(weights(model.Compiler(vae).Decoder()), threads: threads);
         float[] z = Numbers(batch * model.Latents), images = new float[batch * model.Image.Dimensions];
         var torchZ = torch.tensor(z).reshape(batch, model.Latents);
         return (() => decoder.Decode(z, images), () => vae.Decoder.call(torchZ).sigmoid(), decoder);
@@ -34,7 +31,7 @@ internal static class ServingBenchmark
     /// <summary>Times encoders.</summary>
     public static IEnumerable<ServingResult> Encode(IEnumerable<BenchmarkModel> models, int threads, int blocks) => Run(models, threads, blocks, (model, vae, weights, batch) =>
     {
-        var encoder = VaeEncoder.Load(weights(Compiler(model, vae).Encoder()), threads: threads);
+        var encoder = VaeEncoder.Load(weights(model.Compiler(vae).Encoder()), threads: threads);
         float[] images = Numbers(batch * model.Image.Dimensions), mean = new float[batch * model.Latents], logVar = new float[batch * model.Latents];
         var torchImages = torch.tensor(images).reshape(batch, model.Image.Channels, model.Image.Height, model.Image.Width);
         return (() => encoder.Encode(images, mean, logVar), () => vae.Encoder.call(torchImages), encoder);
@@ -49,11 +46,11 @@ internal static class ServingBenchmark
         {
             using var vae = model.Build();
             vae.eval();
-            var states = model.Compile(vae).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
+            var states = model.Compiler(vae).Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial);
             foreach (int batch in Batches)
             {
                 using var noGradients = torch.no_grad();
-                var (onnx, torchRun, resource) = setup(model, vae, graph => graph.WithWeights(states).ToBytes(), batch);
+                var (onnx, torchRun, resource) = setup(model, vae, graph => graph.Bake(states).ToBytes(), batch);
                 List<double> onnxTimes = [], torchTimes = [];
                 for (int block = 0; block < blocks; block++)
                 {
@@ -67,9 +64,6 @@ internal static class ServingBenchmark
             }
         }
     }
-
-    private static VaeCompiler Compiler(BenchmarkModel model, GaussianVae vae) => new(
-        vae, new VaeTrainingOptions(model.Batch, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(BenchmarkModel.LearningRate))));
 
     private static float[] Numbers(int count)
     {

@@ -31,7 +31,7 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
-        : this(program, states, device, threads, 
+        : this(program, states, device, threads,
             options => new InferenceSession(package.PathOf(program.File), options),
             program.SilentFile is null ? null : options => new InferenceSession(package.PathOf(program.SilentFile), options))
     {
