@@ -109,6 +109,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }
 
+    /// <summary>Time in which the runtime was computing steps.</summary>
+    public TimeSpan ComputingTime => runner.ComputingTime;
+
     /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
     /// <param name="progress">Told after every step.</param>

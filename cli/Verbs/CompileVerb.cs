@@ -26,7 +26,7 @@ internal static class CompileVerb
             var options = arguments.Read(result);
             var train = ImageData.Open(options.Data, options.ImageOptions).Train;
             OutputFolder.RequireNew(folder, "give another --out, or empty it.");
-            var package = ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), result.GetValue(provider)!);
+            var package = ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), result.GetValue(provider)!.ToLowerInvariant());
             Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
             Console.WriteLine($"Train     onnxvae train --package {package.Folder} --data {options.Data} --out RUN");
         });

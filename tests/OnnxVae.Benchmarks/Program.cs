@@ -57,11 +57,24 @@ decode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Decode));
 var encode = new Command("encode", "Images per second of exported encoders against TorchSharp without gradients.") { models, blocks };
 encode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Encode));
 
+var data = new Option<string>("--data") { Description = "The images, as for 'onnxvae train'.", DefaultValueFactory = _ => "sprites" };
+var epochModel = new Argument<string>("model") { Description = "The model's letter." };
+epochModel.AcceptOnlyFromAmong([.. BenchmarkModel.All.Select(model => model.Name)]);
+var epoch = new Command("epoch", "Share of an epoch's wall time in which ONNX Runtime computes.") { epochModel, data };
+epoch.SetAction(async arguments =>
+{
+    var model = BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(epochModel));
+    var result = await EpochBenchmark.RunAsync(model, arguments.GetValue(data)!, arguments.GetValue(threads)).ConfigureAwait(false);
+    Print(
+        arguments.GetValue(json), result, ["model", "data", "steps", "ms per step", "computing"],
+        [[$"({result.Name})", result.Data, $"{result.Steps}", Number(result.MillisecondsPerStep), Number(result.ComputingShare, 3)]]);
+});
+
 var table = new Argument<string>("file");
 var tune = new Command("tune", "Measures the forms of convolutions and writes the cost table; the compiler's own is exporters/Expansion/Costs/cpu.json.") { table };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(table)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, tune, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<BenchmarkModel> Chosen(ParseResult arguments) =>
     BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

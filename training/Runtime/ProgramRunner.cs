@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Expansion;
@@ -75,6 +76,9 @@ public sealed class ProgramRunner : IDisposable
     /// <summary>The states, as they are between runs.</summary>
     public StateBuffers States => states;
 
+    /// <summary>Time spent in runs so far.</summary>
+    public TimeSpan ComputingTime { get; private set; }
+
     /// <summary>An input's buffer, to be filled before a run.</summary>
     public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(inputs[name].GetTensorMutableRawData());
 
@@ -85,7 +89,9 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="withMetrics">Whether the metrics will be read; without, they are not computed and keep their last values.</param>
     public void Run(bool withMetrics = true)
     {
+        long start = Stopwatch.GetTimestamp();
         (withMetrics ? session : silentSession ?? session).Run(runOptions, states.Parity);
+        ComputingTime += Stopwatch.GetElapsedTime(start);
         if (program.Updates.Count > 0)
         {
             states.Flip();
