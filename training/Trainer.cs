@@ -51,6 +51,7 @@ public sealed class Trainer : IDisposable
     private readonly MetricSpec loss;
     private readonly string fingerprint;
     private float lastLoss = float.NaN;
+    private long metricsStep;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -175,6 +176,7 @@ public sealed class Trainer : IDisposable
         pipeline.Return(batch);
         runner.FillSchedules(Step);
         runner.Run(withMetrics);
+        metricsStep = withMetrics ? Step : metricsStep;
     }
 
     // The loss is that of the states before the step; those after it are looked at before they become a checkpoint.
@@ -200,10 +202,11 @@ public sealed class Trainer : IDisposable
 
     private TrainingDivergedException Diverged()
     {
-        string terms = string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}"));
+        // Between lines of the log no metrics are computed.
+        string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
         string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         return new TrainingDivergedException(
-            $"Training diverged at step {Step}: {terms}; {state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
+            $"Training diverged at step {Step}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
     }
 
     private JsonObject LogLine(double stepsPerSecond)

@@ -24,8 +24,8 @@ internal sealed class NetworksTests
     private const double ForwardTolerance = 1e-5;
     private const double LossTolerance = 1e-4;
     private const double StateTolerance = 1e-3;
-    private const double FastLossTolerance = 5e-3;
-    private const double FastStateTolerance = 5e-2;
+    private const double FastLossTolerance = 2e-3;
+    private const double FastStateTolerance = 3e-2;
     private const double Momentum = 0.9;
     private const int Batch = 4;
 
