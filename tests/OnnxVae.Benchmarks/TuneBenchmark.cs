@@ -17,8 +17,8 @@ namespace OnnxVae.Benchmarks;
 internal static class TuneBenchmark
 {
     private const double MostOperations = 6e9; // per map
-    private const int Rounds = 3;
-    private const int RunsPerRound = 5;
+    private const int Rounds = 7; // of all forms in turn; what else the machine does slows some of them
+    private const int RunsPerRound = 3; // of which the fastest counts
 
     /// <summary>Measures all cases and writes the table to a file.</summary>
     /// <param name="file">The table, JSON; one line per case.</param>
@@ -77,7 +77,7 @@ internal static class TuneBenchmark
         {
             foreach (var (form, runner) in runners)
             {
-                times[form].AddRange(Stopwatches.Time(() => runner.Run(), RunsPerRound));
+                times[form].Add(Stopwatches.Time(() => runner.Run(), RunsPerRound).Min());
             }
         }
 

@@ -1,6 +1,6 @@
 namespace OnnxVae.Exporters.Expansion.Convolutions;
 
-/// <summary>How a convolution and its gradients are computed.</summary>
+/// <summary>How a convolution and its gradients are computed, those first that round less.</summary>
 internal enum ConvolutionForm
 {
     /// <summary>ONNX's own operators on images.</summary>

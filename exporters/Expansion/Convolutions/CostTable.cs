@@ -13,6 +13,8 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <param name="Cases">The measurements.</param>
 internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case> Cases)
 {
+    private const double HardlySlower = 1.1;
+
     private static readonly Dictionary<string, Lazy<CostTable?>> Tables = new()
     {
         ["cpu"] = new(() => Read("cpu")),
@@ -27,13 +29,21 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
     public static CostTable? For(string provider) => Tables.GetValueOrDefault(provider)?.Value;
 
-    /// <summary>The form that was fastest at the measured shape that is most like this one; direct where no like one was measured.</summary>
+    /// <summary>
+    /// The form that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
+    /// direct where no like shape was measured.
+    /// </summary>
     public ConvolutionForm Fastest(ConvolutionShape shape)
     {
         var nearest = Cases.Where(known => known.Kernel == shape.Geometry.KernelSize[0] && known.Stride == shape.Geometry.Strides[0]).MinBy(known => known.Distance(shape));
-        return nearest is null
-            ? ConvolutionForm.Direct
-            : nearest.Milliseconds.Where(form => shape.Fits(form.Key)).MinBy(form => form.Value).Key;
+        if (nearest is null)
+        {
+            return ConvolutionForm.Direct;
+        }
+
+        var fitting = nearest.Milliseconds.Where(form => shape.Fits(form.Key)).ToArray();
+        double shortest = fitting.Min(form => form.Value);
+        return fitting.Where(form => form.Value <= HardlySlower * shortest).Min(form => form.Key);
     }
 
     private static CostTable? Read(string provider)

@@ -58,15 +58,9 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
             return this;
         }
 
-        var values = Values;
-        if (order.Cuts.Length == 1)
-        {
-            return new PixelRows(order.Map.Equals(Map) ? values : Gather(values, 0, Map.RowsFor(order.Map)), order.Map);
-        }
-
         long[] rows = Map.RowsFor(order.Map);
         int row = 0;
-        return new PixelRows([.. order.Cuts.Select(count => Gather(values, 0, rows.AsSpan(row..(row += (int)count))))], order.Map);
+        return new PixelRows([.. order.Cuts.Select(count => Gathered(rows[row..(row += (int)count)]))], order.Map);
     }
 
     /// <summary>Does the same to every part.</summary>
@@ -87,15 +81,27 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     }
 
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>
-    public Value At(IReadOnlyList<(long Y, long X)> positions)
+    public Value At(IReadOnlyList<(long Y, long X)> positions) => Gathered([.. positions.Select(pixel => (long)Map.RowAt(pixel.Y, pixel.X))]);
+
+    // Rows by their numbers, counted through all parts; the row after the last one is zero. All parts have to be joined only
+    // where the rows are not those of a single one.
+    private Value Gathered(long[] rows)
     {
-        long[] rows = [.. positions.Select(pixel => (long)Map.RowAt(pixel.Y, pixel.X))];
-        if (rows.Length == Map.Rows && rows.Select((row, i) => row == i).All(same => same))
+        long first = rows.Min(), last = rows.Max(), start = 0;
+        foreach (var part in Parts)
         {
-            return Values;
+            long end = start + part.Shape[0];
+            if (first >= start && last < end)
+            {
+                return rows.Length == part.Shape[0] && rows.Select((row, i) => row == start + i).All(same => same)
+                    ? part
+                    : Gather(part, 0, [.. rows.Select(row => row - start)]);
+            }
+
+            start = end;
         }
 
-        var values = rows.Contains(Map.Rows) ? Concat(0, [.. Parts, ConstantOfShape(Parts[0].Shape.With(0, 1), 0f)]) : Values;
-        return Gather(values, 0, rows);
+        var values = last == Map.Rows ? Concat(0, [.. Parts, ConstantOfShape(Parts[0].Shape.With(0, 1), 0f)]) : Values;
+        return rows.Length == Map.Rows && rows.Select((row, i) => row == i).All(same => same) ? values : Gather(values, 0, rows);
     }
 }
