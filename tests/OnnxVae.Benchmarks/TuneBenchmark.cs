@@ -47,9 +47,13 @@ internal static class TuneBenchmark
                 {
                     foreach (int channels in new[] { 16, 32, 64, 128, 256 })
                     {
-                        if (2.0 * kernel * kernel * size * size * batch * channels * channels <= MostOperations)
+                        // Networks that halve images often double their channels.
+                        foreach (int kernels in stride == 1 ? (int[])[channels] : [channels, stride * channels])
                         {
-                            yield return (kernel, stride, size, batch, channels, channels);
+                            if (2.0 * kernel * kernel * size * size * batch * channels * kernels <= MostOperations)
+                            {
+                                yield return (kernel, stride, size, batch, channels, kernels);
+                            }
                         }
                     }
                 }

@@ -13,7 +13,7 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <param name="Cases">The measurements.</param>
 internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case> Cases)
 {
-    private const double HardlySlower = 1.1;
+    private const double HardlySlower = 1.05;
 
     private static readonly Dictionary<string, Lazy<CostTable?>> Tables = new()
     {
