@@ -1,5 +1,7 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Exporters.Reading;
 
 namespace OnnxVae.Training;
 
@@ -10,18 +12,28 @@ public static class RunExport
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
-    public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states) =>
-        package.ReadDeployable(role).Bake(states);
+    /// <param name="provider">The execution provider whose fastest forms are taken, for batches; null for operators that any runtime knows.</param>
+    public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
+    {
+        var model = package.ReadDeployable(role);
+        if (provider is not null)
+        {
+            model = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(model.Metadata);
+        }
+
+        return model.Bake(states);
+    }
 
     /// <summary>Writes all of them into a folder.</summary>
+    /// <inheritdoc cref="Bake"/>
     /// <returns>The files.</returns>
-    public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder)
+    public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder, string? provider = null)
     {
         var files = new List<string>();
         foreach (var (role, name) in package.Manifest.Deployables.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             string file = Path.Combine(folder, name);
-            Bake(package, role, states).Save(file);
+            Bake(package, role, states, provider).Save(file);
             files.Add(file);
         }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
 using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Verbs;
@@ -12,13 +13,18 @@ internal static class ExportVerb
         var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
         var output = new Option<string>("--out") { Description = "Where the files go.", Required = true };
         var checkpoint = new Option<string?>("--checkpoint") { Description = "A checkpoint file; the newest, if left out." };
-        var command = new Command("export", "Writes encoder.onnx and decoder.onnx. Example: onnxvae export runs/sprites --out deploy") { runArgument, output, checkpoint };
+        var provider = new Option<string?>("--for")
+        {
+            Description = "cpu: convolutions in the forms that are fastest on a processor, for batches of images. If left out, the operators that any runtime knows, also the better choice for single images.",
+        };
+        provider.AcceptOnlyFromAmong(OnnxDevice.Cpu.Provider);
+        var command = new Command("export", "Writes encoder.onnx and decoder.onnx. Example: onnxvae export runs/sprites --out deploy") { runArgument, output, checkpoint, provider };
         command.SetAction(result =>
         {
             var run = RunFolder.Open(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
             var trained = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint);
-            foreach (string file in RunExport.Write(package, trained.States, result.GetValue(output)!))
+            foreach (string file in RunExport.Write(package, trained.States, result.GetValue(output)!, result.GetValue(provider)))
             {
                 Console.WriteLine($"Exported  {file} (step {trained.Step})");
             }

@@ -18,9 +18,14 @@ internal static class Expander
     /// <param name="target">What for.</param>
     public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionTarget target)
     {
-        if (target is { Goal: ExpansionGoal.Training, IsPrecise: false } && CostTable.For(target.Provider) is { } costs)
+        if (target.Goal == ExpansionGoal.Deployment)
         {
-            outputs = PixelRowPass.Apply(outputs, costs.Fastest);
+            outputs = ChannelScales.Fold(outputs);
+        }
+
+        if (CostTable.ChoiceFor(target) is { } choose)
+        {
+            outputs = PixelRowPass.Apply(outputs, choose);
         }
 
         return CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, target.Goal)));
@@ -53,11 +58,7 @@ internal static class Expander
 
     // A number per channel that is added to a convolution is a bias, which the operators add while they write.
     private static Value? BiasOf(ImmutableArray<Value> inputs) =>
-        inputs[0].Producer is { OperatorType: "Conv" or "ConvTranspose", Inputs.Length: 2 }
-        && inputs[1].Producer is { OperatorType: "Reshape" } reshape && reshape.Inputs[0].Shape == [inputs[0].Shape[1]]
-        && inputs[1].Shape.Rank == inputs[0].Shape.Rank - 1 && inputs[1].Shape[0] == inputs[0].Shape[1]
-            ? reshape.Inputs[0]
-            : null;
+        inputs[0].Producer is { OperatorType: "Conv" or "ConvTranspose", Inputs.Length: 2 } ? ChannelScales.VectorOf(inputs[1], inputs[0]) : null;
 
     private static ImmutableArray<Value> WithBias(Node convolution, Value bias) => new Node(
         convolution.OperatorType, [.. convolution.Inputs, bias], convolution.Attributes, convolution.Outputs.Select(output => (output.Type, output.Shape))).Outputs;

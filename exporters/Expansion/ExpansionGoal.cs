@@ -3,10 +3,10 @@ namespace OnnxVae.Exporters.Expansion;
 /// <summary>What a model is written for, which decides between the forms of its primitives.</summary>
 public enum ExpansionGoal
 {
-    /// <summary>To be served with constant weights: the plain operators, which runtimes know how to optimize.</summary>
+    /// <summary>To be served with constant weights.</summary>
     Deployment,
 
-    /// <summary>To be trained, with weights that change at every run: the fastest forms.</summary>
+    /// <summary>To be trained, with weights that change at every run.</summary>
     Training,
 }
 
@@ -14,14 +14,17 @@ public enum ExpansionGoal
 /// <param name="Goal">What for.</param>
 public sealed record ExpansionTarget(ExpansionGoal Goal)
 {
-    /// <summary>To be served.</summary>
+    /// <summary>To be served anywhere: ONNX's own operators, which every runtime knows how to optimize.</summary>
     public static ExpansionTarget Deployment { get; } = new(ExpansionGoal.Deployment);
 
     /// <summary>To be trained on the processor.</summary>
-    public static ExpansionTarget Training { get; } = new(ExpansionGoal.Training);
+    public static ExpansionTarget Training { get; } = new(ExpansionGoal.Training) { Provider = "cpu" };
 
-    /// <summary>The execution provider, in lower case: <c>cpu</c>, <c>cuda</c>, ... Forms are chosen where their costs have been measured.</summary>
-    public string Provider { get; init; } = "cpu";
+    /// <summary>
+    /// The execution provider, in lower case: <c>cpu</c>, <c>cuda</c>, ... Where the costs of forms have been measured, the fastest are
+    /// taken; null for any.
+    /// </summary>
+    public string? Provider { get; init; }
 
     /// <summary>Whether to take only forms that round as the definitions do: no convolution by fewer multiplications.</summary>
     public bool IsPrecise { get; init; }

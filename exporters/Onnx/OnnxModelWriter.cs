@@ -135,8 +135,8 @@ public sealed class OnnxModelWriter
 
     private static ValueInfoProto Describe(string name, ElementType type, Shape shape)
     {
-        var dimensions = shape.Select(d => d == Shape.Batch
-            ? new TensorShapeProto.Types.Dimension { DimParam = "N" }
+        var dimensions = shape.Select(d => d < 0
+            ? new TensorShapeProto.Types.Dimension { DimParam = Shape.Name(d) }
             : new TensorShapeProto.Types.Dimension { DimValue = d });
         return new ValueInfoProto
         {

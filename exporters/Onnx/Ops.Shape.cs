@@ -6,9 +6,9 @@ public static partial class Ops
     public static Value Reshape(Value x, Shape shape)
     {
         Require(
-            x.Shape.ElementCount == shape.ElementCount && x.Shape.HasBatch == shape.HasBatch && shape.Count(d => d == Shape.Batch) <= 1,
+            x.Shape.ElementCount == shape.ElementCount && x.Shape.HasBatch == shape.HasBatch && shape.Count(d => d < 0) <= 1,
             nameof(Reshape), $"'{x}' cannot take shape {shape}.");
-        return x.Shape == shape ? x : Apply(nameof(Reshape), x.Type, shape, [x, Value.Indices(shape.ToArray())]);
+        return x.Shape == shape ? x : Apply(nameof(Reshape), x.Type, shape, [x, Value.Indices([.. shape.Select(d => Math.Max(d, Shape.Batch))])]);
     }
 
     /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts beside [N, C, ...].</summary>
@@ -44,7 +44,7 @@ public static partial class Ops
             Require(
                 x.Type == first.Type && x.Shape.Rank == first.Shape.Rank && x.Shape.With(axis, 0) == first.Shape.With(axis, 0),
                 nameof(Concat), $"'{x}' does not fit '{first}' along axis {axis}.");
-            Require(x.Shape[axis] != Shape.Batch, nameof(Concat), $"axis {axis} of '{x}' is the symbolic batch; give its size to join along it.");
+            Require(x.Shape[axis] >= 0, nameof(Concat), $"axis {axis} of '{x}' is the symbolic batch; give its size to join along it.");
             size += x.Shape[axis];
         }
 
@@ -103,7 +103,7 @@ public static partial class Ops
         for (int axis = 0; axis < shape.Rank; axis++)
         {
             long added = before[axis] + after[axis];
-            Require(added == 0 || shape[axis] != Shape.Batch, nameof(Pad), $"axis {axis} of '{x}' is the symbolic batch; give its size to pad it.");
+            Require(added == 0 || shape[axis] >= 0, nameof(Pad), $"axis {axis} of '{x}' is the symbolic batch; give its size to pad it.");
             shape = added == 0 ? shape : shape.With(axis, shape[axis] + added);
         }
 
@@ -148,14 +148,14 @@ public static partial class Ops
             ("axis", (long)axis), ("size", size));
     }
 
-    /// <summary>x repeated along its axes of size 1 until it has the given shape; every dimension must be known.</summary>
+    /// <summary>x repeated along its axes of size 1 until it has the given shape; a symbolic dimension x has already.</summary>
     /// <remarks>A product with ones: ONNX Runtime's Expand takes many times as long.</remarks>
     public static Value BroadcastTo(Value x, Shape shape)
     {
         Require(
-            x.Shape.BroadcastsTo(shape) && !shape.HasBatch,
+            x.Shape.BroadcastsTo(shape) && x.Shape.HasBatch == shape.HasBatch,
             nameof(BroadcastTo), $"'{x}' does not broadcast to {shape}.");
-        return x.Shape == shape ? x : x * ConstantOfShape(shape, 1f);
+        return x.Shape == shape ? x : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
     }
 
     /// <summary>A tensor with one number everywhere, of which the model file stores the shape only. Float32.</summary>

@@ -6,7 +6,8 @@ namespace OnnxVae.Exporters.Onnx;
 
 /// <summary>
 /// An immutable tensor shape. Every dimension is a fixed size, except that one, usually the first, may be
-/// <see cref="Batch"/>: as many rows as the caller brings.
+/// <see cref="Batch"/>: as many rows as the caller brings. A negative size -k stands for k times that, so that sizes are
+/// multiplied and divided like any others.
 /// </summary>
 [CollectionBuilder(typeof(Shape), nameof(Create))]
 public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
@@ -33,25 +34,15 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     public long this[Index index] => Dimensions[index.GetOffset(Rank)];
 
     /// <summary>Whether a dimension is symbolic.</summary>
-    public bool HasBatch => Dimensions.Contains(Batch);
+    public bool HasBatch => Dimensions.Any(d => d < 0);
 
     /// <summary>Number of elements, of one row where the batch is symbolic.</summary>
-    public long ElementCount => Dimensions.Aggregate(1L, (product, d) => product * (d == Batch ? 1 : d));
+    public long ElementCount => Dimensions.Aggregate(1L, (product, d) => product * Math.Abs(d));
 
     int IReadOnlyCollection<long>.Count => Rank;
 
     /// <summary>Makes a shape from its dimensions.</summary>
-    /// <exception cref="ArgumentException">A dimension is negative.</exception>
-    public static Shape Create(ReadOnlySpan<long> dimensions)
-    {
-        if (dimensions.ContainsAnyExceptInRange(Batch, long.MaxValue))
-        {
-            throw new ArgumentException(
-                $"Shape [{string.Join(", ", dimensions.ToArray())}] has a negative dimension; only {nameof(Shape)}.{nameof(Batch)}, {Batch}, stands for a symbolic one.");
-        }
-
-        return new Shape([.. dimensions]);
-    }
+    public static Shape Create(ReadOnlySpan<long> dimensions) => new([.. dimensions]);
 
     /// <summary>The shape with one dimension replaced.</summary>
     public Shape With(int axis, long size) => Create(Dimensions.SetItem(axis, size).AsSpan());
@@ -111,5 +102,13 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>The shape as <c>[N, 1, 28, 28]</c>.</summary>
-    public override string ToString() => $"[{string.Join(", ", Dimensions.Select(d => d == Batch ? "N" : $"{d}"))}]";
+    public override string ToString() => $"[{string.Join(", ", Dimensions.Select(Name))}]";
+
+    /// <summary>A dimension as it is written: its size, <c>N</c>, or <c>4 N</c>.</summary>
+    public static string Name(long dimension) => dimension switch
+    {
+        >= 0 => $"{dimension}",
+        Batch => "N",
+        _ => $"{-dimension} N",
+    };
 }

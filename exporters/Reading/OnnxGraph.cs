@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Programs;
@@ -74,6 +75,12 @@ public sealed record OnnxGraph(
 
         return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters);
     }
+
+    /// <summary>The graph as a model again, with its parameters as they were read.</summary>
+    /// <param name="target">What the model is for; to be served anywhere, if absent.</param>
+    public OnnxModel ToModel(ExpansionTarget? target = null) => OnnxModelWriter
+        .Build(Name, [.. Inputs, .. Parameters.Select(parameter => parameter.Current)], Outputs, target)
+        .Bake(Parameters.ToDictionary(parameter => parameter.Spec.Name, parameter => parameter.Initial));
 
     private static bool IsTrainedByDefault(string name) =>
         !name.Contains("constant", StringComparison.OrdinalIgnoreCase) && !StatisticNames.Any(statistic => name.EndsWith(statistic, StringComparison.Ordinal));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
@@ -10,31 +11,38 @@ using GraphProgram = OnnxVae.Exporters.Programs.Program;
 namespace OnnxVae.Benchmarks;
 
 /// <summary>
-/// Measures the forms of convolutions and writes the cost table that the compiler chooses by. Each case is a convolution with both its
-/// gradients. Images stand in rows, as neighbouring layers leave them and the direct form has to convert them; those with few
-/// channels, at the ends of a network, are whole.
+/// Measures the forms of convolutions and writes the cost tables that the compiler chooses by: one for training, a convolution
+/// with both its gradients, and two for serving with constant weights. Images stand in rows, as neighbouring layers leave them,
+/// and the direct form has to convert them; those with few channels, at the ends of a network, are whole. Inside of networks that
+/// are served the neighbours may be direct too, and nothing is converted.
 /// </summary>
 internal static class TuneBenchmark
 {
     private const double MostOperations = 6e9; // per map
+    private const int ServedBatch = 16;
     private const int Rounds = 7; // of all forms in turn; what else the machine does slows some of them
     private const int RunsPerRound = 3; // of which the fastest counts
 
-    /// <summary>Measures all cases and writes the table to a file.</summary>
-    /// <param name="file">The table, JSON; one line per case.</param>
+    /// <summary>Measures all cases and writes the tables.</summary>
+    /// <param name="folder">Where the tables go, JSON; one line per case.</param>
     /// <param name="threads">Threads of the processor.</param>
     /// <param name="progress">Told every case.</param>
-    public static void Write(string file, int threads, Action<string> progress)
+    public static void Write(string folder, int threads, Action<string> progress)
     {
-        var cases = new List<string>();
-        foreach (var (kernel, stride, size, batch, channels, kernels) in Shapes())
+        foreach (var use in Enum.GetValues<CostTable.Use>())
         {
-            var known = Measure(kernel, stride, size, batch, channels, kernels, threads);
-            cases.Add(JsonSerializer.Serialize(known, CostTable.JsonOptions));
-            progress(cases[^1]);
-        }
+            var cases = new List<string>();
+            foreach (var (kernel, stride, size, batch, channels, kernels) in Shapes().Where(shape => use == CostTable.Use.Training || shape.Batch == ServedBatch))
+            {
+                var known = Measure(use, kernel, stride, size, batch, channels, kernels, threads);
+                cases.Add(JsonSerializer.Serialize(known, CostTable.JsonOptions));
+                progress($"{use} {cases[^1]}");
+            }
 
-        File.WriteAllText(file, $$"""{"processor":{{JsonSerializer.Serialize(Machine.Processor)}},"cases":[{{"\n"}}{{string.Join(",\n", cases)}}{{"\n"}}]}{{"\n"}}""");
+            File.WriteAllText(
+                Path.Combine(folder, CostTable.FileName(OnnxDevice.Cpu.Provider, use)),
+                $$"""{"processor":{{JsonSerializer.Serialize(Machine.Processor)}},"cases":[{{"\n"}}{{string.Join(",\n", cases)}}{{"\n"}}]}{{"\n"}}""");
+        }
     }
 
     private static IEnumerable<(int Kernel, int Stride, int Size, int Batch, int Channels, int Kernels)> Shapes()
@@ -63,19 +71,19 @@ internal static class TuneBenchmark
             {
                 foreach (int many in new[] { 32, 128 })
                 {
-                    yield return (kernel, stride, 32, 32, few, many);
-                    yield return (kernel, stride, 32, 32, many, few);
+                    yield return (kernel, stride, 32, ServedBatch, few, many);
+                    yield return (kernel, stride, 32, ServedBatch, many, few);
                 }
             }
         }
     }
 
-    private static CostTable.Case Measure(int kernel, int stride, int size, int batch, int channels, int kernels, int threads)
+    private static CostTable.Case Measure(CostTable.Use use, int kernel, int stride, int size, int batch, int channels, int kernels, int threads)
     {
         int padding = (kernel - stride + 1) / 2;
         var geometry = new ConvolutionGeometry([size * stride, size * stride], [kernel, kernel], [stride, stride], [padding, padding], [1, 1]);
         var shape = new ConvolutionShape(geometry, batch, channels, kernels);
-        var runners = Enum.GetValues<ConvolutionForm>().Where(shape.Fits).ToDictionary(form => form, form => Runner(shape, form, threads));
+        var runners = Enum.GetValues<ConvolutionForm>().Where(shape.Fits).ToDictionary(form => form, form => Runner(use, shape, form, threads));
         var times = runners.Keys.ToDictionary(form => form, _ => new List<double>());
         for (int round = 0; round < Rounds; round++)
         {
@@ -93,25 +101,34 @@ internal static class TuneBenchmark
         return new CostTable.Case(kernel, stride, size, batch, channels, kernels, times.ToDictionary(pair => pair.Key, pair => Math.Round(Stopwatches.Median(pair.Value), 3)));
     }
 
-    private static ProgramRunner Runner(ConvolutionShape shape, ConvolutionForm form, int threads)
+    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionForm form, int threads)
     {
         var inputs = new List<ProgramInput>();
+        var random = new Random(1);
         var geometry = shape.Geometry;
-        var weight = Input("weight", [shape.Kernels, shape.Channels, .. geometry.KernelSize]);
+        Shape weightShape = [shape.Kernels, shape.Channels, .. geometry.KernelSize];
+        bool isTraining = use == CostTable.Use.Training;
+        var weight = isTraining ? Input("weight", weightShape) : Value.Of<float>(weightShape, [.. Enumerable.Range(0, (int)weightShape.ElementCount).Select(_ => random.NextSingle() - 0.5f)]);
         var rows = shape.Under(form, RowOrder.RowMajor);
-        bool imagesAreWhole = shape.Fits(ConvolutionForm.FewChannels), outputsAreWhole = shape.Fits(ConvolutionForm.FewKernels);
-        var x = Images("x", shape.Channels, geometry.ImageSize, rows?.ImageOrder, imagesAreWhole);
-        var dy = Images("dy", shape.Kernels, geometry.OutputSize, rows?.OutputOrder, outputsAreWhole);
-        Value[] outputs =
-        [
-            .. Computed(rows?.Convolve(x, weight) ?? LaidOutValue.Of(Ops.Convolution(x.Images, weight, geometry)), outputsAreWhole),
-            .. Computed(rows?.InputGradient(dy, weight) ?? LaidOutValue.Of(Ops.ConvolutionInput(dy.Images, weight, geometry)), imagesAreWhole),
-            rows?.WeightGradient(x, dy) ?? Ops.ConvolutionWeight(x.Images, dy.Images, geometry),
-        ];
+        var (hasFewChannels, hasFewKernels) = (shape.Fits(ConvolutionForm.FewChannels), shape.Fits(ConvolutionForm.FewKernels));
+        bool isWhole = !isTraining && rows is null && !hasFewChannels && !hasFewKernels;
+        bool imagesAreWhole = isWhole || hasFewChannels, outputsAreWhole = isWhole || hasFewKernels;
+        var x = new Lazy<LaidOutValue>(() => Images("x", shape.Channels, geometry.ImageSize, rows?.ImageOrder, imagesAreWhole));
+        var dy = new Lazy<LaidOutValue>(() => Images("dy", shape.Kernels, geometry.OutputSize, rows?.OutputOrder, outputsAreWhole));
+        IEnumerable<Value> Convolution() =>
+            Computed(rows?.Convolve(x.Value, weight) ?? LaidOutValue.Of(Ops.Convolution(x.Value.Images, weight, geometry)), outputsAreWhole);
+        IEnumerable<Value> ConvolutionInput() =>
+            Computed(rows?.InputGradient(dy.Value, weight) ?? LaidOutValue.Of(Ops.ConvolutionInput(dy.Value.Images, weight, geometry)), imagesAreWhole);
+        Value[] outputs = use switch
+        {
+            CostTable.Use.Convolution => [.. Convolution()],
+            CostTable.Use.ConvolutionInput => [.. ConvolutionInput()],
+            _ => [.. Convolution(), .. ConvolutionInput(), rows?.WeightGradient(x.Value, dy.Value) ?? Ops.ConvolutionWeight(x.Value.Images, dy.Value.Images, geometry)],
+        };
 
         var program = new GraphProgram("form", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
-        var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads, isPrecise: true);
-        var random = new Random(1);
+        var target = isTraining ? ExpansionTarget.Training with { IsPrecise = true } : ExpansionTarget.Deployment;
+        var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads, target);
         foreach (var input in inputs)
         {
             foreach (ref float number in runner.Input<float>(input.Spec.Name))

@@ -42,9 +42,9 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="program">The program.</param>
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
-    /// <param name="isPrecise">Whether convolutions are computed as they are defined, even where another way is faster.</param>
-    public ProgramRunner(Program program, OnnxDevice device, int threads = 0, bool isPrecise = false)
-        : this(program.Compile(ExpansionTarget.Training with { Provider = device.Provider, IsPrecise = isPrecise }), StateBuffers.Initial(program), device, threads)
+    /// <param name="target">How the program is compiled; to be trained on the device, if absent.</param>
+    public ProgramRunner(Program program, OnnxDevice device, int threads = 0, ExpansionTarget? target = null)
+        : this(program.Compile(target ?? (ExpansionTarget.Training with { Provider = device.Provider })), StateBuffers.Initial(program), device, threads)
     {
         ownsStates = true;
     }

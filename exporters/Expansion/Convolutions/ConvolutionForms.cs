@@ -3,16 +3,16 @@ using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion.Convolutions;
 
-/// <summary>Chooses how the convolutions of a graph are computed: each of them alike in all its three maps.</summary>
+/// <summary>Chooses how the convolutions of a graph are computed.</summary>
 internal sealed class ConvolutionForms
 {
-    private readonly Func<ConvolutionShape, ConvolutionForm> choose;
+    private readonly Func<Node, ConvolutionShape, ConvolutionForm> choose;
     private readonly Dictionary<(long Height, long Width), RowOrder> orders;
 
     /// <summary>Looks at all convolutions of a graph.</summary>
     /// <param name="nodes">The graph's nodes.</param>
-    /// <param name="choose">The form of a shape.</param>
-    public ConvolutionForms(IEnumerable<Node> nodes, Func<ConvolutionShape, ConvolutionForm> choose)
+    /// <param name="choose">The form of a node that has a shape.</param>
+    public ConvolutionForms(IEnumerable<Node> nodes, Func<Node, ConvolutionShape, ConvolutionForm> choose)
     {
         this.choose = choose;
 
@@ -28,5 +28,5 @@ internal sealed class ConvolutionForms
     public IConvolutionForm? Of(Node node) => Under(node, size => orders.GetValueOrDefault((size[0], size[1])) ?? RowOrder.RowMajor(size));
 
     private IConvolutionForm? Under(Node node, Func<IReadOnlyList<long>, RowOrder> orderOf) =>
-        ConvolutionShape.Of(node) is { } shape ? shape.Under(choose(shape), orderOf) : null;
+        ConvolutionShape.Of(node) is { } shape ? shape.Under(choose(node, shape), orderOf) : null;
 }

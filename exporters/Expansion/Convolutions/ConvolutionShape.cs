@@ -14,6 +14,12 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
     private const int SmallTile = 2;
     private const int LargeTile = 4;
 
+    // Where the number of images is not known.
+    private const long UsualBatch = 16;
+
+    /// <summary>Images that are convolved together, or would be usually.</summary>
+    public long ImagesAtATime => Batch < 0 ? UsualBatch : Batch;
+
     /// <summary>The convolution that a node computes or differentiates; null for other nodes, and where a size is not known.</summary>
     public static ConvolutionShape? Of(Node node)
     {
@@ -24,7 +30,7 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
             Primitive.ConvolutionWeight => (node.Inputs[0], node.Inputs[1]),
             _ => (null, null),
         };
-        return images is null || images.Shape.HasBatch || outputs!.Shape.HasBatch
+        return images is null || images.Shape[1] < 0 || outputs!.Shape[1] < 0
             ? null
             : new ConvolutionShape(node.Attribute<ConvolutionGeometry>("geometry"), images.Shape[0], images.Shape[1], outputs.Shape[1]);
     }

@@ -6,8 +6,8 @@ using OnnxVae.Exporters.Onnx;
 namespace OnnxVae.Exporters.Expansion.Convolutions;
 
 /// <summary>
-/// What the forms of convolutions cost on a device, as measured: for some shapes the time of all three maps together, under
-/// every form that fits. <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
+/// What the forms of convolutions cost on a device, as measured: the time of some shapes under every form that fits.
+/// <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
 /// </summary>
 /// <param name="Processor">Where it was measured.</param>
 /// <param name="Cases">The measurements.</param>
@@ -15,10 +15,21 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
 {
     private const double HardlySlower = 1.05;
 
-    private static readonly Dictionary<string, Lazy<CostTable?>> Tables = new()
+    private static readonly Dictionary<(string Provider, Use Use), Lazy<CostTable>> Tables =
+        Enum.GetValues<Use>().ToDictionary(use => ("cpu", use), use => new Lazy<CostTable>(() => Read(FileName("cpu", use))));
+
+    /// <summary>What is measured.</summary>
+    internal enum Use
     {
-        ["cpu"] = new(() => Read("cpu")),
-    };
+        /// <summary>A convolution and both its gradients, of weights that change.</summary>
+        Training,
+
+        /// <summary>A convolution with constant weights.</summary>
+        Convolution,
+
+        /// <summary>A transposed convolution with constant weights.</summary>
+        ConvolutionInput,
+    }
 
     /// <summary>How tables are written.</summary>
     public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
@@ -27,7 +38,27 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     };
 
     /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
-    public static CostTable? For(string provider) => Tables.GetValueOrDefault(provider)?.Value;
+    public static CostTable? For(string provider, Use use) => Tables.GetValueOrDefault((provider, use))?.Value;
+
+    /// <summary>How to choose the form of a convolution, or of a gradient of it; null where nothing has been measured.</summary>
+    public static Func<Node, ConvolutionShape, ConvolutionForm>? ChoiceFor(ExpansionTarget target)
+    {
+        if (target.IsPrecise || target.Provider is not { } provider || For(provider, Use.Training) is null)
+        {
+            return null;
+        }
+
+        return (node, shape) => (target.Goal, node.OperatorType) switch
+        {
+            (ExpansionGoal.Training, _) => For(provider, Use.Training)!.Fastest(shape),
+            (_, Primitive.Convolution) => For(provider, Use.Convolution)!.Fastest(shape),
+            (_, Primitive.ConvolutionInput) => For(provider, Use.ConvolutionInput)!.Fastest(shape),
+            _ => ConvolutionForm.Direct,
+        };
+    }
+
+    /// <summary>The file of a table.</summary>
+    public static string FileName(string provider, Use use) => $"{provider}.{JsonNamingPolicy.CamelCase.ConvertName(use.ToString())}.json";
 
     /// <summary>
     /// The form that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
@@ -46,10 +77,10 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
         return fitting.Where(form => form.Value <= HardlySlower * shortest).Min(form => form.Key);
     }
 
-    private static CostTable? Read(string provider)
+    private static CostTable Read(string file)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"costs.{provider}.json");
-        return stream is null ? null : JsonSerializer.Deserialize<CostTable>(stream, JsonOptions);
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"costs.{file}")!;
+        return JsonSerializer.Deserialize<CostTable>(stream, JsonOptions)!;
     }
 
     /// <summary>A measurement.</summary>
@@ -59,13 +90,13 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <param name="Batch">N.</param>
     /// <param name="Channels">C.</param>
     /// <param name="Kernels">K.</param>
-    /// <param name="Milliseconds">Convolution, input gradient and weight gradient together, under every form that fits.</param>
+    /// <param name="Milliseconds">What is measured, under every form that fits.</param>
     internal sealed record Case(
         int Kernel, int Stride, int Size, int Batch, int Channels, int Kernels, IReadOnlyDictionary<ConvolutionForm, double> Milliseconds)
     {
         /// <summary>How unlike another shape is: the sum of the ratios' logarithms.</summary>
         public double Distance(ConvolutionShape shape) =>
-            Ratio(Math.Sqrt(shape.Geometry.OutputSize.Product()), Size) + Ratio(shape.Batch, Batch) + Ratio(shape.Channels, Channels) + Ratio(shape.Kernels, Kernels);
+            Ratio(Math.Sqrt(shape.Geometry.OutputSize.Product()), Size) + Ratio(shape.ImagesAtATime, Batch) + Ratio(shape.Channels, Channels) + Ratio(shape.Kernels, Kernels);
 
         private static double Ratio(double a, double b) => Math.Abs(Math.Log(a / b));
     }

@@ -47,7 +47,7 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
         var columns = Gemm(
             Reshape(weight, [kernels, channels * taps]), Reshape(rows.Values, [rows.Map.Rows * batch, kernels]), transA: true, transB: true); // [C t, R N]
         var terms = WindowsOfPixels(rows.Map, channels);
-        var byWindow = Gather(WithZeroRow(Reshape(columns, [channels * taps * rows.Map.Rows, batch])), 0, [.. terms.SelectMany(window => window)]);
+        var byWindow = Gather(PixelRows.WithZeroRow(Reshape(columns, [channels * taps * rows.Map.Rows, batch])), 0, [.. terms.SelectMany(window => window)]);
         var dx = MatMul(ConstantOfShape([1, terms.Count], 1f), Reshape(byWindow, [terms.Count, channels * pixels * batch]));
         return LaidOutValue.Of(Reshape(Transpose(Reshape(dx, [channels * pixels, batch]), 1, 0), [batch, channels, .. geometry.ImageSize]));
     }
@@ -66,7 +66,7 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
     private IEnumerable<Value> Patches(Value x, RowOrder outputs)
     {
         long batch = x.Shape[0], channels = x.Shape[1];
-        var rows = WithZeroRow(Transpose(Reshape(x, [batch, channels * pixels]), 1, 0));
+        var rows = PixelRows.WithZeroRow(Transpose(Reshape(x, [batch, channels * pixels]), 1, 0));
         long[] outputOfRow = outputs.Map.PixelOfRow();
         long[] underTaps = geometry.PixelsUnderTaps();
         int start = 0;
@@ -92,6 +92,4 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
             ? channels * taps * outputs.Rows
             : (((channel * taps) + (place % taps)) * outputs.Rows) + outputs[place / taps])).ToArray())];
     }
-
-    private static Value WithZeroRow(Value rows) => Concat(0, rows, ConstantOfShape(rows.Shape.With(0, 1), 0f));
 }

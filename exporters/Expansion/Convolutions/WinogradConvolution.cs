@@ -150,9 +150,10 @@ internal sealed class WinogradConvolution : IConvolutionForm
 
     private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all)
     {
-        long bytesPerTile = sizeof(float) * tiles.Phases * Products * batch * Math.Max(channels, kernels);
+        long images = new ConvolutionShape(geometry, batch, channels, kernels).ImagesAtATime;
+        long bytesPerTile = sizeof(float) * tiles.Phases * Products * images * Math.Max(channels, kernels);
         long kernelBytes = sizeof(float) * tiles.Phases * Products * kernels * channels;
-        long least = Math.Max(Math.Max(ChunkBytes, KernelsPerChunk * kernelBytes) / bytesPerTile, (FewestRows + batch - 1) / batch);
+        long least = Math.Max(Math.Max(ChunkBytes, KernelsPerChunk * kernelBytes) / bytesPerTile, (FewestRows + images - 1) / images);
         long count = Math.Clamp(all.Count / Math.Max(least, 1), 1, all.Count);
         return [.. all.Chunk((int)((all.Count + count - 1) / count))];
     }
@@ -160,7 +161,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     // Chunks of results as rows of pixels [pixels, N, depth]; pixels outside the image are dropped.
     private LaidOutValue Rows(long depth, RowOrder order, IEnumerable<IEnumerable<(long Y, long X)>> pixels, IEnumerable<Value> results)
     {
-        var rows = results.Select(result => Reshape(result, [result.Shape.ElementCount / (batch * depth), batch, depth]));
+        var rows = results.Select(result => Reshape(result, [result.Shape.Product() / (batch * depth), batch, depth]));
         return LaidOutValue.Of(PixelRows.At([.. rows], order, [.. pixels.SelectMany(chunk => chunk)]));
     }
 

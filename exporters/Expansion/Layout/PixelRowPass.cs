@@ -13,7 +13,7 @@ internal static class PixelRowPass
     /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
     /// <param name="outputs">The values to rebuild.</param>
     /// <param name="choose">The form of a convolution.</param>
-    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, Func<ConvolutionShape, ConvolutionForm> choose)
+    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose)
     {
         Node[] nodes = [.. GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct()];
         var forms = new ConvolutionForms(nodes, choose);

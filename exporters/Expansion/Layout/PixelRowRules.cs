@@ -126,7 +126,7 @@ internal static class PixelRowRules
     // images, it is added to whole rows at once.
     private static Value? Numbers(LaidOutValue input, Shape others)
     {
-        if (input.Shape.ElementCount == 1)
+        if (input.Shape is { ElementCount: 1, HasBatch: false })
         {
             return input.Images == Value.Absent ? input.Images : Ops.Reshape(input.Images, Shape.Scalar);
         }
@@ -137,7 +137,7 @@ internal static class PixelRowRules
         }
 
         var numbers = Align(input.Rows.Values, others);
-        return numbers.Type == ElementType.Float32 ? BroadcastTo(numbers, [1, .. others]) : numbers;
+        return numbers.Type == ElementType.Float32 && numbers.Shape.HasBatch == others.HasBatch ? BroadcastTo(numbers, [1, .. others]) : numbers;
     }
 
     // [rows, B] to [rows, 1, B] beside [rows, A, B].
@@ -152,7 +152,8 @@ internal static class PixelRowRules
             ? LaidOutValue.Of(inputs[0].Linear.Select(rows => rows.Select(Regroup), Regroup))
             : null;
 
-        Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. to.SkipLast(2)]);
+        // Numbers that are the same for a batch of unknown size are there once.
+        Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. to.SkipLast(2).Select(size => values.Shape.HasBatch ? size : Math.Max(size, 1))]);
     }
 
     private static LaidOutValue? Concat(Node node, ImmutableArray<LaidOutValue> inputs)
@@ -176,7 +177,7 @@ internal static class PixelRowRules
         int rank = inputs[0].Shape.Rank;
         int[] axes = [.. node.Inputs[1].Constant!.As<long>().ToArray().Select(axis => (int)axis)];
         int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => axis + 1)];
-        if (axes.Length - others.Length == 1)
+        if (axes.Length - others.Length == 1 || (isMean && axes.Any(axis => inputs[0].Shape[axis] < 0)))
         {
             return null;
         }
@@ -219,7 +220,7 @@ internal static class PixelRowRules
                                             from block in Enumerable.Range(0, blocks.Pixels)
                                             select (long)x.Map[pixels[(block * taps) + tap]]]);
         Shape others = [.. x.Values.Shape.Skip(1)];
-        var mean = MatMul(ConstantOfShape([1, taps], 1f / taps), Ops.Reshape(byTap, [taps, blocks.Rows * others.ElementCount]));
+        var mean = MatMul(ConstantOfShape([1, taps], 1f / taps), Ops.Reshape(byTap, [taps, blocks.Rows * others.Product()]));
         return LaidOutValue.Of(new PixelRows(Ops.Reshape(mean, [blocks.Rows, .. others]), blocks));
     }
 
@@ -236,7 +237,7 @@ internal static class PixelRowRules
     {
         long[] axes = node.Attribute<long[]>("axes");
         int rank = input.Shape.Rank;
-        if (!axes.Contains(rank - 2) || !axes.Contains(rank - 1))
+        if (!axes.Contains(rank - 2) || !axes.Contains(rank - 1) || axes.Any(axis => input.Shape[(int)axis] < 0))
         {
             return null;
         }

@@ -35,7 +35,7 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
         Shape others = [.. images.Shape.SkipLast(2)];
         long pixels = images.Shape[^2] * images.Shape[^1];
         var map = PixelMap.RowMajor(images.Shape[^2], images.Shape[^1]);
-        var rows = pixels == 1 ? images : Transpose(Reshape(images, [others.ElementCount, pixels]), 1, 0);
+        var rows = pixels == 1 ? images : Transpose(Reshape(images, [others.Product(), pixels]), 1, 0);
         return new PixelRows(Reshape(rows, [pixels, .. others]), map);
     }
 
@@ -83,6 +83,14 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>
     public Value At(IReadOnlyList<(long Y, long X)> positions) => Gathered([.. positions.Select(pixel => (long)Map.RowAt(pixel.Y, pixel.X))]);
 
+    /// <summary>Rows, and one more of zeros.</summary>
+    /// <param name="parts">Float32 [rows, ...].</param>
+    public static Value WithZeroRow(params ReadOnlySpan<Value> parts)
+    {
+        var row = parts[0].Shape.With(0, 1);
+        return row.HasBatch ? Pad(parts.Length == 1 ? parts[0] : Concat(0, parts), axis: 0, before: 0, after: 1) : Concat(0, [.. parts, ConstantOfShape(row, 0f)]);
+    }
+
     // Rows by their numbers, counted through all parts; the row after the last one is zero. All parts have to be joined only
     // where the rows are not those of a single one.
     private Value Gathered(long[] rows)
@@ -101,7 +109,7 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
             start = end;
         }
 
-        var values = last == Map.Rows ? Concat(0, [.. Parts, ConstantOfShape(Parts[0].Shape.With(0, 1), 0f)]) : Values;
+        var values = last == Map.Rows ? WithZeroRow([.. Parts]) : Values;
         return rows.Length == Map.Rows && rows.Select((row, i) => row == i).All(same => same) ? values : Gather(values, 0, rows);
     }
 }

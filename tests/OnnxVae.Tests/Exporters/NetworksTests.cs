@@ -56,12 +56,12 @@ internal sealed class NetworksTests
 
     // Where an activation is nearly zero, other rounding moves it to the other side: losses of the fast forms run apart sooner.
     [TestCaseSource(nameof(Rows))]
-    public void TenTrainingSteps_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, isPrecise: true, LossTolerance, StateTolerance);
+    public void TenTrainingSteps_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, ExpansionTarget.Training with { IsPrecise = true }, LossTolerance, StateTolerance);
 
     [TestCaseSource(nameof(Rows))]
-    public void TenTrainingSteps_InFastForms_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, isPrecise: false, FastLossTolerance, FastStateTolerance);
+    public void TenTrainingSteps_InFastForms_EqualTorch(NetworkRow row) => AssertTrainsLikeTorch(row, ExpansionTarget.Training, FastLossTolerance, FastStateTolerance);
 
-    private static void AssertTrainsLikeTorch(NetworkRow row, bool isPrecise, double lossTolerance, double stateTolerance)
+    private static void AssertTrainsLikeTorch(NetworkRow row, ExpansionTarget target, double lossTolerance, double stateTolerance)
     {
         torch.random.manual_seed(3);
         using var network = row.Build();
@@ -69,7 +69,7 @@ internal sealed class NetworksTests
         network.train();
         var program = TrainingStep(row, network, Batch);
         var (x, target) = (program.Inputs[0].Spec.Shape, program.Inputs[1].Spec.Shape);
-        using var runner = new StepRunner(program, isPrecise);
+        using var runner = new StepRunner(program, target);
         using var optimizer = torch.optim.SGD(network.parameters(), row.LearningRate, Momentum);
 
         for (ulong step = 1; step <= 10; step++)

@@ -7,9 +7,9 @@ using GraphProgram = OnnxVae.Exporters.Programs.Program;
 namespace OnnxVae.Tests.Support;
 
 /// <summary>Runs a program step by step, with whole arrays as inputs and metrics.</summary>
-internal sealed class StepRunner(GraphProgram program, bool isPrecise = false) : IDisposable
+internal sealed class StepRunner(GraphProgram program, ExpansionTarget? target = null) : IDisposable
 {
-    private readonly ProgramRunner runner = new(program, OnnxDevice.Cpu, threads: 2, isPrecise);
+    private readonly ProgramRunner runner = new(program, OnnxDevice.Cpu, threads: 2, target);
     private long step;
 
     public float[] State(string name) => runner.States.Snapshot()[name].As<float>().ToArray();
