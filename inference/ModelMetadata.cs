@@ -10,7 +10,8 @@ namespace OnnxVae.Inference;
 /// <param name="Height">Rows of pixels.</param>
 /// <param name="Width">Columns of pixels.</param>
 /// <param name="Objective">What the model was trained for.</param>
-public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective)
+/// <param name="ImagesAtATime">So many images at a time it is fastest with; more are worked through in turn. Null for any number.</param>
+public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
@@ -28,7 +29,8 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
 
         int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];
         return new ModelMetadata(
-            kind, Number(entries["onnxvae.latentSize"]), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""));
+            kind, Number(entries["onnxvae.latentSize"]), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""),
+            entries.TryGetValue("onnxvae.imagesAtATime", out string? images) ? Number(images) : null);
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -20,8 +20,35 @@ internal sealed class VaeSession : IDisposable
     public static VaeSession Load(byte[] model, string kind, OnnxDevice? device, int threads) =>
         Load(options => new InferenceSession(model, options), "The model", kind, device, threads);
 
-    /// <summary>Runs the model over rows of input.</summary>
-    public unsafe void Run(string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    /// <summary>Runs the model over rows of input, as many at a time as it is made for.</summary>
+    /// <param name="inputName">The input.</param>
+    /// <param name="input">Its numbers.</param>
+    /// <param name="inputShape">Its shape, [N, ...].</param>
+    /// <param name="outputNames">One output or two.</param>
+    /// <param name="outputShape">The shape of each, [N, ...].</param>
+    /// <param name="first">Receives the first output.</param>
+    /// <param name="second">Receives the second one; empty where there is none.</param>
+    public void Run(string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    {
+        int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
+        int inputs = input.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
+        for (int row = 0; row < rows; row += rowsAtATime)
+        {
+            int count = Math.Min(rowsAtATime, rows - row);
+            RunAtOnce(
+                inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
+                first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
+        }
+    }
+
+    public void Dispose()
+    {
+        runOptions.Dispose();
+        session.Dispose();
+    }
+
+    private unsafe void RunAtOnce(
+        string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
         fixed (float* x = input, y0 = first, y1 = second)
         {
@@ -30,12 +57,6 @@ internal sealed class VaeSession : IDisposable
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
             session.Run(runOptions, [inputName], [source], outputNames, target1 is null ? [target0] : [target0, target1]);
         }
-    }
-
-    public void Dispose()
-    {
-        runOptions.Dispose();
-        session.Dispose();
     }
 
     private static VaeSession Load(Func<SessionOptions, InferenceSession> open, string source, string kind, OnnxDevice? device, int threads)

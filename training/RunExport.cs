@@ -16,12 +16,21 @@ public static class RunExport
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
         var model = package.ReadDeployable(role);
-        if (provider is not null)
+        return (provider is null ? model : Retarget(model, provider)).Bake(states);
+    }
+
+    /// <summary>The same encoder or decoder in the forms that are fastest on a provider, for <see cref="ExpansionTarget.ImagesAtATime"/> images.</summary>
+    /// <param name="model">A graph to be deployed, without its weights.</param>
+    /// <param name="provider">The execution provider.</param>
+    public static OnnxModel Retarget(OnnxModel model, string provider)
+    {
+        var metadata = model.Metadata;
+        if (model.OperatorCounts.ContainsKey("Conv") || model.OperatorCounts.ContainsKey("ConvTranspose"))
         {
-            model = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(model.Metadata);
+            metadata = metadata.SetItem("onnxvae.imagesAtATime", $"{ExpansionTarget.ImagesAtATime}");
         }
 
-        return model.Bake(states);
+        return OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(metadata);
     }
 
     /// <summary>Writes all of them into a folder.</summary>

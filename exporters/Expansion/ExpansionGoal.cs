@@ -14,6 +14,9 @@ public enum ExpansionGoal
 /// <param name="Goal">What for.</param>
 public sealed record ExpansionTarget(ExpansionGoal Goal)
 {
+    /// <summary>Images at a time that forms are chosen for where a model leaves their number open.</summary>
+    public const int ImagesAtATime = 16;
+
     /// <summary>To be served anywhere: ONNX's own operators, which every runtime knows how to optimize.</summary>
     public static ExpansionTarget Deployment { get; } = new(ExpansionGoal.Deployment);
 

@@ -1,8 +1,7 @@
-using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Reading;
 using OnnxVae.Inference;
 using OnnxVae.Models;
+using OnnxVae.Training;
 using TorchSharp;
 
 namespace OnnxVae.Benchmarks;
@@ -69,8 +68,7 @@ internal static class ServingBenchmark
             var plainGraph = network.Graph(compiler);
             var states = compiler.Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial);
             byte[] plainFile = plainGraph.Bake(states).ToBytes();
-            byte[] fastFile = OnnxGraph.Read(plainGraph).ToModel(ExpansionTarget.Deployment with { Provider = OnnxDevice.Cpu.Provider })
-                .WithMetadata(plainGraph.Metadata).Bake(states).ToBytes();
+            byte[] fastFile = RunExport.Retarget(plainGraph, OnnxDevice.Cpu.Provider).Bake(states).ToBytes();
             foreach (int batch in Batches)
             {
                 using var noGradients = torch.no_grad();

@@ -14,11 +14,8 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
     private const int SmallTile = 2;
     private const int LargeTile = 4;
 
-    // Where the number of images is not known.
-    private const long UsualBatch = 16;
-
-    /// <summary>Images that are convolved together, or would be usually.</summary>
-    public long ImagesAtATime => Batch < 0 ? UsualBatch : Batch;
+    /// <summary>Images that are convolved together, as far as is known.</summary>
+    public long ImagesAtATime => Batch < 0 ? ExpansionTarget.ImagesAtATime : Batch;
 
     /// <summary>The convolution that a node computes or differentiates; null for other nodes, and where a size is not known.</summary>
     public static ConvolutionShape? Of(Node node)

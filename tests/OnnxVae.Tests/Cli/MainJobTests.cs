@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
@@ -49,6 +50,17 @@ internal sealed class MainJobTests
         {
             Assert.That(File.ReadAllBytes(Path.Combine(Folder["export"], Path.GetFileName(file))), Is.EqualTo(File.ReadAllBytes(file)));
         }
+    }
+
+    [Test]
+    public void Export_ForTheProcessor_WritesFilesThatGiveTheSameImages()
+    {
+        Succeed("export", Sprites.Path, "--out", Folder["fast"], "--for", "cpu");
+        Succeed("generate", Exported("decoder")[0], "--count", "20", "--seed", "3", "--out", Folder["plain.npy"]);
+        Succeed("generate", Path.Combine(Folder["fast"], "decoder.onnx"), "--count", "20", "--seed", "3", "--out", Folder["fast.npy"]);
+
+        float[] Images(string name) => MemoryMarshal.Cast<byte, float>(Npy.Read(File.ReadAllBytes(Folder[name]), name).Data.Span).ToArray();
+        Assert.That(Numbers.RelativeError(Images("fast.npy"), Images("plain.npy")), Is.LessThan(1e-5));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
@@ -19,6 +20,7 @@ public sealed record ConvolutionRow(
 internal sealed class ConvolutionFormsTests
 {
     private const double Tolerance = 1e-5;
+    private const double SameForm = 2e-6; // the tiles may be cut into other chunks
 
     private static ConvolutionRow[] Convolutions =>
     [
@@ -82,6 +84,31 @@ internal sealed class ConvolutionFormsTests
         });
     }
 
+    [TestCaseSource(nameof(Rows))]
+    public void Form_AtAnyBatch_GivesWhatItGivesAtAKnownOne(object convolution, object convolutionForm)
+    {
+        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionForm)convolutionForm);
+        var weight = Value.Input("weight", ElementType.Float32, [row.Kernels, row.Channels, .. row.Kernel]);
+        float[] weights = Numbers.StandardNormal(weight.Shape.ElementCount, 1);
+        float[] images = Numbers.StandardNormal(row.Batch * row.Channels * row.Image.Product(), 2);
+        float[] outputs = Numbers.StandardNormal(row.Batch * row.Kernels * row.Geometry.OutputSize.Product(), 3);
+
+        var (known, open) = (Run(row.Batch), Run(OnnxVae.Exporters.Onnx.Shape.Batch));
+
+        Assert.That(Numbers.RelativeError(open[0], known[0]), Is.LessThan(SameForm), "convolution");
+        Assert.That(Numbers.RelativeError(open[1], known[1]), Is.LessThan(SameForm), "input gradient");
+
+        float[][] Run(long batch)
+        {
+            var x = Value.Input("x", ElementType.Float32, [batch, row.Channels, .. row.Image]);
+            var dy = Value.Input("dy", ElementType.Float32, [batch, row.Kernels, .. row.Geometry.OutputSize]);
+            var rows = new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels).Under(form, RowOrder.RowMajor)!;
+            return GraphRunner.Run(
+                [rows.Convolve(LaidOutValue.Of(x), weight).Images, rows.InputGradient(LaidOutValue.Of(dy), weight).Images],
+                (x, images), (dy, outputs), (weight, weights));
+        }
+    }
+
     [TestCase(2, 2)]
     [TestCase(2, 3)]
     [TestCase(4, 2)]
@@ -120,15 +147,16 @@ internal sealed class ConvolutionFormsTests
 
     [Test]
     public void CostTable_OfUnknownKernel_IsDirect() =>
-        Assert.That(CostTable.For("cpu")!.Fastest(Shape(16, 32, 32, kernel: 7)), Is.EqualTo(ConvolutionForm.Direct));
+        Assert.That(CostTable.For("cpu", CostTable.Use.Training)!.Fastest(Shape(16, 32, 32, kernel: 7)), Is.EqualTo(ConvolutionForm.Direct));
 
     [Test]
-    public void CostTable_IsNotMadeUp_ForOtherDevices() => Assert.That(CostTable.For("cuda"), Is.Null);
+    public void CostTable_IsNotMadeUp_ForOtherDevices() =>
+        Assert.That(CostTable.ChoiceFor(ExpansionTarget.Training with { Provider = "cuda" }), Is.Null);
 
     [Test]
-    public void CostTable_OfTheProcessor_NamesOnlyFormsThatFit()
+    public void CostTable_OfTheProcessor_NamesOnlyFormsThatFit([Values] CostTable.Use use)
     {
-        var table = CostTable.For("cpu")!;
+        var table = CostTable.For("cpu", use)!;
         Assert.That(table.Cases, Is.Not.Empty);
         Assert.That(table.Processor, Is.Not.Empty);
         foreach (var known in table.Cases)

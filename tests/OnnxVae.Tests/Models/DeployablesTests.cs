@@ -31,7 +31,7 @@ internal sealed class DeployablesTests
     }
 
     [Test]
-    public void EncoderAndDecoder_WithTrainedWeights_EqualTorch([Values("mlp", "conv", "residual")] string network, [Values(1, 7, 64)] int batch)
+    public void EncoderAndDecoder_WithTrainedWeights_EqualTorch([Values("mlp", "conv", "residual")] string network, [Values(1, 7, 64)] int batch, [Values(null, "cpu")] string? provider)
     {
         using var test = new TestVae(network, "bernoulli");
         for (int step = 1; step <= 5; step++)
@@ -41,8 +41,8 @@ internal sealed class DeployablesTests
 
         var states = test.States.Snapshot();
         LoadIntoTorch(test.Vae, states);
-        using var encoder = VaeEncoder.Load(RunExport.Bake(test.Package, "encoder", states).ToBytes());
-        using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", states).ToBytes());
+        using var encoder = VaeEncoder.Load(RunExport.Bake(test.Package, "encoder", states, provider).ToBytes());
+        using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", states, provider).ToBytes());
         var image = test.Vae.Image;
         float[] images = [.. Numbers.StandardNormal(batch * image.Dimensions, 3).Select(x => Math.Clamp(0.5f + (0.2f * x), 0, 1))];
         float[] latents = Numbers.StandardNormal(batch * test.Vae.Latents, 4);
@@ -68,7 +68,16 @@ internal sealed class DeployablesTests
         using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", test.States.Snapshot()).ToBytes());
 
         Assert.That(decoder.Metadata, Is.EqualTo(new ModelMetadata(
-            "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || N(0, I)), P = gaussian")));
+            "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || N(0, I)), P = gaussian", ImagesAtATime: null)));
+    }
+
+    [Test]
+    public void Decoder_ForTheProcessor_SaysHowManyImagesItIsMadeFor([Values("mlp", "conv")] string network)
+    {
+        using var test = new TestVae(network, "bernoulli");
+        using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", test.States.Snapshot(), "cpu").ToBytes());
+
+        Assert.That(decoder.Metadata.ImagesAtATime, network == "mlp" ? Is.Null : Is.EqualTo(16));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
