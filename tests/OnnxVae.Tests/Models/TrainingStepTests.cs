@@ -6,9 +6,15 @@ namespace OnnxVae.Tests.Models;
 /// <summary>The compiled step against the same training written with TorchSharp: forward, autograd, torch.optim.Adam.</summary>
 internal sealed class TrainingStepTests
 {
-    private const double FirstStepTolerance = 1e-5;
-    private const double TenthStepTolerance = 1e-4;
+    private const double GradientTolerance = 1e-5;
+    private const double TenStepsTolerance = 1e-4;
+
+    // Adam's first update is the gradient's sign, also where the gradient is nothing but rounding.
+    private const double ParameterTolerance = 1e-4;
     private const double LossTolerance = 1e-3; // percent
+
+    // A rectifier's gradient at 0 depends on how its input was rounded, so batches with inputs this near to 0 are drawn again.
+    private const float KinkDistance = 1e-5f;
     private const double Beta1 = 0.9, Beta2 = 0.999;
 
     [Test]
@@ -20,11 +26,12 @@ internal sealed class TrainingStepTests
 
         for (int step = 1; step <= 10; step++)
         {
-            float loss = test.RunStep(step);
-            Assert.That(loss, Is.EqualTo(reference.RunStep(step)).Within(LossTolerance).Percent, $"loss of step {step}");
+            int seed = reference.SeedAwayFromKinks(step);
+            float loss = test.RunStep(step, seed);
+            Assert.That(loss, Is.EqualTo(reference.RunStep(seed)).Within(LossTolerance).Percent, $"loss of step {step}");
             if (step is 1 or 10)
             {
-                reference.AssertEqual(step == 1 ? FirstStepTolerance : TenthStepTolerance);
+                reference.AssertEqual(step == 1 ? GradientTolerance : TenStepsTolerance);
             }
         }
     }
@@ -38,6 +45,7 @@ internal sealed class TrainingStepTests
         private readonly Dictionary<string, Tensor> m = [], v = [];
         private double variance = 1;
         private int averaged;
+        private float nearestToKink;
 
         public TorchTraining(TestVae test, string likelihood, double beta)
         {
@@ -47,18 +55,34 @@ internal sealed class TrainingStepTests
             {
                 (m[name], v[name]) = (zeros_like(parameter), zeros_like(parameter));
             }
+
+            foreach (var rectifier in test.Vae.modules().OfType<TorchSharp.Modules.ReLU>())
+            {
+                rectifier.register_forward_pre_hook((_, input) =>
+                {
+                    nearestToKink = Math.Min(nearestToKink, input.abs().min().item<float>());
+                    return input;
+                });
+            }
         }
 
-        public float RunStep(int step)
+        public int SeedAwayFromKinks(int step)
         {
-            var (images, noise) = test.Batch(step);
-            var image = test.Vae.Image;
-            var y = tensor(images.Select(pixel => pixel / 255f).ToArray()).reshape(test.BatchSize, image.Channels, image.Height, image.Width);
-            var eps = tensor(noise).reshape(test.BatchSize, test.Vae.Latents);
+            using var _ = no_grad();
+            for (int seed = step; ; seed += 1000)
+            {
+                nearestToKink = float.PositiveInfinity;
+                Forward(seed);
+                if (nearestToKink > KinkDistance)
+                {
+                    return seed;
+                }
+            }
+        }
 
-            var encoded = test.Vae.Encoder.forward(y);
-            var (mean, logVar) = (encoded.narrow(1, 0, test.Vae.Latents), encoded.narrow(1, test.Vae.Latents, test.Vae.Latents));
-            var output = test.Vae.Decoder.forward(mean + ((0.5 * logVar).exp() * eps));
+        public float RunStep(int seed)
+        {
+            var (y, mean, logVar, output) = Forward(seed);
             var rate = -0.5 * (1 + logVar - mean.square() - logVar.exp()).sum([1]);
             var loss = (Distortion(y, output) + (beta * rate)).mean();
 
@@ -90,14 +114,26 @@ internal sealed class TrainingStepTests
 
                 foreach (var (name, parameter) in test.Vae.named_parameters())
                 {
-                    AssertClose(name, parameter);
-                    AssertClose($"adam.m.{name}", m[name]);
-                    AssertClose($"adam.v.{name}", v[name].sqrt(), x => MathF.Sqrt(x));
+                    AssertClose(name, parameter, ParameterTolerance);
+                    AssertClose($"adam.m.{name}", m[name], tolerance);
+                    AssertClose($"adam.v.{name}", v[name].sqrt(), tolerance, x => MathF.Sqrt(x));
                 }
             });
 
-            void AssertClose(string state, Tensor expected, Func<float, float>? of = null) => Assert.That(
-                Numbers.RelativeError([.. states[state].As<float>().ToArray().Select(of ?? (x => x))], expected.ToArray()), Is.LessThan(tolerance), state);
+            void AssertClose(string state, Tensor expected, double within, Func<float, float>? of = null) => Assert.That(
+                Numbers.RelativeError([.. states[state].As<float>().ToArray().Select(of ?? (x => x))], expected.ToArray()), Is.LessThan(within), state);
+        }
+
+        private (Tensor Y, Tensor Mean, Tensor LogVar, Tensor Output) Forward(int seed)
+        {
+            var (images, noise) = test.Batch(seed);
+            var image = test.Vae.Image;
+            var y = tensor(images.Select(pixel => pixel / 255f).ToArray()).reshape(test.BatchSize, image.Channels, image.Height, image.Width);
+            var eps = tensor(noise).reshape(test.BatchSize, test.Vae.Latents);
+
+            var encoded = test.Vae.Encoder.forward(y);
+            var (mean, logVar) = (encoded.narrow(1, 0, test.Vae.Latents), encoded.narrow(1, test.Vae.Latents, test.Vae.Latents));
+            return (y, mean, logVar, test.Vae.Decoder.forward(mean + ((0.5 * logVar).exp() * eps)));
         }
 
         private Tensor Distortion(Tensor y, Tensor output)

@@ -48,18 +48,18 @@ internal sealed class TestVae : IDisposable
 
     public int BatchSize => Options.BatchSize;
 
-    /// <summary>Pixels and noise of a step, the same at every call.</summary>
-    public (byte[] Images, float[] Noise) Batch(int step)
+    /// <summary>Pixels and noise drawn from a seed, the same at every call.</summary>
+    public (byte[] Images, float[] Noise) Batch(int seed)
     {
         var images = new byte[BatchSize * Vae.Image.Dimensions];
-        new Random(step).NextBytes(images);
-        return (images, Numbers.StandardNormal(BatchSize * Vae.Latents, (ulong)step));
+        new Random(seed).NextBytes(images);
+        return (images, Numbers.StandardNormal(BatchSize * Vae.Latents, (ulong)seed));
     }
 
-    /// <summary>Runs a training step on ONNX Runtime.</summary>
-    public float RunStep(int step)
+    /// <summary>Runs a training step on ONNX Runtime, on the batch of the step or of another seed.</summary>
+    public float RunStep(int step, int? seed = null)
     {
-        var (images, noise) = Batch(step);
+        var (images, noise) = Batch(seed ?? step);
         images.CopyTo(Step.Input<byte>("images"));
         noise.CopyTo(Step.Input<float>("eps"));
         Step.FillSchedules(step);
