@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
+using OnnxVae.Models.Objectives;
 using OnnxVae.Training.Data;
 using TorchSharp;
 
@@ -20,13 +21,17 @@ internal static class ModelCompilation
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
         var network = VaeCatalog.Network(options.Model, ParseWidths(options.Hidden));
-        var likelihood = VaeCatalog.Likelihood(options.Likelihood, options.Sigma);
+        var image = new ImageShape(images.Channels, images.Height, images.Width);
+        var likelihood = VaeCatalog.Likelihood(options.Likelihood, new LikelihoodSettings(options.Sigma, options.Lambda, network.PixelMean));
         torch.random.manual_seed((long)seed);
-        using var vae = new GaussianVae(network, new ImageShape(images.Channels, images.Height, images.Width), options.Latent);
+        using var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian);
         var training = new VaeTrainingOptions(
-            options.Batch, likelihood, new WarmUpSchedule(options.Beta, options.BetaWarmUp),
-            VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps)))
+            options.Batch, likelihood, ObjectiveCompilation.Create(options, steps), VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps)))
         {
+            Prior = options.Rounded
+                ? new CodeDensity(options.Latent)
+                : VaeCatalog.Prior(options.Prior, new PriorSettings(options.Latent, image, options.PseudoImages, seed)),
+            Pixels = VaeCatalog.Pixels(options.Pixels),
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };

@@ -30,7 +30,21 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 1,
     });
 
+    private readonly Option<double> lambda = VerbOptions.Positive(new Option<double>("--lambda")
+    {
+        Description = "Nats per unit of distortion, for --likelihood squared-error, absolute-error and dissimilarity.",
+        DefaultValueFactory = _ => 1,
+    });
+
+    private readonly Option<string> pixels = Named("--pixels", "grey", "What the model sees: grey values, 0 and 1 by a threshold, or 0 and 1 drawn anew each time", VaeCatalog.PixelNames);
     private readonly Option<int> latent = Count("--latent", 10, 1, "Number of latents.");
+    private readonly Option<string> prior = Named("--prior", "standard-normal", "P(z)", VaeCatalog.PriorNames);
+    private readonly Option<int> pseudoImages = Count("--pseudo-images", 500, 1, "Components of --prior vamp.");
+    private readonly Option<bool> rounded = new("--rounded")
+    {
+        Description = "Round the latents to whole numbers that can be stored: noise in training, and a learned density instead of --prior.",
+    };
+
     private readonly Option<double> beta = VerbOptions.AtLeast(0, new Option<double>("--beta")
     {
         Description = "Weight of the rate; 1 for the ELBO.",
@@ -38,6 +52,20 @@ internal sealed class TrainArguments
     });
 
     private readonly Option<int> betaWarmUp = Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
+    private readonly Option<int> betaCycles = Count("--beta-cycles", 0, 0, "How many times beta rises from 0 during training, in the first half of each cycle.");
+    private readonly Option<double?> freeBits = VerbOptions.Positive(new Option<double?>("--free-bits") { Description = "Nats that each latent may spend without being charged." });
+    private readonly Option<double?> capacity = VerbOptions.AtLeast(0, new Option<double?>("--capacity")
+    {
+        Description = "Rate to aim at, nats per image, instead of --beta; it rises from 0 over the first half of training.",
+    });
+
+    private readonly Option<double> capacityWeight = VerbOptions.Positive(new Option<double>("--capacity-weight")
+    {
+        Description = "Weight of the rate's distance to --capacity.",
+        DefaultValueFactory = _ => 100,
+    });
+
+    private readonly Option<int> samples = Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.");
     private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
     private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
     private readonly Option<int> batch = Count("--batch", 64, 1, "Images per step.");
@@ -74,7 +102,12 @@ internal sealed class TrainArguments
     private readonly Option<int> importanceSamples = VerbOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
-    private Option[] ModelOptions => [model, hidden, likelihood, sigma, latent, beta, betaWarmUp, batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging, precise];
+    private Option[] ModelOptions =>
+    [
+        model, hidden, likelihood, sigma, lambda, pixels, latent, prior, pseudoImages, rounded,
+        beta, betaWarmUp, betaCycles, freeBits, capacity, capacityWeight, samples,
+        batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging, precise,
+    ];
 
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
 
@@ -154,9 +187,19 @@ internal sealed class TrainArguments
             Hidden = result.GetValue(hidden),
             Likelihood = result.GetValue(likelihood)!,
             Sigma = result.GetValue(sigma),
+            Lambda = result.GetValue(lambda),
+            Pixels = result.GetValue(pixels)!,
             Latent = result.GetValue(latent),
+            Prior = result.GetValue(prior)!,
+            PseudoImages = result.GetValue(pseudoImages),
+            Rounded = result.GetValue(rounded),
             Beta = result.GetValue(beta),
             BetaWarmUp = result.GetValue(betaWarmUp),
+            BetaCycles = result.GetValue(betaCycles),
+            FreeBits = result.GetValue(freeBits),
+            Capacity = result.GetValue(capacity),
+            CapacityWeight = result.GetValue(capacityWeight),
+            Samples = result.GetValue(samples),
             Batch = result.GetValue(batch),
             LearningRate = result.GetValue(learningRate),
             LearningRateSchedule = result.GetValue(schedule)!,

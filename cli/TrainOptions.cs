@@ -58,11 +58,31 @@ internal sealed record ModelOptions
 
     public double Sigma { get; init; }
 
+    public double Lambda { get; init; }
+
+    public required string Pixels { get; init; }
+
     public int Latent { get; init; }
+
+    public required string Prior { get; init; }
+
+    public int PseudoImages { get; init; }
+
+    public bool Rounded { get; init; }
 
     public double Beta { get; init; }
 
     public int BetaWarmUp { get; init; }
+
+    public int BetaCycles { get; init; }
+
+    public double? FreeBits { get; init; }
+
+    public double? Capacity { get; init; }
+
+    public double CapacityWeight { get; init; }
+
+    public int Samples { get; init; }
 
     public int Batch { get; init; }
 

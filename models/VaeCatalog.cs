@@ -5,7 +5,7 @@ using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Models;
 
-/// <summary>Networks, likelihoods and optimizers by the names the command line uses.</summary>
+/// <summary>Networks, likelihoods, priors and optimizers by the names the command line uses.</summary>
 public static class VaeCatalog
 {
     private static readonly Dictionary<string, Func<IReadOnlyList<int>, VaeNetwork>> Networks = new()
@@ -17,15 +17,37 @@ public static class VaeCatalog
             [var dense] => new ConvNetwork { Dense = dense },
             _ => throw new ArgumentException($"The model 'conv' has one hidden dense layer, but {hidden.Count} widths are given: give one, or --model mlp."),
         },
+        ["linear"] = hidden => hidden is [] ? new LinearNetwork() : throw new ArgumentException(
+            $"The model 'linear' has no hidden layer, but {hidden.Count} widths are given: leave them out, or --model mlp."),
         ["residual"] = hidden => hidden is [] ? new ResidualNetwork() : throw new ArgumentException(
             $"The model 'residual' has no hidden dense layer, but {hidden.Count} widths are given: leave them out, or --model mlp."),
     };
 
-    private static readonly Dictionary<string, Func<double, Likelihood>> Likelihoods = new()
+    private static readonly Dictionary<string, Func<LikelihoodSettings, Likelihood>> Likelihoods = new()
     {
         ["bernoulli"] = _ => new BernoulliLikelihood(),
-        ["gaussian"] = sigma => new GaussianLikelihood(sigma),
-        ["gaussian-optimal"] = _ => new OptimalGaussianLikelihood(),
+        ["continuous-bernoulli"] = _ => new ContinuousBernoulliLikelihood(),
+        ["gaussian"] = settings => new GaussianLikelihood(settings.Sigma, settings.PixelMean),
+        ["gaussian-learned"] = settings => new LearnedGaussianLikelihood(settings.PixelMean),
+        ["gaussian-optimal"] = settings => new OptimalGaussianLikelihood(settings.PixelMean),
+        ["discretized-logistic"] = _ => new DiscretizedLogisticLikelihood(),
+        ["squared-error"] = settings => new SquaredError(settings.Lambda),
+        ["absolute-error"] = settings => new AbsoluteError(settings.Lambda),
+        ["dissimilarity"] = settings => new StructuralDissimilarity(settings.Lambda),
+    };
+
+    private static readonly Dictionary<string, Func<PriorSettings, Prior>> Priors = new()
+    {
+        ["standard-normal"] = _ => new StandardNormalPrior(),
+        ["gaussian"] = settings => new LearnedGaussianPrior(settings.Latents),
+        ["vamp"] = settings => new VampPrior(settings.PseudoImages, settings.Image, settings.Seed),
+    };
+
+    private static readonly Dictionary<string, PixelPreparation> Preparations = new()
+    {
+        ["grey"] = PixelPreparation.Grey,
+        ["threshold"] = PixelPreparation.Threshold,
+        ["sampled"] = PixelPreparation.Sampled,
     };
 
     private static readonly Dictionary<string, Func<Schedule, Optimizer>> Optimizers = new()
@@ -51,9 +73,25 @@ public static class VaeCatalog
 
     /// <summary>A likelihood.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="sigma">The standard deviation of a pixel, for the likelihood that has a fixed one.</param>
+    /// <param name="settings">What the likelihoods are made with.</param>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static Likelihood Likelihood(string name, double sigma) => Find(Likelihoods, "likelihood", name)(sigma);
+    public static Likelihood Likelihood(string name, LikelihoodSettings settings) => Find(Likelihoods, "likelihood", name)(settings);
+
+    /// <summary>The known priors of latents that are not rounded.</summary>
+    public static IReadOnlyCollection<string> PriorNames => Priors.Keys;
+
+    /// <summary>A prior.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="settings">What the priors are made with.</param>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static Prior Prior(string name, PriorSettings settings) => Find(Priors, "prior", name)(settings);
+
+    /// <summary>The known preparations of pixels.</summary>
+    public static IReadOnlyCollection<string> PixelNames => Preparations.Keys;
+
+    /// <summary>A preparation of pixels.</summary>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static PixelPreparation Pixels(string name) => Find(Preparations, "preparation of pixels", name);
 
     /// <summary>The known optimizers; <c>sgd</c> has Nesterov's momentum of 0.9, the others libtorch's defaults.</summary>
     public static IReadOnlyCollection<string> OptimizerNames => Optimizers.Keys;
@@ -68,3 +106,16 @@ public static class VaeCatalog
         ? entry
         : throw new ArgumentException($"There is no {kind} '{name}'; known are {string.Join(", ", table.Keys)}.");
 }
+
+/// <summary>What likelihoods are made with; each takes what it needs.</summary>
+/// <param name="Sigma">The standard deviation of a pixel, in units of the pixel range.</param>
+/// <param name="Lambda">Nats per unit of distortion, for rate-distortion autoencoders.</param>
+/// <param name="PixelMean">What the network's output is to Gaussian pixels.</param>
+public sealed record LikelihoodSettings(double Sigma = 1, double Lambda = 1, PixelMean PixelMean = PixelMean.Sigmoid);
+
+/// <summary>What priors are made with; each takes what it needs.</summary>
+/// <param name="Latents">L.</param>
+/// <param name="Image">The images' shape.</param>
+/// <param name="PseudoImages">Pseudo-images of the VampPrior.</param>
+/// <param name="Seed">Chooses their first pixels.</param>
+public sealed record PriorSettings(int Latents, ImageShape Image, int PseudoImages, ulong Seed);

@@ -10,51 +10,36 @@ using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models;
 
-/// <summary>How a VAE is trained.</summary>
-/// <param name="BatchSize">Images per step.</param>
-/// <param name="Likelihood">P(y|z).</param>
-/// <param name="Beta">Weight of the rate; 1 for the ELBO. Higgins et al. 2017.</param>
-/// <param name="Optimizer">How the parameters change.</param>
-public sealed record VaeTrainingOptions(int BatchSize, Likelihood Likelihood, Schedule Beta, Optimizer Optimizer)
-{
-    /// <summary>The largest length of all gradients together; null for no limit.</summary>
-    public double? MaxGradientNorm { get; init; }
-
-    /// <summary>Decay of the parameters' moving average, which is then what is evaluated and exported; null for none.</summary>
-    public double? WeightAveraging { get; init; }
-}
-
 /// <summary>
-/// Compiles a VAE with Gaussian posterior: the training step, the evaluation of a batch, and the graphs to be deployed.
+/// Compiles a VAE: the training step, the evaluation of a batch, and the graphs to be deployed.
 /// </summary>
-/// <remarks>
-/// The objective is the (beta-)ELBO: loss = E [-ln P(y|z)] + beta KL(Q(z|y) || P(z)), averaged over images, in nats.
-/// </remarks>
 public sealed class VaeCompiler
 {
-    private readonly GaussianVae vae;
+    private readonly Vae vae;
     private readonly VaeTrainingOptions options;
     private readonly ModuleLowering lowering;
     private readonly WeightAveraging? averaging;
 
     /// <summary>Takes a network, with its weights as they are, and the options.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The batch is empty.</exception>
-    public VaeCompiler(GaussianVae vae, VaeTrainingOptions options)
+    /// <exception cref="ArgumentException">The batch is empty, or the prior is not one for the network's posterior.</exception>
+    public VaeCompiler(Vae vae, VaeTrainingOptions options)
     {
         if (options.BatchSize < 1)
         {
             throw new ArgumentOutOfRangeException(null, $"The batch size is {options.BatchSize}; a batch has at least 1 image.");
         }
 
+        if (options.Prior.Posterior != vae.Posterior)
+        {
+            throw new ArgumentException($"The prior '{options.Prior.Name}' is for latents of kind {options.Prior.Posterior}, but the network has {vae.Posterior} ones.");
+        }
+
         (this.vae, this.options) = (vae, options);
         lowering = new ModuleLowering(vae);
-        averaging = options.WeightAveraging is { } decay ? new WeightAveraging(lowering.Parameters, decay) : null;
+        averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
     }
 
-    // What is evaluated and exported: the averaged weights where there are such.
-    private ModuleLowering Evaluated => averaging is null ? lowering : lowering.Reading(averaging.Averages);
-
-    private IReadOnlyList<State> EvaluatedStates => [.. lowering.States, .. averaging?.Averages.Values ?? [], .. Likelihood.States];
+    private IReadOnlyList<State> States => [.. lowering.States, .. Likelihood.States, .. options.Prior.States];
 
     private Likelihood Likelihood => options.Likelihood;
 
@@ -72,31 +57,33 @@ public sealed class VaeCompiler
             model[key] = value?.DeepClone();
         }
 
-        return TrainingPackage.Write(
-            folder, model, Step(), Evaluate(), new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() }, target);
+        var deployables = new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() };
+        foreach (var (role, graph) in PriorGraphs())
+        {
+            deployables[role] = graph;
+        }
+
+        return TrainingPackage.Write(folder, model, Step(), Evaluate(), deployables, target);
     }
 
     /// <summary>The training step: forward pass, gradients, optimizer.</summary>
     public Program Step()
     {
         var training = lowering.ForTraining();
-        var (images, noise, y, posterior, output) = Forward(training);
-        var beta = ProgramInput.Scheduled("beta", options.Beta);
+        var forward = Forward(training, options.Objective.Samples, (posterior, noise) => posterior.Sample(noise));
+        var likelihood = Likelihood.TrainingDistortion(forward.Y, forward.Output);
+        var terms = Terms(forward, likelihood.PerImage, training);
 
-        var term = Likelihood.TrainingDistortion(y, output);
-        var (distortion, rate) = (term.PerImage, posterior.Rate());
-        var loss = Mean(distortion + (beta.Value * rate));
-
-        return new TrainingStep(loss, lowering.States, options.Optimizer)
+        return new TrainingStep(options.Objective.Loss(terms), States, options.Optimizer)
         {
-            Inputs = [images, noise, beta, .. term.Inputs, .. training.Noise],
-            Updates = [.. term.Updates, .. training.Updates],
+            Inputs = [.. forward.Inputs, .. options.Objective.Schedules, .. likelihood.Inputs, .. training.Noise],
+            Updates = [.. likelihood.Updates, .. training.Updates],
             MaxGradientNorm = options.MaxGradientNorm,
             Averaging = averaging,
             Metrics =
             [
-                new("distortion", MetricRole.Scalar, Mean(distortion)),
-                new("rate", MetricRole.Scalar, Mean(rate)),
+                new("distortion", MetricRole.Scalar, Mean(terms.Distortion)),
+                new("rate", MetricRole.Scalar, Mean(terms.Rate)),
                 .. SigmaMetric(),
             ],
         }.ToProgram();
@@ -105,75 +92,149 @@ public sealed class VaeCompiler
     /// <summary>The evaluation of one batch: everything per image, so that averages over any number of images are exact.</summary>
     public Program Evaluate()
     {
-        var (images, noise, y, posterior, output) = Forward(Evaluated);
-        var (distortion, rate) = (Likelihood.Distortion(y, output), posterior.Rate());
-        return new Program("evaluate", [images, noise], EvaluatedStates, [],
+        var forward = Forward(lowering, samples: 1, (posterior, noise) => posterior.Code(noise));
+        var terms = Terms(forward, Likelihood.Distortion(forward.Y, forward.Output), lowering);
+        Metric[] metrics =
         [
-            new("negativeElbo", MetricRole.PerRow, distortion + rate),
-            new("distortion", MetricRole.PerRow, distortion),
-            new("rate", MetricRole.PerRow, rate),
-            new("logWeight", MetricRole.LogImportanceWeight, posterior.LogPriorRatio(noise.Value) - distortion),
-            new("mean", MetricRole.PosteriorMean, posterior.Mean),
-            new("logVar", MetricRole.PosteriorLogVariance, posterior.LogVar),
+            new("distortion", MetricRole.PerRow, terms.Distortion),
+            new("rate", MetricRole.PerRow, terms.Rate),
+            .. LikelihoodMetrics(forward, terms),
+            .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
+            new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean),
+            new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar),
             .. SigmaMetric(),
-        ]);
+        ];
+        var values = Evaluated([.. metrics.Select(metric => metric.Value)]);
+        return new Program("evaluate", forward.Inputs, EvaluatedStates, [], [.. metrics.Zip(values, (metric, value) => metric with { Value = value })]);
     }
 
-    /// <summary>The encoder without weights: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L].</summary>
+    /// <summary>The encoder without weights: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as the whole numbers they are.</summary>
     public OnnxModel Encoder()
     {
         var image = Value.Input("image", ElementType.Float32, BatchShape.With(0, Shape.Batch));
-        var posterior = GaussianPosterior.From(Evaluated.Lower(vae.Encoder, image));
-        return Deployable("encoder", image, [("mean", posterior.Mean), ("logVar", posterior.LogVar)]);
+        var y = options.Pixels == PixelPreparation.Grey ? image : Binary(image, 0.5f);
+        var posterior = Encode(lowering, y);
+        var mean = vae.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
+        return Deployable("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
     }
 
     /// <summary>The decoder without weights: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1].</summary>
     public OnnxModel Decoder()
     {
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
-        return Deployable("decoder", z, [("image", Likelihood.Mean(Evaluated.Lower(vae.Decoder, z)))]);
+        return Deployable("decoder", [z], [("image", Likelihood.Image(lowering.Lower(vae.Decoder, z)))]);
     }
 
-    // y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters.
-    private (ProgramInput Images, ProgramInput Noise, Value Y, GaussianPosterior Posterior, Value Output) Forward(ModuleLowering lowering)
+    /// <summary>
+    /// What the prior adds to encoder and decoder, without weights: <c>prior</c>, which makes draws of noise (<see cref="PriorSampler"/>), and
+    /// <c>density</c>, whole numbers <c>z</c>, [N, L], to their probabilities, [N, L], for latents that are rounded.
+    /// </summary>
+    public IEnumerable<(string Role, OnnxModel Graph)> PriorGraphs()
+    {
+        if (options.Prior.Sampler(EncodeGaussian(lowering)) is { } sampler)
+        {
+            yield return ("prior", Deployable("prior", sampler.Inputs, [("z", sampler.Z)]));
+        }
+
+        if (options.Prior is CodeDensity density)
+        {
+            var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
+            yield return ("density", Deployable("density", [z], [("probability", Exp(density.LogProbabilities(z)))]));
+        }
+    }
+
+    // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
+    // the other.
+    private ForwardPass Forward(ModuleLowering lowering, int samples, Func<Posterior, Value, Value> sample)
     {
         var images = ProgramInput.Data("images", ElementType.UInt8, BatchShape);
-        var noise = ProgramInput.StandardNormal("eps", [options.BatchSize, vae.Latents]);
-        var y = Cast(images.Value, ElementType.Float32) * (1f / 255f);
-        var posterior = GaussianPosterior.From(lowering.Lower(vae.Encoder, y));
-        var output = lowering.Lower(vae.Decoder, posterior.Sample(noise.Value));
-        return (images, noise, y, posterior, output);
+        var dither = ProgramInput.DataUniform("dither", BatchShape);
+        var grey = Cast(images.Value, ElementType.Float32) * (1f / 255f);
+        var y = options.Pixels switch
+        {
+            PixelPreparation.Threshold => Binary(grey, 0.5f),
+            PixelPreparation.Sampled => Binary(grey, dither.Value),
+            _ => grey,
+        };
+
+        var posterior = Encode(lowering, y).Repeated(samples);
+        var noise = posterior.Noise([samples * options.BatchSize, vae.Latents]);
+        var z = sample(posterior, noise.Value);
+        return new ForwardPass([images, noise, dither], GaussianPosterior.RepeatRows(y, samples), posterior, noise.Value, z, lowering.Lower(vae.Decoder, z));
     }
+
+    private ElboTerms Terms(ForwardPass forward, Value distortion, ModuleLowering lowering)
+    {
+        var latentRates = options.Prior.LatentRates(forward.Posterior, forward.Z);
+        var logRatio = options.Prior.LogDensity(forward.Z, EncodeGaussian(lowering)) - forward.Posterior.LogDensity(forward.Noise);
+        return new ElboTerms(distortion, latentRates is null ? -logRatio : SumPerRow(latentRates), latentRates, logRatio - distortion);
+    }
+
+    private Posterior Encode(ModuleLowering lowering, Value y) => Posterior.From(vae.Posterior, lowering.Lower(vae.Encoder, y));
+
+    private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering lowering) => y => GaussianPosterior.From(lowering.Lower(vae.Encoder, y));
+
+    // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
+    private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
+
+    private IEnumerable<Metric> LikelihoodMetrics(ForwardPass forward, ElboTerms terms)
+    {
+        if (Likelihood.IsNormalized)
+        {
+            yield return new Metric("negativeElbo", MetricRole.PerRow, terms.Distortion + terms.Rate);
+        }
+
+        if (Likelihood.IsNormalized && vae.Posterior == PosteriorKind.Gaussian)
+        {
+            yield return new Metric("logWeight", MetricRole.LogImportanceWeight, terms.LogWeight);
+        }
+
+        if (Likelihood is RateDistortion measured)
+        {
+            yield return new Metric(measured.MeasureName, MetricRole.PerRow, measured.Measure(forward.Y, Likelihood.Mean(forward.Output)));
+        }
+    }
+
+    // What is evaluated and exported reads the averaged weights where there are such.
+    private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) => averaging is null ? values : StateReplacement.Replace(values, averaging.Averages);
+
+    private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging?.Averages.Values ?? []];
 
     private IEnumerable<Metric> SigmaMetric() => Likelihood.Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 
-    private OnnxModel Deployable(string kind, Value input, IReadOnlyList<(string, Value)> outputs) => OnnxModelWriter
-        .Build(kind, [input, .. EvaluatedStates.Select(state => state.Current)], outputs)
+    private OnnxModel Deployable(string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs) => OnnxModelWriter
+        .Build(
+            kind, [.. inputs, .. EvaluatedStates.Select(state => state.Current)],
+            [.. outputs.Zip(Evaluated([.. outputs.Select(output => output.Value)]), (output, value) => (output.Name, value))])
         .WithMetadata(new Dictionary<string, string>
         {
             ["onnxvae.kind"] = kind,
             ["onnxvae.latentSize"] = $"{vae.Latents}",
             ["onnxvae.imageShape"] = $"{vae.Image.Channels},{vae.Image.Height},{vae.Image.Width}",
             ["onnxvae.pixelRange"] = "0,1",
-            ["onnxvae.objective"] = Objective,
+            ["onnxvae.objective"] = ObjectiveText,
             ["onnxvae.version"] = typeof(VaeCompiler).Assembly.GetName().Version!.ToString(3),
         });
 
-    private string Objective => $"E[-ln P(y|z)] + beta KL(Q(z|y) || N(0, I)), P = {Likelihood.Name}";
+    private string ObjectiveText => $"{options.Objective.Formula}, P(y|z) = {Likelihood.Name}, P(z) = {options.Prior.Name}";
 
     private JsonObject Describe() => new()
     {
-        ["objective"] = Objective,
+        ["objective"] = ObjectiveText,
         ["likelihood"] = Likelihood.Name,
+        ["prior"] = options.Prior.Name,
         ["latents"] = vae.Latents,
         ["imageShape"] = new JsonArray(vae.Image.Channels, vae.Image.Height, vae.Image.Width),
-        ["pixels"] = "UInt8, divided by 255 in the graph",
+        ["pixels"] = $"UInt8, divided by 255 in the graph{(options.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {options.Pixels}")}",
         ["batchSize"] = options.BatchSize,
-        ["parameters"] = lowering.Parameters.Sum(parameter => parameter.Spec.Shape.ElementCount),
+        ["parameters"] = States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen).Sum(state => state.Spec.Shape.ElementCount),
         ["optimizer"] = options.Optimizer.Name,
         ["maxGradientNorm"] = options.MaxGradientNorm,
         ["weightAveraging"] = options.WeightAveraging,
-        ["beta"] = JsonSerializer.SerializeToNode(options.Beta, Manifest.JsonOptions),
-        ["learningRate"] = JsonSerializer.SerializeToNode(options.Optimizer.LearningRate.Spec.Schedule, Manifest.JsonOptions),
+        ["schedules"] = new JsonObject(options.Objective.Schedules.Prepend(options.Optimizer.LearningRate).Select(input => KeyValuePair.Create(
+            input.Spec.Name, JsonSerializer.SerializeToNode(input.Spec.Schedule, Manifest.JsonOptions)))),
     };
+
+    private sealed record ForwardPass(
+        IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output);
 }

@@ -21,7 +21,6 @@ public sealed class ModuleLowering
     private readonly Dictionary<Module, string> paths;
     private readonly Dictionary<TensorIdentity, State> byTensor;
     private readonly Dictionary<string, State> byName;
-    private readonly IReadOnlyDictionary<State, State> replacements;
     private readonly List<ProgramInput> noise = [];
     private readonly List<StateUpdate> updates = [];
 
@@ -34,7 +33,7 @@ public sealed class ModuleLowering
         ArgumentNullException.ThrowIfNull(network);
         this.layers = layers ?? LayerTable.Default;
         paths = new(ReferenceEqualityComparer.Instance);
-        (byTensor, byName, replacements) = ([], [], new Dictionary<State, State>());
+        (byTensor, byName) = ([], []);
         AddPaths(network, "");
         foreach (var (name, parameter) in network.named_parameters())
         {
@@ -50,9 +49,8 @@ public sealed class ModuleLowering
         }
     }
 
-    private ModuleLowering(ModuleLowering other, bool training, IReadOnlyDictionary<State, State> replacements) =>
-        (layers, this.training, paths, byTensor, byName, this.replacements) =
-        (other.layers, training, other.paths, other.byTensor, other.byName, replacements);
+    private ModuleLowering(ModuleLowering other, bool training) =>
+        (layers, this.training, paths, byTensor, byName) = (other.layers, training, other.paths, other.byTensor, other.byName);
 
     /// <summary>Parameters and buffers, in TorchSharp's order.</summary>
     public IReadOnlyList<State> States => [.. byName.Values.Distinct()];
@@ -67,10 +65,7 @@ public sealed class ModuleLowering
     public IReadOnlyList<StateUpdate> Updates => updates;
 
     /// <summary>A lowering of the same network, over the same states, to what it computes in training.</summary>
-    public ModuleLowering ForTraining() => new(this, training: true, replacements);
-
-    /// <summary>A lowering that reads other states in place of some: averaged weights in place of the latest.</summary>
-    public ModuleLowering Reading(IReadOnlyDictionary<State, State> instead) => new(this, training, instead);
+    public ModuleLowering ForTraining() => new(this, training: true);
 
     /// <summary>Whether a module is lowered to what it computes in training.</summary>
     public bool IsTraining(Module module) => training && module.training;
@@ -99,7 +94,7 @@ public sealed class ModuleLowering
 
     /// <summary>The value of a parameter or buffer.</summary>
     /// <exception cref="ArgumentException">The tensor is neither a parameter nor a buffer of the network.</exception>
-    public Value Parameter(torch.Tensor tensor) => Current(StateOf(tensor));
+    public Value Parameter(torch.Tensor tensor) => StateOf(tensor).Current;
 
     /// <summary>The value of a parameter of a module that holds it natively, by its name within the module.</summary>
     /// <exception cref="ArgumentException">The module has no such parameter.</exception>
@@ -108,7 +103,7 @@ public sealed class ModuleLowering
 
     /// <summary>The value of a parameter of a module that holds it natively; null where there is none.</summary>
     public Value? FindParameter(Module module, string name) =>
-        byName.TryGetValue($"{PathOf(module)}.{name}".TrimStart('.'), out var state) ? Current(state) : null;
+        byName.TryGetValue($"{PathOf(module)}.{name}".TrimStart('.'), out var state) ? state.Current : null;
 
     /// <summary>Independent numbers, uniform in [0, 1), new at every step.</summary>
     /// <param name="module">Who asks for them; the input is named after it.</param>
@@ -146,8 +141,6 @@ public sealed class ModuleLowering
     private State StateOf(torch.Tensor tensor) => TorchTensors.CanCopy(tensor) && byTensor.TryGetValue(TorchTensors.Identify(tensor), out var state)
         ? state
         : throw new ArgumentException("The tensor is not among the network's named parameters and buffers of type Float32 or Int64: register it as one, or convert it.");
-
-    private Value Current(State state) => replacements.GetValueOrDefault(state, state).Current;
 
     // A module without parameters, such as a loss, need not belong to the network.
     private string PathOf(Module module)

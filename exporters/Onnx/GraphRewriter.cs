@@ -15,6 +15,12 @@ internal static class GraphRewriter
         IReadOnlyList<Value> outputs, Func<Node, ImmutableArray<Value>, ImmutableArray<Value>> rewrite, Func<Value, Value>? leaf = null) =>
         Translate(outputs, (node, inputs) => rewrite(node, inputs.SequenceEqual(node.Inputs) ? node.Inputs : inputs), leaf ?? (value => value));
 
+    /// <summary>Reads other values in place of inputs or constants.</summary>
+    /// <param name="outputs">The values to rebuild.</param>
+    /// <param name="leaf">Gives the replacement of an input or a constant; itself where it stays.</param>
+    public static IReadOnlyList<Value> Substitute(IReadOnlyList<Value> outputs, Func<Value, Value> leaf) =>
+        Rewrite(outputs, (node, inputs) => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs, leaf);
+
     /// <summary>Gives every value a counterpart of another kind.</summary>
     /// <typeparam name="T">The kind.</typeparam>
     /// <param name="outputs">The values to translate.</param>

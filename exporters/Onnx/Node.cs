@@ -48,7 +48,7 @@ public sealed class Node
 
     /// <summary>The same operation on other inputs.</summary>
     internal Node With(ImmutableArray<Value> inputs) =>
-        new(OperatorType, inputs, Attributes, Outputs.Select(output => (output.Type, output.Shape))) { IsOpaque = IsOpaque };
+        new(OperatorType, inputs, Attributes, Outputs.Select(output => (output.Type, output.Shape))) { IsOpaque = IsOpaque, Path = Path };
 
     /// <summary>
     /// Gives a path to every node between <paramref name="results"/> and <paramref name="arguments"/> that has none yet.

@@ -28,10 +28,7 @@ internal static class SmallParameters
             update.State.Spec.Name.Replace(together, parameter.Spec.Name, StringComparison.Ordinal), update.State.Spec.Role,
             Tensor.Zeros(ElementType.Float32, parameter.Spec.Shape))).ToArray()).ToArray();
         var joined = updates.Zip(single).ToDictionary(pair => pair.First.State.Current, pair => Joined([.. pair.Second.Select(state => state.Current)]));
-        var next = GraphRewriter.Rewrite(
-            [.. updates.Select(update => update.Next)],
-            (node, inputs) => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
-            leaf => joined.GetValueOrDefault(leaf, leaf));
+        var next = GraphRewriter.Substitute([.. updates.Select(update => update.Next)], leaf => joined.GetValueOrDefault(leaf, leaf));
 
         long start = 0;
         for (int i = 0; i < parameters.Count; i++)

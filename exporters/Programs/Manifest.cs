@@ -17,6 +17,9 @@ public enum InputRole
     /// <summary>Independent numbers, uniform in [0, 1).</summary>
     Uniform,
 
+    /// <summary>Independent numbers, uniform in [0, 1), that belong to the batch's data: further draws for the same data keep them.</summary>
+    DataUniform,
+
     /// <summary>A scalar computed from the step.</summary>
     Schedule,
 }
@@ -54,6 +57,9 @@ public enum MetricRole
 
     /// <summary>Log-weight of the drawn sample per row; several draws give an importance-weighted log-likelihood.</summary>
     LogImportanceWeight,
+
+    /// <summary>One number per row of the batch and latent, [N, L], to be averaged over a data set latent by latent.</summary>
+    PerLatent,
 
     /// <summary>Means of the approximate posterior, [N, L].</summary>
     PosteriorMean,

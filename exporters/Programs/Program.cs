@@ -17,6 +17,9 @@ public sealed record ProgramInput(InputSpec Spec, Value Value)
     /// <summary>Independent numbers, uniform in [0, 1), Float32.</summary>
     public static ProgramInput Uniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Uniform));
 
+    /// <summary>Independent numbers, uniform in [0, 1), that belong to the batch's data, Float32.</summary>
+    public static ProgramInput DataUniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.DataUniform));
+
     /// <summary>A scalar that follows a schedule, Float32 [].</summary>
     public static ProgramInput Scheduled(string name, Schedule schedule) =>
         Create(new InputSpec(name, ElementType.Float32, Shape.Scalar, InputRole.Schedule, schedule));

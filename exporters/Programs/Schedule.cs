@@ -6,6 +6,7 @@ namespace OnnxVae.Exporters.Programs;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(ConstantSchedule), "constant")]
 [JsonDerivedType(typeof(WarmUpSchedule), "warmUp")]
+[JsonDerivedType(typeof(CyclicSchedule), "cyclic")]
 [JsonDerivedType(typeof(CosineSchedule), "cosine")]
 [JsonDerivedType(typeof(StepSchedule), "step")]
 [JsonDerivedType(typeof(OneCycleSchedule), "oneCycle")]
@@ -32,6 +33,17 @@ public sealed record WarmUpSchedule(double Value, long Steps) : Schedule
 {
     /// <inheritdoc/>
     public override double At(long step) => step >= Steps ? Value : Value * step / Steps;
+}
+
+/// <summary>Rises linearly from 0 to a value in the first part of each cycle and stays there for the rest of it.</summary>
+/// <remarks>Fu et al. 2019, arXiv 1903.10145, section 3.2.</remarks>
+/// <param name="Value">The largest value.</param>
+/// <param name="Period">Steps of a cycle.</param>
+/// <param name="RisingShare">The share of a cycle that rises.</param>
+public sealed record CyclicSchedule(double Value, long Period, double RisingShare = 0.5) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => Value * Math.Min(1, (step - 1) % Period / (RisingShare * Period));
 }
 
 /// <summary>A linear warm-up, then half a cosine down to zero at the last step.</summary>

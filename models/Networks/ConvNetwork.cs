@@ -25,13 +25,13 @@ public sealed record ConvNetwork : VaeNetwork
     public override string Name => "conv";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents)
+    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters)
     {
         var sizes = Pyramid(image);
         return Sequential(
         [
             .. sizes.Zip(sizes.Skip(1)).SelectMany(pair => Halve(pair.First, pair.Second)),
-            Flatten(), Linear(sizes[^1].Dimensions, Dense), ReLU(), Linear(Dense, 2 * latents),
+            Flatten(), Linear(sizes[^1].Dimensions, Dense), ReLU(), Linear(Dense, parameters * latents),
         ]);
     }
 

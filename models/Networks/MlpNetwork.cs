@@ -12,8 +12,8 @@ public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
     public override string Name => "mlp";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents) =>
-        Sequential([Flatten(), .. Dense([image.Dimensions, .. Hidden, 2 * latents])]);
+    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters) =>
+        Sequential([Flatten(), .. Dense([image.Dimensions, .. Hidden, parameters * latents])]);
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(

@@ -25,7 +25,7 @@ public sealed record ResidualNetwork : VaeNetwork
     public override string Name => "residual";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents)
+    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters)
     {
         int halvings = Halvings(image);
         return Sequential(
@@ -33,7 +33,7 @@ public sealed record ResidualNetwork : VaeNetwork
             Conv2d(image.Channels, Channels, 3, padding: 1),
             .. Enumerable.Range(0, halvings).SelectMany(_ => (nn.Module<Tensor, Tensor>[])[Block(), Conv2d(Channels, Channels, 4, stride: 2, padding: 1)]),
             Block(), Norm(), SiLU(),
-            Flatten(), Linear(Channels * (image.Height >> halvings) * (image.Width >> halvings), 2 * latents),
+            Flatten(), Linear(Channels * (image.Height >> halvings) * (image.Width >> halvings), parameters * latents),
         ]);
     }
 

@@ -1,3 +1,4 @@
+using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
 
 namespace OnnxVae.Models.Networks;
@@ -8,8 +9,14 @@ public abstract record VaeNetwork
     /// <summary>The name on the command line.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The encoder: images, Float32 [N, C, H, W] with values in [0, 1], to the posterior's parameters, [N, 2 L]: means, then log-variances.</summary>
-    public abstract nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents);
+    /// <summary>What the decoder's output is to Gaussian likelihoods.</summary>
+    public virtual PixelMean PixelMean => PixelMean.Sigmoid;
+
+    /// <summary>The encoder: images, Float32 [N, C, H, W] with values in [0, 1], to the posterior's parameters, [N, P L].</summary>
+    /// <param name="image">The images' shape.</param>
+    /// <param name="latents">L.</param>
+    /// <param name="parameters">P: 2 for means, then log-variances; 1 for means alone.</param>
+    public abstract nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters);
 
     /// <summary>The decoder: latents, Float32 [N, L], to what the likelihood makes of its output, [N, C, H, W].</summary>
     public abstract nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents);

@@ -1,15 +1,20 @@
 using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>Independent Gaussian pixels with one fixed standard deviation; the mean is the sigmoid of the decoder's output.</summary>
-/// <remarks>-ln P(y|z) = d/2 ln(2 pi sigma^2) + |y - y(z)|^2 / (2 sigma^2).</remarks>
-public sealed record GaussianLikelihood : Likelihood
+/// <summary>Independent Gaussian pixels with one fixed standard deviation.</summary>
+/// <remarks>
+/// -ln P(y|z) = d/2 ln(2 pi sigma^2) + lambda |y - y(z)|^2 with lambda = 1 / (2 sigma^2): the squared error of a rate-distortion
+/// autoencoder, and a constant.
+/// </remarks>
+public sealed record GaussianLikelihood : GaussianPixels
 {
     /// <summary>Sets the standard deviation.</summary>
+    /// <param name="sigma">In units of the pixel range [0, 1].</param>
+    /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
     /// <exception cref="ArgumentOutOfRangeException">Sigma is not positive.</exception>
-    public GaussianLikelihood(double sigma)
+    public GaussianLikelihood(double sigma, PixelMean pixelMean = PixelMean.Sigmoid)
+        : base(pixelMean)
     {
         if (!(sigma > 0 && double.IsFinite(sigma)))
         {
@@ -29,9 +34,10 @@ public sealed record GaussianLikelihood : Likelihood
     public override Value Sigma => (float)StandardDeviation;
 
     /// <inheritdoc/>
-    public override Value Mean(Value output) => Sigmoid(output);
-
-    /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output) =>
-        GaussianDensity.NegativeLogarithm(SumPerRow(Square(y - Mean(output))), Square(Sigma), y.Shape.ElementCount / y.Shape[0]);
+    public override Value Distortion(Value y, Value output)
+    {
+        double variance = StandardDeviation * StandardDeviation;
+        float normalizer = (float)(0.5 * Dimensions(y) * Math.Log(2 * Math.PI * variance)), lambda = (float)(1 / (2 * variance));
+        return (lambda * SquaredError(y, output)) + normalizer;
+    }
 }

@@ -1,14 +1,21 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>Q(z|y) = N(mean(y), diag exp logVar(y)), the encoder's answer, against the prior P(z) = N(0, I).</summary>
-/// <remarks>Kingma and Welling 2014, arXiv 1312.6114, sections 2.4 and 3, appendix B.</remarks>
+/// <summary>Q(z|y) = N(mean(y), diag exp logVar(y)), the encoder's answer.</summary>
+/// <remarks>Kingma and Welling 2014, arXiv 1312.6114, sections 2.4 and 3.</remarks>
 /// <param name="Mean">Float32 [N, L].</param>
 /// <param name="LogVar">Float32 [N, L], natural logarithms of variances.</param>
-public sealed record GaussianPosterior(Value Mean, Value LogVar)
+public sealed record GaussianPosterior(Value Mean, Value LogVar) : Posterior(Mean)
 {
+    /// <inheritdoc/>
+    public override Value LogVar { get; } = LogVar;
+
+    /// <summary>1/2 ln(2 pi), the constant of a Gaussian density, per latent.</summary>
+    internal static readonly float HalfLogTwoPi = (float)(0.5 * Math.Log(2 * Math.PI));
+
     /// <summary>Reads an encoder's output.</summary>
     /// <param name="output">Float32 [N, 2 L]: means, then log-variances.</param>
     public static GaussianPosterior From(Value output)
@@ -17,15 +24,19 @@ public sealed record GaussianPosterior(Value Mean, Value LogVar)
         return new GaussianPosterior(mean, logVar);
     }
 
+    /// <inheritdoc/>
+    public override ProgramInput Noise(Shape shape) => ProgramInput.StandardNormal("eps", shape);
+
     /// <summary>A sample by reparameterization: z = mean + sigma * eps.</summary>
-    /// <param name="eps">Standard-normal numbers, Float32 [N, L].</param>
-    public Value Sample(Value eps) => Mean + (Exp(0.5f * LogVar) * eps);
+    public override Value Sample(Value noise) => Mean + (Exp(0.5f * LogVar) * noise);
 
-    /// <summary>The rate KL(Q(z|y) || N(0, I)) = 1/2 sum of mean^2 + sigma^2 - 1 - ln sigma^2.</summary>
-    /// <returns>Float32 [N], nats per image.</returns>
-    public Value Rate() => SumPerRow(0.5f * (Square(Mean) + Exp(LogVar) - 1f - LogVar));
+    /// <inheritdoc/>
+    public override Value LogDensity(Value noise) => SumPerRow((-0.5f * (Square(noise) + LogVar)) - HalfLogTwoPi);
 
-    /// <summary>ln P(z) - ln Q(z|y) at a sample z(eps) = 1/2 sum of eps^2 + ln sigma^2 - z^2; its expectation is minus the rate.</summary>
-    /// <returns>Float32 [N], nats per image.</returns>
-    public Value LogPriorRatio(Value eps) => SumPerRow(0.5f * (Square(eps) + LogVar - Square(Sample(eps))));
+    /// <inheritdoc/>
+    public override Posterior Repeated(int times) => new GaussianPosterior(RepeatRows(Mean, times), RepeatRows(LogVar, times));
+
+    /// <summary>A batch several times, one copy after the other: [N, ...] to [K N, ...].</summary>
+    internal static Value RepeatRows(Value x, int times) =>
+        times == 1 ? x : Reshape(BroadcastTo(Reshape(x, [1, .. x.Shape]), [times, .. x.Shape]), x.Shape.With(0, times * x.Shape[0]));
 }

@@ -9,11 +9,14 @@ public abstract record Likelihood
     /// <summary>The name on the command line.</summary>
     public abstract string Name { get; }
 
-    /// <summary>States that the likelihood keeps; none, usually.</summary>
+    /// <summary>Parameters and statistics that the likelihood has of its own; none, usually.</summary>
     public virtual IReadOnlyList<State> States => [];
 
     /// <summary>The standard deviation of a pixel, Float32 scalar, for likelihoods that have one.</summary>
     public virtual Value? Sigma => null;
+
+    /// <summary>Whether P(y|z) sums to one over images, so that likelihoods compare; else it is known up to a factor.</summary>
+    public virtual bool IsNormalized => true;
 
     /// <summary>The mean of P(y|z), which is the generated image.</summary>
     /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
@@ -26,8 +29,15 @@ public abstract record Likelihood
     /// <returns>Float32 [N], nats per image.</returns>
     public abstract Value Distortion(Value y, Value output);
 
+    /// <summary>What the decoder shows: the mean, within [0, 1].</summary>
+    /// <inheritdoc cref="Mean"/>
+    public virtual Value Image(Value output) => Mean(output);
+
     /// <summary>-ln P(y|z) as it is minimised, with what a training step changes besides parameters.</summary>
     public virtual TrainingDistortion TrainingDistortion(Value y, Value output) => new(Distortion(y, output), [], []);
+
+    /// <summary>d, the number of values in an image.</summary>
+    private protected static long Dimensions(Value y) => y.Shape.ElementCount / y.Shape[0];
 }
 
 /// <summary>A likelihood's part in a training step.</summary>

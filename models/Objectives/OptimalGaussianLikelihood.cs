@@ -11,14 +11,21 @@ namespace OnnxVae.Models.Objectives;
 /// <remarks>
 /// A training step takes the expectation over its batch. At sigma* the loss has derivative zero to sigma, so its gradient
 /// is that of a fixed sigma (envelope theorem). Outside training, sigma* is a running average over the batches.
-/// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2, whose floor ln sigma >= -6 applies here too.
+/// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2; sigma stays at or above e^-6.
 /// </remarks>
-public sealed record OptimalGaussianLikelihood : Likelihood
+public sealed record OptimalGaussianLikelihood : GaussianPixels
 {
     private const double AveragingDecay = 0.99;
-    private static readonly float VarianceFloor = MathF.Exp(2 * -6f);
+    private static readonly float VarianceFloor = MathF.Exp(2 * LogSigmaFloor);
 
     private readonly State variance = State.Create("likelihood.variance", StateRole.Statistic, Tensor.From<float>(Shape.Scalar, 1f));
+
+    /// <summary>Makes the running average.</summary>
+    /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+    public OptimalGaussianLikelihood(PixelMean pixelMean = PixelMean.Sigmoid)
+        : base(pixelMean)
+    {
+    }
 
     /// <inheritdoc/>
     public override string Name => "gaussian-optimal";
@@ -30,23 +37,17 @@ public sealed record OptimalGaussianLikelihood : Likelihood
     public override Value Sigma => Sqrt(variance.Current);
 
     /// <inheritdoc/>
-    public override Value Mean(Value output) => Sigmoid(output);
-
-    /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output) =>
-        GaussianDensity.NegativeLogarithm(SquaredError(y, output), variance.Current, y.Shape.ElementCount / y.Shape[0]);
+    public override Value Distortion(Value y, Value output) => NegativeLogDensity(SquaredError(y, output), variance.Current, Dimensions(y));
 
     /// <inheritdoc/>
     public override TrainingDistortion TrainingDistortion(Value y, Value output)
     {
-        long d = y.Shape.ElementCount / y.Shape[0];
+        long d = Dimensions(y);
         var squaredError = SquaredError(y, output);
         var optimal = StopGradient(Max(Ops.Mean(squaredError) * (1f / d), VarianceFloor));
 
         var weight = ProgramInput.Scheduled("likelihood.averaging", new AveragingSchedule(AveragingDecay));
         var average = variance.Current + (weight.Value * (optimal - variance.Current));
-        return new(GaussianDensity.NegativeLogarithm(squaredError, optimal, d), [weight], [new StateUpdate(variance, average)]);
+        return new(NegativeLogDensity(squaredError, optimal, d), [weight], [new StateUpdate(variance, average)]);
     }
-
-    private Value SquaredError(Value y, Value output) => SumPerRow(Square(y - Mean(output)));
 }

@@ -27,18 +27,18 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
     ];
 
     /// <summary>Builds the networks, always with the same weights.</summary>
-    public GaussianVae Build()
+    public Vae Build()
     {
         torch.random.manual_seed(1);
-        return new GaussianVae(Network, Image, Latents);
+        return new Vae(Network, Image, Latents);
     }
 
     /// <summary>The compiler of the training step and the exported networks.</summary>
-    public VaeCompiler Compiler(GaussianVae vae) => new(
-        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(LearningRate))));
+    public VaeCompiler Compiler(Vae vae) => new(
+        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(LearningRate))));
 
     /// <summary>The training step.</summary>
-    public Exporters.Programs.Program Compile(GaussianVae vae) => Compiler(vae).Step();
+    public Exporters.Programs.Program Compile(Vae vae) => Compiler(vae).Step();
 
     /// <summary>The pixels of a batch, the same at every call.</summary>
     public byte[] Images()

@@ -106,5 +106,5 @@ internal static class ServingBenchmark
     private sealed record Network(
         Func<VaeCompiler, OnnxModel> Graph,
         Func<BenchmarkModel, byte[], int, int, (Action Run, IDisposable Network)> OnnxRuntime,
-        Func<BenchmarkModel, GaussianVae, int, Action> TorchSharp);
+        Func<BenchmarkModel, Vae, int, Action> TorchSharp);
 }

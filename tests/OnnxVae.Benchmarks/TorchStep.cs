@@ -6,7 +6,7 @@ namespace OnnxVae.Benchmarks;
 /// <summary>The same training step in TorchSharp, eager: forward pass, autograd, Adam.</summary>
 internal sealed class TorchStep : IDisposable
 {
-    private readonly GaussianVae vae;
+    private readonly Vae vae;
     private readonly optim.Optimizer optimizer;
     private readonly Tensor images;
 

@@ -62,8 +62,8 @@ internal sealed class ReadmeTests
     {
         var data = ImageData.Open(folder);
 
-        using var vae = new GaussianVae(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20);
-        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), Beta: new ConstantSchedule(1), new Adam(new ConstantSchedule(1e-3)));
+        using var vae = new Vae(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20);
+        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(1e-3)));
         var package = new VaeCompiler(vae, objective).Write("package");
 
         using var trainer = Trainer.Start(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));

@@ -11,8 +11,8 @@ namespace OnnxVae.Training.Evaluation;
 /// </summary>
 public sealed record EvaluationFigures
 {
-    /// <summary>Distortion + rate: an upper bound of the negative log-likelihood.</summary>
-    public required double NegativeElbo { get; init; }
+    /// <summary>Distortion + rate: an upper bound of the negative log-likelihood. Null where P(y|z) is only known up to a factor.</summary>
+    public double? NegativeElbo { get; init; }
 
     /// <summary>E KL(Q(z|y) || P(z)).</summary>
     public required double Rate { get; init; }
@@ -20,14 +20,17 @@ public sealed record EvaluationFigures
     /// <summary>E [-ln P(y|z)].</summary>
     public required double Distortion { get; init; }
 
-    /// <summary>The importance-weighted estimate -ln 1/K sum of P(y, z_k) / Q(z_k|y), an upper bound in expectation that tightens with K. Burda et al. 2016, arXiv 1509.00519.</summary>
+    /// <summary>What else the model reports of every image, as means: the measured distortion of a rate-distortion autoencoder.</summary>
+    public IReadOnlyDictionary<string, double> Further { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The importance-weighted estimate -ln 1/K sum of P(y, z_k) / Q(z_k|y), an upper bound in expectation that tightens with K; the gap to the negative ELBO estimates E KL(Q(z|y) || P(z|y)). Burda et al. 2016, arXiv 1509.00519.</summary>
     public double? NegativeLogLikelihood { get; init; }
 
     /// <summary>K of <see cref="NegativeLogLikelihood"/>.</summary>
     public int ImportanceSamples { get; init; }
 
     /// <summary>The negative ELBO per value of an image, in bits: negativeElbo / (d ln 2).</summary>
-    public required double BitsPerDimension { get; init; }
+    public double? BitsPerDimension { get; init; }
 
     /// <summary>The standard deviation of a pixel, in units of the pixel range; for Gaussian likelihoods.</summary>
     public double? Sigma { get; init; }
@@ -35,11 +38,17 @@ public sealed record EvaluationFigures
     /// <summary>Latents whose posterior mean varies over the data by more than 0.01. Burda et al. 2016, section 5.</summary>
     public required int ActiveUnits { get; init; }
 
-    /// <summary>Rate of each latent.</summary>
-    public required IReadOnlyList<double> RatePerLatent { get; init; }
+    /// <summary>Rate of each latent; null where the prior's rate does not fall apart into latents.</summary>
+    public IReadOnlyList<double>? RatePerLatent { get; init; }
 
-    /// <summary>I(y; z) between images and latents, estimated with the aggregated posterior of <see cref="InformationImages"/> images; it cannot exceed their logarithm.</summary>
+    /// <summary>The plug-in estimate of I(y; z) between images and latents, with the aggregated posterior of <see cref="InformationImages"/> images; a lower estimate.</summary>
     public required double MutualInformation { get; init; }
+
+    /// <summary>An upper estimate of I(y; z): the smaller one of the rate and of the leave-one-out bound. Poole et al. 2019, arXiv 1905.06922.</summary>
+    public required double MutualInformationUpper { get; init; }
+
+    /// <summary>ln of <see cref="InformationImages"/>, which <see cref="MutualInformation"/> cannot exceed.</summary>
+    public required double MutualInformationCeiling { get; init; }
 
     /// <summary>KL of the aggregated posterior to the prior: rate - mutualInformation, over the same images. Hoffman and Johnson 2016.</summary>
     public required double MarginalKl { get; init; }
@@ -49,6 +58,9 @@ public sealed record EvaluationFigures
 
     /// <summary>Images evaluated.</summary>
     public required long Images { get; init; }
+
+    /// <summary>Whether the latents are in use.</summary>
+    public required PosteriorCollapse PosteriorCollapse { get; init; }
 
     /// <summary>Writes the figures as a JSON file.</summary>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(ToJson(), Manifest.JsonOptions));
@@ -66,12 +78,20 @@ public sealed record EvaluationFigures
             ["bitsPerDimension"] = BitsPerDimension,
             ["sigma"] = Sigma,
             ["activeUnits"] = ActiveUnits,
-            ["ratePerLatent"] = new JsonArray([.. RatePerLatent.Select(rate => (JsonNode)rate)]),
+            ["ratePerLatent"] = RatePerLatent is null ? null : new JsonArray([.. RatePerLatent.Select(rate => (JsonNode)rate)]),
             ["mutualInformation"] = MutualInformation,
+            ["mutualInformationUpper"] = MutualInformationUpper,
+            ["mutualInformationCeiling"] = MutualInformationCeiling,
             ["marginalKl"] = MarginalKl,
             ["informationImages"] = InformationImages,
             ["images"] = Images,
+            ["posteriorCollapse"] = PosteriorCollapse.Text,
         };
+        foreach (var (name, value) in Further)
+        {
+            json[name] = value;
+        }
+
         foreach (string absent in json.Where(entry => entry.Value is null).Select(entry => entry.Key).ToArray())
         {
             json.Remove(absent);

@@ -9,10 +9,14 @@ namespace OnnxVae.Training.Evaluation;
 /// <param name="images">Images in all.</param>
 internal sealed class EvaluationTotals(ProgramSpec program, long images)
 {
-    private const int LargestInformationSample = 4096;
-    private const double ActiveVariance = 0.01;
+    private const int LargestInformationSample = 10_000;
+    private static readonly string[] Known = ["negativeElbo", "rate", "distortion"];
 
     private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
+    private readonly Dictionary<string, double[]> latentSums = program.Metrics.Where(metric => metric.Role == MetricRole.PerLatent)
+        .ToDictionary(metric => metric.Name, metric => new double[metric.Shape[1]]);
+
+    private readonly List<float> rates = [];
     private readonly Dictionary<string, double> scalars = [];
     private readonly List<double> logWeights = [];
     private readonly List<float> means = [];
@@ -33,6 +37,14 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             {
                 case MetricRole.PerRow when sample == 0:
                     sums[metric.Name] += Sum(values[..rows]);
+                    if (metric.Name == "rate")
+                    {
+                        rates.AddRange(values[..rows]);
+                    }
+
+                    break;
+                case MetricRole.PerLatent when sample == 0:
+                    AddRows(latentSums[metric.Name], values, rows);
                     break;
                 case MetricRole.Scalar:
                     scalars[metric.Name] = values[0];
@@ -56,29 +68,34 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         CloseBatch();
         int latents = (int)program.Metrics.Single(metric => metric.Role == MetricRole.PosteriorMean).Shape[1];
         float[] mean = [.. means], logVar = [.. logVars];
-        double[] ratePerLatent = RatePerLatent(mean, logVar, latents);
-
         int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
         var order = new Permutation(rows, options.Seed, 0);
         float[] sampleMean = Rows(mean, order, count, latents), sampleLogVar = Rows(logVar, order, count, latents);
-        double information = AggregatedPosterior.MutualInformation(sampleMean, sampleLogVar, count, options.Seed);
-        var shape = program.Images.Shape;
         RequireFinite();
+        var information = count > 1 ? AggregatedPosterior.MutualInformation(sampleMean, sampleLogVar, count, options.Seed) : default;
+        double sampleRate = Enumerable.Range(0, count).Average(i => (double)rates[(int)order[i]]);
+        double[] meanVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]))];
+        var shape = program.Images.Shape;
+        double? negativeElbo = sums.TryGetValue("negativeElbo", out double total) ? total / images : null;
         return new EvaluationFigures
         {
-            NegativeElbo = sums["negativeElbo"] / images,
+            NegativeElbo = negativeElbo,
             Rate = sums["rate"] / images,
             Distortion = sums["distortion"] / images,
-            NegativeLogLikelihood = options.ImportanceSamples > 0 ? negativeLogLikelihood / images : null,
+            Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
+            NegativeLogLikelihood = options.ImportanceSamples > 0 && samples > 0 ? negativeLogLikelihood / images : null,
             ImportanceSamples = options.ImportanceSamples,
-            BitsPerDimension = sums["negativeElbo"] / images / (shape[1] * shape[2] * shape[3] * Math.Log(2)),
+            BitsPerDimension = negativeElbo / (shape[1] * shape[2] * shape[3] * Math.Log(2)),
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
-            ActiveUnits = Enumerable.Range(0, latents).Count(l => Variance([.. Column(mean, l, latents)]) > ActiveVariance),
-            RatePerLatent = ratePerLatent,
-            MutualInformation = information,
-            MarginalKl = RatePerLatent(sampleMean, sampleLogVar, latents).Sum() - information,
+            ActiveUnits = meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
+            RatePerLatent = latentSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
+            MutualInformation = information.PlugIn,
+            MutualInformationUpper = Math.Min(information.Upper, sampleRate),
+            MutualInformationCeiling = Math.Log(count),
+            MarginalKl = sampleRate - information.PlugIn,
             InformationImages = count,
             Images = images,
+            PosteriorCollapse = PosteriorCollapse.Judge(meanVariances, sums["rate"] / images, information.PlugIn),
         };
     }
 
@@ -119,12 +136,16 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         logWeights.Clear();
     }
 
-    // KL(N(m, e^v) || N(0, 1)) of each latent, averaged over the images.
-    private static double[] RatePerLatent(float[] mean, float[] logVar, int latents) => [.. Enumerable.Range(0, latents).Select(l =>
-        Column(mean, l, latents).Zip(Column(logVar, l, latents), (m, v) => 0.5 * ((m * m) + Math.Exp(v) - 1 - v)).Average())];
-
     private static float[] Rows(float[] matrix, Permutation order, int count, int columns) =>
         [.. Enumerable.Range(0, count).SelectMany(i => matrix.Skip((int)order[i] * columns).Take(columns))];
+
+    private static void AddRows(double[] sums, ReadOnlySpan<float> values, int rows)
+    {
+        for (int i = 0; i < rows * sums.Length; i++)
+        {
+            sums[i % sums.Length] += values[i];
+        }
+    }
 
     private static double Sum(ReadOnlySpan<float> values)
     {

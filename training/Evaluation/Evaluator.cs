@@ -54,7 +54,8 @@ public static class Evaluator
             for (int sample = 0; sample < Math.Max(1, options.ImportanceSamples); sample++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                runner.FillNoise(options.Seed ^ EvaluationKey, ((first / batchSize) << 20) + sample);
+                long draw = (first / batchSize) << 20;
+                runner.FillNoise(options.Seed ^ EvaluationKey, draw + sample, dataStep: draw);
                 runner.Run();
                 totals.Add(runner, rows, sample);
             }

@@ -7,7 +7,7 @@ namespace OnnxVae.Training.Runtime;
 /// <param name="program">The program.</param>
 internal sealed class ProgramNoise(ProgramSpec program)
 {
-    private readonly InputSpec[] inputs = [.. program.Inputs.Where(input => input.Role is InputRole.StandardNormal or InputRole.Uniform)];
+    private readonly InputSpec[] inputs = [.. program.Inputs.Where(input => input.Role is InputRole.StandardNormal or InputRole.Uniform or InputRole.DataUniform)];
 
     /// <summary>Names of the inputs that take random numbers.</summary>
     public IEnumerable<string> Names => inputs.Select(input => input.Name);
@@ -20,21 +20,25 @@ internal sealed class ProgramNoise(ProgramSpec program)
     {
         for (int i = 0; i < inputs.Length; i++)
         {
-            Fill(i, numbers[i], seed, position);
+            Fill(i, numbers[i], seed, position, position);
         }
     }
 
-    /// <summary>Fills one with the numbers of a position.</summary>
-    public void Fill(int input, Span<float> numbers, ulong seed, ulong position)
+    /// <summary>Fills one with the numbers of a position; what belongs to the data has one of its own.</summary>
+    public void Fill(int input, Span<float> numbers, ulong seed, ulong position, ulong dataPosition)
     {
         uint stream = (uint)input + 1;
-        if (inputs[input].Role == InputRole.StandardNormal)
+        switch (inputs[input].Role)
         {
-            Philox.FillStandardNormal(numbers, seed, stream, position);
-        }
-        else
-        {
-            Philox.FillUniform(numbers, seed, stream, position);
+            case InputRole.StandardNormal:
+                Philox.FillStandardNormal(numbers, seed, stream, position);
+                break;
+            case InputRole.Uniform:
+                Philox.FillUniform(numbers, seed, stream, position);
+                break;
+            default:
+                Philox.FillUniform(numbers, seed, stream, dataPosition);
+                break;
         }
     }
 }

@@ -109,11 +109,14 @@ public sealed class ProgramRunner : IDisposable
     }
 
     /// <summary>Fills every noise input with the numbers of a step.</summary>
-    public void FillNoise(ulong seed, long step)
+    /// <param name="seed">Chooses the numbers, together with the step.</param>
+    /// <param name="step">The step, or another number for each draw.</param>
+    /// <param name="dataStep">The same for numbers that belong to the data; <paramref name="step"/> if left out.</param>
+    public void FillNoise(ulong seed, long step, long? dataStep = null)
     {
         for (int i = 0; i < noiseNames.Length; i++)
         {
-            noise.Fill(i, Input<float>(noiseNames[i]), seed, (ulong)step);
+            noise.Fill(i, Input<float>(noiseNames[i]), seed, (ulong)step, (ulong)(dataStep ?? step));
         }
     }
 

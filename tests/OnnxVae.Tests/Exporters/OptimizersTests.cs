@@ -92,15 +92,16 @@ internal sealed class OptimizersTests
     }
 
     [Test]
-    public void Lowering_ReadingAverages_ComputesWithThem()
+    public void StateReplacement_ByAverages_ComputesWithThem()
     {
         using var network = Linear(2, 1, hasBias: false);
         var lowering = new ModuleLowering(network);
         var averaging = new WeightAveraging(lowering.Parameters, 0.9);
 
-        var y = lowering.Reading(averaging.Averages).Lower(network, Value.Input("x", ElementType.Float32, [1, 2]));
+        var y = lowering.Lower(network, Value.Input("x", ElementType.Float32, [1, 2]));
+        var averaged = StateReplacement.Replace([y], averaging.Averages).Single();
 
-        Assert.That(y.Inputs[1].Name, Is.EqualTo("average.weight"));
+        Assert.That(averaged.Inputs[1].Name, Is.EqualTo("average.weight"));
     }
 
     /// <summary>A small network that fits random numbers, in both libraries.</summary>

@@ -68,7 +68,7 @@ internal sealed class DeployablesTests
         using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", test.States.Snapshot()).ToBytes());
 
         Assert.That(decoder.Metadata, Is.EqualTo(new ModelMetadata(
-            "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || N(0, I)), P = gaussian", ImagesAtATime: null)));
+            "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)), P(y|z) = gaussian, P(z) = standard-normal", ImagesAtATime: null)));
     }
 
     [Test]
@@ -118,7 +118,7 @@ internal sealed class DeployablesTests
         });
     }
 
-    private static void LoadIntoTorch(GaussianVae vae, IReadOnlyDictionary<string, OnnxTensor> states)
+    private static void LoadIntoTorch(Vae vae, IReadOnlyDictionary<string, OnnxTensor> states)
     {
         using var noGradient = no_grad();
         foreach (var (name, parameter) in vae.named_parameters())

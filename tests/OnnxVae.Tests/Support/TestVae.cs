@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
 
@@ -13,18 +14,24 @@ internal sealed class TestVae : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public TestVae(string network, string likelihood, double beta = 1, int batchSize = 6)
+    public TestVae(
+        string network, string likelihood, double beta = 1, int batchSize = 6, PosteriorKind posterior = PosteriorKind.Gaussian,
+        Func<VaeTrainingOptions, VaeTrainingOptions>? with = null)
     {
         torch.random.manual_seed(11);
         Vae = network switch
         {
-            "mlp" => new GaussianVae(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5),
-            "conv" => new GaussianVae(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
-            "residual" => new GaussianVae(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
+            "mlp" => new Vae(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5, posterior),
+            "linear" => new Vae(new LinearNetwork(), new ImageShape(1, 9, 8), latents: 5, posterior),
+            "conv" => new Vae(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
+            "residual" => new Vae(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
             _ => throw new ArgumentException(network),
         };
-        Options = new VaeTrainingOptions(
-            batchSize, VaeCatalog.Likelihood(likelihood, sigma: 0.7), new ConstantSchedule(beta), new Adam(new ConstantSchedule(LearningRate)));
+        var pixelMean = network == "linear" ? PixelMean.Identity : PixelMean.Sigmoid;
+        var options = new VaeTrainingOptions(
+            batchSize, VaeCatalog.Likelihood(likelihood, new LikelihoodSettings(Sigma, Lambda, pixelMean)), new BetaElbo(new ConstantSchedule(beta)),
+            new Adam(new ConstantSchedule(LearningRate)));
+        Options = with is null ? options : with(options);
         Compiler = new VaeCompiler(Vae, Options);
         Package = Compiler.Write(folder["package"]);
         States = new StateBuffers(Package.Manifest.States, Package.Manifest.Step.Updates);
@@ -34,7 +41,11 @@ internal sealed class TestVae : IDisposable
 
     public static double LearningRate => 1e-3;
 
-    public GaussianVae Vae { get; }
+    public static double Sigma => 0.7;
+
+    public static double Lambda => 3;
+
+    public Vae Vae { get; }
 
     public VaeTrainingOptions Options { get; }
 
@@ -53,15 +64,20 @@ internal sealed class TestVae : IDisposable
     {
         var images = new byte[BatchSize * Vae.Image.Dimensions];
         new Random(seed).NextBytes(images);
-        return (images, Numbers.StandardNormal(BatchSize * Vae.Latents, (ulong)seed));
+        return (images, Numbers.StandardNormal(Options.Objective.Samples * BatchSize * Vae.Latents, (ulong)seed));
     }
 
     /// <summary>Runs a training step on ONNX Runtime, on the batch of the step or of another seed.</summary>
     public float RunStep(int step, int? seed = null)
     {
         var (images, noise) = Batch(seed ?? step);
+        Step.FillNoise((ulong)(seed ?? step), step);
         images.CopyTo(Step.Input<byte>("images"));
-        noise.CopyTo(Step.Input<float>("eps"));
+        if (Vae.Posterior == PosteriorKind.Gaussian)
+        {
+            noise.CopyTo(Step.Input<float>("eps"));
+        }
+
         Step.FillSchedules(step);
         Step.Run();
         return Step.Metric("loss")[0];

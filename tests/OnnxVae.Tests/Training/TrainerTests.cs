@@ -220,16 +220,16 @@ internal sealed class TrainerTests : FolderFixture
     private TrainingPackage Compile(string name, double learningRate = 1e-2)
     {
         torch.random.manual_seed(1);
-        using var vae = new GaussianVae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
-        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new Adam(new ConstantSchedule(learningRate)));
+        using var vae = new Vae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
+        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(learningRate)));
         return new VaeCompiler(vae, options).Write(Folder[name]);
     }
 
     private TrainingPackage CompileRegularized(string name)
     {
         torch.random.manual_seed(1);
-        using var vae = new GaussianVae(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
-        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new ConstantSchedule(1), new AdamW(new ConstantSchedule(1e-2)))
+        using var vae = new Vae(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
+        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new BetaElbo(), new AdamW(new ConstantSchedule(1e-2)))
         {
             MaxGradientNorm = 10,
             WeightAveraging = 0.9,
@@ -256,7 +256,7 @@ internal sealed class TrainerTests : FolderFixture
     {
         public override string Name => "regularized";
 
-        public override Module<Tensor, Tensor> Encoder(ImageShape image, int latents) => Sequential(
+        public override Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters) => Sequential(
             Flatten(), Linear(image.Dimensions, 12), BatchNorm1d(12), ReLU(), Dropout(0.2), Linear(12, 2 * latents));
 
         public override Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(

@@ -1,0 +1,14 @@
+namespace OnnxVae.Models;
+
+/// <summary>What the model sees of 8-bit pixels.</summary>
+public enum PixelPreparation
+{
+    /// <summary>Numbers in [0, 1]: pixel / 255.</summary>
+    Grey,
+
+    /// <summary>0 or 1: whether the pixel is above one half.</summary>
+    Threshold,
+
+    /// <summary>0 or 1, drawn with the pixel as the probability of 1, anew each time the image is seen. Salakhutdinov and Murray 2008.</summary>
+    Sampled,
+}
