@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 namespace OnnxVae.Inference;
 
 /// <summary>What an exported file says about itself.</summary>
-/// <param name="Kind"><c>encoder</c> or <c>decoder</c>.</param>
+/// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c> or <c>density</c>.</param>
 /// <param name="LatentSize">L, the number of latents.</param>
 /// <param name="Channels">1 for grey, 3 for colour.</param>
 /// <param name="Height">Rows of pixels.</param>
@@ -24,7 +24,7 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
         {
             throw new InvalidDataException(actual is null
                 ? $"{source} is no {kind}: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'."
-                : $"{source} is no {kind} but an {actual}. Give the {kind}.onnx that was exported beside it.");
+                : $"{source} is no {kind} but {(actual == "encoder" ? "an" : "a")} {actual}. Give the {kind}.onnx that was exported beside it.");
         }
 
         int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];

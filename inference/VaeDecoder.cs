@@ -8,8 +8,6 @@ namespace OnnxVae.Inference;
 /// </code></example>
 public sealed class VaeDecoder : IDisposable
 {
-    private const uint GenerationStream = 0x6765;
-
     private readonly VaeSession session;
 
     private VaeDecoder(VaeSession session) => this.session = session;
@@ -62,14 +60,23 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="seed">Chooses the images.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
-    public void Generate(ulong seed, long first, Span<float> images)
+    public void Generate(ulong seed, long first, Span<float> images) => Generate(LatentPrior.StandardNormal(Metadata.LatentSize), seed, first, images);
+
+    /// <summary>Decodes draws from another prior.</summary>
+    /// <param name="prior">The prior.</param>
+    /// <param name="seed">Chooses the images.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
+    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    public void Generate(LatentPrior prior, ulong seed, long first, Span<float> images)
     {
-        var latents = new float[images.Length / Metadata.ImageSize * Metadata.LatentSize];
-        for (int i = 0; i < latents.Length / Metadata.LatentSize; i++)
+        if (prior.LatentSize != Metadata.LatentSize)
         {
-            Philox.FillStandardNormal(latents.AsSpan(i * Metadata.LatentSize, Metadata.LatentSize), seed, GenerationStream, (ulong)(first + i));
+            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
         }
 
+        var latents = new float[images.Length / Metadata.ImageSize * Metadata.LatentSize];
+        prior.Draw(seed, first, latents);
         Decode(latents, images);
     }
 

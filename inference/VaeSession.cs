@@ -13,6 +13,9 @@ internal sealed class VaeSession : IDisposable
 
     public ModelMetadata Metadata { get; }
 
+    /// <summary>The inputs, [N, width] each.</summary>
+    public IEnumerable<(string Name, int Width)> InputWidths => session.InputMetadata.Select(input => (input.Key, input.Value.Dimensions[^1]));
+
     public static VaeSession Load(string path, string kind, OnnxDevice? device, int threads) => File.Exists(path)
         ? Load(options => new InferenceSession(path, options), $"'{path}'", kind, device, threads)
         : throw new FileNotFoundException($"There is no file '{path}'.");
@@ -38,6 +41,28 @@ internal sealed class VaeSession : IDisposable
             RunAtOnce(
                 inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
+        }
+    }
+
+    /// <summary>Runs the model on several inputs.</summary>
+    /// <param name="inputs">Their numbers, Float32 [N, ...], by name.</param>
+    /// <param name="rows">N.</param>
+    /// <param name="outputName">The output.</param>
+    /// <param name="output">Receives it, Float32 [N, ...].</param>
+    public unsafe void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, string outputName, Span<float> output)
+    {
+        OrtValue[] sources = [.. inputs.Values.Select(values => OrtValue.CreateTensorValueFromMemory(values, [rows, values.Length / rows]))];
+        try
+        {
+            fixed (float* y = output)
+            {
+                using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
+                session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
+            }
+        }
+        finally
+        {
+            Array.ForEach(sources, source => source.Dispose());
         }
     }
 

@@ -10,6 +10,23 @@ internal static class ModelData
     public static ImageOptions ImagesLike(int channels, int height, int width, bool skipCorrupt) =>
         new(height == width ? height : null, channels, skipCorrupt);
 
+    /// <summary>The density of rounded latents beside an encoder or decoder.</summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    public static string RequireDensity(string folder)
+    {
+        string file = Path.Combine(folder, "density.onnx");
+        return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': only runs with --rounded export one, and only their latents can be coded.");
+    }
+
+    /// <summary>Refuses the number of an image that is not there.</summary>
+    public static void RequireImage(ImageSource images, long number, string option)
+    {
+        if (number >= images.Count)
+        {
+            throw new UsageException($"{option} is {number}; the images of this split are 0 to {images.Count - 1}.");
+        }
+    }
+
     /// <summary>Opens a data set for an exported model.</summary>
     public static ImageData Open(string source, ModelMetadata model, bool skipCorrupt)
     {

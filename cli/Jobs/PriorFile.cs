@@ -1,0 +1,32 @@
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Jobs;
+
+/// <summary>What <c>generate</c> draws latents from.</summary>
+internal static class PriorFile
+{
+    public const string OfModel = "model";
+    public const string Mixture = "mixture";
+    public const string StandardNormal = "standard-normal";
+
+    /// <summary>The file that <c>fit</c> writes.</summary>
+    public const string MixtureName = "mixture.onnx";
+
+    private const string PriorName = "prior.onnx";
+
+    /// <summary>Opens a prior: the model's own (prior.onnx beside the decoder, where it was learned), a fitted mixture, or N(0, I).</summary>
+    /// <param name="name">One of the three.</param>
+    /// <param name="decoderPath">The decoder's file.</param>
+    /// <param name="latents">L.</param>
+    public static LatentPrior Open(string name, string decoderPath, int latents)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
+        string file = Path.Combine(folder, name == Mixture ? MixtureName : PriorName);
+        if (name == Mixture && !File.Exists(file))
+        {
+            throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");
+        }
+
+        return name != StandardNormal && File.Exists(file) ? LatentPrior.Load(file) : LatentPrior.StandardNormal(latents);
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using OnnxVae.Cli.Jobs;
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+using OnnxVae.Inference.Coding;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae compress</c>: images to a file of coded latents.</summary>
+internal static class CompressVerb
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and density.onnx, from a run with --rounded." };
+        var data = new Option<string>("--data") { Description = "The images.", Required = true };
+        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "all" };
+        var output = new Option<string>("--out") { Description = "The file.", Required = true };
+        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the encoder.", DefaultValueFactory = _ => 64 });
+        var skipCorrupt = VerbOptions.SkipCorrupt();
+        var threads = VerbOptions.Threads();
+        var command = new Command("compress", "Stores images as arithmetic-coded latents. Example: onnxvae compress runs/coder/export --data photos --out photos.latents")
+        {
+            folder, data, split, output, batch, skipCorrupt, threads,
+        };
+        command.SetCancellableAction((result, cancellation) =>
+        {
+            string directory = result.GetValue(folder)!, file = result.GetValue(output)!;
+            using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), threads: result.GetValue(threads));
+            var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
+            var images = ModelData.Open(result.GetValue(data)!, encoder.Metadata, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+            ProgressDisplay.Run("Compressing", report => AtomicFile.Write(file, stream =>
+                codec.Write(stream, images.Count, Codes(encoder, images, result.GetValue(batch), report, cancellation))));
+            long bytes = new FileInfo(file).Length;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Compressed {images.Count} images: {file}, {bytes} bytes, {8.0 * bytes / images.Count:0.0} bits per image, {8.0 * bytes / images.Count / images.ImageSize:0.0000} per value"));
+        });
+        return command;
+    }
+
+    private static IEnumerable<float[]> Codes(VaeEncoder encoder, ImageSource images, int batch, ProgressDisplay.Report report, CancellationToken cancellation)
+    {
+        for (long first = 0; first < images.Count; first += batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(batch, images.Count - first);
+            float[] codes = new float[count * encoder.Metadata.LatentSize], logVar = new float[codes.Length];
+            encoder.Encode(ReconstructionGrid.ReadImages(images, first, count), codes, logVar);
+            yield return codes;
+            report(first + count, images.Count);
+        }
+    }
+}

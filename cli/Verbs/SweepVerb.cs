@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Jobs;
+using OnnxVae.Exporters;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae sweep</c>: a model for each of several weights of the rate or of the distortion.</summary>
+internal static class SweepVerb
+{
+    private static readonly string[] Columns =
+    [
+        "negativeElbo", "rate", "distortion", "negativeLogLikelihood", "activeUnits", "mutualInformation", "mutualInformationUpper", "mutualInformationCeiling",
+        "marginalKl", "bitsPerDimension", "sigma", "squaredError", "absoluteError", "dissimilarity",
+    ];
+
+    public static Command Create()
+    {
+        var arguments = new TrainArguments();
+        var betas = new Option<string?>("--betas") { Description = "Weights of the rate, as in 0.5,1,2,4." };
+        var lambdas = new Option<string?>("--lambdas") { Description = "Weights of the distortion instead, for --likelihood squared-error, absolute-error and dissimilarity." };
+        var output = new Option<string>("--out") { Description = "Where the runs go, a folder each, with sweep.csv and sweep.png. Runs that are there already are continued, or taken as they are.", Required = true };
+        var command = new Command(
+            "sweep", "Trains over several weights and draws rate against distortion. Example: onnxvae sweep --data sprites --betas 0.5,1,2,4 --steps 2000 --out sweeps/sprites");
+        arguments.AddForTraining(command);
+        foreach (var option in (Option[])[betas, lambdas, output])
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetCancellableAction((result, cancellation) =>
+        {
+            var options = arguments.Read(result);
+            if (options.Model is null || (result.GetValue(betas) is null) == (result.GetValue(lambdas) is null))
+            {
+                throw new UsageException("A sweep takes --betas or --lambdas, one of them, and no --package.");
+            }
+
+            var (name, text) = result.GetValue(betas) is { } list ? ("beta", list) : ("lambda", result.GetValue(lambdas)!);
+            return RunAsync(result.GetValue(output)!, name, ParseWeights(name, text), options, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string folder, string name, double[] weights, TrainOptions options, CancellationToken cancellation)
+    {
+        List<(double Weight, JsonObject Figures)> models = [];
+        foreach (double weight in weights)
+        {
+            var model = name == "beta" ? options.Model! with { Beta = weight } : options.Model! with { Lambda = weight };
+            string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}"));
+            Console.Error.WriteLine($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
+            if (await FiguresOf(run, options with { Model = model }, cancellation) is not { } figures)
+            {
+                Console.Error.WriteLine("Continue with the same command.");
+                return CommandLine.Interrupted;
+            }
+
+            models.Add((weight, figures));
+            WriteTable(Path.Combine(folder, "sweep.csv"), name, models);
+        }
+
+        var images = ImageData.Open(options.Data, options.ImageOptions).Train;
+        var curve = LinearCurve.Of(images, options.Model!);
+        RateDistortionPlot.Save(
+            Path.Combine(folder, "sweep.png"),
+            [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))],
+            [.. curve.Select(point => (point.Rate, point.Distortion))],
+            $"linear model, {options.Model!.Latent} latents, exact on the training images");
+        Print(name, models);
+        Console.WriteLine($"Written   {Path.Combine(folder, "sweep.csv")}, {Path.Combine(folder, "sweep.png")}");
+        return 0;
+    }
+
+    // A run that has ended is taken as it is, one that was stopped goes on.
+    private static async Task<JsonObject?> FiguresOf(string folder, TrainOptions options, CancellationToken cancellation)
+    {
+        var run = new RunFolder(folder);
+        var job = run.HoldsRun ? TrainingJob.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainingJob.Start(folder, options);
+        return File.Exists(run.Evaluation)
+            ? JsonNode.Parse(File.ReadAllText(run.Evaluation))!.AsObject()
+            : (await job.RunAsync(cancellation))?.ToJson();
+    }
+
+    private static TrainOptions RequireSame(string folder, TrainOptions stored, TrainOptions given)
+    {
+        var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
+        return JsonSerializer.Serialize(stored, Manifest.JsonOptions) == JsonSerializer.Serialize(expected, Manifest.JsonOptions) ? stored : throw new UsageException(
+            $"'{folder}' holds a run with other options: give the sweep's own, or another --out.");
+    }
+
+    private static void WriteTable(string file, string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)
+    {
+        string[] columns = [.. Columns.Where(column => models.Any(model => model.Figures.ContainsKey(column)))];
+        var lines = models.Select(model => string.Join(',', columns.Select(column => model.Figures[column]?.ToJsonString() ?? "").Prepend(model.Weight.ToString(CultureInfo.InvariantCulture))));
+        AtomicFile.WriteText(file, string.Concat(lines.Prepend(string.Join(',', columns.Prepend(name))).Select(line => $"{line}\n")));
+    }
+
+    // Models of nearly the same ELBO that differ in what their latents say: the ELBO does not determine the information.
+    private static void Print(string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)
+    {
+        string[] columns = ["negativeElbo", "rate", "distortion", "mutualInformation", "activeUnits"];
+        Console.WriteLine($"{name,8}{string.Concat(columns.Select(column => $"{column,20}"))}");
+        foreach (var (weight, figures) in models)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{weight,8}")
+                + string.Concat(columns.Select(column => string.Create(CultureInfo.InvariantCulture, $"{(double?)figures[column],20:0.00}"))));
+        }
+    }
+
+    private static double[] ParseWeights(string name, string text) => [.. text.Split(',').Select(part =>
+        double.TryParse(part, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight) && (weight > 0 || (weight == 0 && name == "beta")) ? weight : throw new UsageException(
+            $"--{name}s is '{text}'; expected numbers that are not negative with commas between them, as in 0.5,1,2."))];
+}

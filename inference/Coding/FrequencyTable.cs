@@ -1,0 +1,57 @@
+namespace OnnxVae.Inference.Coding;
+
+/// <summary>Probabilities of symbols in whole shares of 2^<see cref="PrecisionBits"/>, none of them zero.</summary>
+public sealed class FrequencyTable
+{
+    /// <summary>The precision of probabilities, in bits.</summary>
+    public const int PrecisionBits = 16;
+
+    private const int Total = 1 << PrecisionBits;
+
+    private readonly uint[] cumulative;
+
+    /// <summary>Rounds probabilities to shares.</summary>
+    /// <param name="probabilities">Of all symbols but a last one, which gets what is left; they sum to at most 1.</param>
+    /// <exception cref="ArgumentException">There are too many symbols, or a probability is no number from 0 to 1.</exception>
+    public FrequencyTable(ReadOnlySpan<double> probabilities)
+    {
+        int shared = Total - probabilities.Length - 1;
+        if (shared <= 0)
+        {
+            throw new ArgumentException($"A table has room for {Total - 2} probabilities, but there are {probabilities.Length}.");
+        }
+
+        cumulative = new uint[probabilities.Length + 2];
+        for (int i = 0; i < probabilities.Length; i++)
+        {
+            if (!(probabilities[i] is >= 0 and <= 1))
+            {
+                throw new ArgumentException($"The probability of symbol {i} is {probabilities[i]}; expected a number from 0 to 1.");
+            }
+
+            cumulative[i + 1] = cumulative[i] + 1 + (uint)(probabilities[i] * shared);
+        }
+
+        // Rounding may have given out a share too many; it is taken from the end of the largest numbers.
+        cumulative[^1] = Total;
+        for (int i = probabilities.Length; i > 0 && cumulative[i] >= cumulative[i + 1]; i--)
+        {
+            cumulative[i] = cumulative[i + 1] - 1;
+        }
+    }
+
+    /// <summary>Number of symbols, the last one among them.</summary>
+    public int Count => cumulative.Length - 1;
+
+    /// <summary>The shares before a symbol, and with it.</summary>
+    public (uint From, uint To) this[int symbol] => (cumulative[symbol], cumulative[symbol + 1]);
+
+    /// <summary>The symbol whose share contains a number.</summary>
+    internal int SymbolAt(uint share)
+    {
+        int index = Array.BinarySearch(cumulative, share);
+        return index >= 0 ? index : ~index - 1;
+    }
+
+    internal ReadOnlySpan<uint> Shares => cumulative;
+}

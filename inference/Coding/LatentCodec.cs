@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace OnnxVae.Inference.Coding;
+
+/// <summary>
+/// Stores rounded latents in as many bits as the model's density says: <c>density.onnx</c>, which training with rounded latents exports,
+/// gives the probability of each number, and an arithmetic coder writes it.
+/// </summary>
+/// <remarks>
+/// A file: "OVLC", version 1, latents (int32), images (int64), 8 bytes that identify the tables, then the bits. Probabilities are computed
+/// anew from the density; where that gives other tables, as another processor might, the file is refused rather than read wrongly.
+/// </remarks>
+public sealed class LatentCodec
+{
+    private const int Largest = 2048; // numbers from -2048 to 2047 have probabilities of their own, others are written out
+    private const double SmallestProbability = 1e-6;
+    private const int HeaderSize = 25;
+    private const byte Version = 1;
+
+    private readonly (int First, FrequencyTable Table)[] tables;
+    private readonly byte[] fingerprint;
+
+    private LatentCodec((int First, FrequencyTable Table)[] tables)
+    {
+        this.tables = tables;
+        byte[] shares = [.. tables.SelectMany(entry => MemoryMarshal.AsBytes(entry.Table.Shares).ToArray().Prepend((byte)entry.First))];
+        fingerprint = SHA256.HashData(shares)[..8];
+    }
+
+    /// <summary>L, the number of latents.</summary>
+    public int LatentSize => tables.Length;
+
+    private static ReadOnlySpan<byte> Magic => "OVLC"u8;
+
+    /// <summary>Loads <c>density.onnx</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX model, or no density.</exception>
+    public static LatentCodec Load(string path)
+    {
+        using var session = VaeSession.Load(path, "density", OnnxDevice.Cpu, threads: 0);
+        const int count = 2 * Largest;
+        int latents = session.Metadata.LatentSize;
+        float[] numbers = [.. Enumerable.Range(0, count * latents).Select(i => (float)((i / latents) - Largest))], probabilities = new float[count * latents];
+        session.Run(new Dictionary<string, float[]> { ["z"] = numbers }, count, "probability", probabilities);
+        return new LatentCodec([.. Enumerable.Range(0, latents).Select(l =>
+        {
+            double[] ofLatent = [.. Enumerable.Range(0, count).Select(i => (double)probabilities[(i * latents) + l])];
+            int first = Math.Max(0, Array.FindIndex(ofLatent, p => p > SmallestProbability)), last = Math.Max(first, Array.FindLastIndex(ofLatent, p => p > SmallestProbability));
+            return (first - Largest, new FrequencyTable(ofLatent.AsSpan(first..(last + 1))));
+        })]);
+    }
+
+    /// <summary>Writes the latents of images.</summary>
+    /// <param name="output">Receives the file.</param>
+    /// <param name="count">Images, N.</param>
+    /// <param name="codes">Float32 [N, L] in pieces of whole rows: whole numbers, as the encoder gives them.</param>
+    /// <exception cref="ArgumentException">A latent is no whole number, or there are other rows than promised.</exception>
+    public void Write(Stream output, long count, IEnumerable<float[]> codes)
+    {
+        var header = new byte[HeaderSize];
+        Magic.CopyTo(header);
+        header[4] = Version;
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(5), LatentSize);
+        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(9), count);
+        fingerprint.CopyTo(header, 17);
+        output.Write(header);
+
+        var encoder = new ArithmeticEncoder(output);
+        long written = 0;
+        foreach (float[] piece in codes)
+        {
+            for (int i = 0; i < piece.Length; i++)
+            {
+                Write(encoder, i % LatentSize, piece[i]);
+            }
+
+            written += piece.Length;
+        }
+
+        if (written != count * LatentSize)
+        {
+            throw new ArgumentException($"There are {written} latents; {count} images of {LatentSize} have {count * LatentSize}.");
+        }
+
+        encoder.Finish();
+    }
+
+    /// <summary>Reads the latents of images.</summary>
+    /// <param name="input">A file that <see cref="Write(Stream, long, IEnumerable{float[]})"/> wrote.</param>
+    /// <returns>Their number, N, and row after row, Float32 [L].</returns>
+    /// <exception cref="InvalidDataException">The file is damaged, cut off, or of another model.</exception>
+    public (long Count, IEnumerable<float[]> Rows) Read(Stream input)
+    {
+        var header = new byte[HeaderSize];
+        if (input.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false) < HeaderSize || !header.AsSpan(0, 4).SequenceEqual(Magic) || header[4] != Version)
+        {
+            throw new InvalidDataException("This is no file of coded latents: it does not begin as one. Write one with 'onnxvae compress'.");
+        }
+
+        if (BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(5)) != LatentSize || !header.AsSpan(17, 8).SequenceEqual(fingerprint))
+        {
+            throw new InvalidDataException("The latents were coded with another density: give the files exported by the run that they were coded with.");
+        }
+
+        long count = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(9));
+        return (count, ReadRows(new ArithmeticDecoder(input), count));
+    }
+
+    private IEnumerable<float[]> ReadRows(ArithmeticDecoder decoder, long count)
+    {
+        for (long row = 0; row < count; row++)
+        {
+            var codes = new float[LatentSize];
+            for (int latent = 0; latent < codes.Length; latent++)
+            {
+                var (first, table) = tables[latent];
+                int symbol = decoder.Read(table);
+                codes[latent] = symbol < table.Count - 1 ? first + symbol : ReadRaw(decoder);
+            }
+
+            yield return codes;
+        }
+    }
+
+    private void Write(ArithmeticEncoder encoder, int latent, float code)
+    {
+        int number = (int)code;
+        if (number != code)
+        {
+            throw new ArgumentException($"Latent {latent} is {code}, but only whole numbers can be coded: the encoder must be one of rounded latents.");
+        }
+
+        var (first, table) = tables[latent];
+        int symbol = number >= first && number - first < table.Count - 1 ? number - first : table.Count - 1;
+        var (from, to) = table[symbol];
+        encoder.Write(from, to);
+        if (symbol == table.Count - 1)
+        {
+            WriteRaw(encoder, (uint)number);
+        }
+    }
+
+    // 32 bits in two halves, all numbers alike.
+    private static void WriteRaw(ArithmeticEncoder encoder, uint bits)
+    {
+        foreach (uint half in (uint[])[bits >> FrequencyTable.PrecisionBits, bits & ushort.MaxValue])
+        {
+            encoder.Write(half, half + 1);
+        }
+    }
+
+    private static int ReadRaw(ArithmeticDecoder decoder) => (decoder.ReadShare() << FrequencyTable.PrecisionBits) | decoder.ReadShare();
+}

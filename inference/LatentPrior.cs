@@ -1,0 +1,70 @@
+namespace OnnxVae.Inference;
+
+/// <summary>
+/// What latents are drawn from: N(0, I), or a file that turns noise into draws (a learned prior, a mixture that was fitted to the codes of
+/// images). The latents of image k depend on the seed and on k alone. Safe to use from several threads.
+/// </summary>
+public sealed class LatentPrior : IDisposable
+{
+    private const uint NormalStream = 0x6765;
+    private const uint UniformStream = 0x7565;
+
+    private readonly VaeSession? session;
+
+    private LatentPrior(int latentSize, VaeSession? session) => (LatentSize, this.session) = (latentSize, session);
+
+    /// <summary>L, the number of latents.</summary>
+    public int LatentSize { get; }
+
+    /// <summary>P(z) = N(0, I).</summary>
+    /// <param name="latentSize">L.</param>
+    public static LatentPrior StandardNormal(int latentSize) => new(latentSize, null);
+
+    /// <summary>Loads <c>prior.onnx</c> or <c>mixture.onnx</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX model, or no prior.</exception>
+    public static LatentPrior Load(string path, int threads = 0)
+    {
+        var session = VaeSession.Load(path, "prior", OnnxDevice.Cpu, threads);
+        return new LatentPrior(session.Metadata.LatentSize, session);
+    }
+
+    /// <summary>Draws latents.</summary>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="latents">Receives Float32 [N, L].</param>
+    public void Draw(ulong seed, long first, Span<float> latents)
+    {
+        int rows = latents.Length / LatentSize;
+        if (session is null)
+        {
+            FillRows(latents, LatentSize, first, (row, position) => Philox.FillStandardNormal(row, seed, NormalStream, position));
+            return;
+        }
+
+        var noise = session.InputWidths.ToDictionary(input => input.Name, input =>
+        {
+            var values = new float[rows * input.Width];
+            FillRows(values, input.Width, first, input.Name == "eps"
+                ? (row, position) => Philox.FillStandardNormal(row, seed, NormalStream, position)
+                : (row, position) => Philox.FillUniform(row, seed, UniformStream, position));
+            return values;
+        });
+        session.Run(noise, rows, "z", latents);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => session?.Dispose();
+
+    private delegate void FillRow(Span<float> row, ulong position);
+
+    private static void FillRows(Span<float> values, int width, long first, FillRow fill)
+    {
+        for (int row = 0; row < values.Length / width; row++)
+        {
+            fill(values.Slice(row * width, width), (ulong)(first + row));
+        }
+    }
+}
