@@ -83,9 +83,9 @@ internal static class SweepVerb
     {
         var run = new RunFolder(folder);
         var job = run.HoldsRun ? TrainingJob.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainingJob.Start(folder, options);
-        return File.Exists(run.Evaluation)
+        return File.Exists(run.Evaluation) || await job.RunAsync(cancellation) is not null
             ? JsonNode.Parse(File.ReadAllText(run.Evaluation))!.AsObject()
-            : (await job.RunAsync(cancellation))?.ToJson();
+            : null;
     }
 
     private static TrainOptions RequireSame(string folder, TrainOptions stored, TrainOptions given)

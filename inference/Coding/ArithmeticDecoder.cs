@@ -37,12 +37,14 @@ public sealed class ArithmeticDecoder
         return symbol;
     }
 
-    /// <summary>A number below 2^<see cref="FrequencyTable.PrecisionBits"/> that was written as a symbol of frequency 1.</summary>
-    internal int ReadShare()
+    /// <summary>The next number of which every value is alike.</summary>
+    /// <param name="size">Its bits.</param>
+    /// <exception cref="InvalidDataException">The bits have ended.</exception>
+    public uint ReadUniform(int size)
     {
-        uint share = Share;
-        Narrow(share, share + 1);
-        return (int)share;
+        uint number = Share >> (FrequencyTable.PrecisionBits - size);
+        Narrow(number << (FrequencyTable.PrecisionBits - size), (number + 1) << (FrequencyTable.PrecisionBits - size));
+        return number;
     }
 
     private uint Share => (uint)(((((ulong)code - low + 1) << FrequencyTable.PrecisionBits) - 1) / ((ulong)high - low + 1));

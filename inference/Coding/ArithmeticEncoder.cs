@@ -41,6 +41,12 @@ public sealed class ArithmeticEncoder(Stream output)
         }
     }
 
+    /// <summary>Writes a number of which every value is alike.</summary>
+    /// <param name="number">The number.</param>
+    /// <param name="size">Its bits, at most <see cref="FrequencyTable.PrecisionBits"/>.</param>
+    public void WriteUniform(uint number, int size) =>
+        Write(number << (FrequencyTable.PrecisionBits - size), (number + 1) << (FrequencyTable.PrecisionBits - size));
+
     /// <summary>Writes the last bits.</summary>
     public void Finish()
     {

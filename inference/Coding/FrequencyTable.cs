@@ -4,7 +4,7 @@ namespace OnnxVae.Inference.Coding;
 public sealed class FrequencyTable
 {
     /// <summary>The precision of probabilities, in bits.</summary>
-    public const int PrecisionBits = 16;
+    public const int PrecisionBits = 24;
 
     private const int Total = 1 << PrecisionBits;
 

@@ -15,7 +15,8 @@ namespace OnnxVae.Inference.Coding;
 public sealed class LatentCodec
 {
     private const int Largest = 2048; // numbers from -2048 to 2047 have probabilities of their own, others are written out
-    private const double SmallestProbability = 1e-6;
+    private const double SmallestProbability = 1e-12;
+    private const int HalfBits = 16; // of a number that is written out
     private const int HeaderSize = 25;
     private const byte Version = 1;
 
@@ -139,18 +140,10 @@ public sealed class LatentCodec
         encoder.Write(from, to);
         if (symbol == table.Count - 1)
         {
-            WriteRaw(encoder, (uint)number);
+            encoder.WriteUniform((uint)number >> HalfBits, HalfBits);
+            encoder.WriteUniform((uint)number & ushort.MaxValue, HalfBits);
         }
     }
 
-    // 32 bits in two halves, all numbers alike.
-    private static void WriteRaw(ArithmeticEncoder encoder, uint bits)
-    {
-        foreach (uint half in (uint[])[bits >> FrequencyTable.PrecisionBits, bits & ushort.MaxValue])
-        {
-            encoder.Write(half, half + 1);
-        }
-    }
-
-    private static int ReadRaw(ArithmeticDecoder decoder) => (decoder.ReadShare() << FrequencyTable.PrecisionBits) | decoder.ReadShare();
+    private static int ReadRaw(ArithmeticDecoder decoder) => (int)((decoder.ReadUniform(HalfBits) << HalfBits) | decoder.ReadUniform(HalfBits));
 }

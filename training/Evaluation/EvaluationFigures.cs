@@ -32,6 +32,9 @@ public sealed record EvaluationFigures
     /// <summary>The negative ELBO per value of an image, in bits: negativeElbo / (d ln 2).</summary>
     public double? BitsPerDimension { get; init; }
 
+    /// <summary>The rate per value of an image, in bits: rate / (d ln 2). Of rounded latents, the size of the code that 'compress' writes.</summary>
+    public required double RateBitsPerDimension { get; init; }
+
     /// <summary>The standard deviation of a pixel, in units of the pixel range; for Gaussian likelihoods.</summary>
     public double? Sigma { get; init; }
 
@@ -76,6 +79,7 @@ public sealed record EvaluationFigures
             ["negativeLogLikelihood"] = NegativeLogLikelihood,
             ["importanceSamples"] = ImportanceSamples,
             ["bitsPerDimension"] = BitsPerDimension,
+            ["rateBitsPerDimension"] = RateBitsPerDimension,
             ["sigma"] = Sigma,
             ["activeUnits"] = ActiveUnits,
             ["ratePerLatent"] = RatePerLatent is null ? null : new JsonArray([.. RatePerLatent.Select(rate => (JsonNode)rate)]),

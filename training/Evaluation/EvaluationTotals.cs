@@ -76,6 +76,7 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         double sampleRate = Enumerable.Range(0, count).Average(i => (double)rates[(int)order[i]]);
         double[] meanVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]))];
         var shape = program.Images.Shape;
+        double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
         double? negativeElbo = sums.TryGetValue("negativeElbo", out double total) ? total / images : null;
         return new EvaluationFigures
         {
@@ -84,8 +85,9 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             Distortion = sums["distortion"] / images,
             Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
             NegativeLogLikelihood = options.ImportanceSamples > 0 && samples > 0 ? negativeLogLikelihood / images : null,
-            ImportanceSamples = options.ImportanceSamples,
-            BitsPerDimension = negativeElbo / (shape[1] * shape[2] * shape[3] * Math.Log(2)),
+            ImportanceSamples = samples > 0 ? options.ImportanceSamples : 0,
+            BitsPerDimension = negativeElbo / bits,
+            RateBitsPerDimension = sums["rate"] / images / bits,
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
             ActiveUnits = meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
             RatePerLatent = latentSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,

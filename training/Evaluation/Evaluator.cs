@@ -46,12 +46,13 @@ public static class Evaluator
         using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
 
         var totals = new EvaluationTotals(program, source.Count);
+        int samples = program.Metrics.Any(metric => metric.Role == MetricRole.LogImportanceWeight) ? Math.Max(1, options.ImportanceSamples) : 1;
         int batchSize = (int)program.Images.Shape[0];
         for (long first = 0; first < source.Count; first += batchSize)
         {
             int rows = (int)Math.Min(batchSize, source.Count - first);
             ReadImages(source, first, rows, runner.Input<byte>(program.Images.Name));
-            for (int sample = 0; sample < Math.Max(1, options.ImportanceSamples); sample++)
+            for (int sample = 0; sample < samples; sample++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 long draw = (first / batchSize) << 20;

@@ -8,11 +8,11 @@ public enum CollapseDegree
     /// <summary>Every latent is in use.</summary>
     None,
 
-    /// <summary>Some latents are dead.</summary>
-    Partial,
+    /// <summary>Some latents are dead, the others speak of the image.</summary>
+    DeadLatents,
 
     /// <summary>The latents together say next to nothing of the image.</summary>
-    Complete,
+    Collapsed,
 }
 
 /// <summary>The verdict on posterior collapse: latents whose posterior is the prior, whatever the image.</summary>
@@ -26,6 +26,7 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
     public const double ActiveVariance = 0.01;
 
     private const double LeastInformation = 0.1; // nats per image
+    private const int MostNamed = 12;
 
     private const string Remedies = "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder";
 
@@ -37,16 +38,18 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
     {
         int[] dead = [.. Enumerable.Range(0, meanVariances.Count).Where(l => !(meanVariances[l] > ActiveVariance))];
         int active = meanVariances.Count - dead.Length;
-        string left = string.Create(CultureInfo.InvariantCulture, $"the rate left is {rate:0.##} nats per image");
-        var degree = active == 0 || information < LeastInformation ? CollapseDegree.Complete
-            : dead.Length > 0 ? CollapseDegree.Partial
+        string state = string.Create(CultureInfo.InvariantCulture, $"{active} of {meanVariances.Count} latents are active, the rate is {rate:0.##} nats per image");
+        var degree = active == 0 || information < LeastInformation ? CollapseDegree.Collapsed
+            : dead.Length > 0 ? CollapseDegree.DeadLatents
             : CollapseDegree.None;
         return new PosteriorCollapse(degree, dead, degree switch
         {
-            CollapseDegree.Complete => $"collapsed: {active} of {meanVariances.Count} latents are active and {left}; {Remedies}",
-            CollapseDegree.Partial => $"partly collapsed: {active} of {meanVariances.Count} latents are active (dead: {string.Join(", ", dead)}) and {left}; "
-                + $"more latents than the data need die like this, and cost nothing; if reconstructions lack detail, {Remedies}",
-            _ => $"none: all {meanVariances.Count} latents are active, {left}",
+            CollapseDegree.Collapsed => $"collapsed: {state}; {Remedies}",
+            CollapseDegree.DeadLatents => $"not collapsed: {state}; dead are {Name(dead)}: more latents than the data need die like this and cost nothing, but if reconstructions lack detail, {Remedies}",
+            _ => $"not collapsed: {state}",
         });
     }
+
+    private static string Name(int[] latents) =>
+        string.Join(", ", latents.Take(MostNamed)) + (latents.Length > MostNamed ? $" and {latents.Length - MostNamed} more" : "");
 }

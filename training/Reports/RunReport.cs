@@ -39,7 +39,7 @@ public static class RunReport
         page.Append("<h2>Curves</h2>\n");
         foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
         {
-            AppendFigure(page, Curve(log, metric.Name), $"{metric.Name} by step, mean over each log interval");
+            AppendFigure(page, Curve(log, metric.Name), $"{metric.Name} by step");
         }
 
         page.Append("<h2>Images</h2>\n");

@@ -14,7 +14,7 @@ internal sealed class MainJobTests
     private static readonly RunFolder Sprites = new(Folder["sprites"]);
 
     [OneTimeSetUp]
-    public void Train() => Succeed("train", "--data", "sprites", "--model", "mlp", "--steps", "60", "--out", Sprites.Path, "--importance-samples", "2", "--checkpoint-every", "30");
+    public void Train() => Support.Cli.Succeed("train", "--data", "sprites", "--model", "mlp", "--steps", "60", "--out", Sprites.Path, "--importance-samples", "2", "--checkpoint-every", "30");
 
     [OneTimeTearDown]
     public void DeleteFolder() => Folder.Dispose();
@@ -32,7 +32,7 @@ internal sealed class MainJobTests
     [Test]
     public void Evaluate_OfSameSeed_RepeatsTheFiguresOfTraining()
     {
-        var figures = JsonNode.Parse(Succeed("evaluate", Sprites.Path, "--importance-samples", "2", "--json"))!.AsObject();
+        var figures = JsonNode.Parse(Support.Cli.Succeed("evaluate", Sprites.Path, "--importance-samples", "2", "--json"))!.AsObject();
 
         Assert.That(JsonNode.DeepEquals(figures, JsonNode.Parse(File.ReadAllText(Sprites.Evaluation))));
         Assert.That((double)figures["negativeElbo"]!, Is.EqualTo((double)figures["rate"]! + (double)figures["distortion"]!).Within(1e-3));
@@ -44,7 +44,7 @@ internal sealed class MainJobTests
     [Test]
     public void Export_OfRun_WritesTheSameFilesAsTraining()
     {
-        Succeed("export", Sprites.Path, "--out", Folder["export"]);
+        Support.Cli.Succeed("export", Sprites.Path, "--out", Folder["export"]);
 
         foreach (string file in Exported("encoder", "decoder"))
         {
@@ -55,9 +55,9 @@ internal sealed class MainJobTests
     [Test]
     public void Export_ForTheProcessor_WritesFilesThatGiveTheSameImages()
     {
-        Succeed("export", Sprites.Path, "--out", Folder["fast"], "--for", "cpu");
-        Succeed("generate", Exported("decoder")[0], "--count", "20", "--seed", "3", "--out", Folder["plain.npy"]);
-        Succeed("generate", Path.Combine(Folder["fast"], "decoder.onnx"), "--count", "20", "--seed", "3", "--out", Folder["fast.npy"]);
+        Support.Cli.Succeed("export", Sprites.Path, "--out", Folder["fast"], "--for", "cpu");
+        Support.Cli.Succeed("generate", Exported("decoder")[0], "--count", "20", "--seed", "3", "--out", Folder["plain.npy"]);
+        Support.Cli.Succeed("generate", Path.Combine(Folder["fast"], "decoder.onnx"), "--count", "20", "--seed", "3", "--out", Folder["fast.npy"]);
 
         float[] Images(string name) => MemoryMarshal.Cast<byte, float>(Npy.Read(File.ReadAllBytes(Folder[name]), name).Data.Span).ToArray();
         Assert.That(Numbers.RelativeError(Images("fast.npy"), Images("plain.npy")), Is.LessThan(1e-5));
@@ -67,10 +67,10 @@ internal sealed class MainJobTests
     public void Generate_InShards_GivesTheFilesOfOneJob()
     {
         string decoder = Exported("decoder")[0];
-        Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["one"], "--grid", Folder["grid.png"]);
-        Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "0/3");
-        Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "1/3");
-        Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "2/3");
+        Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["one"], "--grid", Folder["grid.png"]);
+        Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "0/3");
+        Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "1/3");
+        Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "2/3");
 
         string[] names = [.. Directory.GetFiles(Folder["one"]).Select(Path.GetFileName).Order()!];
         Assert.That(names, Has.Length.EqualTo(10));
@@ -82,7 +82,7 @@ internal sealed class MainJobTests
     [Test]
     public void Generate_ToNpy_WritesOneArray()
     {
-        Succeed("generate", Exported("decoder")[0], "--count", "70", "--out", Folder["images.npy"]);
+        Support.Cli.Succeed("generate", Exported("decoder")[0], "--count", "70", "--out", Folder["images.npy"]);
 
         var (type, shape, _) = Npy.Read(File.ReadAllBytes(Folder["images.npy"]), "images.npy");
         Assert.That(type, Is.EqualTo("|u1"));
@@ -92,9 +92,9 @@ internal sealed class MainJobTests
     [Test]
     public void Encode_OfImageFolder_WritesLatentsAndNames()
     {
-        Succeed("generate", Exported("decoder")[0], "--count", "5", "--out", Folder["encode me"]);
+        Support.Cli.Succeed("generate", Exported("decoder")[0], "--count", "5", "--out", Folder["encode me"]);
 
-        Succeed("encode", Exported("encoder")[0], "--data", Folder["encode me"], "--out", Folder["latents.npy"]);
+        Support.Cli.Succeed("encode", Exported("encoder")[0], "--data", Folder["encode me"], "--out", Folder["latents.npy"]);
 
         Assert.That(Npy.Read(File.ReadAllBytes(Folder["latents.npy"]), "").Shape, Is.EqualTo((long[])[5, 2, 10]));
         Assert.That(File.ReadAllLines(Folder["latents.npy.names.txt"]), Is.EqualTo(Enumerable.Range(0, 5).Select(i => $"{i:00000000}.png")));
@@ -103,7 +103,7 @@ internal sealed class MainJobTests
     [Test]
     public void Reconstruct_WritesImagesAndGrid()
     {
-        Succeed("reconstruct", Sprites.Export, "--data", "sprites", "--count", "9", "--out", Folder["reconstructed"], "--grid", Folder["pairs.png"]);
+        Support.Cli.Succeed("reconstruct", Sprites.Export, "--data", "sprites", "--count", "9", "--out", Folder["reconstructed"], "--grid", Folder["pairs.png"]);
 
         Assert.That(Directory.GetFiles(Folder["reconstructed"], "*.png"), Has.Length.EqualTo(9));
         Assert.That(File.Exists(Folder["pairs.png"]));
@@ -131,7 +131,7 @@ internal sealed class MainJobTests
     [Test]
     public void Train_OnMnist_ReachesThePublishedElbo()
     {
-        var figures = JsonNode.Parse(Succeed(
+        var figures = JsonNode.Parse(Support.Cli.Succeed(
             "train", "--data", DataFolder.Mnist, "--model", "mlp", "--latent", "20", "--batch", "128", "--epochs", "10", "--learning-rate", "1e-3",
             "--out", Folder["mnist-mlp"], "--importance-samples", "0", "--checkpoint-every", "10000", "--json"))!;
 
@@ -141,7 +141,7 @@ internal sealed class MainJobTests
     [Test]
     public void Train_ConvOnMnist_IsBetterThanTheMlp()
     {
-        var figures = JsonNode.Parse(Succeed(
+        var figures = JsonNode.Parse(Support.Cli.Succeed(
             "train", "--data", DataFolder.Mnist, "--model", "conv", "--latent", "20", "--batch", "128", "--epochs", "4", "--learning-rate", "1e-3",
             "--out", Folder["mnist-conv"], "--importance-samples", "0", "--checkpoint-every", "10000", "--json"))!;
 
@@ -149,13 +149,6 @@ internal sealed class MainJobTests
     }
 
     private static string[] Exported(params string[] roles) => [.. roles.Select(role => Path.Combine(Sprites.Export, $"{role}.onnx"))];
-
-    private static string Succeed(params string[] arguments)
-    {
-        var (exitCode, output, error) = Support.Cli.Run(arguments);
-        Assert.That(exitCode, Is.Zero, error);
-        return output;
-    }
 
     // Tables go to the real console; a process of its own shows them.
     private static string Inspect(string path)

@@ -25,6 +25,15 @@ internal static class Cli
         }
     }
 
+    /// <summary>Runs a command that has to succeed.</summary>
+    /// <returns>What went to standard output.</returns>
+    public static string Succeed(params string[] arguments)
+    {
+        var (exitCode, output, error) = Run(arguments);
+        Assert.That(exitCode, Is.Zero, error);
+        return output;
+    }
+
     /// <summary>Starts a process whose output is redirected. It listens to interrupts even where the tests were told to ignore them, as background jobs of a shell are.</summary>
     public static Process Start(params string[] arguments)
     {

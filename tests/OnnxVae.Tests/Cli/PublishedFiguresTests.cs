@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Models.Exact;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Tests.Cli;
+
+/// <summary>MNIST against closed forms and published numbers.</summary>
+internal sealed class PublishedFiguresTests : FolderFixture
+{
+    private static readonly Lazy<(Vector<double> Mean, Matrix<double> Covariance)> Mnist = new(() => Moments.Of(Pixels(ImageData.Open(DataFolder.Mnist).Train)));
+
+    // The linear VAE has no local maxima but the likelihood of pPCA: Lucas et al. 2019, arXiv 1911.02469.
+    [Test]
+    public void Train_OfLinearModel_ReachesTheLikelihoodOfPca([Values(10, 20, 50)] int latents)
+    {
+        Train("--model", "linear", "--latent", $"{latents}", "--likelihood", "gaussian-learned", "--learning-rate", "5e-3", "--learning-rate-schedule", "cosine", "--batch", "256", "--epochs", "15");
+
+        var (mean, covariance) = Mnist.Value;
+        var exact = ProbabilisticPca.Fit(mean, covariance, latents);
+        var figures = Evaluate("train");
+        Assert.Multiple(() =>
+        {
+            double expected = exact.NegativeLogLikelihood(mean, covariance);
+            Assert.That((double)figures["negativeElbo"]!, Is.EqualTo(expected).Within(0.5).Percent);
+            Assert.That((double)figures["negativeElbo"]!, Is.GreaterThan(expected - 0.05), "no model beats the maximum, but for the noise of samples");
+            Assert.That((double)figures["sigma"]!, Is.EqualTo(Math.Sqrt(exact.Variance)).Within(1).Percent);
+            Assert.That((double)figures["rate"]!, Is.EqualTo(exact.ExactPosterior(covariance).Rate).Within(5).Percent);
+        });
+    }
+
+    [Test]
+    public void Train_OfLinearModelWithUnitSigma_KeepsTheLatentsWithEigenvaluesAboveOne()
+    {
+        Train("--model", "linear", "--latent", "20", "--batch", "128", "--likelihood", "gaussian", "--sigma", "1", "--learning-rate", "2e-3", "--learning-rate-schedule", "cosine", "--epochs", "12");
+
+        int expected = Mnist.Value.Covariance.Evd(Symmetricity.Symmetric).EigenValues.Count(value => value.Real > 1);
+        Assert.That((int)Evaluate("train")["activeUnits"]!, Is.EqualTo(expected));
+    }
+
+    // Published after 5,000 steps: 112.6 (altosaar, variational-autoencoder).
+    [Test]
+    public void Train_OnBinaryMnist_ReachesThePublishedElbo()
+    {
+        var figures = Train("--model", "mlp", "--batch", "128", "--hidden", "256,256", "--latent", "128", "--pixels", "sampled", "--steps", "5000");
+
+        Assert.That((double)figures["negativeElbo"]!, Is.LessThan(113));
+        Assert.That((string)figures["posteriorCollapse"]!, Does.StartWith("not collapsed"));
+    }
+
+    // Published for unit sigma: 740.5 (Rybkin et al. 2021). A non-linear model of as many latents is better than the linear one.
+    [Test]
+    public void Train_WithUnitSigma_ReachesThePublishedElboAndBeatsTheLinearModel()
+    {
+        var figures = Train("--model", "mlp", "--batch", "128", "--latent", "20", "--likelihood", "gaussian", "--sigma", "1", "--epochs", "8");
+
+        double[] eigenvalues = [.. Mnist.Value.Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real)];
+        Assert.That((double)figures["negativeElbo"]!, Is.InRange(735, 745));
+        Assert.That((double)figures["negativeElbo"]!, Is.LessThan(ProbabilisticPca.Linear(eigenvalues, 20, variance: 1, beta: 1).NegativeElbo));
+    }
+
+    // A beta so large that no latent pays for itself: the posterior is the prior, and the verdict says so.
+    [Test]
+    public void Train_WithLargeBeta_IsCalledCollapsed()
+    {
+        var figures = Train("--model", "mlp", "--batch", "128", "--latent", "10", "--beta", "100", "--epochs", "1");
+
+        Assert.That((string)figures["posteriorCollapse"]!, Does.StartWith("collapsed: 0 of 10 latents are active").And.Contain("try a smaller --beta"));
+    }
+
+    private JsonNode Train(params string[] options) => JsonNode.Parse(Support.Cli.Succeed(
+    [
+        "train", "--data", DataFolder.Mnist, "--importance-samples", "0", "--checkpoint-every", "100000", "--json", "--out", Folder["run"], .. options,
+    ]))!;
+
+    private JsonNode Evaluate(string split) =>
+        JsonNode.Parse(Support.Cli.Succeed("evaluate", Folder["run"], "--split", split, "--importance-samples", "0", "--json"))!;
+
+    private static IEnumerable<double[]> Pixels(ImageSource images)
+    {
+        for (long i = 0; i < images.Count; i++)
+        {
+            yield return [.. ReconstructionGrid.ReadImages(images, i, 1).Select(x => (double)x)];
+        }
+    }
+}

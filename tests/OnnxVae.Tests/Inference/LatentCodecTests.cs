@@ -1,0 +1,101 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Inference;
+using OnnxVae.Inference.Coding;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+
+namespace OnnxVae.Tests.Inference;
+
+internal sealed class LatentCodecTests
+{
+    private static readonly TemporaryFolder Folder = new();
+    private TestVae test;
+    private LatentCodec codec;
+
+    [OneTimeSetUp]
+    public void Compile()
+    {
+        test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new CodeDensity(5) });
+        RunExport.Write(test.Package, test.States.Snapshot(), Folder["export"]);
+        codec = LatentCodec.Load(Folder["export/density.onnx"]);
+    }
+
+    [OneTimeTearDown]
+    public void DisposeModel()
+    {
+        test.Dispose();
+        Folder.Dispose();
+    }
+
+    // Numbers that the density has no place for are written out.
+    [Test]
+    public void Read_AfterWrite_GivesTheSameLatents()
+    {
+        float[] codes = [0, 1, -2, 3, 0, 5, -7, 100, -3000, int.MaxValue / 256 * 128f, 0, 0, 1, -1, 2];
+
+        var (count, rows) = codec.Read(new MemoryStream(Write(codes)));
+
+        Assert.That(count, Is.EqualTo(3));
+        Assert.That(rows.SelectMany(row => row), Is.EqualTo(codes));
+    }
+
+    [Test]
+    public void Write_OfLatentThatIsNotWhole_Throws() => Assert.That(
+        () => Write([0, 0, 0.5f, 0, 0]),
+        Throws.ArgumentException.With.Message.EqualTo("Latent 2 is 0.5, but only whole numbers can be coded: the encoder must be one of rounded latents."));
+
+    [Test]
+    public void Read_OfForeignFile_Throws() => Assert.That(
+        () => codec.Read(new MemoryStream(new byte[100])),
+        Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("This is no file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."));
+
+    [Test]
+    public void Read_WithAnotherDensity_Throws()
+    {
+        var states = test.States.Snapshot().ToDictionary(state => state.Key, state => state.Value);
+        states["prior.mean"] = Tensor.Zeros(ElementType.Float32, states["prior.mean"].Shape);
+        RunExport.Write(test.Package, states, Folder["other"]);
+
+        Assert.That(
+            () => LatentCodec.Load(Folder["other/density.onnx"]).Read(new MemoryStream(Write([0, 0, 0, 0, 0]))),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("The latents were coded with another density: give the files exported by the run that they were coded with."));
+    }
+
+    [Test]
+    public void Encoder_OfRoundedLatents_GivesWholeNumbers()
+    {
+        using var encoder = VaeEncoder.Load(Folder["export/encoder.onnx"]);
+        float[] images = [.. Numbers.StandardNormal(4 * 72, 1).Select(x => 20 * x)], codes = new float[20];
+
+        encoder.Encode(images, codes, new float[20]);
+
+        Assert.That(codes, Is.EqualTo(codes.Select(code => MathF.Round(code))).And.Some.Not.Zero);
+    }
+
+    // The graph inverts the density's distribution: whole numbers, as often as it says.
+    [Test]
+    public void Prior_OfRoundedLatents_DrawsFromTheDensity()
+    {
+        const int count = 20_000;
+        using var prior = LatentPrior.Load(Folder["export/prior.onnx"]);
+        var z = new float[count * 5];
+
+        prior.Draw(seed: 1, first: 0, z);
+
+        var z0 = Value.Input("z", ElementType.Float32, [1, 5]);
+        var density = (CodeDensity)test.Options.Prior;
+        float[] expected = GraphRunner.Run(
+            [Ops.Exp(density.LogProbabilities(z0))],
+            [(z0, new float[5]), .. density.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))])[0];
+        Assert.That(z, Is.All.Matches<float>(x => x == MathF.Round(x)));
+        Assert.That(z.Where((_, i) => i % 5 == 2).Count(x => x == 0) / (double)count, Is.EqualTo(expected[2]).Within(0.01));
+    }
+
+    private byte[] Write(float[] codes)
+    {
+        using var stream = new MemoryStream();
+        codec.Write(stream, codes.Length / 5, [codes]);
+        return stream.ToArray();
+    }
+}
