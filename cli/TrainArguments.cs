@@ -18,6 +18,11 @@ internal sealed class TrainArguments
     private readonly Option<int?> imageSize = VerbOptions.ImageSize();
     private readonly Option<int?> channels = VerbOptions.Channels();
     private readonly Option<bool> skipCorrupt = VerbOptions.SkipCorrupt();
+    private readonly Option<bool> binarize = new("--binarize")
+    {
+        Description = "Draw every pixel once as black or white, white with the probability of its grey value: binary MNIST.",
+    };
+
     private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
     private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
     private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };
@@ -109,7 +114,7 @@ internal sealed class TrainArguments
         batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging, precise,
     ];
 
-    private Option[] DataOptions => [data, imageSize, channels, skipCorrupt];
+    private Option[] DataOptions => [data, imageSize, channels, skipCorrupt, binarize];
 
     private Option[] RunOptions => [epochs, steps, seed, device, threads, logEvery, checkpointEvery, importanceSamples];
 
@@ -180,6 +185,7 @@ internal sealed class TrainArguments
         ImageSize = result.GetValue(imageSize),
         Channels = result.GetValue(channels),
         SkipCorrupt = result.GetValue(skipCorrupt),
+        Binarize = result.GetValue(binarize),
         Package = result.GetValue(package),
         Model = IsGiven(result, package) ? null : new ModelOptions
         {

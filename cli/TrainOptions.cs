@@ -14,6 +14,8 @@ internal sealed record TrainOptions
 
     public bool SkipCorrupt { get; init; }
 
+    public bool Binarize { get; init; }
+
     public string? Package { get; init; }
 
     /// <summary>What to compile; null where a package is given.</summary>
@@ -41,7 +43,7 @@ internal sealed record TrainOptions
     public long TestImages { get; init; }
 
     [JsonIgnore]
-    public ImageOptions ImageOptions => new(ImageSize, Channels, SkipCorrupt);
+    public ImageOptions ImageOptions => new(ImageSize, Channels, SkipCorrupt, Binarize ? Seed : null);
 
     /// <summary>Steps in all, for a data set and a batch.</summary>
     public long StepsFor(ImageSource train, int batch) => Steps ?? (Epochs!.Value * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));

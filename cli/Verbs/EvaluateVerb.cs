@@ -54,6 +54,6 @@ internal static class EvaluateVerb
         var shape = package.Manifest.Evaluate.Images.Shape;
         return other is null
             ? ImageData.Open(options.Data, options.ImageOptions)
-            : ImageData.Open(other, ModelData.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt));
+            : ImageData.Open(other, ModelData.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt) with { BinarizationSeed = options.ImageOptions.BinarizationSeed });
     }
 }

@@ -1,10 +1,11 @@
 namespace OnnxVae.Training.Data;
 
-/// <summary>How image files are prepared.</summary>
+/// <summary>How images are prepared.</summary>
 /// <param name="ImageSize">Side of the square that images are scaled and cropped to; null to take them as they are.</param>
 /// <param name="Channels">1 for grey, 3 for colour; null for colour where any image has it.</param>
 /// <param name="SkipCorrupt">Whether images that cannot be read are left out instead of stopping everything.</param>
-public sealed record ImageOptions(int? ImageSize = null, int? Channels = null, bool SkipCorrupt = false);
+/// <param name="BinarizationSeed">Chooses draws of black or white for every pixel, once and for all; null for pixels as they are.</param>
+public sealed record ImageOptions(int? ImageSize = null, int? Channels = null, bool SkipCorrupt = false, ulong? BinarizationSeed = null);
 
 /// <summary>A data set: what to train on and what to test on.</summary>
 /// <param name="Train">The training split.</param>
@@ -22,27 +23,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     public static ImageData Open(string source, ImageOptions? options = null)
     {
         options ??= new ImageOptions();
-        if (source == Sprites.Name)
-        {
-            return RequireShape(source, HoldOut(new Sprites()), options);
-        }
-
-        if (Directory.Exists(source))
-        {
-            return IdxImages.IsIdxFolder(source) ? RequireShape(source, IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
-        }
-
-        if (!File.Exists(source))
-        {
-            throw new FileNotFoundException($"There is no data '{source}': give '{Sprites.Name}', or an existing folder, .tar, .tar.gz, .npy or .npz.");
-        }
-
-        return source switch
-        {
-            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => RequireShape(source, NumpyImages.Open(source), options),
-            _ when ImageFiles.IsTar(source) => ImageFiles.OpenTar(source, options),
-            _ => throw new InvalidDataException($"'{source}' is no data source: give a folder, a .tar or .tar.gz of images, or a .npy or .npz."),
-        };
+        var data = OpenAsTheyAre(source, options);
+        return options.BinarizationSeed is { } seed
+            ? new ImageData(new BinarizedImages(data.Train, seed), new BinarizedImages(data.Test, seed), new BinarizedImages(data.All, seed))
+            : data;
     }
 
     /// <summary>The split with a name: <c>train</c>, <c>test</c> or <c>all</c>.</summary>
@@ -76,6 +60,31 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         return new ImageData(
             train, test, new View(train, train.Count + test.Count, i => i < train.Count ? (train, i) : (test, i - train.Count)));
+    }
+
+    private static ImageData OpenAsTheyAre(string source, ImageOptions options)
+    {
+        if (source == Sprites.Name)
+        {
+            return RequireShape(source, HoldOut(new Sprites()), options);
+        }
+
+        if (Directory.Exists(source))
+        {
+            return IdxImages.IsIdxFolder(source) ? RequireShape(source, IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
+        }
+
+        if (!File.Exists(source))
+        {
+            throw new FileNotFoundException($"There is no data '{source}': give '{Sprites.Name}', or an existing folder, .tar, .tar.gz, .npy or .npz.");
+        }
+
+        return source switch
+        {
+            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => RequireShape(source, NumpyImages.Open(source), options),
+            _ when ImageFiles.IsTar(source) => ImageFiles.OpenTar(source, options),
+            _ => throw new InvalidDataException($"'{source}' is no data source: give a folder, a .tar or .tar.gz of images, or a .npy or .npz."),
+        };
     }
 
     // Only image files are scaled and converted.

@@ -10,8 +10,8 @@ namespace OnnxVae.Tests.Inference;
 internal sealed class LatentCodecTests
 {
     private static readonly TemporaryFolder Folder = new();
-    private TestVae test;
-    private LatentCodec codec;
+    private TestVae test = null!;
+    private LatentCodec codec = null!;
 
     [OneTimeSetUp]
     public void Compile()

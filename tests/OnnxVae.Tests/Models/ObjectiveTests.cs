@@ -84,11 +84,14 @@ internal sealed class ObjectiveTests
         const double beta = 4, variance = 0.25, learningRate = 1.0 / 1024;
         using TestVae weighted = new("mlp", "gaussian", with: options => options with
         {
-            Likelihood = new GaussianLikelihood(Math.Sqrt(variance)), Objective = new BetaElbo(new ConstantSchedule(beta)), Optimizer = new Sgd(new ConstantSchedule(learningRate)),
+            Likelihood = new GaussianLikelihood(Math.Sqrt(variance)),
+            Objective = new BetaElbo(new ConstantSchedule(beta)),
+            Optimizer = new Sgd(new ConstantSchedule(learningRate)),
         });
         using TestVae scaled = new("mlp", "squared-error", with: options => options with
         {
-            Likelihood = new SquaredError(1 / (2 * beta * variance)), Optimizer = new Sgd(new ConstantSchedule(beta * learningRate)),
+            Likelihood = new SquaredError(1 / (2 * beta * variance)),
+            Optimizer = new Sgd(new ConstantSchedule(beta * learningRate)),
         });
 
         AssertSameTraining(weighted, scaled);
@@ -105,7 +108,8 @@ internal sealed class ObjectiveTests
         yield return Case("bernoulli", "VampPrior", options => options with { Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1) });
         yield return Case("bernoulli", "VampPrior, 3 samples", options => options with
         {
-            Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1), Objective = new ImportanceWeightedBound(3),
+            Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1),
+            Objective = new ImportanceWeightedBound(3),
         });
         yield return Case("bernoulli", "3 samples", options => options with { Objective = new ImportanceWeightedBound(3) });
         yield return Case("bernoulli", "free bits", options => options with { Objective = new FreeBitsElbo(0.1, new ConstantSchedule(1)) });

@@ -268,6 +268,27 @@ internal sealed class ImageDataTests : FolderFixture
 
     private static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
 
+    [Test]
+    public void Open_Binarized_DrawsEveryPixelOnceByItsGreyValue()
+    {
+        WriteImage(Folder["grey/a.png"], 1, 200, 200);
+        ImageSource Open(ulong? seed) => ImageData.Open(Folder["grey"], new ImageOptions(BinarizationSeed: seed)).Train;
+        var (grey, binary, other) = (Open(null), Open(3), Open(4));
+        byte[] Read(ImageSource source, long index)
+        {
+            var pixels = new byte[source.ImageSize];
+            source.Read(index, pixels);
+            return pixels;
+        }
+
+        byte[] drawn = Read(binary, 0), original = Read(grey, 0);
+        Assert.That(drawn, Is.All.EqualTo(0).Or.EqualTo(255));
+        Assert.That(Read(binary, 0), Is.EqualTo(drawn), "the same at every reading");
+        Assert.That(drawn.Where((_, i) => original[i] is 0 or 255), Is.EqualTo(original.Where(pixel => pixel is 0 or 255)));
+        Assert.That(drawn.Average(pixel => (double)pixel), Is.EqualTo(original.Average(pixel => (double)pixel)).Within(2).Percent);
+        Assert.That(Read(other, 0), Is.Not.EqualTo(drawn), "another seed, other draws");
+    }
+
     private static void WriteImages(string folder, int count)
     {
         for (int i = 0; i < count; i++)

@@ -1,0 +1,27 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>The distortion at a rate that is asked for: E[-ln P(y|z)] + gamma |KL(Q(z|y) || P(z)) - C|.</summary>
+/// <remarks>Burgess et al. 2018, arXiv 1804.03599, equation 8.</remarks>
+public sealed record CapacityElbo : Objective
+{
+    private readonly double gamma;
+    private readonly ProgramInput capacity;
+
+    /// <summary>Sets weight and rate.</summary>
+    /// <param name="gamma">Weight of the rate's distance to C.</param>
+    /// <param name="capacity">C, nats per image.</param>
+    public CapacityElbo(double gamma, Schedule capacity) => (this.gamma, this.capacity) = (gamma, ProgramInput.Scheduled("capacity", capacity));
+
+    /// <inheritdoc/>
+    public override string Formula => $"E[-ln P(y|z)] + {gamma} |KL(Q(z|y) || P(z)) - C|";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ProgramInput> Schedules => [capacity];
+
+    /// <inheritdoc/>
+    public override Value Loss(ElboTerms terms) => Mean(terms.Distortion) + ((float)gamma * Abs(Mean(terms.Rate) - capacity.Value));
+}

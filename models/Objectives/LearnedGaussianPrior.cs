@@ -1,0 +1,44 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>P(z) = N(mu, diag sigma^2) with mean and log-variance learned like weights, from 0.</summary>
+/// <remarks>
+/// A decoder whose first layer is affine can absorb both, so the optimum is that of N(0, I): the indeterminacy of the VAE, of which this
+/// prior shows the other end.
+/// </remarks>
+public sealed record LearnedGaussianPrior : Prior
+{
+    private readonly State mean;
+    private readonly State logVar;
+
+    /// <summary>Makes the parameters.</summary>
+    /// <param name="latents">L.</param>
+    public LearnedGaussianPrior(int latents) =>
+        (mean, logVar) = (Parameter("prior.mean", latents), Parameter("prior.logVar", latents));
+
+    /// <inheritdoc/>
+    public override string Name => "gaussian";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<State> States => [mean, logVar];
+
+    /// <summary>1/2 ((mean - mu_p)^2 / sigma_p^2 + sigma^2 / sigma_p^2 - 1 - ln sigma^2 / sigma_p^2).</summary>
+    public override Value LatentRates(Posterior posterior, Value z)
+    {
+        var logRatio = posterior.LogVar - logVar.Current;
+        return 0.5f * ((Square(posterior.Mean - mean.Current) * Exp(-logVar.Current)) + Exp(logRatio) - 1f - logRatio);
+    }
+
+    /// <inheritdoc/>
+    public override Value LogDensity(Value z, Func<Value, GaussianPosterior> encode) => SumPerRow(
+        (-0.5f * ((Square(z - mean.Current) * Exp(-logVar.Current)) + logVar.Current)) - GaussianPosterior.HalfLogTwoPi);
+
+    /// <inheritdoc/>
+    public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode) => PriorSampler.OfComponents(
+        new GaussianPosterior(Reshape(mean.Current, [1, mean.Spec.Shape[0]]), Reshape(logVar.Current, [1, mean.Spec.Shape[0]])));
+
+    private static State Parameter(string name, int latents) => State.Create(name, StateRole.Parameter, Tensor.Zeros(ElementType.Float32, [latents]));
+}

@@ -1,0 +1,18 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>P(z) = N(0, I).</summary>
+public sealed record StandardNormalPrior : Prior
+{
+    /// <inheritdoc/>
+    public override string Name => "standard-normal";
+
+    /// <summary>1/2 (mean^2 + sigma^2 - 1 - ln sigma^2). Kingma and Welling 2014, arXiv 1312.6114, appendix B.</summary>
+    public override Value LatentRates(Posterior posterior, Value z) =>
+        0.5f * (Square(posterior.Mean) + Exp(posterior.LogVar) - 1f - posterior.LogVar);
+
+    /// <inheritdoc/>
+    public override Value LogDensity(Value z, Func<Value, GaussianPosterior> encode) => SumPerRow((-0.5f * Square(z)) - GaussianPosterior.HalfLogTwoPi);
+}

@@ -1,0 +1,59 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>P(z) = 1/K sum of Q(z|u_k): the posteriors of K pseudo-images u_k, which are learned like weights.</summary>
+/// <remarks>
+/// VampPrior: Tomczak and Welling 2018, arXiv 1705.07120, equation 9. Pixels are kept in [0, 1] by hardtanh, as there. The rate has no closed
+/// form; one sample estimates it.
+/// </remarks>
+public sealed record VampPrior : Prior
+{
+    private readonly State pseudoImages;
+
+    /// <summary>Draws the pseudo-images' first pixels.</summary>
+    /// <param name="count">K.</param>
+    /// <param name="image">The images' shape.</param>
+    /// <param name="seed">Chooses the pixels: normal with mean 0.5 and standard deviation 0.1, apart from each other and inside the range.</param>
+    /// <exception cref="ArgumentOutOfRangeException">K is not positive.</exception>
+    public VampPrior(int count, ImageShape image, ulong seed)
+    {
+        if (count < 1)
+        {
+            throw new ArgumentOutOfRangeException(null, $"The number of pseudo-images is {count}; the prior needs at least 1.");
+        }
+
+        var random = new Random(unchecked((int)seed));
+        float[] pixels = [.. Enumerable.Range(0, count * image.Dimensions).Select(_ => 0.5f + (0.1f * NextNormal(random)))];
+        pseudoImages = State.Create(
+            "prior.pseudoImages", StateRole.Parameter, Tensor.From<float>([count, image.Channels, image.Height, image.Width], pixels));
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "vamp";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<State> States => [pseudoImages];
+
+    /// <inheritdoc/>
+    public override Value LogDensity(Value z, Func<Value, GaussianPosterior> encode)
+    {
+        var components = Components(encode);
+        var (count, latents) = (components.Mean.Shape[0], components.Mean.Shape[1]);
+        var (mean, logVar) = (Reshape(components.Mean, [1, count, latents]), Reshape(components.LogVar, [1, count, latents]));
+        var difference = Reshape(z, [z.Shape[0], 1, latents]) - mean;
+        var logDensities = ReduceSum((-0.5f * ((Square(difference) * Exp(-logVar)) + logVar)) - GaussianPosterior.HalfLogTwoPi, [2]);
+        return LogSumExp(logDensities, axis: 1) - MathF.Log(count);
+    }
+
+    /// <inheritdoc/>
+    public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode) => PriorSampler.OfComponents(Components(encode));
+
+    private GaussianPosterior Components(Func<Value, GaussianPosterior> encode) => encode(HardTanh(pseudoImages.Current, 0, 1));
+
+    // Box and Muller 1958.
+    private static float NextNormal(Random random) =>
+        (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+}

@@ -1,0 +1,43 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>
+/// Images whose pixels were drawn once as 0 or 255, 255 with the probability of the grey value: binary MNIST and its kin.
+/// </summary>
+/// <remarks>Larochelle and Murray 2011, The neural autoregressive distribution estimator, fixed the draws of Salakhutdinov and Murray 2008.</remarks>
+/// <param name="source">The grey images.</param>
+/// <param name="seed">Chooses the draws, together with the image's content, so that it has the same ones in every split.</param>
+internal sealed class BinarizedImages(ImageSource source, ulong seed) : ImageSource
+{
+    private const uint Stream = 0x6269;
+
+    /// <inheritdoc/>
+    public override long Count => source.Count;
+
+    /// <inheritdoc/>
+    public override int Channels => source.Channels;
+
+    /// <inheritdoc/>
+    public override int Height => source.Height;
+
+    /// <inheritdoc/>
+    public override int Width => source.Width;
+
+    /// <inheritdoc/>
+    public override void Read(long index, Span<byte> pixels)
+    {
+        source.Read(index, pixels);
+        Span<float> draws = new float[pixels.Length];
+        Philox.FillUniform(draws, seed, Stream, BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(pixels)));
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = draws[i] * byte.MaxValue < pixels[i] ? byte.MaxValue : (byte)0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string NameOf(long index) => source.NameOf(index);
+}
