@@ -34,7 +34,13 @@ internal static partial class OperatorReaders
         int first = node[0].Shape.Axis((int)node.Int("axis", -1));
         int[] axes = [.. Enumerable.Range(first, node[0].Shape.Rank - first)];
         float epsilon = node.Float("epsilon", 1e-5f);
-        var y = Standardize(node[0], axes, epsilon) * node[1];
+        var y = Standardize(node[0], axes, epsilon);
+        y = IsOne(node[1]) ? y : y * node[1]; // files written by this project have their scales in nodes of their own
         return [node.Find(2) is { } bias ? y + bias : y, ReduceMean(node[0], axes, keepDimensions: true), InverseDeviation(node[0], axes, epsilon)];
     }
+
+    // Whether a value is known to be 1 everywhere.
+    private static bool IsOne(Value value) => value.Producer is { OperatorType: "ConstantOfShape" } constant
+        ? constant.Attribute<Tensor>("value").As<float>()[0] == 1
+        : value.Constant is { Type: ElementType.Float32 } tensor && !tensor.As<float>().ContainsAnyExcept(1f);
 }

@@ -28,7 +28,11 @@ public static class RateDistortionPlot
     {
         using var plot = new Plot();
         var (left, right) = Range([.. models.Select(model => model.Rate)]);
-        var (bottom, top) = Range([.. models.Select(model => model.Distortion)]);
+        var (bottom, top) = Range(
+        [
+            .. models.Select(model => model.Distortion),
+            .. reference.Where(point => point.Rate >= left && point.Rate <= right).Select(point => point.Distortion),
+        ]);
         AddEqualElboLines(plot, left, right, bottom, top);
         if (reference.Count > 0)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
@@ -31,6 +32,18 @@ internal sealed class OnnxGraphTests
 
         float[] actual = GraphRunner.Run([graph.Outputs[0].Value], [.. graph.Inputs.Zip(row.Data), .. Weights(graph)])[0];
         Assert.That(Numbers.RelativeError(actual, GraphRunner.Run(model, row.Data)[0]), Is.LessThan(ForwardTolerance));
+    }
+
+    // The operator takes a scale, which this project's own files fill with ones.
+    [Test]
+    public void Read_OfNormalizationWithoutScale_MultipliesByNone()
+    {
+        var x = Value.Input("x", ElementType.Float32, [2, 8]);
+        var model = OnnxModelWriter.Build("normalization", [x], [("y", Ops.Standardize(x, [1], 1e-5f))]);
+
+        var read = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment);
+
+        Assert.That(read.OperatorCounts.Keys, Is.EquivalentTo(model.OperatorCounts.Keys).And.Not.Contains("Mul"));
     }
 
     [TestCaseSource(typeof(NetworksTests), nameof(NetworksTests.Rows))]
