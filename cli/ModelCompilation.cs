@@ -15,6 +15,9 @@ internal static class ModelCompilation
     private const double DefaultRisingShare = 0.3;
     private const int StepFalls = 2; // a tenth after a third of the training, a hundredth after two thirds
 
+    /// <summary>The manifest's entry for the steps that schedules were compiled for; absent where none depends on them.</summary>
+    public const string StepsEntry = "steps";
+
     /// <summary>The known learning-rate schedules.</summary>
     public static IReadOnlyCollection<string> ScheduleNames { get; } = ["constant", "cosine", "one-cycle", "step"];
 
@@ -35,10 +38,20 @@ internal static class ModelCompilation
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };
+        var description = new JsonObject { ["network"] = network.Name, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise };
+        if (DependsOnSteps(options))
+        {
+            description[StepsEntry] = steps;
+        }
+
         return new VaeCompiler(vae, training).Write(
-            folder, new JsonObject { ["network"] = network.Name, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise },
+            folder, description,
             ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
     }
+
+    // Schedules that know the last step.
+    private static bool DependsOnSteps(ModelOptions options) =>
+        options.LearningRateSchedule != "constant" || options.BetaCycles > 0 || options.Capacity is not null;
 
     private static int[] ParseWidths(string? text) => text is null ? [] : [.. text.Split(',').Select(width =>
         int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw new UsageException(

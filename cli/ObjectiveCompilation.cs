@@ -45,7 +45,9 @@ internal static class ObjectiveCompilation
         }
 
         Refuse("--beta-cycles", options.BetaWarmUp > 0 ? "--beta-warm-up" : null, "each cycle has a warm-up of its own");
-        return new CyclicSchedule(options.Beta, Math.Max(1, steps / options.BetaCycles));
+        return 2 * options.BetaCycles <= steps
+            ? new CyclicSchedule(options.Beta, (steps + options.BetaCycles - 1) / options.BetaCycles)
+            : throw new UsageException($"--beta-cycles is {options.BetaCycles}, but there are {steps} steps: a cycle needs at least two.");
     }
 
     private static void Refuse(string option, string? other, string reason)

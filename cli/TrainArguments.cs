@@ -18,11 +18,7 @@ internal sealed class TrainArguments
     private readonly Option<int?> imageSize = VerbOptions.ImageSize();
     private readonly Option<int?> channels = VerbOptions.Channels();
     private readonly Option<bool> skipCorrupt = VerbOptions.SkipCorrupt();
-    private readonly Option<bool> binarize = new("--binarize")
-    {
-        Description = "Draw every pixel once as black or white, white with the probability of its grey value: binary MNIST.",
-    };
-
+    private readonly Option<bool> binarize = VerbOptions.Binarize();
     private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
     private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
     private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };

@@ -42,6 +42,11 @@ internal static class VerbOptions
 
     public static Option<bool> SkipCorrupt() => new("--skip-corrupt") { Description = "Leave out image files that cannot be read." };
 
+    public static Option<bool> Binarize() => new("--binarize")
+    {
+        Description = "Draw every pixel once as black or white, white with the probability of its grey value: binary MNIST.",
+    };
+
     public static Option<int> ImportanceSamples() => AtLeast(0, new Option<int>("--importance-samples")
     {
         Description = "Samples per image behind negativeLogLikelihood; 0 to leave it out.",

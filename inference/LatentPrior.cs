@@ -11,25 +11,27 @@ public sealed class LatentPrior : IDisposable
 
     private readonly VaeSession? session;
 
-    private LatentPrior(int latentSize, VaeSession? session) => (LatentSize, this.session) = (latentSize, session);
+    private LatentPrior(int latentSize) => LatentSize = latentSize;
+
+    private LatentPrior(VaeSession session) => (LatentSize, this.session) = (session.Metadata.LatentSize, session);
 
     /// <summary>L, the number of latents.</summary>
     public int LatentSize { get; }
 
     /// <summary>P(z) = N(0, I).</summary>
     /// <param name="latentSize">L.</param>
-    public static LatentPrior StandardNormal(int latentSize) => new(latentSize, null);
+    public static LatentPrior StandardNormal(int latentSize) => new(latentSize);
 
     /// <summary>Loads <c>prior.onnx</c> or <c>mixture.onnx</c>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no prior.</exception>
-    public static LatentPrior Load(string path, int threads = 0)
-    {
-        var session = VaeSession.Load(path, "prior", OnnxDevice.Cpu, threads);
-        return new LatentPrior(session.Metadata.LatentSize, session);
-    }
+    public static LatentPrior Load(string path, int threads = 0) => new(VaeSession.Load(path, "prior", OnnxDevice.Cpu, threads));
+
+    /// <summary>Loads a prior from the bytes of its file.</summary>
+    /// <inheritdoc cref="Load(string, int)"/>
+    public static LatentPrior Load(byte[] model, int threads = 0) => new(VaeSession.Load(model, "prior", OnnxDevice.Cpu, threads));
 
     /// <summary>Draws latents.</summary>
     /// <param name="seed">Chooses them.</param>

@@ -31,9 +31,9 @@ public static class VaeCatalog
         ["gaussian-learned"] = settings => new LearnedGaussianLikelihood(settings.PixelMean),
         ["gaussian-optimal"] = settings => new OptimalGaussianLikelihood(settings.PixelMean),
         ["discretized-logistic"] = _ => new DiscretizedLogisticLikelihood(),
-        ["squared-error"] = settings => new SquaredError(settings.Lambda),
-        ["absolute-error"] = settings => new AbsoluteError(settings.Lambda),
-        ["dissimilarity"] = settings => new StructuralDissimilarity(settings.Lambda),
+        ["squared-error"] = settings => new SquaredError(settings.Lambda, settings.PixelMean),
+        ["absolute-error"] = settings => new AbsoluteError(settings.Lambda, settings.PixelMean),
+        ["dissimilarity"] = settings => new StructuralDissimilarity(settings.Lambda, settings.PixelMean),
     };
 
     private static readonly Dictionary<string, Func<PriorSettings, Prior>> Priors = new()
@@ -76,6 +76,10 @@ public static class VaeCatalog
     /// <param name="settings">What the likelihoods are made with.</param>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
     public static Likelihood Likelihood(string name, LikelihoodSettings settings) => Find(Likelihoods, "likelihood", name)(settings);
+
+    /// <summary>Whether a likelihood is the distortion of a rate-distortion autoencoder, with a weight of its own.</summary>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static bool HasLambda(string likelihood) => Likelihood(likelihood, new LikelihoodSettings()) is RateDistortion;
 
     /// <summary>The known priors of latents that are not rounded.</summary>
     public static IReadOnlyCollection<string> PriorNames => Priors.Keys;

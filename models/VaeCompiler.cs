@@ -21,7 +21,7 @@ public sealed class VaeCompiler
     private readonly WeightAveraging? averaging;
 
     /// <summary>Takes a network, with its weights as they are, and the options.</summary>
-    /// <exception cref="ArgumentException">The batch is empty, or the prior is not one for the network's posterior.</exception>
+    /// <exception cref="ArgumentException">The batch is empty, or the prior is not one for the network's posterior, or the likelihood none for the objective.</exception>
     public VaeCompiler(Vae vae, VaeTrainingOptions options)
     {
         if (options.BatchSize < 1)
@@ -32,6 +32,12 @@ public sealed class VaeCompiler
         if (options.Prior.Posterior != vae.Posterior)
         {
             throw new ArgumentException($"The prior '{options.Prior.Name}' is for latents of kind {options.Prior.Posterior}, but the network has {vae.Posterior} ones.");
+        }
+
+        if (options is { Objective.Samples: > 1, Likelihood: OptimalGaussianLikelihood })
+        {
+            throw new ArgumentException(
+                $"The likelihood '{options.Likelihood.Name}' is optimal for one sample per image, but the objective has {options.Objective.Samples}: take 'gaussian-learned'.");
         }
 
         (this.vae, this.options) = (vae, options);
@@ -100,8 +106,9 @@ public sealed class VaeCompiler
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
-            new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean),
-            new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar),
+            .. vae.Posterior == PosteriorKind.Gaussian
+                ? (Metric[])[new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean), new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar)]
+                : [new("mean", MetricRole.PosteriorMean, forward.Z)],
             .. SigmaMetric(),
         ];
         var values = Evaluated([.. metrics.Select(metric => metric.Value)]);

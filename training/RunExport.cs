@@ -8,6 +8,11 @@ namespace OnnxVae.Training;
 /// <summary>Bakes trained states into the graphs of a package that are to be deployed.</summary>
 public static class RunExport
 {
+    /// <summary>The file of a mixture that was fitted to a model's latents, beside its decoder.</summary>
+    public const string MixtureFile = "mixture.onnx";
+
+    private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", MixtureFile];
+
     /// <summary>A deployable graph with its weights.</summary>
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
@@ -33,11 +38,17 @@ public static class RunExport
         return OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(metadata);
     }
 
-    /// <summary>Writes all of them into a folder.</summary>
+    /// <summary>Writes all of them into a folder; what was exported there before and belongs to another model, or to other weights, goes.</summary>
     /// <inheritdoc cref="Bake"/>
     /// <returns>The files.</returns>
     public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder, string? provider = null)
     {
+        Directory.CreateDirectory(folder);
+        foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values))
+        {
+            File.Delete(Path.Combine(folder, stale));
+        }
+
         var files = new List<string>();
         foreach (var (role, name) in package.Manifest.Deployables.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {

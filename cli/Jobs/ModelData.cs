@@ -1,4 +1,3 @@
-using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Jobs;
@@ -25,14 +24,5 @@ internal static class ModelData
         {
             throw new UsageException($"{option} is {number}; the images of this split are 0 to {images.Count - 1}.");
         }
-    }
-
-    /// <summary>Opens a data set for an exported model.</summary>
-    public static ImageData Open(string source, ModelMetadata model, bool skipCorrupt)
-    {
-        var data = ImageData.Open(source, ImagesLike(model.Channels, model.Height, model.Width, skipCorrupt));
-        var images = data.All;
-        return (images.Channels, images.Height, images.Width) == (model.Channels, model.Height, model.Width) ? data : throw new InvalidDataException(
-            $"The images are {images.Channels} x {images.Height} x {images.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
     }
 }

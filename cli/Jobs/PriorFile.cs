@@ -1,4 +1,5 @@
 using OnnxVae.Inference;
+using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Jobs;
 
@@ -9,9 +10,6 @@ internal static class PriorFile
     public const string Mixture = "mixture";
     public const string StandardNormal = "standard-normal";
 
-    /// <summary>The file that <c>fit</c> writes.</summary>
-    public const string MixtureName = "mixture.onnx";
-
     private const string PriorName = "prior.onnx";
 
     /// <summary>Opens a prior: the model's own (prior.onnx beside the decoder, where it was learned), a fitted mixture, or N(0, I).</summary>
@@ -21,7 +19,7 @@ internal static class PriorFile
     public static LatentPrior Open(string name, string decoderPath, int latents)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
-        string file = Path.Combine(folder, name == Mixture ? MixtureName : PriorName);
+        string file = Path.Combine(folder, name == Mixture ? RunExport.MixtureFile : PriorName);
         if (name == Mixture && !File.Exists(file))
         {
             throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");

@@ -110,8 +110,8 @@ internal sealed record TrainingJob(RunFolder Run, TrainOptions Options, ImageDat
         var step = package.Manifest.Step;
         BatchPipeline.RequireFit(step, train);
         long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
-        return step.Inputs.Select(input => input.Schedule).OfType<CosineSchedule>().FirstOrDefault() is { } cosine && cosine.TotalSteps != steps
-            ? throw new UsageException($"The package's learning rate was compiled for {cosine.TotalSteps} steps, but this run has {steps}: give --steps {cosine.TotalSteps}, or compile again.")
+        return package.Manifest.Model[ModelCompilation.StepsEntry] is { } compiled && (long)compiled != steps
+            ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;
     }
 }

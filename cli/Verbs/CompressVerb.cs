@@ -15,22 +15,21 @@ internal static class CompressVerb
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and density.onnx, from a run with --rounded." };
-        var data = new Option<string>("--data") { Description = "The images.", Required = true };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "all" };
+        var imageArguments = new ImageArguments("all");
         var output = new Option<string>("--out") { Description = "The file.", Required = true };
         var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the encoder.", DefaultValueFactory = _ => 64 });
-        var skipCorrupt = VerbOptions.SkipCorrupt();
         var threads = VerbOptions.Threads();
         var command = new Command("compress", "Stores images as arithmetic-coded latents. Example: onnxvae compress runs/coder/export --data photos --out photos.latents")
         {
-            folder, data, split, output, batch, skipCorrupt, threads,
+            folder, output, batch, threads,
         };
+        imageArguments.AddTo(command);
         command.SetCancellableAction((result, cancellation) =>
         {
             string directory = result.GetValue(folder)!, file = result.GetValue(output)!;
             using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), threads: result.GetValue(threads));
             var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
-            var images = ModelData.Open(result.GetValue(data)!, encoder.Metadata, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+            var images = imageArguments.Open(result, encoder.Metadata);
             ProgressDisplay.Run("Compressing", report => AtomicFile.Write(file, stream =>
                 codec.Write(stream, images.Count, Codes(encoder, images, result.GetValue(batch), report, cancellation))));
             long bytes = new FileInfo(file).Length;

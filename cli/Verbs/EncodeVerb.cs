@@ -1,5 +1,4 @@
 using System.CommandLine;
-using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -13,23 +12,22 @@ internal static class EncodeVerb
     public static Command Create()
     {
         var encoderArgument = new Argument<string>("ENCODER") { Description = "An encoder.onnx." };
-        var data = new Option<string>("--data") { Description = "The images.", Required = true };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "all" };
+        var imageArguments = new ImageArguments("all");
         var output = new Option<string>("--out") { Description = "A .npy file: Float32 [N, 2, L], means and log-variances; names go to FILE.names.txt.", Required = true };
         var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the encoder.", DefaultValueFactory = _ => 64 });
-        var skipCorrupt = VerbOptions.SkipCorrupt();
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
         var command = new Command("encode", "Encodes images. Example: onnxvae encode encoder.onnx --data photos --out latents.npy")
         {
-            encoderArgument, data, split, output, batch, skipCorrupt, device, threads,
+            encoderArgument, output, batch, device, threads,
         };
+        imageArguments.AddTo(command);
         command.SetCancellableAction((result, cancellation) =>
         {
             using var encoder = VaeEncoder.Load(
                 result.GetValue(encoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
             var shape = encoder.Metadata;
-            var source = ModelData.Open(result.GetValue(data)!, shape, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+            var source = imageArguments.Open(result, shape);
             string file = result.GetValue(output)!;
             ProgressDisplay.Run("Encoding", report =>
             {

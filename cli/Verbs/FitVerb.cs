@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
@@ -23,12 +22,11 @@ internal static class FitVerb
         var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
         var components = VerbOptions.AtLeast(1, new Option<int>("--components") { Description = "Gaussians in the mixture.", DefaultValueFactory = _ => 50 });
         var images = VerbOptions.AtLeast(1, new Option<long>("--images") { Description = "Training images to encode at most.", DefaultValueFactory = _ => 20_000 });
-        var output = new Option<string?>("--out") { Description = "The file; mixture.onnx beside the run's decoder.onnx, if left out." };
         var seed = VerbOptions.Seed();
         var command = new Command(
-            "fit", "Fits a mixture of Gaussians to where the training images' latents are, E_y Q(z|y), for 'generate --prior mixture'. Example: onnxvae fit runs/sprites")
+            "fit", "Fits a mixture of Gaussians to where the training images' latents are, E_y Q(z|y), for 'generate --prior mixture'; writes mixture.onnx beside the run's decoder.onnx. Example: onnxvae fit runs/sprites")
         {
-            runArgument, components, images, output, seed,
+            runArgument, components, images, seed,
         };
         command.SetCancellableAction((result, cancellation) =>
         {
@@ -36,6 +34,11 @@ internal static class FitVerb
             var package = TrainingPackage.Open(run.Package);
             var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
             var options = run.ReadOptions<TrainOptions>();
+            if (package.Manifest.Deployables.ContainsKey("density"))
+            {
+                throw new InvalidDataException($"'{run.Path}' has rounded latents, which have a density of their own: 'generate' draws from it.");
+            }
+
             var train = ImageData.Open(options.Data, options.ImageOptions).Train;
             using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
             double[][] latents = Encode(encoder, train, Math.Min(train.Count, result.GetValue(images)), result.GetValue(seed), cancellation);
@@ -53,7 +56,7 @@ internal static class FitVerb
                 });
             });
 
-            string file = result.GetValue(output) ?? Path.Combine(run.Export, PriorFile.MixtureName);
+            string file = Path.Combine(run.Export, RunExport.MixtureFile);
             var sampler = PriorSampler.OfMixture(mixture);
             OnnxModelWriter.Build("prior", sampler.Inputs, [("z", sampler.Z)])
                 .WithMetadata(package.ReadDeployable("decoder").Metadata.SetItem("onnxvae.kind", "prior"))
@@ -61,7 +64,7 @@ internal static class FitVerb
             double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"Fitted    {file}: {result.GetValue(components)} components, mean ln P(z) {logLikelihood:0.000} (N(0, I): {standardNormal:0.000}), {latents.Length} images"));
-            Console.WriteLine($"Generate  onnxvae generate {Path.Combine(Path.GetDirectoryName(file)!, "decoder.onnx")} --prior mixture --out images --grid grid.png");
+            Console.WriteLine($"Generate  onnxvae generate {Path.Combine(run.Export, "decoder.onnx")} --prior mixture --out images --grid grid.png");
         });
         return command;
     }

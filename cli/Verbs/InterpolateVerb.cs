@@ -14,28 +14,27 @@ internal static class InterpolateVerb
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and decoder.onnx." };
-        var data = new Option<string>("--data") { Description = "The images.", Required = true };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
+        var imageArguments = new ImageArguments("test");
         var from = VerbOptions.AtLeast(0, new Option<long>("--from") { Description = "The number of the first image.", DefaultValueFactory = _ => 0 });
         var to = VerbOptions.AtLeast(0, new Option<long>("--to") { Description = "The number of the last one.", DefaultValueFactory = _ => 1 });
         var steps = VerbOptions.AtLeast(2, new Option<int>("--steps") { Description = "Images, both ends among them.", DefaultValueFactory = _ => 9 });
         var path = new Option<string>("--path") { Description = "spherical, around the origin, or linear.", DefaultValueFactory = _ => Spherical };
         path.AcceptOnlyFromAmong(Spherical, Linear);
         var output = new Option<string>("--out") { Description = "A .png with all of them in a line, a .npy, or a folder for PNG files.", Required = true };
-        var skipCorrupt = VerbOptions.SkipCorrupt();
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
         var command = new Command(
             "interpolate", "Decodes the way from one image's latents to another's. Example: onnxvae interpolate runs/sprites/export --data sprites --from 3 --to 8 --out between.png")
         {
-            folder, data, split, from, to, steps, path, output, skipCorrupt, device, threads,
+            folder, from, to, steps, path, output, device, threads,
         };
+        imageArguments.AddTo(command);
         command.SetAction(result =>
         {
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
             using var encoder = VaeEncoder.Load(Path.Combine(result.GetValue(folder)!, "encoder.onnx"), chosen, result.GetValue(threads));
             using var decoder = VaeDecoder.Load(Path.Combine(result.GetValue(folder)!, "decoder.onnx"), chosen, result.GetValue(threads));
-            var images = ModelData.Open(result.GetValue(data)!, encoder.Metadata, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+            var images = imageArguments.Open(result, encoder.Metadata);
             float[] first = Encode(result.GetValue(from), "--from"), last = Encode(result.GetValue(to), "--to");
             int count = result.GetValue(steps);
             LatentGrid.Save(

@@ -14,27 +14,26 @@ internal static class ReconstructVerb
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and decoder.onnx." };
-        var data = new Option<string>("--data") { Description = "The images.", Required = true };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
+        var imageArguments = new ImageArguments("test");
         var count = VerbOptions.AtLeast(1, new Option<int?>("--count") { Description = "How many, from the first; all, if left out." });
         var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file.", Required = true };
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid / 2} with their reconstructions below into one PNG." };
         var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run.", DefaultValueFactory = _ => 64 });
-        var skipCorrupt = VerbOptions.SkipCorrupt();
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
         var command = new Command(
             "reconstruct", "Encodes and decodes images. Example: onnxvae reconstruct runs/sprites/export --data sprites --count 32 --out images --grid grid.png")
         {
-            folder, data, split, count, output, grid, batch, skipCorrupt, device, threads,
+            folder, count, output, grid, batch, device, threads,
         };
+        imageArguments.AddTo(command);
         command.SetCancellableAction((result, cancellation) =>
         {
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
             using var encoder = VaeEncoder.Load(Path.Combine(result.GetValue(folder)!, "encoder.onnx"), chosen, result.GetValue(threads));
             using var decoder = VaeDecoder.Load(Path.Combine(result.GetValue(folder)!, "decoder.onnx"), chosen, result.GetValue(threads));
             var shape = encoder.Metadata;
-            var source = ModelData.Open(result.GetValue(data)!, shape, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+            var source = imageArguments.Open(result, shape);
             long total = Math.Min(result.GetValue(count) ?? source.Count, source.Count);
             using var writer = ImageWriter.Create(result.GetValue(output)!, 0, total, shape.Channels, shape.Height, shape.Width);
             ProgressDisplay.Run("Reconstructing", report =>

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Models;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
@@ -14,6 +15,9 @@ namespace OnnxVae.Cli.Verbs;
 /// <summary><c>onnxvae sweep</c>: a model for each of several weights of the rate or of the distortion.</summary>
 internal static class SweepVerb
 {
+    private const string Beta = "beta";
+    private const string Lambda = "lambda";
+
     private static readonly string[] Columns =
     [
         "negativeElbo", "rate", "distortion", "negativeLogLikelihood", "activeUnits", "mutualInformation", "mutualInformationUpper", "mutualInformationCeiling",
@@ -42,10 +46,25 @@ internal static class SweepVerb
                 throw new UsageException("A sweep takes --betas or --lambdas, one of them, and no --package.");
             }
 
-            var (name, text) = result.GetValue(betas) is { } list ? ("beta", list) : ("lambda", result.GetValue(lambdas)!);
+            var (name, text) = result.GetValue(betas) is { } list ? (Beta, list) : (Lambda, result.GetValue(lambdas)!);
+            RequireUse(name, options.Model);
             return RunAsync(result.GetValue(output)!, name, ParseWeights(name, text), options, cancellation);
         });
         return command;
+    }
+
+    // A weight that the objective or the likelihood does not have would train the same model again and again.
+    private static void RequireUse(string name, ModelOptions model)
+    {
+        if (name == Beta && (model.Samples > 1 || model.Capacity is not null))
+        {
+            throw new UsageException($"--betas cannot be given with {(model.Samples > 1 ? "--samples" : "--capacity")}: that objective has no weight of the rate.");
+        }
+
+        if (name == Lambda && !VaeCatalog.HasLambda(model.Likelihood))
+        {
+            throw new UsageException($"--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; '{model.Likelihood}' has none.");
+        }
     }
 
     private static async Task<int> RunAsync(string folder, string name, double[] weights, TrainOptions options, CancellationToken cancellation)
@@ -53,7 +72,7 @@ internal static class SweepVerb
         List<(double Weight, JsonObject Figures)> models = [];
         foreach (double weight in weights)
         {
-            var model = name == "beta" ? options.Model! with { Beta = weight } : options.Model! with { Lambda = weight };
+            var model = name == Beta ? options.Model! with { Beta = weight } : options.Model! with { Lambda = weight };
             string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}"));
             Console.Error.WriteLine($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
             if (await FiguresOf(run, options with { Model = model }, cancellation) is not { } figures)
@@ -67,7 +86,7 @@ internal static class SweepVerb
         }
 
         var images = ImageData.Open(options.Data, options.ImageOptions).Train;
-        var curve = LinearCurve.Of(images, options.Model!);
+        var curve = LinearCurve.Of(images, options.Model!, isOverLambda: name == Lambda);
         RateDistortionPlot.Save(
             Path.Combine(folder, "sweep.png"),
             [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))],
@@ -115,6 +134,6 @@ internal static class SweepVerb
     }
 
     private static double[] ParseWeights(string name, string text) => [.. text.Split(',').Select(part =>
-        double.TryParse(part, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight) && (weight > 0 || (weight == 0 && name == "beta")) ? weight : throw new UsageException(
-            $"--{name}s is '{text}'; expected numbers that are not negative with commas between them, as in 0.5,1,2."))];
+        double.TryParse(part, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight) && (weight > 0 || (weight == 0 && name == Beta)) ? weight : throw new UsageException(
+            $"--{name}s is '{text}'; expected {(name == Beta ? "numbers from 0" : "positive numbers")} with commas between them, as in 0.5,1,2."))];
 }

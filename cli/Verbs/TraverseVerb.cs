@@ -12,20 +12,19 @@ internal static class TraverseVerb
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "The folder of decoder.onnx, and of encoder.onnx if --data is given." };
-        var data = new Option<string?>("--data") { Description = "Start from an image of these, instead of from all latents 0." };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
+        var imageArguments = new ImageArguments("test", "Start from an image of these, instead of from all latents 0.", isRequired: false);
         var image = VerbOptions.AtLeast(0, new Option<long>("--image") { Description = "The number of that image.", DefaultValueFactory = _ => 0 });
         var latents = new Option<string?>("--latents") { Description = "Which latents, as in 0,3,5; all, if left out." };
         var range = VerbOptions.Positive(new Option<double>("--range") { Description = "Values go from -RANGE to RANGE.", DefaultValueFactory = _ => 3 });
         var steps = VerbOptions.AtLeast(2, new Option<int>("--steps") { Description = "Values of each latent.", DefaultValueFactory = _ => 9 });
         var output = new Option<string>("--out") { Description = "A .png with a line per latent, a .npy, or a folder for PNG files.", Required = true };
-        var skipCorrupt = VerbOptions.SkipCorrupt();
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
         var command = new Command("traverse", "Decodes one latent at a time over a range of values. Example: onnxvae traverse runs/sprites/export --out latents.png")
         {
-            folder, data, split, image, latents, range, steps, output, skipCorrupt, device, threads,
+            folder, image, latents, range, steps, output, device, threads,
         };
+        imageArguments.AddTo(command);
         command.SetAction(result =>
         {
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
@@ -34,10 +33,10 @@ internal static class TraverseVerb
             int size = decoder.Metadata.LatentSize, columns = result.GetValue(steps);
             int[] rows = ParseLatents(result.GetValue(latents), size);
             var centre = new float[size];
-            if (result.GetValue(data) is { } source)
+            if (imageArguments.AreGiven(result))
             {
                 using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), chosen, result.GetValue(threads));
-                var images = ModelData.Open(source, encoder.Metadata, result.GetValue(skipCorrupt)).Split(result.GetValue(split)!);
+                var images = imageArguments.Open(result, encoder.Metadata);
                 ModelData.RequireImage(images, result.GetValue(image), "--image");
                 encoder.Encode(ReconstructionGrid.ReadImages(images, result.GetValue(image), 1), centre, new float[size]);
             }

@@ -9,7 +9,8 @@ namespace OnnxVae.Inference.Coding;
 /// gives the probability of each number, and an arithmetic coder writes it.
 /// </summary>
 /// <remarks>
-/// A file: "OVLC", version 1, latents (int32), images (int64), 8 bytes that identify the tables, then the bits. Probabilities are computed
+/// A file: "OVLC", version 1, latents (int32), images (int64), 8 bytes that identify the tables, then the bits, the last 64 of
+/// which are a checksum of the latents. Probabilities are computed
 /// anew from the density; where that gives other tables, as another processor might, the file is refused rather than read wrongly.
 /// </remarks>
 public sealed class LatentCodec
@@ -48,7 +49,7 @@ public sealed class LatentCodec
         session.Run(new Dictionary<string, float[]> { ["z"] = numbers }, count, "probability", probabilities);
         return new LatentCodec([.. Enumerable.Range(0, latents).Select(l =>
         {
-            double[] ofLatent = [.. Enumerable.Range(0, count).Select(i => (double)probabilities[(i * latents) + l])];
+            double[] ofLatent = [.. Enumerable.Range(0, count).Select(i => Math.Min(1.0, probabilities[(i * latents) + l]))]; // rounding may exceed 1
             int first = Math.Max(0, Array.FindIndex(ofLatent, p => p > SmallestProbability)), last = Math.Max(first, Array.FindLastIndex(ofLatent, p => p > SmallestProbability));
             return (first - Largest, new FrequencyTable(ofLatent.AsSpan(first..(last + 1))));
         })]);
@@ -69,10 +70,12 @@ public sealed class LatentCodec
         fingerprint.CopyTo(header, 17);
         output.Write(header);
 
+        using var checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var encoder = new ArithmeticEncoder(output);
         long written = 0;
         foreach (float[] piece in codes)
         {
+            checksum.AppendData(WholeNumbers(piece));
             for (int i = 0; i < piece.Length; i++)
             {
                 Write(encoder, i % LatentSize, piece[i]);
@@ -84,6 +87,11 @@ public sealed class LatentCodec
         if (written != count * LatentSize)
         {
             throw new ArgumentException($"There are {written} latents; {count} images of {LatentSize} have {count * LatentSize}.");
+        }
+
+        foreach (ushort part in ChecksumOf(checksum))
+        {
+            encoder.WriteUniform(part, HalfBits);
         }
 
         encoder.Finish();
@@ -107,11 +115,17 @@ public sealed class LatentCodec
         }
 
         long count = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(9));
+        if (count < 0)
+        {
+            throw new InvalidDataException($"The coded latents are damaged: they claim to be of {count} images.");
+        }
+
         return (count, ReadRows(new ArithmeticDecoder(input), count));
     }
 
     private IEnumerable<float[]> ReadRows(ArithmeticDecoder decoder, long count)
     {
+        using var checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (long row = 0; row < count; row++)
         {
             var codes = new float[LatentSize];
@@ -122,9 +136,20 @@ public sealed class LatentCodec
                 codes[latent] = symbol < table.Count - 1 ? first + symbol : ReadRaw(decoder);
             }
 
+            checksum.AppendData(WholeNumbers(codes));
             yield return codes;
         }
+
+        if (ChecksumOf(checksum).Any(part => decoder.ReadUniform(HalfBits) != part))
+        {
+            throw new InvalidDataException("The coded latents are damaged: their checksum is another one. Take the file from where it came once more.");
+        }
     }
+
+    // Without the sign that a float's zero may have.
+    private static ReadOnlySpan<byte> WholeNumbers(float[] codes) => MemoryMarshal.AsBytes<int>(Array.ConvertAll(codes, code => (int)code));
+
+    private static ushort[] ChecksumOf(IncrementalHash codes) => MemoryMarshal.Cast<byte, ushort>(codes.GetHashAndReset().AsSpan(0, 8)).ToArray();
 
     private void Write(ArithmeticEncoder encoder, int latent, float code)
     {

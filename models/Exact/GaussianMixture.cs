@@ -24,7 +24,7 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
     /// <summary>Fits a mixture by expectation maximization.</summary>
     /// <remarks>
     /// Dempster, Laird and Rubin 1977; Bishop 2006, section 9.2.2: the expectation step computes the exact posterior P(k|z), the
-    /// maximization step the best mixture under it, so that the likelihood never falls. Means start at points far apart (k-means++, Arthur
+    /// maximization step the best mixture under it, so that the likelihood never falls, but for the floor of the variances. Means start at points far apart (k-means++, Arthur
     /// and Vassilvitskii 2007).
     /// </remarks>
     /// <param name="points">N points of D numbers.</param>
@@ -57,7 +57,7 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
             }
 
             last = logLikelihood;
-            mixture = Maximize(points, responsibilities, options.VarianceFloor);
+            mixture = mixture.Maximize(points, responsibilities, options.VarianceFloor);
         }
 
         return mixture;
@@ -81,17 +81,21 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
         return (responsibilities, logDensities.Average());
     }
 
-    private static GaussianMixture Maximize(IReadOnlyList<double[]> points, double[][] responsibilities, double varianceFloor)
+    // A component that has lost all points stays where it is, with no weight.
+    private GaussianMixture Maximize(IReadOnlyList<double[]> points, double[][] responsibilities, double varianceFloor)
     {
         int components = responsibilities[0].Length;
         var (weights, means, factors) = (new double[components], new Vector<double>[components], new Matrix<double>[components]);
         Parallel.For(0, components, k =>
         {
             double[] shares = [.. responsibilities.Select(row => row[k])];
-            double total = shares.Sum() + double.Epsilon;
-            weights[k] = total / points.Count;
-            (means[k], var covariance) = Moments.Of(points, shares);
-            factors[k] = Factor(covariance, varianceFloor);
+            weights[k] = shares.Sum() / points.Count;
+            (means[k], factors[k]) = (Means[k], Factors[k]);
+            if (weights[k] > 0)
+            {
+                (means[k], var covariance) = Moments.Of(points, shares);
+                factors[k] = Factor(covariance, varianceFloor);
+            }
         });
         return new GaussianMixture(weights, means, factors);
     }

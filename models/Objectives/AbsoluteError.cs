@@ -4,8 +4,10 @@ using static OnnxVae.Exporters.Onnx.Ops;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>The absolute error, summed over pixels: Laplace pixels of scale 1 / lambda.</summary>
+/// <remarks>Theis, Shi, Cunningham and Huszar 2017, arXiv 1703.00395, equation 1, with this distortion.</remarks>
 /// <param name="Lambda">Nats per unit.</param>
-public sealed record AbsoluteError(double Lambda) : RateDistortion(Lambda)
+/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
+public sealed record AbsoluteError(double Lambda, PixelMean PixelMean = PixelMean.Sigmoid) : RateDistortion(Lambda, PixelMean)
 {
     /// <inheritdoc/>
     public override string Name => "absolute-error";

@@ -6,16 +6,10 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>Independent Gaussian pixels that share one standard deviation sigma.</summary>
 /// <remarks>-ln P(y|z) = d/2 ln(2 pi sigma^2) + |y - y(z)|^2 / (2 sigma^2).</remarks>
 /// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public abstract record GaussianPixels(PixelMean PixelMean) : Likelihood
+public abstract record GaussianPixels(PixelMean PixelMean) : MeanPixels(PixelMean)
 {
     // Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, appendix.
     private protected const float LogSigmaFloor = -6f;
-
-    /// <inheritdoc/>
-    public override Value Mean(Value output) => PixelMean == PixelMean.Sigmoid ? Sigmoid(output) : output;
-
-    /// <inheritdoc/>
-    public override Value Image(Value output) => PixelMean == PixelMean.Sigmoid ? Mean(output) : Clip(Mean(output), 0, 1);
 
     /// <summary>|y - y(z)|^2.</summary>
     /// <returns>Float32 [N].</returns>

@@ -9,8 +9,8 @@ namespace OnnxVae.Models.Objectives;
 /// sigma*^2 = E |y - y(z)|^2 / d.
 /// </summary>
 /// <remarks>
-/// A training step takes the expectation over its batch. At sigma* the loss has derivative zero to sigma, so its gradient
-/// is that of a fixed sigma (envelope theorem). Outside training, sigma* is a running average over the batches.
+/// A training step takes the expectation over its batch. At sigma* the mean distortion has derivative zero to sigma, so its gradient
+/// is that of a fixed sigma (envelope theorem); for objectives that weight their samples it would not be. Outside training, sigma* is a running average over the batches.
 /// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2; sigma stays at or above e^-6.
 /// </remarks>
 public sealed record OptimalGaussianLikelihood : GaussianPixels

@@ -1,5 +1,4 @@
 using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
@@ -8,13 +7,11 @@ namespace OnnxVae.Models.Objectives;
 /// P(y|z) = exp(-lambda * distortion(y, y(z))) / Z.
 /// </summary>
 /// <param name="Lambda">Nats per unit of distortion.</param>
-public abstract record RateDistortion(double Lambda) : Likelihood
+/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
+public abstract record RateDistortion(double Lambda, PixelMean PixelMean) : MeanPixels(PixelMean)
 {
     /// <summary>The name of <see cref="Measure"/> among the figures.</summary>
     public abstract string MeasureName { get; }
-
-    /// <summary>Images of numbers in [0, 1]: the sigmoid of the decoder's output.</summary>
-    public override Value Mean(Value output) => Sigmoid(output);
 
     /// <summary>The distortion itself.</summary>
     /// <param name="y">The images, Float32 [N, C, H, W], values in [0, 1].</param>

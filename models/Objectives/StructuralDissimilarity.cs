@@ -9,7 +9,8 @@ namespace OnnxVae.Models.Objectives;
 /// of standard deviation 1.5, K1 = 0.01, K2 = 0.03; the mean over all windows inside the image, and over channels.
 /// </remarks>
 /// <param name="Lambda">Nats per unit.</param>
-public sealed record StructuralDissimilarity(double Lambda) : RateDistortion(Lambda)
+/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
+public sealed record StructuralDissimilarity(double Lambda, PixelMean PixelMean = PixelMean.Sigmoid) : RateDistortion(Lambda, PixelMean)
 {
     private const int LargestWindow = 11;
     private const double WindowSigma = 1.5;

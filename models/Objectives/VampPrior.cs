@@ -7,7 +7,8 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>P(z) = 1/K sum of Q(z|u_k): the posteriors of K pseudo-images u_k, which are learned like weights.</summary>
 /// <remarks>
 /// VampPrior: Tomczak and Welling 2018, arXiv 1705.07120, equation 9. Pixels are kept in [0, 1] by hardtanh, as there. The rate has no closed
-/// form; one sample estimates it.
+/// form; one sample estimates it. The encoder runs a second time for the pseudo-images, so it cannot have layers that keep statistics of their
+/// batch.
 /// </remarks>
 public sealed record VampPrior : Prior
 {

@@ -26,8 +26,8 @@ public sealed record EvaluationFigures
     /// <summary>The importance-weighted estimate -ln 1/K sum of P(y, z_k) / Q(z_k|y), an upper bound in expectation that tightens with K; the gap to the negative ELBO estimates E KL(Q(z|y) || P(z|y)). Burda et al. 2016, arXiv 1509.00519.</summary>
     public double? NegativeLogLikelihood { get; init; }
 
-    /// <summary>K of <see cref="NegativeLogLikelihood"/>.</summary>
-    public int ImportanceSamples { get; init; }
+    /// <summary>K of <see cref="NegativeLogLikelihood"/>; null where there is none.</summary>
+    public int? ImportanceSamples { get; init; }
 
     /// <summary>The negative ELBO per value of an image, in bits: negativeElbo / (d ln 2).</summary>
     public double? BitsPerDimension { get; init; }
@@ -44,20 +44,20 @@ public sealed record EvaluationFigures
     /// <summary>Rate of each latent; null where the prior's rate does not fall apart into latents.</summary>
     public IReadOnlyList<double>? RatePerLatent { get; init; }
 
-    /// <summary>The plug-in estimate of I(y; z) between images and latents, with the aggregated posterior of <see cref="InformationImages"/> images; a lower estimate.</summary>
-    public required double MutualInformation { get; init; }
+    /// <summary>The plug-in estimate of I(y; z) between images and latents, with the aggregated posterior of <see cref="InformationImages"/> images; a lower estimate. Null, like the figures that follow from it, for rounded latents and for a single image.</summary>
+    public double? MutualInformation { get; init; }
 
     /// <summary>An upper estimate of I(y; z): the smaller one of the rate and of the leave-one-out bound. Poole et al. 2019, arXiv 1905.06922.</summary>
-    public required double MutualInformationUpper { get; init; }
+    public double? MutualInformationUpper { get; init; }
 
     /// <summary>ln of <see cref="InformationImages"/>, which <see cref="MutualInformation"/> cannot exceed.</summary>
-    public required double MutualInformationCeiling { get; init; }
+    public double? MutualInformationCeiling { get; init; }
 
     /// <summary>KL of the aggregated posterior to the prior: rate - mutualInformation, over the same images. Hoffman and Johnson 2016.</summary>
-    public required double MarginalKl { get; init; }
+    public double? MarginalKl { get; init; }
 
     /// <summary>Images behind <see cref="MutualInformation"/>.</summary>
-    public required int InformationImages { get; init; }
+    public int? InformationImages { get; init; }
 
     /// <summary>Images evaluated.</summary>
     public required long Images { get; init; }

@@ -67,14 +67,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     {
         CloseBatch();
         int latents = (int)program.Metrics.Single(metric => metric.Role == MetricRole.PosteriorMean).Shape[1];
-        float[] mean = [.. means], logVar = [.. logVars];
-        int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
-        var order = new Permutation(rows, options.Seed, 0);
-        float[] sampleMean = Rows(mean, order, count, latents), sampleLogVar = Rows(logVar, order, count, latents);
+        float[] mean = [.. means];
         RequireFinite();
-        var information = count > 1 ? AggregatedPosterior.MutualInformation(sampleMean, sampleLogVar, count, options.Seed) : default;
-        double sampleRate = Enumerable.Range(0, count).Average(i => (double)rates[(int)order[i]]);
+        var information = EstimateInformation(mean, latents, options);
         double[] meanVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]))];
+        bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
         double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
         double? negativeElbo = sums.TryGetValue("negativeElbo", out double total) ? total / images : null;
@@ -84,21 +81,35 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             Rate = sums["rate"] / images,
             Distortion = sums["distortion"] / images,
             Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
-            NegativeLogLikelihood = options.ImportanceSamples > 0 && samples > 0 ? negativeLogLikelihood / images : null,
-            ImportanceSamples = samples > 0 ? options.ImportanceSamples : 0,
+            NegativeLogLikelihood = isWeighted ? negativeLogLikelihood / images : null,
+            ImportanceSamples = isWeighted ? options.ImportanceSamples : null,
             BitsPerDimension = negativeElbo / bits,
             RateBitsPerDimension = sums["rate"] / images / bits,
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
             ActiveUnits = meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
             RatePerLatent = latentSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
-            MutualInformation = information.PlugIn,
-            MutualInformationUpper = Math.Min(information.Upper, sampleRate),
-            MutualInformationCeiling = Math.Log(count),
-            MarginalKl = sampleRate - information.PlugIn,
-            InformationImages = count,
+            MutualInformation = information?.Estimates.PlugIn,
+            MutualInformationUpper = information is { } upper ? Math.Min(upper.Estimates.Upper, upper.Rate) : null,
+            MutualInformationCeiling = information is { } ceiling ? Math.Log(ceiling.Images) : null,
+            MarginalKl = information?.Rate - information?.Estimates.PlugIn,
+            InformationImages = information?.Images,
             Images = images,
-            PosteriorCollapse = PosteriorCollapse.Judge(meanVariances, sums["rate"] / images, information.PlugIn),
+            PosteriorCollapse = PosteriorCollapse.Judge(images, meanVariances, sums["rate"] / images, information?.Estimates.PlugIn ?? (sums["rate"] / images)),
         };
+    }
+
+    // With the rate of the same images. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
+    private (InformationEstimates Estimates, double Rate, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
+    {
+        int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
+        if (logVars.Count == 0 || count < 2)
+        {
+            return null;
+        }
+
+        var order = new Permutation(rows, options.Seed, 0);
+        var estimates = AggregatedPosterior.MutualInformation(Rows(mean, order, count, latents), Rows([.. logVars], order, count, latents), count, options.Seed);
+        return (estimates, Enumerable.Range(0, count).Average(i => (double)rates[(int)order[i]]), count);
     }
 
     private void RequireFinite()

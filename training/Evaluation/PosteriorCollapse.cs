@@ -5,6 +5,9 @@ namespace OnnxVae.Training.Evaluation;
 /// <summary>How far latents have stopped to carry information about the images.</summary>
 public enum CollapseDegree
 {
+    /// <summary>There are too few images to tell.</summary>
+    Unknown,
+
     /// <summary>Every latent is in use.</summary>
     None,
 
@@ -31,19 +34,22 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
     private const string Remedies = "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder";
 
     /// <summary>Judges.</summary>
+    /// <param name="images">How many images were looked at.</param>
     /// <param name="meanVariances">The variance of each latent's posterior mean over the data.</param>
     /// <param name="rate">E KL(Q(z|y) || P(z)), nats per image.</param>
     /// <param name="information">I(y; z), nats per image.</param>
-    public static PosteriorCollapse Judge(IReadOnlyList<double> meanVariances, double rate, double information)
+    public static PosteriorCollapse Judge(long images, IReadOnlyList<double> meanVariances, double rate, double information)
     {
         int[] dead = [.. Enumerable.Range(0, meanVariances.Count).Where(l => !(meanVariances[l] > ActiveVariance))];
         int active = meanVariances.Count - dead.Length;
         string state = string.Create(CultureInfo.InvariantCulture, $"{active} of {meanVariances.Count} latents are active, the rate is {rate:0.##} nats per image");
-        var degree = active == 0 || information < LeastInformation ? CollapseDegree.Collapsed
+        var degree = images < 2 ? CollapseDegree.Unknown
+            : active == 0 || information < LeastInformation ? CollapseDegree.Collapsed
             : dead.Length > 0 ? CollapseDegree.DeadLatents
             : CollapseDegree.None;
         return new PosteriorCollapse(degree, dead, degree switch
         {
+            CollapseDegree.Unknown => "not known: one image cannot tell whether latents follow the image",
             CollapseDegree.Collapsed => $"collapsed: {state}; {Remedies}",
             CollapseDegree.DeadLatents => $"not collapsed: {state}; dead are {Name(dead)}: more latents than the data need die like this and cost nothing, but if reconstructions lack detail, {Remedies}",
             _ => $"not collapsed: {state}",

@@ -31,8 +31,11 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
         using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), device, threads);
         using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), device, threads);
         var shape = decoder.Metadata;
+        using var prior = package.Manifest.Deployables.ContainsKey("prior")
+            ? LatentPrior.Load(RunExport.Bake(package, "prior", states).ToBytes(), threads)
+            : LatentPrior.StandardNormal(shape.LatentSize);
         var samples = new float[SampleRows * Columns * shape.ImageSize];
-        decoder.Generate(seed, first: 0, samples);
+        decoder.Generate(prior, seed, first: 0, samples);
         Save("samples", samples);
         if (test.Count > 0)
         {

@@ -60,9 +60,13 @@ internal sealed class ErrorTests
     [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own.")]
     [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own.")]
     [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not fall apart into latents: take another prior, or no free bits.")]
+    [TestCase("train --beta-cycles 6 --steps 10 --out {0}/o6", 2, "--beta-cycles is 6, but there are 10 steps: a cycle needs at least two.")]
+    [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' is optimal for one sample per image, but the objective has 3: take 'gaussian-learned'.")]
+    [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none.")]
+    [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate.")]
     [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package.")]
-    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers that are not negative with commas between them, as in 0.5,1,2.")]
-    [TestCase("sweep --lambdas 0 --out {0}/s", 2, "--lambdas is '0'; expected numbers that are not negative with commas between them, as in 0.5,1,2.")]
+    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0 with commas between them, as in 0.5,1,2.")]
+    [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers with commas between them, as in 0.5,1,2.")]
     [TestCase("generate {0}/run/export/decoder.onnx --prior mixture --out {0}/g", 1, "There is no '{0}/run/export/mixture.onnx': fit one to the run's latents with 'onnxvae fit RUN'.")]
     [TestCase("traverse {0}/run/export --latents 2,10 --out {0}/t.png", 2, "--latents is '2,10'; expected numbers from 0 to 9 with commas between them, as in 0,3.")]
     [TestCase("interpolate {0}/run/export --data sprites --from 5000 --out {0}/i.png", 2, "--from is 5000; the images of this split are 0 to 4999.")]
@@ -106,6 +110,20 @@ internal sealed class ErrorTests
         Assert.That(File.Exists(Folder["z.npy"]), Is.False);
     }
 
+    [TestCase("--learning-rate-schedule one-cycle")]
+    [TestCase("--capacity 20")]
+    [TestCase("--beta-cycles 2")]
+    public void Train_OfPackageWithOtherSteps_SaysForHowManyItWasCompiled(string schedule)
+    {
+        string package = Folder[$"package {schedule}"];
+        Support.Cli.Succeed(["compile", "--model", "mlp", "--steps", "8", "--batch", "4", "--out", package, .. schedule.Split(' ')]);
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--package", package, "--steps", "9", "--out", Folder["other steps"]);
+
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(error.TrimEnd(), Is.EqualTo("onnxvae: The package's schedules were compiled for 8 steps, but this run has 9: give --steps 8, or compile again."));
+    }
+
     [Test]
     public void Train_IntoUnwritableFolder_SaysSo()
     {
@@ -118,6 +136,6 @@ internal sealed class ErrorTests
 
     [Test]
     public void Help_OfEveryVerb_HasAnExample(
-        [Values("train", "compile", "evaluate", "export", "generate", "encode", "reconstruct", "inspect", "doctor")] string verb) =>
+        [Values("train", "compile", "evaluate", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "inspect", "doctor")] string verb) =>
         Assert.That(Support.Cli.Run(verb, "--help").Output, Does.Contain($"Example: onnxvae {verb}"));
 }

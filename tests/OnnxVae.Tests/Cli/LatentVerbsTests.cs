@@ -48,6 +48,46 @@ internal sealed class LatentVerbsTests
     }
 
     [Test]
+    public void Train_OfLearnedPrior_DrawsItsSamplesFromIt()
+    {
+        Support.Cli.Succeed("generate", Path.Combine(Run.Export, "decoder.onnx"), "--prior", "model", "--count", "48", "--out", Folder["samples"], "--grid", Folder["samples.png"]);
+
+        Assert.That(File.ReadAllBytes(Folder["samples.png"]), Is.EqualTo(File.ReadAllBytes(Path.Combine(Run.Samples, "samples-000000100.png"))));
+    }
+
+    [Test]
+    public void Export_OverAnotherModel_TakesAwayWhatBelongedToIt()
+    {
+        Support.Cli.Succeed("export", Coder.Path, "--out", Folder["export"]);
+        File.WriteAllText(Folder["export/mixture.onnx"], "");
+
+        Support.Cli.Succeed("export", Run.Path, "--out", Folder["export"]);
+
+        Assert.That(
+            Directory.GetFiles(Folder["export"]).Select(Path.GetFileName), Is.EquivalentTo((string[])["encoder.onnx", "decoder.onnx", "prior.onnx"]));
+    }
+
+    [Test]
+    public void Fit_OfRoundedLatents_Refuses()
+    {
+        var (exitCode, _, error) = Support.Cli.Run("fit", Coder.Path);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("has rounded latents, which have a density of their own: 'generate' draws from it."));
+    }
+
+    // A posterior without a variance has no information to estimate, and latents are active by their whole numbers.
+    [Test]
+    public void Evaluate_OfRoundedLatents_LeavesOutWhatTheyDoNotHave()
+    {
+        var figures = JsonNode.Parse(File.ReadAllText(Coder.Evaluation))!.AsObject();
+
+        Assert.That(figures.Select(entry => entry.Key), Has.None.EqualTo("mutualInformation").And.None.EqualTo("negativeLogLikelihood").And.None.EqualTo("importanceSamples"));
+        Assert.That((double)figures["rateBitsPerDimension"]!, Is.EqualTo((double)figures["rate"]! / (4096 * Math.Log(2))).Within(1e-9));
+        Assert.That((int)figures["activeUnits"]!, Is.InRange(1, 6));
+    }
+
+    [Test]
     public void Fit_WritesAMixtureThatGenerateDrawsFrom()
     {
         string output = Support.Cli.Succeed("fit", Run.Path, "--components", "5", "--images", "2000");

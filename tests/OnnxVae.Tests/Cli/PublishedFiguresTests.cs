@@ -61,6 +61,16 @@ internal sealed class PublishedFiguresTests : FolderFixture
         Assert.That((double)figures["negativeElbo"]!, Is.LessThan(ProbabilisticPca.Linear(eigenvalues, 20, variance: 1, beta: 1).NegativeElbo));
     }
 
+    // With the optimal sigma the best linear model is probabilistic PCA at its maximum.
+    [Test]
+    public void Train_WithOptimalSigma_BeatsTheLinearModel()
+    {
+        var figures = Train("--model", "mlp", "--batch", "128", "--latent", "20", "--likelihood", "gaussian-optimal", "--epochs", "5");
+
+        var (mean, covariance) = Mnist.Value;
+        Assert.That((double)figures["negativeElbo"]!, Is.LessThan(ProbabilisticPca.Fit(mean, covariance, 20).NegativeLogLikelihood(mean, covariance)));
+    }
+
     // A beta so large that no latent pays for itself: the posterior is the prior, and the verdict says so.
     [Test]
     public void Train_WithLargeBeta_IsCalledCollapsed()

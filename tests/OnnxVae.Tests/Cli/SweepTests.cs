@@ -1,4 +1,7 @@
+using OnnxVae.Cli;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Tests.Cli;
 
@@ -34,6 +37,31 @@ internal sealed class SweepTests : FolderFixture
         Assert.That(File.ReadAllLines(Folder["sweep/sweep.csv"]), Has.Length.EqualTo(3));
     }
 
+    // Along a sweep of lambda every model has a sigma of its own, the best one for what it spends: the curve is that of pPCA's solutions.
+    [Test]
+    public void LinearCurve_OverLambda_ConsistsOfTheModelsWithThatSigma()
+    {
+        var images = new LinearImages();
+        var model = new ModelOptions
+        {
+            Model = "linear", Likelihood = "squared-error", Lambda = 1, Latent = 2, Pixels = "grey", Prior = "standard-normal", LearningRateSchedule = "constant", Optimizer = "adam",
+        };
+
+        var overLambda = LinearCurve.Of(images, model, isOverLambda: true);
+        var overBeta = LinearCurve.Of(images, model, isOverLambda: false);
+
+        Assert.That(overLambda, Has.Count.EqualTo(overBeta.Count));
+        foreach (var (lambda, beta) in overLambda.Zip(overBeta))
+        {
+            Assert.That(lambda.Rate, Is.EqualTo(beta.Rate).Within(1e-9));
+            Assert.That(lambda.SquaredError, Is.EqualTo(beta.SquaredError).Within(1e-9));
+            Assert.That(beta.Distortion, Is.EqualTo(beta.SquaredError + (0.5 * images.ImageSize * Math.Log(Math.PI))).Within(1e-9), "lambda 1 throughout");
+        }
+
+        Assert.That(overLambda[^1].Rate, Is.GreaterThan(overLambda[0].Rate + 5));
+        Assert.That(LinearCurve.Of(images, model with { Pixels = "sampled" }, isOverLambda: true), Is.Empty);
+    }
+
     [Test]
     public void Sweep_OverRunsWithOtherOptions_Refuses()
     {
@@ -43,5 +71,19 @@ internal sealed class SweepTests : FolderFixture
 
         Assert.That(exitCode, Is.EqualTo(2));
         Assert.That(error, Does.Contain("holds a run with other options: give the sweep's own, or another --out."));
+    }
+
+    // Fewer images than values, so that most eigenvalues are zero.
+    private sealed class LinearImages : ImageSource
+    {
+        public override long Count => 10;
+
+        public override int Channels => 1;
+
+        public override int Height => 4;
+
+        public override int Width => 4;
+
+        public override void Read(long index, Span<byte> pixels) => new Random((int)index).NextBytes(pixels);
     }
 }

@@ -77,19 +77,59 @@ internal sealed class LatentCodecTests
     [Test]
     public void Prior_OfRoundedLatents_DrawsFromTheDensity()
     {
-        const int count = 20_000;
-        using var prior = LatentPrior.Load(Folder["export/prior.onnx"]);
+        const int count = 40_000;
+        var states = Skewed();
+        using var prior = LatentPrior.Load(RunExport.Bake(test.Package, "prior", states).ToBytes());
         var z = new float[count * 5];
 
         prior.Draw(seed: 1, first: 0, z);
 
-        var z0 = Value.Input("z", ElementType.Float32, [1, 5]);
-        var density = (CodeDensity)test.Options.Prior;
-        float[] expected = GraphRunner.Run(
-            [Ops.Exp(density.LogProbabilities(z0))],
-            [(z0, new float[5]), .. density.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))])[0];
         Assert.That(z, Is.All.Matches<float>(x => x == MathF.Round(x)));
-        Assert.That(z.Where((_, i) => i % 5 == 2).Count(x => x == 0) / (double)count, Is.EqualTo(expected[2]).Within(0.01));
+        var number = Value.Input("z", ElementType.Float32, [1, 5]);
+        var density = (CodeDensity)test.Options.Prior;
+        Assert.Multiple(() =>
+        {
+            for (int x = -2; x <= 6; x++)
+            {
+                float[] expected = GraphRunner.Run(
+                    [Ops.Exp(density.LogProbabilities(number))],
+                    [(number, Enumerable.Repeat((float)x, 5).ToArray()), .. density.States.Select(state => (state.Current, GraphRunner.ToArray(states[state.Spec.Name])))])[0];
+                Assert.That(z.Where((_, i) => i % 5 == 2).Count(draw => draw == x) / (double)count, Is.EqualTo(expected[2]).Within(0.006), $"share of {x}");
+            }
+        });
+    }
+
+    // Training ends with latents that are nearly always the same number, whose probability rounds to a little more than 1.
+    [Test]
+    public void Load_OfDensityThatIsCertain_CodesInNearlyNoBits()
+    {
+        var states = test.States.Snapshot().ToDictionary(state => state.Key, state => state.Value);
+        states["prior.mean"] = Tensor.Zeros(ElementType.Float32, states["prior.mean"].Shape);
+        states["prior.logScale"] = Tensor.From<float>(states["prior.logScale"].Shape, [.. Enumerable.Repeat(-4f, 15)]);
+        RunExport.Write(test.Package, states, Folder["certain"]);
+
+        using var stream = new MemoryStream();
+        LatentCodec.Load(Folder["certain/density.onnx"]).Write(stream, 1000, [new float[5000]]);
+
+        Assert.That(stream.Length, Is.LessThan(50));
+    }
+
+    [Test]
+    public void Read_OfDamagedOrCutOffBits_Throws([Values(30, 60, 90)] int damaged, [Values] bool isCutOff)
+    {
+        byte[] file = Write([.. Enumerable.Range(0, 200).Select(i => (float)((i * 7 % 5) - 2))]);
+        byte[] broken = isCutOff ? file[..^(damaged / 30)] : [.. file.Select((value, i) => i == damaged ? (byte)(value ^ 4) : value)];
+
+        Assert.That(() => codec.Read(new MemoryStream(broken)).Rows.ToArray(), Throws.TypeOf<InvalidDataException>());
+    }
+
+    // Means that lie off the whole numbers, to one side.
+    private Dictionary<string, Tensor> Skewed()
+    {
+        var states = test.States.Snapshot().ToDictionary(state => state.Key, state => state.Value);
+        states["prior.mean"] = Tensor.From<float>(states["prior.mean"].Shape, [.. Enumerable.Range(0, 15).Select(i => 0.3f + (1.4f * (i % 3)))]);
+        states["prior.logScale"] = Tensor.From<float>(states["prior.logScale"].Shape, [.. Enumerable.Range(0, 15).Select(i => -0.7f * (i % 3))]);
+        return states;
     }
 
     private byte[] Write(float[] codes)

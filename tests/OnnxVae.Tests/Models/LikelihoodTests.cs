@@ -131,6 +131,20 @@ internal sealed class LikelihoodTests
         Assert.That(Numbers.RelativeError(Run(squared, squared.Distortion), Run(gaussian, gaussian.Distortion)), Is.LessThan(1e-6));
     }
 
+    [TestCase("gaussian")]
+    [TestCase("squared-error")]
+    [TestCase("absolute-error")]
+    public void Likelihood_OfLinearNetwork_TakesTheOutputAsThePixelsMean(string name)
+    {
+        var likelihood = VaeCatalog.Likelihood(name, Settings with { PixelMean = PixelMean.Identity });
+        var output = Value.Input("o", ElementType.Float32, [3]);
+
+        float[][] actual = GraphRunner.Run([likelihood.Mean(output), likelihood.Image(output)], [(output, new[] { -0.5f, 0.25f, 1.5f })]);
+
+        Assert.That(actual[0], Is.EqualTo((float[])[-0.5f, 0.25f, 1.5f]));
+        Assert.That(actual[1], Is.EqualTo((float[])[0, 0.25f, 1]));
+    }
+
     [TestCase(-20f)]
     [TestCase(-6.5f)]
     public void LearnedSigma_HoweverSmall_StaysAboveItsFloor(float parameter)

@@ -2,6 +2,7 @@ using MathNet.Numerics.LinearAlgebra;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Models;
 using OnnxVae.Models.Exact;
+using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Models.Exact;
@@ -80,21 +81,40 @@ internal sealed class GaussianMixtureTests
         Throws.ArgumentException.With.Message.EqualTo(
             "A mixture of 3 components cannot be fitted to 2 points: there must be at least one component, and as many points as components."));
 
-    // The sampler's graph, given uniform and normal numbers, draws from the mixture: its moments are the mixture's.
+    // The sampler's graph draws the component whose share of [0, 1) contains u, with its mean and covariance.
     [Test]
-    public void Sampler_OfMixture_HasItsMoments()
+    public void Sampler_OfMixture_DrawsEveryComponentWithItsMoments([Values(0, 1, 2)] int component)
+    {
+        var (mean, covariance) = MomentsOfDraws(PriorSampler.OfMixture(Truth), from: Truth.Weights.Take(component).Sum(), share: Truth.Weights[component]);
+
+        var expected = Truth.Factors[component] * Truth.Factors[component].Transpose();
+        Assert.That((mean - Truth.Means[component]).L2Norm(), Is.LessThan(0.03));
+        Assert.That((covariance - expected).L2Norm() / expected.L2Norm(), Is.LessThan(0.03));
+    }
+
+    [Test]
+    public void Sampler_OfComponents_DrawsEachWithItsMoments([Values(0, 1)] int component)
+    {
+        float[] means = [1, -2, 3, 4], logVars = [0.8f, -1, -0.5f, 1.2f];
+        var sampler = PriorSampler.OfComponents(new GaussianPosterior(Value.Of<float>([2, 2], means), Value.Of<float>([2, 2], logVars)));
+
+        var (mean, covariance) = MomentsOfDraws(sampler, from: component * 0.5, share: 0.5);
+
+        for (int l = 0; l < 2; l++)
+        {
+            double variance = Math.Exp(logVars[(2 * component) + l]);
+            Assert.That(mean[l], Is.EqualTo(means[(2 * component) + l]).Within(0.03 * Math.Sqrt(variance)));
+            Assert.That(covariance[l, l], Is.EqualTo(variance).Within(3).Percent);
+        }
+    }
+
+    private static (Vector<double> Mean, Matrix<double> Covariance) MomentsOfDraws(PriorSampler sampler, double from, double share)
     {
         const int count = 20_000;
-        var sampler = PriorSampler.OfMixture(Truth);
         var model = OnnxModelWriter.Build("sampler", sampler.Inputs, [("z", sampler.Z)]);
-        float[] u = [.. Enumerable.Range(0, count).Select(i => (i + 0.5f) / count)];
-
+        float[] u = [.. Enumerable.Range(0, count).Select(i => (float)(from + (share * (i + 0.5) / count)))];
         float[] z = GraphRunner.Run(model, u, Numbers.StandardNormal(count * 2, 4))[0];
-
-        var (mean, covariance) = Moments.Of(z.Chunk(2).Select(row => (double[])[row[0], row[1]]));
-        var (expectedMean, expectedCovariance) = Moments.Of(Points);
-        Assert.That((mean - expectedMean).L2Norm(), Is.LessThan(0.15));
-        Assert.That((covariance - expectedCovariance).L2Norm() / expectedCovariance.L2Norm(), Is.LessThan(0.05));
+        return Moments.Of(z.Chunk(2).Select(row => (double[])[row[0], row[1]]));
     }
 
     private static Matrix<double> Factor(double a, double b, double c) => Matrix<double>.Build.DenseOfArray(new[,] { { a, 0 }, { b, c } });

@@ -1,0 +1,15 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Objectives;
+
+/// <summary>Likelihoods that see of the decoder's output only the image y(z) that it stands for.</summary>
+/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
+public abstract record MeanPixels(PixelMean PixelMean) : Likelihood
+{
+    /// <inheritdoc/>
+    public sealed override Value Mean(Value output) => PixelMean == PixelMean.Sigmoid ? Sigmoid(output) : output;
+
+    /// <inheritdoc/>
+    public sealed override Value Image(Value output) => PixelMean == PixelMean.Sigmoid ? Mean(output) : Clip(Mean(output), 0, 1);
+}
