@@ -44,7 +44,14 @@ internal sealed class SweepTests : FolderFixture
         var images = new LinearImages();
         var model = new ModelOptions
         {
-            Model = "linear", Likelihood = "squared-error", Lambda = 1, Latent = 2, Pixels = "grey", Prior = "standard-normal", LearningRateSchedule = "constant", Optimizer = "adam",
+            Model = "linear",
+            Likelihood = "squared-error",
+            Lambda = 1,
+            Latent = 2,
+            Pixels = "grey",
+            Prior = "standard-normal",
+            LearningRateSchedule = "constant",
+            Optimizer = "adam",
         };
 
         var overLambda = LinearCurve.Of(images, model, isOverLambda: true);
