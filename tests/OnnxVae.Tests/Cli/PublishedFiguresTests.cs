@@ -34,7 +34,7 @@ internal sealed class PublishedFiguresTests : FolderFixture
     [Test]
     public void Train_OfLinearModelWithUnitSigma_KeepsTheLatentsWithEigenvaluesAboveOne()
     {
-        Train("--model", "linear", "--latent", "20", "--batch", "128", "--likelihood", "gaussian", "--sigma", "1", "--learning-rate", "2e-3", "--learning-rate-schedule", "cosine", "--epochs", "12");
+        Train("--model", "linear", "--latent", "20", "--batch", "256", "--likelihood", "gaussian", "--sigma", "1", "--learning-rate", "1e-2", "--learning-rate-schedule", "cosine", "--epochs", "30");
 
         int expected = Mnist.Value.Covariance.Evd(Symmetricity.Symmetric).EigenValues.Count(value => value.Real > 1);
         Assert.That((int)Evaluate("train")["activeUnits"]!, Is.EqualTo(expected));
