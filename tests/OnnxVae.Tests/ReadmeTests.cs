@@ -44,8 +44,8 @@ internal sealed class ReadmeTests
 
         var (mean, logVar) = Split2(output, axis: 1);
         var z = mean + (Exp(0.5f * logVar) * eps);
-        var rate = SumPerRow(0.5f * (Square(mean) + Exp(logVar) - 1f - logVar));
-        var loss = Mean(distortion + (beta.Value * rate));
+        var rates = 0.5f * (Square(mean) + Exp(logVar) - 1f - logVar);
+        var loss = Mean(distortion + (beta.Value * SumPerRow(rates)));
 
         float[] data = [1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0], noise = [1, 2, 3, 4, 5, 6];
         float[][] actual = GraphRunner.Run([z, loss], (output, data), (eps, noise), (distortion, (float[])[10, 20]), (beta.Value, (float[])[4]));
