@@ -6,10 +6,13 @@ namespace OnnxVae.Models.Exact;
 /// <summary>Means and covariances of points, divided by their number.</summary>
 public static class Moments
 {
+    private const int BlockSize = 256;
+
     /// <summary>Mean and covariance.</summary>
     /// <param name="points">Points of D numbers, at least one; read twice.</param>
     /// <param name="shares">How much each counts; null for all alike.</param>
     /// <returns>D numbers, and D x D.</returns>
+    /// <exception cref="ArgumentException">There are no points.</exception>
     public static (Vector<double> Mean, Matrix<double> Covariance) Of(IEnumerable<double[]> points, double[]? shares = null)
     {
         double[]? mean = null;
@@ -37,8 +40,6 @@ public static class Moments
         TensorPrimitives.Divide(sums, total, sums);
         return (Vector<double>.Build.DenseOfArray(mean), Matrix<double>.Build.Dense(size, size, sums));
     }
-
-    private const int BlockSize = 256;
 
     // Adds a row of the products of all pairs of coordinates.
     private static void AddRow(double[][] centred, int row, Span<double> sums)
