@@ -10,13 +10,16 @@ namespace OnnxVae.Tests.Cli;
 /// <summary>MNIST against closed forms and published numbers.</summary>
 internal sealed class PublishedFiguresTests : FolderFixture
 {
+    // Long enough for the latents to turn to the principal axes, which gains next to nothing where two eigenvalues are close.
+    private static readonly string[] Linear = ["--model", "linear", "--learning-rate", "1e-2", "--learning-rate-schedule", "cosine", "--batch", "256", "--epochs", "30"];
+
     private static readonly Lazy<(Vector<double> Mean, Matrix<double> Covariance)> Mnist = new(() => Moments.Of(Pixels(ImageData.Open(DataFolder.Mnist).Train)));
 
     // The linear VAE has no local maxima but the likelihood of pPCA: Lucas et al. 2019, arXiv 1911.02469.
     [Test]
     public void Train_OfLinearModel_ReachesTheLikelihoodOfPca([Values(10, 20, 50)] int latents)
     {
-        Train("--model", "linear", "--latent", $"{latents}", "--likelihood", "gaussian-learned", "--learning-rate", "5e-3", "--learning-rate-schedule", "cosine", "--batch", "256", "--epochs", "15");
+        Train([.. Linear, "--latent", $"{latents}", "--likelihood", "gaussian-learned"]);
 
         var (mean, covariance) = Mnist.Value;
         var exact = ProbabilisticPca.Fit(mean, covariance, latents);
@@ -27,14 +30,14 @@ internal sealed class PublishedFiguresTests : FolderFixture
             Assert.That((double)figures["negativeElbo"]!, Is.EqualTo(expected).Within(0.5).Percent);
             Assert.That((double)figures["negativeElbo"]!, Is.GreaterThan(expected - 0.05), "no model beats the maximum, but for the noise of samples");
             Assert.That((double)figures["sigma"]!, Is.EqualTo(Math.Sqrt(exact.Variance)).Within(1).Percent);
-            Assert.That((double)figures["rate"]!, Is.EqualTo(exact.ExactPosterior(covariance).Rate).Within(5).Percent);
+            Assert.That((double)figures["rate"]!, Is.EqualTo(exact.ExactPosterior(covariance).Rate).Within(2).Percent);
         });
     }
 
     [Test]
     public void Train_OfLinearModelWithUnitSigma_KeepsTheLatentsWithEigenvaluesAboveOne()
     {
-        Train("--model", "linear", "--latent", "20", "--batch", "256", "--likelihood", "gaussian", "--sigma", "1", "--learning-rate", "1e-2", "--learning-rate-schedule", "cosine", "--epochs", "30");
+        Train([.. Linear, "--latent", "20", "--likelihood", "gaussian", "--sigma", "1"]);
 
         int expected = Mnist.Value.Covariance.Evd(Symmetricity.Symmetric).EigenValues.Count(value => value.Real > 1);
         Assert.That((int)Evaluate("train")["activeUnits"]!, Is.EqualTo(expected));
