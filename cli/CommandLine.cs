@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OnnxVae.Cli.Verbs;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Cli;
 
@@ -15,6 +16,11 @@ internal static class CommandLine
     private static readonly TimeSpan TimeToStop = TimeSpan.FromMinutes(2);
 
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
+
+    private static readonly Option<string[]> ProviderLibrary = new("--provider-library")
+    {
+        Description = "A plug-in execution provider's library; --device may then name it.", Recursive = true,
+    };
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -35,6 +41,11 @@ internal static class CommandLine
 
         try
         {
+            foreach (string library in command.GetValue(ProviderLibrary) ?? [])
+            {
+                OnnxDevice.RegisterLibrary(library);
+            }
+
             return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeToStop });
         }
         catch (OperationCanceledException)
@@ -67,6 +78,7 @@ internal static class CommandLine
         InspectVerb.Create(),
         DoctorVerb.Create(),
         Verbose,
+        ProviderLibrary,
     };
 
     private static string Explain(Exception e) => e switch

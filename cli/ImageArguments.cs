@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -37,15 +38,29 @@ internal sealed class ImageArguments
     /// <summary>Whether images are given.</summary>
     public bool AreGiven(ParseResult result) => result.GetValue(data) is not null;
 
+    /// <summary>Whether images that cannot be read are left out.</summary>
+    public bool SkipCorrupt(ParseResult result) => result.GetValue(skipCorrupt);
+
+    /// <summary>What decides which images they are, for the record of a job.</summary>
+    public JsonObject Describe(ParseResult result, ImageSource images) => new()
+    {
+        ["data"] = result.GetValue(data),
+        ["split"] = result.GetValue(split),
+        ["binarize"] = result.GetValue(binarize),
+        ["images"] = images.Count,
+    };
+
     /// <summary>Opens them.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="model">What images the model takes.</param>
+    /// <param name="isLazy">Whether image files are opened only when they are read; those that cannot be read are found then.</param>
     /// <exception cref="InvalidDataException">The images are of another shape.</exception>
-    public ImageSource Open(ParseResult result, ModelMetadata model)
+    public ImageSource Open(ParseResult result, ModelMetadata model, bool isLazy = false)
     {
         var options = ModelData.ImagesLike(model.Channels, model.Height, model.Width, result.GetValue(skipCorrupt)) with
         {
             BinarizationSeed = result.GetValue(binarize) ? BinarizationSeed : null,
+            IsLazy = isLazy,
         };
         var images = ImageData.Open(result.GetValue(data)!, options);
         return (images.All.Channels, images.All.Height, images.All.Width) == (model.Channels, model.Height, model.Width) ? images.Split(result.GetValue(split)!) : throw new InvalidDataException(

@@ -38,14 +38,29 @@ internal static class ProgressDisplay
     {
         var time = Stopwatch.StartNew();
         var last = TimeSpan.Zero;
+        long before = 0; // what was done when the first line was written
+        var since = TimeSpan.Zero;
         return (done, total, detail) =>
         {
-            if (done == total || time.Elapsed - last >= PlainInterval)
+            if (done < total && time.Elapsed - last < PlainInterval)
             {
-                last = time.Elapsed;
-                Console.Error.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{title}: {done}/{total} after {time.Elapsed.TotalSeconds:0} s{(detail.Length > 0 ? $", {detail}" : "")}"));
+                return;
             }
+
+            last = time.Elapsed;
+            string left = "";
+            if (since == TimeSpan.Zero)
+            {
+                (before, since) = (done, last);
+            }
+            else if (done > before && done < total)
+            {
+                double rate = (done - before) / (last - since).TotalSeconds;
+                left = string.Create(CultureInfo.InvariantCulture, $", {rate:0.#}/s, {TimeSpan.FromSeconds((total - done) / rate):h\\:mm\\:ss} left");
+            }
+
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{title}: {done}/{total} after {time.Elapsed.TotalSeconds:0} s{left}{(detail.Length > 0 ? $", {detail}" : "")}"));
         };
     }
 
@@ -59,7 +74,8 @@ internal static class ProgressDisplay
                 time.Restart();
                 task.MaxValue = total;
                 task.Value = done;
-                task.Description = Markup.Escape(detail.Length > 0 ? $"{title} ({done}/{total}, {detail})" : $"{title} ({done}/{total})");
+                string rate = task.Speed is { } speed ? string.Create(CultureInfo.InvariantCulture, $", {speed:0.#}/s") : "";
+                task.Description = Markup.Escape(detail.Length > 0 ? $"{title} ({done}/{total}{rate}, {detail})" : $"{title} ({done}/{total}{rate})");
             }
         };
     }

@@ -43,7 +43,7 @@ internal sealed record TrainOptions
     public long TestImages { get; init; }
 
     [JsonIgnore]
-    public ImageOptions ImageOptions => new(ImageSize, Channels, SkipCorrupt, Binarize ? Seed : null);
+    public ImageOptions ImageOptions => new(ImageSize is { } side ? (side, side) : null, Channels, SkipCorrupt, Binarize ? Seed : null);
 
     /// <summary>Steps in all, for a data set and a batch.</summary>
     public long StepsFor(ImageSource train, int batch) => Steps ?? (Epochs!.Value * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));

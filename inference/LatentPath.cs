@@ -1,5 +1,15 @@
 namespace OnnxVae.Inference;
 
+/// <summary>The kinds of ways from one point among the latents to another.</summary>
+public enum LatentPathKind
+{
+    /// <summary>Around the origin.</summary>
+    Spherical,
+
+    /// <summary>A straight line.</summary>
+    Linear,
+}
+
 /// <summary>Ways from one point among the latents to another.</summary>
 public static class LatentPath
 {

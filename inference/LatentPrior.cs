@@ -24,14 +24,14 @@ public sealed class LatentPrior : IDisposable
 
     /// <summary>Loads <c>prior.onnx</c> or <c>mixture.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <param name="options">How to run; the device is always the processor.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no prior.</exception>
-    public static LatentPrior Load(string path, int threads = 0) => new(VaeSession.Load(path, "prior", OnnxDevice.Cpu, threads));
+    public static LatentPrior Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Prior, OnProcessor(options)));
 
     /// <summary>Loads a prior from the bytes of its file.</summary>
-    /// <inheritdoc cref="Load(string, int)"/>
-    public static LatentPrior Load(byte[] model, int threads = 0) => new(VaeSession.Load(model, "prior", OnnxDevice.Cpu, threads));
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static LatentPrior Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Prior, OnProcessor(options)));
 
     /// <summary>Draws latents.</summary>
     /// <param name="seed">Chooses them.</param>
@@ -59,6 +59,8 @@ public sealed class LatentPrior : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => session?.Dispose();
+
+    private static VaeOptions OnProcessor(VaeOptions? options) => (options ?? new VaeOptions()) with { Device = OnnxDevice.Cpu };
 
     private delegate void FillRow(Span<float> row, ulong position);
 

@@ -13,8 +13,13 @@ namespace OnnxVae.Inference;
 /// <param name="ImagesAtATime">So many images at a time it is fastest with; more are worked through in turn. Null for any number.</param>
 public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
+    internal const string Encoder = "encoder", Decoder = "decoder", Prior = "prior", Density = "density";
+
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
+
+    /// <summary>The images' shape in words.</summary>
+    internal string Shape => $"{Channels} x {Height} x {Width}";
 
     internal static ModelMetadata Read(InferenceSession session, string kind, string source)
     {
@@ -24,7 +29,7 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
         {
             throw new InvalidDataException(actual is null
                 ? $"{source} is no {kind}: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'."
-                : $"{source} is no {kind} but {(actual == "encoder" ? "an" : "a")} {actual}. Give the {kind}.onnx that was exported beside it.");
+                : $"{source} is no {kind} but {(actual == Encoder ? "an" : "a")} {actual}. Give the {kind}.onnx that was exported beside it.");
         }
 
         int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];

@@ -13,8 +13,35 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>The processor; always there.</summary>
     public static OnnxDevice Cpu { get; } = new("cpu");
 
-    /// <summary>The devices that the loaded ONNX Runtime has, by short name.</summary>
-    public static IReadOnlyList<string> Available => [.. OrtEnv.Instance().GetAvailableProviders().Select(ShortName)];
+    /// <summary>The providers that the loaded ONNX Runtime has, built in or registered, by short name.</summary>
+    public static IReadOnlyList<string> Available =>
+        [.. OrtEnv.Instance().GetAvailableProviders().Concat(OrtEnv.Instance().GetEpDevices().Select(device => device.EpName)).Select(ShortName).Distinct()];
+
+    /// <summary>Loads a plug-in execution provider, whose devices can be chosen from then on.</summary>
+    /// <param name="path">Its library, as its package or vendor ships it.</param>
+    /// <returns>The short names of the providers that came with it.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no execution provider for this ONNX Runtime.</exception>
+    public static IReadOnlyList<string> RegisterLibrary(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no execution provider library '{path}'.");
+        }
+
+        var before = Available;
+        try
+        {
+            string full = Path.GetFullPath(path);
+            OrtEnv.Instance().RegisterExecutionProviderLibrary(full, full);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InvalidDataException($"'{path}' is no execution provider for this ONNX Runtime: {e.Message}", e);
+        }
+
+        return [.. Available.Except(before)];
+    }
 
     /// <summary>Reads <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, or another provider's name.</summary>
     /// <exception cref="ArgumentException">The text is malformed, or the loaded ONNX Runtime has no such provider.</exception>
@@ -52,6 +79,10 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             case "cuda":
                 options.AppendExecutionProvider_CUDA(Index);
                 break;
+            case var _ when PluggedIn() is { Length: > 0 } devices:
+                options.AppendExecutionProvider(OrtEnv.Instance(), [Index < devices.Length ? devices[Index] : throw new ArgumentException(
+                    $"Device '{this}' is not available: there are {devices.Length} of {Provider}, numbered from 0.")], new Dictionary<string, string>());
+                break;
             default:
                 options.AppendExecutionProvider(
                     OrtEnv.Instance().GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length],
@@ -65,9 +96,11 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>The device as <see cref="Parse"/> reads it.</summary>
     public override string ToString() => Index == 0 ? Provider : $"{Provider}:{Index}";
 
+    private OrtEpDevice[] PluggedIn() => [.. OrtEnv.Instance().GetEpDevices().Where(device => ShortName(device.EpName) == Provider)];
+
     private static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
 
     private static string HowToGet(string name) => name == "cuda"
         ? "Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9."
-        : "Choose one of these, or reference the ONNX Runtime package of that provider.";
+        : "Choose one of these, reference the ONNX Runtime package of that provider, or register its library.";
 }

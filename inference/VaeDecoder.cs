@@ -3,29 +3,38 @@ namespace OnnxVae.Inference;
 /// <summary>A trained decoder: latents to images. Safe to use from several threads.</summary>
 /// <example><code>
 /// using var decoder = VaeDecoder.Load("decoder.onnx");
-/// var images = new float[16 * decoder.Metadata.ImageSize];
-/// decoder.Generate(seed: 1, first: 0, images);
+/// float[] images = decoder.Generate(count: 16, seed: 1);
 /// </code></example>
 public sealed class VaeDecoder : IDisposable
 {
     private readonly VaeSession session;
 
-    private VaeDecoder(VaeSession session) => this.session = session;
+    private VaeDecoder(VaeSession session, VaeOptions? options)
+    {
+        this.session = session;
+        if (options?.WarmUp == true)
+        {
+            Decode(new float[Metadata.LatentSize]);
+        }
+    }
 
     /// <summary>What the file says about itself.</summary>
     public ModelMetadata Metadata => session.Metadata;
 
     /// <summary>Loads <c>decoder.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="device">Where to run; the processor by default.</param>
-    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no decoder.</exception>
-    public static VaeDecoder Load(string path, OnnxDevice? device = null, int threads = 0) => new(VaeSession.Load(path, "decoder", device, threads));
+    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options), options);
 
     /// <summary>Loads a decoder from the bytes of its file.</summary>
-    /// <inheritdoc cref="Load(string, OnnxDevice, int)"/>
-    public static VaeDecoder Load(byte[] model, OnnxDevice? device = null, int threads = 0) => new(VaeSession.Load(model, "decoder", device, threads));
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
+
+    /// <summary>Loads a decoder from a stream, an embedded resource for instance.</summary>
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
 
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>
@@ -34,52 +43,104 @@ public sealed class VaeDecoder : IDisposable
     public void Decode(ReadOnlySpan<float> latents, Span<float> images)
     {
         var (latentSize, imageSize) = (Metadata.LatentSize, Metadata.ImageSize);
-        int count = latents.Length / latentSize;
-        if (latents.Length == 0 || latents.Length % latentSize != 0)
-        {
-            throw new ArgumentException($"There are {latents.Length} numbers in latents; expected one or more rows of {latentSize}.");
-        }
-
-        if (images.Length != count * imageSize)
-        {
-            throw new ArgumentException($"There is room for {images.Length} numbers in images; {count} images of {imageSize} need {count * imageSize}.");
-        }
-
-        for (int i = 0; i < latents.Length; i++)
-        {
-            if (!float.IsFinite(latents[i]))
-            {
-                throw new ArgumentException($"Latent {i % latentSize} of row {i / latentSize} is {latents[i]}; latents must be finite.");
-            }
-        }
-
+        int count = Arguments.RequireRows(latents.Length, latentSize, "latents", $"rows of {latentSize}");
+        Arguments.RequireRoom(images.Length, count, imageSize, "images");
+        Arguments.RequireFinite(latents, latentSize);
         session.Run("z", latents, [count, latentSize], ["image"], [count, Metadata.Channels, Metadata.Height, Metadata.Width], images, []);
     }
 
-    /// <summary>Decodes draws from the prior N(0, I). Latents of image k depend on the seed and on k alone.</summary>
-    /// <param name="seed">Chooses the images.</param>
-    /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
-    public void Generate(ulong seed, long first, Span<float> images) => Generate(LatentPrior.StandardNormal(Metadata.LatentSize), seed, first, images);
-
-    /// <summary>Decodes draws from another prior.</summary>
-    /// <param name="prior">The prior.</param>
-    /// <param name="seed">Chooses the images.</param>
-    /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
-    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
-    public void Generate(LatentPrior prior, ulong seed, long first, Span<float> images)
+    /// <summary>Decodes latents into a new array.</summary>
+    /// <param name="latents">Float32 [N, L].</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or a latent is not finite.</exception>
+    public float[] Decode(ReadOnlySpan<float> latents)
     {
-        if (prior.LatentSize != Metadata.LatentSize)
-        {
-            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
-        }
-
-        var latents = new float[images.Length / Metadata.ImageSize * Metadata.LatentSize];
-        prior.Draw(seed, first, latents);
+        var images = new float[latents.Length / Metadata.LatentSize * Metadata.ImageSize];
         Decode(latents, images);
+        return images;
+    }
+
+    /// <summary>Decodes latents into pixels.</summary>
+    /// <param name="latents">Float32 [N, L].</param>
+    /// <param name="pixels">Receives UInt8 [N, C, H, W].</param>
+    /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
+    public void Decode(ReadOnlySpan<float> latents, Span<byte> pixels)
+    {
+        using var images = new PooledArray(pixels.Length);
+        Decode(latents, images.Span);
+        Pixels.ToBytes(images.Span, pixels);
+    }
+
+    /// <summary>Decodes draws from the prior N(0, I), or from another one. Latents of image k depend on the seed and on k alone.</summary>
+    /// <param name="count">How many images.</param>
+    /// <param name="seed">Chooses the images.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="prior">What to draw from: the one that was exported beside the decoder, or N(0, I) if left out.</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    public float[] Generate(int count, ulong seed, long first = 0, LatentPrior? prior = null)
+    {
+        var images = new float[count * Metadata.ImageSize];
+        Generate(seed, first, images, prior);
+        return images;
+    }
+
+    /// <summary>Decodes draws into the caller's memory.</summary>
+    /// <param name="seed">Chooses the images.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
+    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    public void Generate(ulong seed, long first, Span<float> images, LatentPrior? prior = null)
+    {
+        prior = Require(prior);
+        using var latents = new PooledArray(images.Length / Metadata.ImageSize * Metadata.LatentSize);
+        prior.Draw(seed, first, latents.Span);
+        Decode(latents.Span, images);
+    }
+
+    /// <summary>
+    /// Generates any number of images as a stream, in order and in bounded memory. Image k has the same bytes whichever images are asked
+    /// for together with it.
+    /// </summary>
+    /// <param name="range">Which images.</param>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    public IAsyncEnumerable<ImageBlock> GenerateAsync(ImageRange range, ulong seed, LatentPrior? prior = null, CancellationToken cancellation = default) =>
+        GenerateAsync(range, seed, static (first, images) => new ImageBlock(first, images.ToArray()), prior, cancellation);
+
+    /// <summary>Generates a stream of what a function makes of the images; it runs on the threads that compute them.</summary>
+    /// <param name="range">Which images.</param>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="project">Takes some images, at most as many as fit into about a megabyte.</param>
+    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    public IAsyncEnumerable<T> GenerateAsync<T>(
+        ImageRange range, ulong seed, ImageProjection<T> project, LatentPrior? prior = null, CancellationToken cancellation = default)
+    {
+        prior = Require(prior);
+        int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
+        return ImageBlocks.RunAsync(
+            range, blockSize, session.RunsAtOnce,
+            (block, wanted) =>
+            {
+                using var images = new PooledArray(blockSize * size);
+                Generate(seed, block, images.Span, prior);
+                return project(block + wanted.Start.Value, images.Span[(wanted.Start.Value * size)..(wanted.End.Value * size)]);
+            },
+            cancellation);
     }
 
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
+
+    private LatentPrior Require(LatentPrior? prior)
+    {
+        prior ??= LatentPrior.StandardNormal(Metadata.LatentSize);
+        return prior.LatentSize == Metadata.LatentSize ? prior : throw new ArgumentException(
+            $"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
+    }
 }

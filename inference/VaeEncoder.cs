@@ -3,50 +3,137 @@ namespace OnnxVae.Inference;
 /// <summary>A trained encoder: images to the mean and log-variance of their latents. Safe to use from several threads.</summary>
 public sealed class VaeEncoder : IDisposable
 {
+    private const uint NoiseStream = 0x656E;
+
     private readonly VaeSession session;
 
-    private VaeEncoder(VaeSession session) => this.session = session;
+    private VaeEncoder(VaeSession session, VaeOptions? options)
+    {
+        this.session = session;
+        if (options?.WarmUp == true)
+        {
+            Encode(new float[Metadata.ImageSize]);
+        }
+    }
 
     /// <summary>What the file says about itself.</summary>
     public ModelMetadata Metadata => session.Metadata;
 
     /// <summary>Loads <c>encoder.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="device">Where to run; the processor by default.</param>
-    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no encoder.</exception>
-    public static VaeEncoder Load(string path, OnnxDevice? device = null, int threads = 0) => new(VaeSession.Load(path, "encoder", device, threads));
+    public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Encoder, options), options);
 
     /// <summary>Loads an encoder from the bytes of its file.</summary>
-    /// <inheritdoc cref="Load(string, OnnxDevice, int)"/>
-    public static VaeEncoder Load(byte[] model, OnnxDevice? device = null, int threads = 0) => new(VaeSession.Load(model, "encoder", device, threads));
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options), options);
+
+    /// <summary>Loads an encoder from a stream, an embedded resource for instance.</summary>
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options), options);
 
     /// <summary>Encodes images.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="mean">Receives the posterior means, Float32 [N, L].</param>
     /// <param name="logVar">Receives the natural logarithms of the posterior variances, Float32 [N, L].</param>
-    /// <exception cref="ArgumentException">A length is wrong.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, or the values are no pixels.</exception>
     public void Encode(ReadOnlySpan<float> images, Span<float> mean, Span<float> logVar)
     {
         var (latentSize, imageSize) = (Metadata.LatentSize, Metadata.ImageSize);
-        int count = images.Length / imageSize;
-        if (images.Length == 0 || images.Length % imageSize != 0)
-        {
-            throw new ArgumentException(
-                $"There are {images.Length} numbers in images; expected one or more images of {Metadata.Channels} x {Metadata.Height} x {Metadata.Width} = {imageSize}.");
-        }
-
-        if (mean.Length != count * latentSize || logVar.Length != count * latentSize)
-        {
-            throw new ArgumentException(
-                $"There is room for {mean.Length} means and {logVar.Length} log-variances; {count} images need {count * latentSize} of each.");
-        }
-
+        int count = CountOf(images.Length);
+        Arguments.RequireRoom(mean.Length, count, latentSize, "mean");
+        Arguments.RequireRoom(logVar.Length, count, latentSize, "logVar");
+        Arguments.RequirePixels(images, imageSize);
         session.Run(
             "image", images, [count, Metadata.Channels, Metadata.Height, Metadata.Width], ["mean", "logVar"], [count, latentSize], mean, logVar);
     }
 
+    /// <summary>Encodes images into new arrays.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    public (float[] Mean, float[] LogVar) Encode(ReadOnlySpan<float> images)
+    {
+        int latents = CountOf(images.Length) * Metadata.LatentSize;
+        var (mean, logVar) = (new float[latents], new float[latents]);
+        Encode(images, mean, logVar);
+        return (mean, logVar);
+    }
+
+    /// <summary>Encodes pixels into new arrays.</summary>
+    /// <param name="pixels">UInt8 [N, C, H, W].</param>
+    /// <inheritdoc cref="Encode(ReadOnlySpan{float})"/>
+    public (float[] Mean, float[] LogVar) Encode(ReadOnlySpan<byte> pixels)
+    {
+        using var images = new PooledArray(pixels.Length);
+        Pixels.ToFloat(pixels, images.Span);
+        return Encode(images.Span);
+    }
+
+    /// <summary>Draws latents of images: z = z(y) + sigma(y) * eps. The eps of image k depends on the seed and on k alone.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="seed">Chooses the draws.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <returns>Float32 [N, L].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    public float[] Sample(ReadOnlySpan<float> images, ulong seed, long first = 0)
+    {
+        var (mean, logVar) = Encode(images);
+        Draw(mean, logVar, seed, first, mean);
+        return mean;
+    }
+
+    /// <summary>Draws latents from posteriors that are known: z = mean + exp(logVar / 2) * eps.</summary>
+    /// <param name="mean">Float32 [N, L].</param>
+    /// <param name="logVar">Float32 [N, L].</param>
+    /// <param name="seed">Chooses the draws.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="latents">Receives Float32 [N, L]; may be the means' memory.</param>
+    public void Draw(ReadOnlySpan<float> mean, ReadOnlySpan<float> logVar, ulong seed, long first, Span<float> latents)
+    {
+        int size = Metadata.LatentSize;
+        Span<float> eps = new float[size];
+        for (int i = 0; i < mean.Length; i++)
+        {
+            if (i % size == 0)
+            {
+                Philox.FillStandardNormal(eps, seed, NoiseStream, (ulong)(first + (i / size)));
+            }
+
+            latents[i] = mean[i] + (MathF.Exp(0.5f * logVar[i]) * eps[i % size]);
+        }
+    }
+
+    /// <summary>
+    /// Encodes any number of images as a stream, in order and in bounded memory. Image k has the same latents whichever images are
+    /// encoded together with it.
+    /// </summary>
+    /// <param name="range">Which images.</param>
+    /// <param name="read">Reads them.</param>
+    /// <param name="project">Makes something of the latents of some images.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    public IAsyncEnumerable<T> EncodeAsync<T>(ImageRange range, ImageReader read, LatentProjection<T> project, CancellationToken cancellation = default)
+    {
+        var (size, latents, blockSize) = (Metadata.ImageSize, Metadata.LatentSize, ImageBlocks.Size(Metadata.ImageSize));
+        return ImageBlocks.RunAsync(
+            range, blockSize, session.RunsAtOnce,
+            (block, wanted) =>
+            {
+                using PooledArray images = new(blockSize * size), mean = new(blockSize * latents), logVar = new(blockSize * latents);
+                var (start, end) = (wanted.Start.Value, wanted.End.Value);
+                images.Span.Clear();
+                read(block + start, images.Span[(start * size)..(end * size)]);
+                Encode(images.Span, mean.Span, logVar.Span);
+                return project(block + start, mean.Span[(start * latents)..(end * latents)], logVar.Span[(start * latents)..(end * latents)]);
+            },
+            cancellation);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
+
+    private int CountOf(int values) => Arguments.RequireRows(
+        values, Metadata.ImageSize, "images", $"images of {Metadata.Channels} x {Metadata.Height} x {Metadata.Width} = {Metadata.ImageSize}");
 }

@@ -3,25 +3,46 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace OnnxVae.Inference;
 
-/// <summary>A loaded encoder or decoder: reads and writes the caller's memory without copies. Safe to use from several threads.</summary>
+/// <summary>
+/// A loaded model: reads and writes the caller's memory without copies. Safe to use from several threads; as many runs as the options
+/// allow are at work at a time, others wait, so that memory stays bounded.
+/// </summary>
 internal sealed class VaeSession : IDisposable
 {
     private readonly InferenceSession session;
     private readonly RunOptions runOptions = new();
+    private readonly SemaphoreSlim gate;
+    private readonly string device;
+    private volatile bool isDisposed;
 
-    private VaeSession(InferenceSession session, ModelMetadata metadata) => (this.session, Metadata) = (session, metadata);
+    private VaeSession(InferenceSession session, ModelMetadata metadata, VaeOptions options)
+    {
+        (this.session, Metadata, RunsAtOnce) = (session, metadata, options.RunsAtOnce(metadata.ImageSize));
+        gate = new SemaphoreSlim(RunsAtOnce);
+        device = $"{options.Device ?? OnnxDevice.Cpu}";
+    }
 
     public ModelMetadata Metadata { get; }
+
+    /// <summary>How many runs are at work at a time.</summary>
+    public int RunsAtOnce { get; }
 
     /// <summary>The inputs, [N, width] each.</summary>
     public IEnumerable<(string Name, int Width)> InputWidths => session.InputMetadata.Select(input => (input.Key, input.Value.Dimensions[^1]));
 
-    public static VaeSession Load(string path, string kind, OnnxDevice? device, int threads) => File.Exists(path)
-        ? Load(options => new InferenceSession(path, options), $"'{path}'", kind, device, threads)
+    public static VaeSession Load(string path, string kind, VaeOptions? options) => File.Exists(path)
+        ? Load(settings => new InferenceSession(path, settings), $"'{path}'", kind, options)
         : throw new FileNotFoundException($"There is no file '{path}'.");
 
-    public static VaeSession Load(byte[] model, string kind, OnnxDevice? device, int threads) =>
-        Load(options => new InferenceSession(model, options), "The model", kind, device, threads);
+    public static VaeSession Load(byte[] model, string kind, VaeOptions? options) =>
+        Load(settings => new InferenceSession(model, settings), "The model", kind, options);
+
+    public static VaeSession Load(Stream model, string kind, VaeOptions? options)
+    {
+        using var bytes = new MemoryStream();
+        model.CopyTo(bytes);
+        return Load(bytes.ToArray(), kind, options);
+    }
 
     /// <summary>Runs the model over rows of input, as many at a time as it is made for.</summary>
     /// <param name="inputName">The input.</param>
@@ -35,6 +56,8 @@ internal sealed class VaeSession : IDisposable
     {
         int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
         int inputs = input.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
+        using var turn = new Turn(this);
+        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         for (int row = 0; row < rows; row += rowsAtATime)
         {
             int count = Math.Min(rowsAtATime, rows - row);
@@ -51,6 +74,7 @@ internal sealed class VaeSession : IDisposable
     /// <param name="output">Receives it, Float32 [N, ...].</param>
     public unsafe void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, string outputName, Span<float> output)
     {
+        using var turn = new Turn(this);
         OrtValue[] sources = [.. inputs.Values.Select(values => OrtValue.CreateTensorValueFromMemory(values, [rows, values.Length / rows]))];
         try
         {
@@ -66,10 +90,23 @@ internal sealed class VaeSession : IDisposable
         }
     }
 
+    /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
     public void Dispose()
     {
+        if (isDisposed)
+        {
+            return;
+        }
+
+        isDisposed = true;
+        for (int run = 0; run < RunsAtOnce; run++)
+        {
+            gate.Wait();
+        }
+
         runOptions.Dispose();
         session.Dispose();
+        gate.Release(RunsAtOnce); // whoever still waits is told that it is too late
     }
 
     private unsafe void RunAtOnce(
@@ -84,13 +121,14 @@ internal sealed class VaeSession : IDisposable
         }
     }
 
-    private static VaeSession Load(Func<SessionOptions, InferenceSession> open, string source, string kind, OnnxDevice? device, int threads)
+    private static VaeSession Load(Func<SessionOptions, InferenceSession> open, string source, string kind, VaeOptions? options)
     {
-        using var options = (device ?? OnnxDevice.Cpu).CreateSessionOptions(threads);
+        options ??= new VaeOptions();
+        using var settings = (options.Device ?? OnnxDevice.Cpu).CreateSessionOptions(options.ThreadsOfRun);
         InferenceSession session;
         try
         {
-            session = open(options);
+            session = open(settings);
         }
         catch (OnnxRuntimeException e)
         {
@@ -99,7 +137,7 @@ internal sealed class VaeSession : IDisposable
 
         try
         {
-            return new VaeSession(session, ModelMetadata.Read(session, kind, source));
+            return new VaeSession(session, ModelMetadata.Read(session, kind, source), options);
         }
         catch
         {
@@ -110,4 +148,23 @@ internal sealed class VaeSession : IDisposable
 
     private static unsafe OrtValue Wrap(float* data, int length, long[] shape) => OrtValue.CreateTensorValueWithData(
         OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, (IntPtr)data, (long)length * sizeof(float));
+
+    // One of the runs that may be at work at a time.
+    private readonly struct Turn : IDisposable
+    {
+        private readonly SemaphoreSlim gate;
+
+        public Turn(VaeSession session)
+        {
+            gate = session.gate;
+            gate.Wait();
+            if (session.isDisposed)
+            {
+                gate.Release();
+                throw new ObjectDisposedException(session.Metadata.Kind, $"The {session.Metadata.Kind} was disposed: keep it as long as it is used.");
+            }
+        }
+
+        public void Dispose() => gate.Release();
+    }
 }

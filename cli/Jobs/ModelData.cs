@@ -7,7 +7,7 @@ internal static class ModelData
 {
     /// <summary>Preparation of image files for a model that says what images it takes.</summary>
     public static ImageOptions ImagesLike(int channels, int height, int width, bool skipCorrupt) =>
-        new(height == width ? height : null, channels, skipCorrupt);
+        new((height, width), channels, skipCorrupt);
 
     /// <summary>The density of rounded latents beside an encoder or decoder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>

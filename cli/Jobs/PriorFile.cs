@@ -16,7 +16,13 @@ internal static class PriorFile
     /// <param name="name">One of the three.</param>
     /// <param name="decoderPath">The decoder's file.</param>
     /// <param name="latents">L.</param>
-    public static LatentPrior Open(string name, string decoderPath, int latents)
+    /// <param name="options">How it runs.</param>
+    public static LatentPrior Open(string name, string decoderPath, int latents, VaeOptions options) =>
+        Find(name, decoderPath) is { } file ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(latents);
+
+    /// <summary>The file of a prior; null for N(0, I).</summary>
+    /// <exception cref="FileNotFoundException">No mixture was fitted.</exception>
+    public static string? Find(string name, string decoderPath)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
         string file = Path.Combine(folder, name == Mixture ? RunExport.MixtureFile : PriorName);
@@ -25,6 +31,6 @@ internal static class PriorFile
             throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");
         }
 
-        return name != StandardNormal && File.Exists(file) ? LatentPrior.Load(file) : LatentPrior.StandardNormal(latents);
+        return name != StandardNormal && File.Exists(file) ? file : null;
     }
 }

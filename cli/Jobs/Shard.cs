@@ -1,4 +1,5 @@
 using System.Globalization;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Jobs;
 
@@ -16,11 +17,14 @@ internal readonly record struct Shard(int Index, int Count)
             ? new Shard(index, count)
             : throw new UsageException($"--shard is '{text}'; expected I/N with I from 0 to N - 1, as in 0/4.");
 
-    /// <summary>Where this shard writes: folders are shared, a .npy file gets the shard into its name.</summary>
-    public string FileOf(string output) => Count > 1 && output.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)
-        ? string.Create(CultureInfo.InvariantCulture, $"{output[..^4]}-{Index}-of-{Count}.npy")
-        : output;
+    /// <summary>A file's name with the shard in it, if there are several.</summary>
+    public string NameOf(string file) => Count == 1 ? file : string.Create(
+        CultureInfo.InvariantCulture, $"{file[..^Path.GetExtension(file).Length]}-{Index}-of-{Count}{Path.GetExtension(file)}");
 
-    /// <summary>The part of 0 .. total - 1 that is this shard's: contiguous, nearly equal parts.</summary>
-    public (long First, long End) RangeOf(long total) => (total * Index / Count, total * (Index + 1) / Count);
+    /// <summary>The part of 0 .. total - 1 that is this shard's: contiguous, nearly equal parts that begin at multiples of a unit.</summary>
+    public ImageRange RangeOf(long total, long unit = 1)
+    {
+        long units = (total + unit - 1) / unit;
+        return new ImageRange(units * Index / Count * unit, Math.Min(total, units * (Index + 1) / Count * unit));
+    }
 }

@@ -27,7 +27,7 @@ internal static class CompressVerb
         command.SetCancellableAction((result, cancellation) =>
         {
             string directory = result.GetValue(folder)!, file = result.GetValue(output)!;
-            using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), threads: result.GetValue(threads));
+            using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), new VaeOptions(Threads: result.GetValue(threads)));
             var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
             var images = imageArguments.Open(result, encoder.Metadata);
             ProgressDisplay.Run("Compressing", report => AtomicFile.Write(file, stream =>

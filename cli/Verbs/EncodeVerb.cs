@@ -1,8 +1,7 @@
 using System.CommandLine;
-using OnnxVae.Exporters;
+using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
-using OnnxVae.Training.Data;
-using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -13,58 +12,41 @@ internal static class EncodeVerb
     {
         var encoderArgument = new Argument<string>("ENCODER") { Description = "An encoder.onnx." };
         var imageArguments = new ImageArguments("all");
-        var output = new Option<string>("--out") { Description = "A .npy file: Float32 [N, 2, L], means and log-variances; names go to FILE.names.txt.", Required = true };
-        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the encoder.", DefaultValueFactory = _ => 64 });
-        var device = VerbOptions.Device();
-        var threads = VerbOptions.Threads();
-        var command = new Command("encode", "Encodes images. Example: onnxvae encode encoder.onnx --data photos --out latents.npy")
+        var job = new ImageJob(
+            "A .npy of Float32, with the images' names in FILE.names.txt, or a .parquet with both; each shard has a file of its own, FILE-I-of-N.npy.");
+        var values = new Option<string>("--values")
         {
-            encoderArgument, output, batch, device, threads,
+            Description = $"{LatentOutput.MeanAndLogVar} [N, 2, L], {LatentOutput.Mean} [N, L], or a {LatentOutput.Sample} [N, L] of each image's posterior.",
+            DefaultValueFactory = _ => LatentOutput.MeanAndLogVar,
+        };
+        values.AcceptOnlyFromAmong([.. LatentOutput.Values]);
+        var seed = VerbOptions.Seed();
+        var command = new Command(
+            "encode", "Encodes images. A job that was stopped continues when it is started again. Example: onnxvae encode encoder.onnx --data photos --out latents.npy")
+        {
+            encoderArgument, values, seed,
         };
         imageArguments.AddTo(command);
-        command.SetCancellableAction((result, cancellation) =>
+        job.AddTo(command, writesImages: false);
+        command.SetCancellableAction(async (result, cancellation) =>
         {
-            using var encoder = VaeEncoder.Load(
-                result.GetValue(encoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
-            var shape = encoder.Metadata;
-            var source = imageArguments.Open(result, shape);
-            string file = result.GetValue(output)!;
-            ProgressDisplay.Run("Encoding", report =>
-            {
-                AtomicFile.Write(file, stream =>
-                {
-                    Npy.WriteHeader(stream, "<f4", source.Count, 2, shape.LatentSize);
-                    for (long first = 0; first < source.Count; first += result.GetValue(batch))
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        int count = (int)Math.Min(result.GetValue(batch), source.Count - first);
-                        WriteLatents(stream, encoder, ReconstructionGrid.ReadImages(source, first, count), count);
-                        report(first + count, source.Count);
-                    }
-                });
-            });
-            AtomicFile.Write($"{file}.names.txt", stream =>
-            {
-                using var names = new StreamWriter(stream, leaveOpen: true);
-                for (long i = 0; i < source.Count; i++)
-                {
-                    names.WriteLine(source.NameOf(i));
-                }
-            });
-            Console.WriteLine($"Encoded {source.Count} images: {file}");
+            string file = result.GetValue(encoderArgument)!;
+            var paths = job.Paths(result);
+            using var encoder = VaeEncoder.Load(file, job.Options(result));
+            var source = imageArguments.Open(result, encoder.Metadata, isLazy: true);
+            var asked = job.Describe(result, "encode", [("encoder", file)], writesImages: false);
+            (asked["images"], asked["values"], asked["seed"]) = (imageArguments.Describe(result, source), result.GetValue(values), result.GetValue(seed));
+
+            using var claim = JobRecord.Claim(paths, asked);
+            var corrupt = new CorruptImages(paths.Corrupt, imageArguments.SkipCorrupt(result));
+            using var output = new LatentOutput(
+                paths, encoder, source, paths.Shard.RangeOf(source.Count), result.GetValue(values)!, result.GetValue(seed), corrupt);
+            long made = await ImageJob.RunAsync(
+                "Encoding", output.Missing,
+                range => encoder.EncodeAsync(range, (first, images) => corrupt.Read(source, first, images), output.Prepare, cancellation), output.Finish, cancellation);
+            ImageJob.Report("Encoded", made, paths, corrupt);
+            return 0;
         });
         return command;
-    }
-
-    private static void WriteLatents(Stream stream, VaeEncoder encoder, float[] images, int count)
-    {
-        int latents = encoder.Metadata.LatentSize;
-        float[] mean = new float[count * latents], logVar = new float[count * latents];
-        encoder.Encode(images, mean, logVar);
-        for (int i = 0; i < count; i++)
-        {
-            stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(mean.AsSpan(i * latents, latents)));
-            stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(logVar.AsSpan(i * latents, latents)));
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Reports;
 
@@ -14,59 +15,45 @@ internal static class GenerateVerb
     public static Command Create()
     {
         var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
-        var count = VerbOptions.AtLeast(1, new Option<int>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
+        var count = VerbOptions.AtLeast(1, new Option<long>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
         var seed = VerbOptions.Seed();
-        var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file; each shard has a .npy of its own, FILE-I-of-N.npy.", Required = true };
-        var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} into one PNG." };
+        var job = new ImageJob(ImageJob.ImageOutputs);
+        var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} of this shard into one PNG." };
         var prior = new Option<string>("--prior")
         {
             Description = "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I).",
             DefaultValueFactory = _ => PriorFile.OfModel,
         };
         prior.AcceptOnlyFromAmong(PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal);
-        var shard = new Option<string>("--shard") { Description = "Only part I of N, as I/N with I from 0; shards need no merging.", DefaultValueFactory = _ => "0/1" };
-        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the decoder.", DefaultValueFactory = _ => 64 });
-        var device = VerbOptions.Device();
-        var threads = VerbOptions.Threads();
         var command = new Command(
-            "generate", "Generates images; image k depends on the seed and on k alone. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
+            "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
         {
-            decoderArgument, count, seed, output, grid, prior, shard, batch, device, threads,
+            decoderArgument, count, seed, grid, prior,
         };
-        command.SetCancellableAction((result, cancellation) =>
+        job.AddTo(command, writesImages: true);
+        command.SetCancellableAction(async (result, cancellation) =>
         {
-            var part = Shard.Parse(result.GetValue(shard)!);
-            var (first, end) = part.RangeOf(result.GetValue(count));
-            string target = part.FileOf(result.GetValue(output)!);
-            using var decoder = VaeDecoder.Load(
-                result.GetValue(decoderArgument)!, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
-            var shape = decoder.Metadata;
-            using var drawn = PriorFile.Open(result.GetValue(prior)!, result.GetValue(decoderArgument)!, shape.LatentSize);
-            using var writer = ImageWriter.Create(target, first, end - first, shape.Channels, shape.Height, shape.Width);
-            var gridImages = new List<float>();
-            ProgressDisplay.Run("Generating", report =>
-            {
-                var images = new float[result.GetValue(batch) * shape.ImageSize];
-                for (long k = first; k < end;)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    int size = (int)Math.Min(result.GetValue(batch), end - k);
-                    var generated = images.AsSpan(0, size * shape.ImageSize);
-                    decoder.Generate(drawn, result.GetValue(seed), k, generated);
-                    writer.Write(generated);
-                    gridImages.AddRange(generated[..(Math.Min(size, Math.Max(0, LargestGrid - (int)(k - first))) * shape.ImageSize)]);
-                    k += size;
-                    report(k - first, end - first);
-                }
+            string file = result.GetValue(decoderArgument)!, priorName = result.GetValue(prior)!;
+            ulong chosen = result.GetValue(seed);
+            var (paths, options) = (job.Paths(result), job.Options(result));
+            using var decoder = VaeDecoder.Load(file, options);
+            using var drawn = PriorFile.Open(priorName, file, decoder.Metadata.LatentSize, options);
+            var images = job.Images(result, decoder.Metadata, result.GetValue(count));
+            var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file) is { } learned ? [("prior", learned)] : Array.Empty<(string, string)>()], writesImages: true);
+            (asked["seed"], asked["count"]) = (chosen, result.GetValue(count));
 
-                writer.Finish();
-            });
-            if (result.GetValue(grid) is { } file)
+            using var claim = JobRecord.Claim(paths, asked);
+            using var output = ImageOutput.Open(paths, images);
+            long made = await ImageJob.RunAsync(
+                "Generating", output.Missing, range => decoder.GenerateAsync(range, chosen, output.Prepare, drawn, cancellation), output.Finish, cancellation);
+            if (result.GetValue(grid) is { } picture && images.Range.Count > 0)
             {
-                ImageGrid.Save(file, gridImages.ToArray(), shape.Channels, shape.Height, shape.Width, GridColumns);
+                float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), chosen, images.Range.First, drawn);
+                ImageGrid.Save(picture, first, images.Channels, images.Height, images.Width, GridColumns);
             }
 
-            Console.WriteLine($"Generated {end - first} images: {target}");
+            ImageJob.Report("Generated", made, paths);
+            return 0;
         });
         return command;
     }

@@ -31,23 +31,17 @@ internal static class InterpolateVerb
         imageArguments.AddTo(command);
         command.SetAction(result =>
         {
-            var chosen = OnnxDevice.Parse(result.GetValue(device)!);
-            using var encoder = VaeEncoder.Load(Path.Combine(result.GetValue(folder)!, "encoder.onnx"), chosen, result.GetValue(threads));
-            using var decoder = VaeDecoder.Load(Path.Combine(result.GetValue(folder)!, "decoder.onnx"), chosen, result.GetValue(threads));
-            var images = imageArguments.Open(result, encoder.Metadata);
-            float[] first = Encode(result.GetValue(from), "--from"), last = Encode(result.GetValue(to), "--to");
+            using var vae = TrainedVae.Load(result.GetValue(folder)!, new VaeOptions(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads)));
+            var images = imageArguments.Open(result, vae.Encoder.Metadata);
+            var (first, last) = (result.GetValue(from), result.GetValue(to));
+            ModelData.RequireImage(images, first, "--from");
+            ModelData.RequireImage(images, last, "--to");
             int count = result.GetValue(steps);
-            LatentGrid.Save(
-                decoder, result.GetValue(path) == Spherical ? LatentPath.Spherical(first, last, count) : LatentPath.Linear(first, last, count), count, result.GetValue(output)!);
-            Console.WriteLine($"Interpolated from {images.NameOf(result.GetValue(from))} to {images.NameOf(result.GetValue(to))}: {result.GetValue(output)}");
-
-            float[] Encode(long number, string option)
-            {
-                ModelData.RequireImage(images, number, option);
-                float[] mean = new float[encoder.Metadata.LatentSize], logVar = new float[mean.Length];
-                encoder.Encode(ReconstructionGrid.ReadImages(images, number, 1), mean, logVar);
-                return mean;
-            }
+            float[] between = vae.Interpolate(
+                ReconstructionGrid.ReadImages(images, first, 1), ReconstructionGrid.ReadImages(images, last, 1), count,
+                result.GetValue(path) == Spherical ? LatentPathKind.Spherical : LatentPathKind.Linear);
+            ImageLines.Save(between, vae.Decoder.Metadata, count, result.GetValue(output)!);
+            Console.WriteLine($"Interpolated from {images.NameOf(first)} to {images.NameOf(last)}: {result.GetValue(output)}");
         });
         return command;
     }

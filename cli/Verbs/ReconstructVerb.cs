@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Reports;
 
@@ -16,45 +17,40 @@ internal static class ReconstructVerb
         var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and decoder.onnx." };
         var imageArguments = new ImageArguments("test");
         var count = VerbOptions.AtLeast(1, new Option<int?>("--count") { Description = "How many, from the first; all, if left out." });
-        var output = new Option<string>("--out") { Description = "A folder for PNG files, or a .npy file.", Required = true };
+        var job = new ImageJob(ImageJob.ImageOutputs);
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid / 2} with their reconstructions below into one PNG." };
-        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run.", DefaultValueFactory = _ => 64 });
-        var device = VerbOptions.Device();
-        var threads = VerbOptions.Threads();
         var command = new Command(
-            "reconstruct", "Encodes and decodes images. Example: onnxvae reconstruct runs/sprites/export --data sprites --count 32 --out images --grid grid.png")
+            "reconstruct", "Encodes and decodes images. A job that was stopped continues when it is started again. Example: onnxvae reconstruct runs/sprites/export --data sprites --count 32 --out images --grid grid.png")
         {
-            folder, count, output, grid, batch, device, threads,
+            folder, count, grid,
         };
         imageArguments.AddTo(command);
-        command.SetCancellableAction((result, cancellation) =>
+        job.AddTo(command, writesImages: true);
+        command.SetCancellableAction(async (result, cancellation) =>
         {
-            var chosen = OnnxDevice.Parse(result.GetValue(device)!);
-            using var encoder = VaeEncoder.Load(Path.Combine(result.GetValue(folder)!, "encoder.onnx"), chosen, result.GetValue(threads));
-            using var decoder = VaeDecoder.Load(Path.Combine(result.GetValue(folder)!, "decoder.onnx"), chosen, result.GetValue(threads));
-            var shape = encoder.Metadata;
-            var source = imageArguments.Open(result, shape);
-            long total = Math.Min(result.GetValue(count) ?? source.Count, source.Count);
-            using var writer = ImageWriter.Create(result.GetValue(output)!, 0, total, shape.Channels, shape.Height, shape.Width);
-            ProgressDisplay.Run("Reconstructing", report =>
-            {
-                for (long first = 0; first < total; first += result.GetValue(batch))
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    int size = (int)Math.Min(result.GetValue(batch), total - first);
-                    writer.Write(ReconstructionGrid.Reconstruct(encoder, decoder, source, first, size).Reconstructions);
-                    report(first + size, total);
-                }
+            string directory = result.GetValue(folder)!;
+            var paths = job.Paths(result);
+            using var vae = TrainedVae.Load(directory, job.Options(result));
+            var source = imageArguments.Open(result, vae.Encoder.Metadata, isLazy: true);
+            var images = job.Images(result, vae.Decoder.Metadata, Math.Min(result.GetValue(count) ?? source.Count, source.Count));
+            var asked = job.Describe(
+                result, "reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))], writesImages: true);
+            (asked["images"], asked["count"]) = (imageArguments.Describe(result, source), images.Total);
 
-                writer.Finish();
-            });
-            if (result.GetValue(grid) is { } file)
+            using var claim = JobRecord.Claim(paths, asked);
+            var corrupt = new CorruptImages(paths.Corrupt, imageArguments.SkipCorrupt(result));
+            using var output = ImageOutput.Open(paths, images, corrupt);
+            long made = await ImageJob.RunAsync(
+                "Reconstructing", output.Missing,
+                range => vae.ReconstructAsync(range, (first, block) => corrupt.Read(source, first, block), output.Prepare, cancellation), output.Finish, cancellation);
+            if (result.GetValue(grid) is { } picture)
             {
-                float[] pairs = ReconstructionGrid.Build(encoder, decoder, source, (int)Math.Min(total, LargestGrid / 2), GridColumns);
-                ImageGrid.Save(file, pairs, shape.Channels, shape.Height, shape.Width, GridColumns);
+                float[] pairs = ReconstructionGrid.Build(vae.Encoder, vae.Decoder, source, (int)Math.Min(images.Total, LargestGrid / 2), GridColumns);
+                ImageGrid.Save(picture, pairs, images.Channels, images.Height, images.Width, GridColumns);
             }
 
-            Console.WriteLine($"Reconstructed {total} images: {result.GetValue(output)}");
+            ImageJob.Report("Reconstructed", made, paths, corrupt);
+            return 0;
         });
         return command;
     }

@@ -29,16 +29,16 @@ internal static class TraverseVerb
         {
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
             string directory = result.GetValue(folder)!;
-            using var decoder = VaeDecoder.Load(Path.Combine(directory, "decoder.onnx"), chosen, result.GetValue(threads));
+            using var decoder = VaeDecoder.Load(Path.Combine(directory, "decoder.onnx"), new VaeOptions(chosen, result.GetValue(threads)));
             int size = decoder.Metadata.LatentSize, columns = result.GetValue(steps);
             int[] rows = ParseLatents(result.GetValue(latents), size);
             var centre = new float[size];
             if (imageArguments.AreGiven(result))
             {
-                using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), chosen, result.GetValue(threads));
+                using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), new VaeOptions(chosen, result.GetValue(threads)));
                 var images = imageArguments.Open(result, encoder.Metadata);
                 ModelData.RequireImage(images, result.GetValue(image), "--image");
-                encoder.Encode(ReconstructionGrid.ReadImages(images, result.GetValue(image), 1), centre, new float[size]);
+                centre = encoder.Encode(ReconstructionGrid.ReadImages(images, result.GetValue(image), 1)).Mean;
             }
 
             var points = new float[rows.Length * columns * size];
@@ -49,7 +49,7 @@ internal static class TraverseVerb
                 point[rows[i / columns]] = (float)(result.GetValue(range) * ((2.0 * (i % columns) / (columns - 1)) - 1));
             }
 
-            LatentGrid.Save(decoder, points, columns, result.GetValue(output)!);
+            ImageLines.Save(decoder.Decode(points), decoder.Metadata, columns, result.GetValue(output)!);
             Console.WriteLine($"Traversed latents {string.Join(", ", rows)}, a line each: {result.GetValue(output)}");
         });
         return command;

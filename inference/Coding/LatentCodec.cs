@@ -42,7 +42,7 @@ public sealed class LatentCodec
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no density.</exception>
     public static LatentCodec Load(string path)
     {
-        using var session = VaeSession.Load(path, "density", OnnxDevice.Cpu, threads: 0);
+        using var session = VaeSession.Load(path, ModelMetadata.Density, options: null);
         const int count = 2 * Largest;
         int latents = session.Metadata.LatentSize;
         float[] numbers = [.. Enumerable.Range(0, count * latents).Select(i => (float)((i / latents) - Largest))], probabilities = new float[count * latents];

@@ -1,11 +1,16 @@
 namespace OnnxVae.Training.Data;
 
 /// <summary>How images are prepared.</summary>
-/// <param name="ImageSize">Side of the square that images are scaled and cropped to; null to take them as they are.</param>
+/// <param name="Size">What images are scaled and cropped to; null to take them as they are.</param>
 /// <param name="Channels">1 for grey, 3 for colour; null for colour where any image has it.</param>
 /// <param name="SkipCorrupt">Whether images that cannot be read are left out instead of stopping everything.</param>
 /// <param name="BinarizationSeed">Chooses draws of black or white for every pixel, once and for all; null for pixels as they are.</param>
-public sealed record ImageOptions(int? ImageSize = null, int? Channels = null, bool SkipCorrupt = false, ulong? BinarizationSeed = null);
+/// <param name="IsLazy">
+/// Whether image files are opened only when they are read, each time, which suits any number of them: those that cannot be read are found
+/// then. It takes effect where size and channels are given.
+/// </param>
+public sealed record ImageOptions(
+    (int Height, int Width)? Size = null, int? Channels = null, bool SkipCorrupt = false, ulong? BinarizationSeed = null, bool IsLazy = false);
 
 /// <summary>A data set: what to train on and what to test on.</summary>
 /// <param name="Train">The training split.</param>
@@ -91,7 +96,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private static ImageData RequireShape(string source, ImageData data, ImageOptions options)
     {
         var images = data.All;
-        var asked = (options.Channels ?? images.Channels, options.ImageSize ?? images.Height, options.ImageSize ?? images.Width);
+        var asked = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
         return (images.Channels, images.Height, images.Width) == asked ? data : throw new InvalidDataException(
             $"'{source}' has images of {images.Channels} x {images.Height} x {images.Width} (channels, height, width), not {asked.Item1} x {asked.Item2} x {asked.Item3}; only image files are scaled and converted.");
     }

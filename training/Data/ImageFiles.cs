@@ -41,7 +41,7 @@ public sealed class ImageFiles : ImageSource
             .Select(file => new EncodedImage(Path.GetRelativePath(folder, file).Replace('\\', '/'), () => File.ReadAllBytes(file)))],
         folder, options);
 
-    /// <summary>Opens a tar, gzipped or not; its files are held in memory as they are.</summary>
+    /// <summary>Opens a tar; the files of a gzipped one are held in memory as they are.</summary>
     internal static ImageData OpenTar(string path, ImageOptions options)
     {
         var files = new List<EncodedImage>();
@@ -54,9 +54,7 @@ public sealed class ImageFiles : ImageSource
             {
                 if (entry is { DataStream: not null, EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile } && Extensions.Contains(Path.GetExtension(entry.Name)))
                 {
-                    byte[] bytes = new byte[entry.Length];
-                    entry.DataStream.ReadExactly(bytes);
-                    files.Add(new EncodedImage(entry.Name, () => bytes));
+                    files.Add(new EncodedImage(entry.Name, content == file ? ReaderAt(path, entry.DataOffset, entry.Length) : ReaderOf(entry)));
                 }
             }
         }
@@ -83,6 +81,20 @@ public sealed class ImageFiles : ImageSource
     /// <inheritdoc/>
     public override string NameOf(long index) => files[(int)index].Name;
 
+    private static Func<byte[]> ReaderAt(string path, long offset, long length) => () =>
+    {
+        using var file = File.OpenHandle(path);
+        byte[] bytes = new byte[length];
+        return RandomAccess.Read(file, bytes, offset) == length ? bytes : throw new EndOfStreamException($"'{path}' became shorter while it was read.");
+    };
+
+    private static Func<byte[]> ReaderOf(TarEntry entry)
+    {
+        byte[] bytes = new byte[entry.Length];
+        entry.DataStream!.ReadExactly(bytes);
+        return () => bytes;
+    }
+
     private static ImageData Divide(List<EncodedImage> files, string source, ImageOptions options)
     {
         if (files.Count == 0)
@@ -91,15 +103,22 @@ public sealed class ImageFiles : ImageSource
         }
 
         files = [.. WithoutCommonFolder(files).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        if (options is { IsLazy: true, Size: var (rows, columns), Channels: { } planes })
+        {
+            return Divide(files, part => new ImageFiles(part, planes, rows, columns, decoded: null));
+        }
+
         var headers = ReadHeaders(files, options);
         int channels = options.Channels ?? (headers.Any(header => header.IsColour) ? 3 : 1);
-        var (height, width) = options.ImageSize is { } side ? (side, side) : CommonSize(headers);
-        ImageFiles Open(IEnumerable<EncodedImage> part) => Load([.. part], channels, height, width, options.SkipCorrupt);
+        var (height, width) = options.Size ?? CommonSize(headers);
+        return Divide([.. headers.Select(header => header.File)], part => Load(part, channels, height, width, options.SkipCorrupt));
+    }
 
-        var readable = headers.Select(header => header.File).ToArray();
+    private static ImageData Divide(IReadOnlyList<EncodedImage> readable, Func<EncodedImage[], ImageFiles> open)
+    {
         var test = readable.Where(file => file.Name.StartsWith("test/", StringComparison.Ordinal)).ToArray();
         var train = readable.Where(file => file.Name.StartsWith("train/", StringComparison.Ordinal)).ToArray();
-        return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(Open(train), Open(test)) : ImageData.HoldOut(Open(readable));
+        return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(open(train), open(test)) : ImageData.HoldOut(open([.. readable]));
     }
 
     // Archives often hold one folder with everything in it, or begin each name with "./".
@@ -141,17 +160,17 @@ public sealed class ImageFiles : ImageSource
     }
 
     // Decoded once and for all where memory allows it.
-    private static ImageFiles Load(List<EncodedImage> files, int channels, int height, int width, bool skipCorrupt)
+    private static ImageFiles Load(EncodedImage[] files, int channels, int height, int width, bool skipCorrupt)
     {
         int size = channels * height * width;
-        if ((long)size * files.Count > LargestInMemory)
+        if ((long)size * files.Length > LargestInMemory)
         {
             return new ImageFiles(files, channels, height, width, decoded: null);
         }
 
-        var decoded = new byte[]?[files.Count];
-        var failures = new InvalidDataException?[files.Count];
-        Parallel.For(0, files.Count, i =>
+        var decoded = new byte[]?[files.Length];
+        var failures = new InvalidDataException?[files.Length];
+        Parallel.For(0, files.Length, i =>
         {
             var pixels = new byte[size];
             try

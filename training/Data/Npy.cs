@@ -18,15 +18,19 @@ public static partial class Npy
     /// <param name="stream">The file's beginning.</param>
     /// <param name="dataType">NumPy's type string, <c>|u1</c> or <c>&lt;f4</c>.</param>
     /// <param name="shape">The array's shape.</param>
-    public static void WriteHeader(Stream stream, string dataType, params ReadOnlySpan<long> shape)
+    public static void WriteHeader(Stream stream, string dataType, params ReadOnlySpan<long> shape) => stream.Write(Header(dataType, shape));
+
+    /// <summary>The bytes of a header.</summary>
+    /// <param name="dataType">NumPy's type string.</param>
+    /// <param name="shape">The array's shape.</param>
+    /// <param name="length">At least so many bytes.</param>
+    internal static byte[] Header(string dataType, ReadOnlySpan<long> shape, int length = 0)
     {
         string sizes = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
         string header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '{dataType}', 'fortran_order': False, 'shape': ({sizes}), }}");
         int prefix = Magic.Length + 4;
-        int length = ((prefix + header.Length + 1 + Alignment - 1) / Alignment * Alignment) - prefix;
-        stream.Write(Magic);
-        stream.Write([1, 0, (byte)length, (byte)(length >> 8)]);
-        stream.Write(Encoding.ASCII.GetBytes(header.PadRight(length - 1) + "\n"));
+        int size = Math.Max(length, (prefix + header.Length + Alignment) / Alignment * Alignment) - prefix;
+        return [.. Magic, 1, 0, (byte)size, (byte)(size >> 8), .. Encoding.ASCII.GetBytes(header.PadRight(size - 1) + "\n")];
     }
 
     /// <summary>Writes a Float32 array.</summary>
@@ -71,12 +75,12 @@ public static partial class Npy
         bool isFirstVersion = bytes[Magic.Length] == 1;
         int start = Magic.Length + (isFirstVersion ? 4 : 6);
         int length = isFirstVersion ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) : BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
-        var header = length >= 0 && start + length <= bytes.Length ? Header().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
+        var header = length >= 0 && start + length <= bytes.Length ? HeaderText().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
         long[] Shape() => [.. header.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
         return header.Success ? (header.Groups["type"].Value, Shape(), start + length) : null;
     }
 
     [GeneratedRegex(@"'descr':\s*'(?<type>[<|][uif]\d)'.*'fortran_order':\s*False.*'shape':\s*\((?<shape>[\d,\s]*)\)", RegexOptions.Singleline)]
-    private static partial Regex Header();
+    private static partial Regex HeaderText();
 }

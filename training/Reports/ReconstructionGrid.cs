@@ -16,11 +16,7 @@ public static class ReconstructionGrid
     public static (float[] Originals, float[] Reconstructions) Reconstruct(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, long first, int count)
     {
         var originals = ReadImages(source, first, count);
-        var reconstructions = new float[originals.Length];
-        float[] mean = new float[count * encoder.Metadata.LatentSize], logVar = new float[mean.Length];
-        encoder.Encode(originals, mean, logVar);
-        decoder.Decode(mean, reconstructions);
-        return (originals, reconstructions);
+        return (originals, decoder.Decode(encoder.Encode(originals).Mean));
     }
 
     /// <summary>A grid in which every row of originals is followed by a row of their reconstructions.</summary>

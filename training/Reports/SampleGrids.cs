@@ -28,14 +28,15 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             return;
         }
 
-        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), device, threads);
-        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), device, threads);
+        var options = new VaeOptions(device, threads);
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), options);
+        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), options);
         var shape = decoder.Metadata;
         using var prior = package.Manifest.Deployables.ContainsKey("prior")
-            ? LatentPrior.Load(RunExport.Bake(package, "prior", states).ToBytes(), threads)
+            ? LatentPrior.Load(RunExport.Bake(package, "prior", states).ToBytes(), options)
             : LatentPrior.StandardNormal(shape.LatentSize);
         var samples = new float[SampleRows * Columns * shape.ImageSize];
-        decoder.Generate(prior, seed, first: 0, samples);
+        decoder.Generate(seed, first: 0, samples, prior);
         Save("samples", samples);
         if (test.Count > 0)
         {

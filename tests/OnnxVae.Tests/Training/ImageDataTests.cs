@@ -69,7 +69,7 @@ internal sealed class ImageDataTests : FolderFixture
         WriteImage(Folder["a.png"], 1, 8, 16);
         WriteImage(Folder["b.png"], 1, 20, 10);
 
-        var all = ImageData.Open(Folder.Path, new ImageOptions(ImageSize: 4)).All;
+        var all = ImageData.Open(Folder.Path, new ImageOptions((4, 4))).All;
 
         Assert.That((all.Height, all.Width), Is.EqualTo((4, 4)));
     }
@@ -80,7 +80,7 @@ internal sealed class ImageDataTests : FolderFixture
         float[] pixels = [.. Enumerable.Range(0, 4 * 8).Select(i => i % 8 is >= 2 and < 6 ? 1f : 0f)];
         File.WriteAllBytes(Folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
 
-        byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions(ImageSize: 4)).All, 0);
+        byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions((4, 4))).All, 0);
 
         Assert.That(read, Has.Length.EqualTo(16).And.All.EqualTo(255));
     }

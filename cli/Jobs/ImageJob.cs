@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Jobs.Outputs;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Jobs;
+
+/// <summary>
+/// Options and ways of the verbs that work on any number of images: <c>generate</c>, <c>encode</c>, <c>reconstruct</c>. Blocks of images
+/// are worked on by a thread each, so that neither batch size nor threads nor shards change a byte.
+/// </summary>
+internal sealed class ImageJob
+{
+    private readonly Option<string> output;
+    private readonly Option<string> shard = new("--shard")
+    {
+        Description = "Only part I of N, as I/N with I from 0; the parts need no merging.", DefaultValueFactory = _ => "0/1",
+    };
+
+    private readonly Option<int?> batch = VerbOptions.AtLeast(1, new Option<int?>("--batch")
+    {
+        Description = "At most so many images at work at a time, in blocks that fit the model; a block per thread, if left out. Results do not depend on it.",
+    });
+
+    private readonly Option<string> format = new("--format")
+    {
+        Description = $"Of image files: {string.Join(", ", ImageFormat.Names)}.", DefaultValueFactory = _ => ImageFormat.Names[0],
+    };
+
+    private readonly Option<int> quality = VerbOptions.AtLeast(1, new Option<int>("--quality")
+    {
+        Description = "1 to 100, for jpeg and webp.", DefaultValueFactory = _ => ImageFormat.DefaultQuality,
+    });
+
+    private readonly Option<string> device = VerbOptions.Device();
+    private readonly Option<int> threads = VerbOptions.Threads();
+
+    /// <param name="outputDescription">What <c>--out</c> may be.</param>
+    public ImageJob(string outputDescription)
+    {
+        output = new Option<string>("--out") { Description = outputDescription, Required = true };
+        format.AcceptOnlyFromAmong([.. ImageFormat.Names]);
+        quality.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() > 100)
+            {
+                result.AddError($"--quality is {result.GetValueOrDefault<int>()}; it must be at most 100.");
+            }
+        });
+    }
+
+    public const string ImageOutputs = "A folder for image files, a .tar for numbered archives in the layout of WebDataset, or a .npy; each shard has a .npy of its own, FILE-I-of-N.npy.";
+
+    /// <summary>Adds the options to a verb.</summary>
+    /// <param name="command">The verb.</param>
+    /// <param name="writesImages">Whether it writes images.</param>
+    public void AddTo(Command command, bool writesImages)
+    {
+        foreach (var option in (Option[])[output, shard, batch, .. writesImages ? (Option[])[format, quality] : [], device, threads])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public JobPaths Paths(ParseResult result) => new(result.GetValue(output)!, Shard.Parse(result.GetValue(shard)!));
+
+    /// <summary>What the images of a model's shape are written as.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="total">How many images all shards have.</param>
+    public OutputImages Images(ParseResult result, ModelMetadata model, long total)
+    {
+        var paths = Paths(result);
+        return new OutputImages(
+            model.Channels, model.Height, model.Width, paths.Shard.RangeOf(total, paths.Unit), total, new ImageFormat(result.GetValue(format)!, result.GetValue(quality)));
+    }
+
+    /// <summary>How a model runs: a thread per block, and as many blocks as threads, or as the batch allows.</summary>
+    public VaeOptions Options(ParseResult result) =>
+        new(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads), ThreadsPerRun: 1, ImagesAtWork: result.GetValue(batch));
+
+    /// <summary>What a job is asked for, for its record.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="verb">The verb.</param>
+    /// <param name="files">The models, by what they are.</param>
+    /// <param name="writesImages">Whether it writes images.</param>
+    public JsonObject Describe(ParseResult result, string verb, IEnumerable<(string Name, string File)> files, bool writesImages)
+    {
+        var asked = new JsonObject { ["verb"] = verb, ["device"] = result.GetValue(device) };
+        foreach (var (name, file) in files)
+        {
+            asked[name] = JobRecord.Fingerprint(file);
+        }
+
+        if (writesImages && Paths(result).Extension != JobPaths.NpyExtension)
+        {
+            (asked["format"], asked["quality"]) = (result.GetValue(format), result.GetValue(quality));
+        }
+
+        return asked;
+    }
+
+    /// <summary>Says what was done.</summary>
+    public static void Report(string what, long images, JobPaths paths, CorruptImages? corrupt = null)
+    {
+        corrupt?.Finish();
+        string left = corrupt is { Count: > 0 } ? $", without {corrupt.Count} that cannot be read: {paths.Corrupt}" : "";
+        Console.WriteLine(images == 0 ? $"Nothing was left to do{left}: {paths.Target}" : $"{what} {images} images{left}: {paths.Target}");
+    }
+
+    /// <summary>Works through the images that are missing.</summary>
+    /// <param name="title">What is being done.</param>
+    /// <param name="missing">The images.</param>
+    /// <param name="stream">Makes a stream of steps, each to be taken in its turn, for some of them.</param>
+    /// <param name="finish">Comes last.</param>
+    /// <param name="cancellation">Stops the job; what is done stays done.</param>
+    /// <returns>How many images were missing.</returns>
+    public static async Task<long> RunAsync(
+        string title, IReadOnlyList<ImageRange> missing, Func<ImageRange, IAsyncEnumerable<JobStep>> stream, Action finish, CancellationToken cancellation)
+    {
+        long total = missing.Sum(range => range.Count), done = 0;
+        return await ProgressDisplay.RunAsync(title, async report =>
+        {
+            foreach (var range in missing)
+            {
+                await foreach (var step in stream(range).WithCancellation(cancellation))
+                {
+                    step.Run();
+                    report(done += step.Images, total);
+                }
+            }
+
+            finish();
+            return total;
+        });
+    }
+}

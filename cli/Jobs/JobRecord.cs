@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters;
+
+namespace OnnxVae.Cli.Jobs;
+
+/// <summary>
+/// What a job was asked for, beside its output: the same job continues where it stopped, or finds that nothing is left to do; another one
+/// is refused.
+/// </summary>
+internal static class JobRecord
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Claims the output for a job, until the result is disposed.</summary>
+    /// <param name="paths">Where it writes.</param>
+    /// <param name="asked">Everything that the bytes of the output depend on, by name.</param>
+    /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
+    public static IDisposable Claim(JobPaths paths, JsonObject asked)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
+        if (File.Exists(folder))
+        {
+            throw new IOException($"'{folder}' is a file; --out must name a folder, a .npy or a .tar.");
+        }
+
+        if (File.Exists(paths.Record))
+        {
+            RequireSame(paths.Record, asked);
+        }
+        else if (paths.IsFolder && Directory.Exists(paths.Output) && Directory.EnumerateFileSystemEntries(paths.Output).Any(entry => !IsOfJob(entry)))
+        {
+            throw new IOException($"The folder '{paths.Output}' exists and is not empty: give another --out, or empty it.");
+        }
+        else if (paths.IsArray && File.Exists(paths.Array))
+        {
+            throw new IOException($"The file '{paths.Array}' exists, and no job of this kind made it: give another --out, or delete it.");
+        }
+
+        Directory.CreateDirectory(folder);
+        var held = Hold(paths);
+        AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));
+        return held;
+    }
+
+    /// <summary>Identifies a model by its content.</summary>
+    public static string Fingerprint(string file)
+    {
+        using var content = File.Exists(file) ? File.OpenRead(file) : throw new FileNotFoundException($"There is no file '{file}'.");
+        return Convert.ToHexStringLower(SHA256.HashData(content));
+    }
+
+    // Other shards begin at the same time.
+    private static bool IsOfJob(string entry) => Path.GetFileName(entry).StartsWith("job", StringComparison.Ordinal);
+
+    private static FileStream Hold(JobPaths paths)
+    {
+        try
+        {
+            return new FileStream(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e) when (File.Exists(paths.Lock))
+        {
+            throw new IOException($"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.", e);
+        }
+    }
+
+    private static void RequireSame(string file, JsonObject asked)
+    {
+        JsonObject before;
+        try
+        {
+            before = JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
+        }
+
+        foreach (var (name, value) in asked)
+        {
+            if (!JsonNode.DeepEquals(before[name], value))
+            {
+                throw new IOException(
+                    $"'{file}' belongs to another job: its {name} is {before[name]?.ToJsonString() ?? "not set"}, but {value?.ToJsonString() ?? "none"} is asked for. Give another --out, or delete the old job's files.");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Text.Json;
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Jobs.Outputs;
+
+/// <summary>
+/// Rows of numbers in a .npy under a temporary name, with the images' names beside them where these are asked for, until the job is
+/// complete. What is on the disk is recorded every second; a job that was killed goes on from there.
+/// </summary>
+internal sealed class ArrayFile : IDisposable
+{
+    private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
+
+    private readonly string path;
+    private readonly GrowingNpy? array;
+    private readonly FileStream? names;
+    private readonly Stopwatch sinceFlush = Stopwatch.StartNew();
+    private long next;
+
+    /// <param name="path">The final name.</param>
+    /// <param name="dataType">NumPy's type string.</param>
+    /// <param name="rowShape">The shape of a row.</param>
+    /// <param name="range">The numbers of the images that rows come from.</param>
+    /// <param name="hasNames">Whether there are names.</param>
+    public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames)
+    {
+        this.path = path;
+        next = range.End;
+        if (File.Exists(path))
+        {
+            File.Delete(ProgressPath);
+            return;
+        }
+
+        var progress = File.Exists(ProgressPath) ? JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath))! : new Progress(range.First, 0, 0);
+        next = progress.Next;
+        array = new GrowingNpy(PartialPath, dataType, rowShape, progress.Rows);
+        if (hasNames)
+        {
+            if (File.Exists(NamesPath))
+            {
+                File.Move(NamesPath, PartialNamesPath, overwrite: true); // killed between the two last renames
+            }
+
+            names = new FileStream(PartialNamesPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            names.SetLength(progress.NamesLength);
+            names.Seek(0, SeekOrigin.End);
+        }
+
+        Missing = progress.Next < range.End ? [range with { First = progress.Next }] : [];
+    }
+
+    /// <summary>The images whose rows are not there yet.</summary>
+    public IReadOnlyList<ImageRange> Missing { get; } = [];
+
+    /// <summary>Whether the file has its final name already.</summary>
+    public bool IsFinished => array is null;
+
+    private string PartialPath => $"{path}.partial";
+
+    private string PartialNamesPath => $"{path}.names.partial";
+
+    private string NamesPath => $"{path}.names.txt";
+
+    private string ProgressPath => $"{path}.progress.json";
+
+    /// <summary>Adds the rows of some images.</summary>
+    /// <param name="rows">The rows; images that were left out have none.</param>
+    /// <param name="names">A line each.</param>
+    /// <param name="end">The number of the image after the last of them.</param>
+    public void Append(ReadOnlySpan<byte> rows, ReadOnlySpan<byte> names, long end)
+    {
+        array!.Append(rows);
+        this.names?.Write(names);
+        next = end;
+        if (sinceFlush.Elapsed > FlushInterval)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Gives the rows and their names their final names.</summary>
+    public void Finish()
+    {
+        Flush();
+        Dispose();
+        if (names is not null)
+        {
+            File.Move(PartialNamesPath, NamesPath, overwrite: true);
+        }
+
+        File.Move(PartialPath, path);
+        File.Delete(ProgressPath);
+    }
+
+    /// <summary>Makes another file of the rows and their names, which are then dropped.</summary>
+    /// <param name="write">Takes the rows, the names, and where the file goes.</param>
+    public void FinishAs(Action<GrowingNpy, IEnumerable<string>, Stream> write)
+    {
+        Flush();
+        names!.Dispose();
+        AtomicFile.Write(path, stream => write(array!, File.ReadLines(PartialNamesPath), stream));
+        Dispose();
+        File.Delete(PartialPath);
+        File.Delete(PartialNamesPath);
+        File.Delete(ProgressPath);
+    }
+
+    public void Dispose()
+    {
+        names?.Dispose();
+        array?.Dispose();
+    }
+
+    // The order matters: the record says only what is on the disk already.
+    private void Flush()
+    {
+        array!.Flush();
+        names?.Flush(flushToDisk: true);
+        AtomicFile.WriteText(ProgressPath, JsonSerializer.Serialize(new Progress(next, array.Rows, names?.Length ?? 0)));
+        sinceFlush.Restart();
+    }
+
+    private sealed record Progress(long Next, long Rows, long NamesLength);
+}

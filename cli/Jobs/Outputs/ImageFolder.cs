@@ -1,0 +1,69 @@
+using System.Globalization;
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Jobs.Outputs;
+
+/// <summary>A file for each image, in sub-folders of 10,000 where there are more. Shards share the folder.</summary>
+internal sealed class ImageFolder : ImageOutput
+{
+    private const long FilesPerFolder = 10_000;
+
+    private readonly string folder;
+    private readonly OutputImages images;
+    private readonly CorruptImages? corrupt;
+
+    public ImageFolder(string folder, OutputImages images, CorruptImages? corrupt)
+    {
+        (this.folder, this.images, this.corrupt) = (folder, images, corrupt);
+        for (long first = images.Range.First / FilesPerFolder * FilesPerFolder; first < images.Range.End; first += FilesPerFolder)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(first))!);
+        }
+
+        Missing = FindMissing();
+    }
+
+    public override IReadOnlyList<ImageRange> Missing { get; }
+
+    public override JobStep Prepare(long first, ReadOnlySpan<float> images)
+    {
+        foreach (var (number, file) in this.images.Encode(first, OutputImages.ToBytes(images), corrupt))
+        {
+            // Renamed when it is complete, and not waited for: on a million files that would take hours. A crash of the whole machine may
+            // leave files of length 0, which do not count.
+            string path = PathOf(number), temporary = $"{path}{AtomicFile.TemporaryExtension}";
+            File.WriteAllBytes(temporary, file);
+            File.Move(temporary, path, overwrite: true);
+        }
+
+        return new JobStep(images.Length / this.images.Size, () => { });
+    }
+
+    private string PathOf(long number) => images.Total <= FilesPerFolder
+        ? Path.Combine(folder, images.Format.FileOf(number))
+        : Path.Combine(folder, (number / FilesPerFolder).ToString("D6", CultureInfo.InvariantCulture), images.Format.FileOf(number));
+
+    private List<ImageRange> FindMissing()
+    {
+        var missing = new List<ImageRange>();
+        for (long number = images.Range.First; number < images.Range.End; number++)
+        {
+            if (corrupt?.Contains(number) == true || new FileInfo(PathOf(number)) is { Exists: true, Length: > 0 })
+            {
+                continue;
+            }
+
+            if (missing is [.., var last] && last.End == number)
+            {
+                missing[^1] = last with { End = number + 1 };
+            }
+            else
+            {
+                missing.Add(new ImageRange(number, number + 1));
+            }
+        }
+
+        return missing;
+    }
+}

@@ -1,0 +1,40 @@
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Jobs.Outputs;
+
+/// <summary>Images in a .npy, UInt8 [N, C, H, W]; those that are left out have no row.</summary>
+internal sealed class NpyImages(string path, OutputImages images, CorruptImages? corrupt) : ImageOutput
+{
+    private readonly ArrayFile file = new(path, "|u1", [images.Channels, images.Height, images.Width], images.Range, hasNames: false);
+
+    public override IReadOnlyList<ImageRange> Missing => file.Missing;
+
+    public override JobStep Prepare(long first, ReadOnlySpan<float> block)
+    {
+        byte[] pixels = OutputImages.ToBytes(block);
+        int count = pixels.Length / images.Size, kept = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (corrupt?.Contains(first + i) != true)
+            {
+                pixels.AsSpan(i * images.Size, images.Size).CopyTo(pixels.AsSpan(kept++ * images.Size));
+            }
+        }
+
+        return new JobStep(count, () => file.Append(pixels.AsSpan(0, kept * images.Size), [], first + count));
+    }
+
+    public override void Finish()
+    {
+        if (!file.IsFinished)
+        {
+            file.Finish();
+        }
+    }
+
+    public override void Dispose()
+    {
+        file.Dispose();
+        base.Dispose();
+    }
+}

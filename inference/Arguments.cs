@@ -1,0 +1,44 @@
+namespace OnnxVae.Inference;
+
+/// <summary>Refuses what cannot be meant, with a sentence that says what is.</summary>
+internal static class Arguments
+{
+    // Far outside of [0, 1], but near enough for a model's own output to pass.
+    private const float SmallestPixel = -1, LargestPixel = 2;
+
+    /// <summary>How many rows there are.</summary>
+    public static int RequireRows(int length, int width, string what, string expected) => length > 0 && length % width == 0
+        ? length / width
+        : throw new ArgumentException($"There are {length} numbers in {what}; expected one or more {expected}.");
+
+    public static void RequireRoom(int length, int count, int width, string what)
+    {
+        if (length != count * width)
+        {
+            throw new ArgumentException($"There is room for {length} numbers in {what}; {count} of {width} need {count * width}.");
+        }
+    }
+
+    public static void RequireFinite(ReadOnlySpan<float> latents, int latentSize)
+    {
+        for (int i = 0; i < latents.Length; i++)
+        {
+            if (!float.IsFinite(latents[i]))
+            {
+                throw new ArgumentException($"Latent {i % latentSize} of row {i / latentSize} is {latents[i]}; latents must be finite.");
+            }
+        }
+    }
+
+    public static void RequirePixels(ReadOnlySpan<float> images, int imageSize)
+    {
+        for (int i = 0; i < images.Length; i++)
+        {
+            if (!(images[i] >= SmallestPixel && images[i] <= LargestPixel))
+            {
+                throw new ArgumentException(
+                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255, or give them as bytes.");
+            }
+        }
+    }
+}

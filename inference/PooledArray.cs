@@ -1,0 +1,13 @@
+using System.Buffers;
+
+namespace OnnxVae.Inference;
+
+/// <summary>Numbers in memory that is used again and again.</summary>
+internal readonly struct PooledArray(int length) : IDisposable
+{
+    private readonly float[] array = ArrayPool<float>.Shared.Rent(length);
+
+    public Span<float> Span => array.AsSpan(0, length);
+
+    public void Dispose() => ArrayPool<float>.Shared.Return(array);
+}

@@ -1,0 +1,103 @@
+namespace OnnxVae.Inference;
+
+/// <summary>The exported halves of a VAE, with the prior that was learned, if one was. Safe to use from several threads.</summary>
+/// <example><code>
+/// using var vae = TrainedVae.Load("runs/digits/export");
+/// float[] reconstructions = vae.Reconstruct(images);
+/// </code></example>
+public sealed class TrainedVae : IDisposable
+{
+    private const string PriorFile = "prior.onnx";
+
+    private TrainedVae(VaeEncoder encoder, VaeDecoder decoder, LatentPrior prior) => (Encoder, Decoder, Prior) = (encoder, decoder, prior);
+
+    /// <summary>Images to latents.</summary>
+    public VaeEncoder Encoder { get; }
+
+    /// <summary>Latents to images.</summary>
+    public VaeDecoder Decoder { get; }
+
+    /// <summary>What latents are drawn from: the learned prior, or N(0, I).</summary>
+    public LatentPrior Prior { get; }
+
+    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and, where there is one, <c>prior.onnx</c>.</summary>
+    /// <param name="folder">Their folder.</param>
+    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is no ONNX model or of another kind, or the files belong to different models.</exception>
+    public static TrainedVae Load(string folder, VaeOptions? options = null)
+    {
+        VaeEncoder? encoder = null;
+        VaeDecoder? decoder = null;
+        try
+        {
+            encoder = VaeEncoder.Load(Path.Combine(folder, "encoder.onnx"), options);
+            decoder = VaeDecoder.Load(Path.Combine(folder, "decoder.onnx"), options);
+            var (from, to) = (encoder.Metadata, decoder.Metadata);
+            if ((from.LatentSize, from.Channels, from.Height, from.Width) != (to.LatentSize, to.Channels, to.Height, to.Width))
+            {
+                throw new InvalidDataException(
+                    $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape} images, and {to.LatentSize} of {to.Shape}. Export both from one run.");
+            }
+
+            string prior = Path.Combine(folder, PriorFile);
+            return new TrainedVae(encoder, decoder, File.Exists(prior) ? LatentPrior.Load(prior, options) : LatentPrior.StandardNormal(from.LatentSize));
+        }
+        catch
+        {
+            encoder?.Dispose();
+            decoder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Encodes and decodes images; latents are the posterior means.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    public float[] Reconstruct(ReadOnlySpan<float> images) => Decoder.Decode(Encoder.Encode(images).Mean);
+
+    /// <summary>Reconstructs any number of images as a stream, in order and in bounded memory.</summary>
+    /// <param name="range">Which images.</param>
+    /// <param name="read">Reads them.</param>
+    /// <param name="project">Makes something of some reconstructions, on the thread that computed them.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    public IAsyncEnumerable<T> ReconstructAsync<T>(ImageRange range, ImageReader read, ImageProjection<T> project, CancellationToken cancellation = default)
+    {
+        var (latents, size, blockSize) = (Decoder.Metadata.LatentSize, Decoder.Metadata.ImageSize, ImageBlocks.Size(Decoder.Metadata.ImageSize));
+        return Encoder.EncodeAsync(
+            range, read,
+            (first, mean, _) =>
+            {
+                // Whole blocks here too: the means stand where they stood in the encoder's block.
+                using PooledArray z = new(blockSize * latents), images = new(blockSize * size);
+                int start = (int)(first % blockSize), count = mean.Length / latents;
+                z.Span.Clear();
+                mean.CopyTo(z.Span[(start * latents)..]);
+                Decoder.Decode(z.Span, images.Span);
+                return project(first, images.Span.Slice(start * size, count * size));
+            },
+            cancellation);
+    }
+
+    /// <summary>Decodes the way from one image's latents to another's.</summary>
+    /// <param name="from">Float32 [C, H, W], values in [0, 1].</param>
+    /// <param name="to">Float32 [C, H, W], values in [0, 1].</param>
+    /// <param name="steps">Images on the way, both ends among them; at least 2.</param>
+    /// <param name="path">The way; <see cref="LatentPath.Spherical"/>, if left out.</param>
+    /// <returns>Float32 [steps, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">A length is wrong, the values are no pixels, or there are fewer than two steps.</exception>
+    public float[] Interpolate(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int steps, LatentPathKind path = LatentPathKind.Spherical)
+    {
+        var (a, b) = (Encoder.Encode(from).Mean, Encoder.Encode(to).Mean);
+        return Decoder.Decode(path == LatentPathKind.Spherical ? LatentPath.Spherical(a, b, steps) : LatentPath.Linear(a, b, steps));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Encoder.Dispose();
+        Decoder.Dispose();
+        Prior.Dispose();
+    }
+}
