@@ -41,14 +41,10 @@ internal sealed class ImageArguments
     /// <summary>Whether images that cannot be read are left out.</summary>
     public bool SkipCorrupt(ParseResult result) => result.GetValue(skipCorrupt);
 
-    /// <summary>What decides which images they are, for the record of a job.</summary>
-    public JsonObject Describe(ParseResult result, ImageSource images) => new()
-    {
-        ["data"] = result.GetValue(data),
-        ["split"] = result.GetValue(split),
-        ["binarize"] = result.GetValue(binarize),
-        ["images"] = images.Count,
-    };
+    /// <summary>Adds what decides which images they are to the record of a job.</summary>
+    public void Describe(ParseResult result, ImageSource images, JsonObject asked) =>
+        (asked["data"], asked["split"], asked["binarize"], asked["images"]) =
+        (result.GetValue(data), result.GetValue(split), result.GetValue(binarize), images.Count);
 
     /// <summary>Opens them.</summary>
     /// <param name="result">The command line.</param>

@@ -13,9 +13,12 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>The processor; always there.</summary>
     public static OnnxDevice Cpu { get; } = new("cpu");
 
+    /// <summary>The version of the loaded ONNX Runtime.</summary>
+    public static string RuntimeVersion => OnnxEnvironment.Instance.GetVersionString();
+
     /// <summary>The providers that the loaded ONNX Runtime has, built in or registered, by short name.</summary>
     public static IReadOnlyList<string> Available =>
-        [.. OrtEnv.Instance().GetAvailableProviders().Concat(OrtEnv.Instance().GetEpDevices().Select(device => device.EpName)).Select(ShortName).Distinct()];
+        [.. OnnxEnvironment.Instance.GetAvailableProviders().Concat(OnnxEnvironment.Instance.GetEpDevices().Select(device => device.EpName)).Select(ShortName).Distinct()];
 
     /// <summary>Loads a plug-in execution provider, whose devices can be chosen from then on.</summary>
     /// <param name="path">Its library, as its package or vendor ships it.</param>
@@ -33,7 +36,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         try
         {
             string full = Path.GetFullPath(path);
-            OrtEnv.Instance().RegisterExecutionProviderLibrary(full, full);
+            OnnxEnvironment.Instance.RegisterExecutionProviderLibrary(full, full);
         }
         catch (OnnxRuntimeException e)
         {
@@ -62,6 +65,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <param name="threads">Threads of the processor per session; 0 for one per logical processor.</param>
     public SessionOptions CreateSessionOptions(int threads = 0)
     {
+        _ = OnnxEnvironment.Instance; // before ONNX Runtime makes one by itself
         var options = new SessionOptions
         {
             IntraOpNumThreads = threads > 0 ? threads : Environment.ProcessorCount,
@@ -80,12 +84,12 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
                 options.AppendExecutionProvider_CUDA(Index);
                 break;
             case var _ when PluggedIn() is { Length: > 0 } devices:
-                options.AppendExecutionProvider(OrtEnv.Instance(), [Index < devices.Length ? devices[Index] : throw new ArgumentException(
+                options.AppendExecutionProvider(OnnxEnvironment.Instance, [Index < devices.Length ? devices[Index] : throw new ArgumentException(
                     $"Device '{this}' is not available: there are {devices.Length} of {Provider}, numbered from 0.")], new Dictionary<string, string>());
                 break;
             default:
                 options.AppendExecutionProvider(
-                    OrtEnv.Instance().GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length],
+                    OnnxEnvironment.Instance.GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length],
                     new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });
                 break;
         }
@@ -96,7 +100,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>The device as <see cref="Parse"/> reads it.</summary>
     public override string ToString() => Index == 0 ? Provider : $"{Provider}:{Index}";
 
-    private OrtEpDevice[] PluggedIn() => [.. OrtEnv.Instance().GetEpDevices().Where(device => ShortName(device.EpName) == Provider)];
+    private OrtEpDevice[] PluggedIn() => [.. OnnxEnvironment.Instance.GetEpDevices().Where(device => ShortName(device.EpName) == Provider)];
 
     private static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Inference;
 using SkiaSharp;
 using TorchSharp;
@@ -17,7 +16,7 @@ internal static class DoctorVerb
         {
             Console.WriteLine($"system        {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical processors");
             Console.WriteLine($".NET          {RuntimeInformation.FrameworkDescription}");
-            bool healthy = Check("ONNX Runtime", () => $"{OrtEnv.Instance().GetVersionString()}, devices {string.Join(", ", OnnxDevice.Available)}",
+            bool healthy = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, devices {string.Join(", ", OnnxDevice.Available)}",
                 "The native library is missing: reference Microsoft.ML.OnnxRuntime or another of its packages.");
             healthy &= Check("TorchSharp", Torch,
                 "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");

@@ -35,7 +35,8 @@ internal static class EncodeVerb
             using var encoder = VaeEncoder.Load(file, job.Options(result));
             var source = imageArguments.Open(result, encoder.Metadata, isLazy: true);
             var asked = job.Describe(result, "encode", [("encoder", file)], writesImages: false);
-            (asked["images"], asked["values"], asked["seed"]) = (imageArguments.Describe(result, source), result.GetValue(values), result.GetValue(seed));
+            imageArguments.Describe(result, source, asked);
+            (asked["values"], asked["seed"]) = (result.GetValue(values), result.GetValue(seed));
 
             using var claim = JobRecord.Claim(paths, asked);
             var corrupt = new CorruptImages(paths.Corrupt, imageArguments.SkipCorrupt(result));

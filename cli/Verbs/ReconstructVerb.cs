@@ -35,7 +35,8 @@ internal static class ReconstructVerb
             var images = job.Images(result, vae.Decoder.Metadata, Math.Min(result.GetValue(count) ?? source.Count, source.Count));
             var asked = job.Describe(
                 result, "reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))], writesImages: true);
-            (asked["images"], asked["count"]) = (imageArguments.Describe(result, source), images.Total);
+            imageArguments.Describe(result, source, asked);
+            asked["count"] = images.Total;
 
             using var claim = JobRecord.Claim(paths, asked);
             var corrupt = new CorruptImages(paths.Corrupt, imageArguments.SkipCorrupt(result));

@@ -34,7 +34,7 @@ internal sealed class ErrorTests
     [TestCase("train --steps 3 --epochs 2 --out {0}/x", 2, "Give --epochs or --steps, not both.")]
     [TestCase("train --package {0}/run/package --latent 3 --out {0}/x", 2, "--latent cannot be given with --package: the package was compiled with its own.")]
     [TestCase("train --package {0}/empty --out {0}/x", 1, "'{0}/empty' is not a training package: it has no manifest.json. Make one with 'onnxvae compile'.")]
-    [TestCase("train --device tpu --out {0}/x", 1, "Device 'tpu' is not available: this ONNX Runtime has cpu. Choose one of these, or reference the ONNX Runtime package of that provider.")]
+    [TestCase("train --device tpu --out {0}/x", 1, "Device 'tpu' is not available: this ONNX Runtime has cpu. Choose one of these, reference the ONNX Runtime package of that provider, or register its library.")]
     [TestCase("train --device cuda --out {0}/x", 1, "Device 'cuda' is not available: this ONNX Runtime has cpu. Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9.")]
     [TestCase("train --out {0}/full", 1, "The folder '{0}/full' exists and is not empty: give another --out, or empty it.")]
     [TestCase("train --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: it holds a run; give --resume to continue it, or another --out.")]

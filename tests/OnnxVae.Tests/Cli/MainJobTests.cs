@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
@@ -59,8 +58,8 @@ internal sealed class MainJobTests
         Support.Cli.Succeed("generate", Exported("decoder")[0], "--count", "20", "--seed", "3", "--out", Folder["plain.npy"]);
         Support.Cli.Succeed("generate", Path.Combine(Folder["fast"], "decoder.onnx"), "--count", "20", "--seed", "3", "--out", Folder["fast.npy"]);
 
-        float[] Images(string name) => MemoryMarshal.Cast<byte, float>(Npy.Read(File.ReadAllBytes(Folder[name]), name).Data.Span).ToArray();
-        Assert.That(Numbers.RelativeError(Images("fast.npy"), Images("plain.npy")), Is.LessThan(1e-5));
+        byte[] Images(string name) => Npy.Read(File.ReadAllBytes(Folder[name]), name).Data.ToArray();
+        Assert.That(Images("fast.npy").Zip(Images("plain.npy")).Max(pair => Math.Abs(pair.First - pair.Second)), Is.LessThanOrEqualTo(1));
     }
 
     [Test]
@@ -72,9 +71,9 @@ internal sealed class MainJobTests
         Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "1/3");
         Support.Cli.Succeed("generate", decoder, "--count", "10", "--seed", "3", "--out", Folder["shards"], "--shard", "2/3");
 
-        string[] names = [.. Directory.GetFiles(Folder["one"]).Select(Path.GetFileName).Order()!];
+        string[] names = [.. Directory.GetFiles(Folder["one"], "*.png").Select(Path.GetFileName).Order()!];
         Assert.That(names, Has.Length.EqualTo(10));
-        Assert.That(Directory.GetFiles(Folder["shards"]).Select(Path.GetFileName).Order(), Is.EqualTo(names));
+        Assert.That(Directory.GetFiles(Folder["shards"], "*.png").Select(Path.GetFileName).Order(), Is.EqualTo(names));
         Assert.That(names.Select(name => File.ReadAllBytes(Path.Combine(Folder["shards"], name))), Is.EqualTo(names.Select(name => File.ReadAllBytes(Path.Combine(Folder["one"], name)))));
         Assert.That(File.Exists(Folder["grid.png"]));
     }

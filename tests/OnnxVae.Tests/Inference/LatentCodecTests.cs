@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;
@@ -65,10 +66,9 @@ internal sealed class LatentCodecTests
     [Test]
     public void Encoder_OfRoundedLatents_GivesWholeNumbers()
     {
-        using var encoder = VaeEncoder.Load(Folder["export/encoder.onnx"]);
-        float[] images = [.. Numbers.StandardNormal(4 * 72, 1).Select(x => 20 * x)], codes = new float[20];
+        float[] images = [.. Numbers.StandardNormal(4 * 72, 1).Select(x => 20 * x)]; // far from pixels, for an untrained encoder
 
-        encoder.Encode(images, codes, new float[20]);
+        float[] codes = GraphRunner.Run(OnnxModel.Load(Folder["export/encoder.onnx"]), images)[0];
 
         Assert.That(codes, Is.EqualTo(codes.Select(code => MathF.Round(code))).And.Some.Not.Zero);
     }

@@ -65,7 +65,7 @@ internal sealed class VaeDecoderTests
     public void Parse_OfAbsentDevice_SaysWhatThereIs() => Assert.That(
         () => OnnxDevice.Parse("rocm:1"),
         Throws.ArgumentException.With.Message.EqualTo(
-            "Device 'rocm:1' is not available: this ONNX Runtime has cpu. Choose one of these, or reference the ONNX Runtime package of that provider."));
+            "Device 'rocm:1' is not available: this ONNX Runtime has cpu. Choose one of these, reference the ONNX Runtime package of that provider, or register its library."));
 
     [Test]
     public void Parse_OfMalformedDevice_SaysHowToWriteIt() => Assert.That(

@@ -45,6 +45,17 @@ internal static class Cli
         return Process.Start(start)!;
     }
 
+    /// <summary>Starts a process that may write only where everybody may.</summary>
+    public static Process StartUnprivileged(params string[] arguments)
+    {
+        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments];
+        var start = Environment.UserName == "root"
+            ? new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. command])
+            : new ProcessStartInfo(command[0], command[1..]);
+        (start.RedirectStandardError, start.RedirectStandardOutput) = (true, true);
+        return Process.Start(start)!;
+    }
+
     /// <summary>Waits until a condition holds.</summary>
     public static void WaitFor(Func<bool> condition, Process process)
     {
