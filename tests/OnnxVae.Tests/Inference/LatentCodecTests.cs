@@ -1,5 +1,4 @@
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;
