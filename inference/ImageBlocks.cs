@@ -9,7 +9,7 @@ namespace OnnxVae.Inference;
 internal static class ImageBlocks
 {
     private const int LargestBlock = 256;
-    private const int Values = 1 << 18; // about a megabyte of numbers stays in a core's cache
+    private const int Values = 1 << 16; // larger blocks of deep networks leave the cache, smaller ones are many
 
     /// <summary>Images in a block: a power of two, for images of so many values.</summary>
     public static int Size(int imageSize)

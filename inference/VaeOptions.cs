@@ -15,6 +15,6 @@ public sealed record VaeOptions(OnnxDevice? Device = null, int Threads = 0, int 
 
     internal int ThreadsOfRun => ThreadsPerRun > 0 ? Math.Min(ThreadsPerRun, AllThreads) : AllThreads;
 
-    /// <summary>Runs at once: more would only wait for each other and hold memory.</summary>
+    /// <summary>Runs at work at a time: more would only wait for each other and hold memory.</summary>
     internal int RunsAtOnce(int imageSize) => Math.Clamp((ImagesAtWork ?? int.MaxValue) / ImageBlocks.Size(imageSize), 1, AllThreads / ThreadsOfRun);
 }

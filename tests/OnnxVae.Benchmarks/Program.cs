@@ -57,6 +57,20 @@ decode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Decode));
 var encode = new Command("encode", "Images per second of exported encoders against TorchSharp without gradients.") { models, blocks };
 encode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Encode));
 
+var job = new Command("job", "The job 'generate' against a bare loop of the runtime, and one decoder with 64 callers against one.") { models, blocks };
+job.SetAction(arguments =>
+{
+    JobResult[] results = [.. JobBenchmark.Run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { models = results },
+        ["model", "block", "bare loop, images/s", "to .npy, images/s", "share", "to PNG, images/s", "busy", "64 callers / 1"],
+        results.Select(result => (string[])
+        [
+            $"({result.Name})", $"{result.BlockSize}", Number(result.BareImagesPerSecond, 0), Number(result.NpyImagesPerSecond, 0), Number(result.NpyShare, 2),
+            Number(result.PngImagesPerSecond, 0), Number(result.PngBusyShare, 2), Number(result.CallersShare, 2),
+        ]));
+});
+
 var data = new Option<string>("--data") { Description = "The images, as for 'onnxvae train'.", DefaultValueFactory = _ => "sprites" };
 var epochModel = new Argument<string>("model") { Description = "The model's letter." };
 epochModel.AcceptOnlyFromAmong([.. BenchmarkModel.All.Select(model => model.Name)]);
@@ -88,7 +102,7 @@ var tables = new Argument<string>("folder");
 var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<BenchmarkModel> Chosen(ParseResult arguments) =>
     BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

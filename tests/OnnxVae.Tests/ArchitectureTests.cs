@@ -11,6 +11,7 @@ internal sealed class ArchitectureTests
     [TestCase("exporters/OnnxVae.Exporters.csproj", "")]
     [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Exporters")]
     [TestCase("inference/OnnxVae.Inference.csproj", "")]
+    [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "OnnxVae.Inference")]
     [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Exporters OnnxVae.Inference")]
     [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
@@ -19,6 +20,7 @@ internal sealed class ArchitectureTests
     [TestCase("exporters/OnnxVae.Exporters.csproj", "TorchSharp Google.Protobuf Grpc.Tools")]
     [TestCase("models/OnnxVae.Models.csproj", "MathNet.Numerics System.Numerics.Tensors TorchSharp")]
     [TestCase("inference/OnnxVae.Inference.csproj", "Microsoft.ML.OnnxRuntime.Managed")]
+    [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "Microsoft.Extensions.DependencyInjection.Abstractions")]
     [TestCase("training/OnnxVae.Training.csproj", "SkiaSharp ScottPlot")]
     public void Library_Takes_OnlyItsPackages(string project, string expected)
     {

@@ -40,6 +40,9 @@ public sealed class GrowingNpy : IDisposable
     /// <summary>Bytes in a row.</summary>
     public int RowSize { get; }
 
+    /// <summary>Rows that were added, whether the header counts them yet or not.</summary>
+    public long Appended => (end - headerSize) / RowSize;
+
     /// <summary>Adds rows; the header counts them from the next flush on.</summary>
     public void Append(ReadOnlySpan<byte> rows)
     {
@@ -47,11 +50,12 @@ public sealed class GrowingNpy : IDisposable
         end += rows.Length;
     }
 
-    /// <summary>Brings everything to the disk: first the rows, then the header that counts them.</summary>
-    public void Flush()
+    /// <summary>Brings rows to the disk: first the rows, then the header that counts them. More may be added meanwhile.</summary>
+    /// <param name="rows">So many, from the first.</param>
+    public void Flush(long rows)
     {
         RandomAccess.FlushToDisk(file);
-        Rows = (end - headerSize) / RowSize;
+        Rows = rows;
         WriteHeader();
         RandomAccess.FlushToDisk(file);
     }

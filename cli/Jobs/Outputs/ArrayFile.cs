@@ -19,6 +19,7 @@ internal sealed class ArrayFile : IDisposable
     private readonly FileStream? names;
     private readonly Stopwatch sinceFlush = Stopwatch.StartNew();
     private long next;
+    private Task flush = Task.CompletedTask;
 
     /// <param name="path">The final name.</param>
     /// <param name="dataType">NumPy's type string.</param>
@@ -76,7 +77,7 @@ internal sealed class ArrayFile : IDisposable
         array!.Append(rows);
         this.names?.Write(names);
         next = end;
-        if (sinceFlush.Elapsed > FlushInterval)
+        if (sinceFlush.Elapsed > FlushInterval && flush.IsCompleted)
         {
             Flush();
         }
@@ -85,7 +86,7 @@ internal sealed class ArrayFile : IDisposable
     /// <summary>Gives the rows and their names their final names.</summary>
     public void Finish()
     {
-        Flush();
+        FlushAndWait();
         Dispose();
         if (names is not null)
         {
@@ -100,7 +101,7 @@ internal sealed class ArrayFile : IDisposable
     /// <param name="write">Takes the rows, the names, and where the file goes.</param>
     public void FinishAs(Action<GrowingNpy, IEnumerable<string>, Stream> write)
     {
-        Flush();
+        FlushAndWait();
         names!.Dispose();
         AtomicFile.Write(path, stream => write(array!, File.ReadLines(PartialNamesPath), stream));
         Dispose();
@@ -111,17 +112,34 @@ internal sealed class ArrayFile : IDisposable
 
     public void Dispose()
     {
+        Task.WhenAny(flush).GetAwaiter().GetResult(); // whatever became of it
         names?.Dispose();
         array?.Dispose();
     }
 
-    // The order matters: the record says only what is on the disk already.
+    // Beside the job, which goes on: disks take their time. The order matters: the record says only what is on the disk already.
     private void Flush()
     {
-        array!.Flush();
-        names?.Flush(flushToDisk: true);
-        AtomicFile.WriteText(ProgressPath, JsonSerializer.Serialize(new Progress(next, array.Rows, names?.Length ?? 0)));
+        flush.GetAwaiter().GetResult();
+        names?.Flush();
+        var progress = new Progress(next, array!.Appended, names?.Length ?? 0);
+        flush = Task.Run(() =>
+        {
+            array.Flush(progress.Rows);
+            if (names is not null)
+            {
+                RandomAccess.FlushToDisk(names.SafeFileHandle);
+            }
+
+            AtomicFile.WriteText(ProgressPath, JsonSerializer.Serialize(progress));
+        });
         sinceFlush.Restart();
+    }
+
+    private void FlushAndWait()
+    {
+        Flush();
+        flush.GetAwaiter().GetResult();
     }
 
     private sealed record Progress(long Next, long Rows, long NamesLength);

@@ -28,16 +28,18 @@ internal sealed class ImageFolder : ImageOutput
 
     public override JobStep Prepare(long first, ReadOnlySpan<float> images)
     {
-        foreach (var (number, file) in this.images.Encode(first, OutputImages.ToBytes(images), corrupt))
-        {
-            // Renamed when it is complete, and not waited for: on a million files that would take hours. A crash of the whole machine may
-            // leave files of length 0, which do not count.
-            string path = PathOf(number), temporary = $"{path}{AtomicFile.TemporaryExtension}";
-            File.WriteAllBytes(temporary, file);
-            File.Move(temporary, path, overwrite: true);
-        }
+        (long, byte[])[] files = [.. this.images.Encode(first, OutputImages.ToBytes(images), corrupt)];
+        var written = Task.Run(() => Array.ForEach(files, Write)); // disks take their time: the next images are computed meanwhile
+        return new JobStep(images.Length / this.images.Size, written.GetAwaiter().GetResult);
+    }
 
-        return new JobStep(images.Length / this.images.Size, () => { });
+    // Renamed when it is complete, and not flushed to the disk: for a million files that would take hours. A crash of the whole machine may
+    // leave files of length 0, which do not count.
+    private void Write((long Number, byte[] Content) file)
+    {
+        string path = PathOf(file.Number), temporary = $"{path}{AtomicFile.TemporaryExtension}";
+        File.WriteAllBytes(temporary, file.Content);
+        File.Move(temporary, path, overwrite: true);
     }
 
     private string PathOf(long number) => images.Total <= FilesPerFolder
