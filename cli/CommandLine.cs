@@ -75,6 +75,7 @@ internal static class CommandLine
         SweepVerb.Create(),
         CompressVerb.Create(),
         DecompressVerb.Create(),
+        ServeVerb.Create(),
         InspectVerb.Create(),
         DoctorVerb.Create(),
         Verbose,

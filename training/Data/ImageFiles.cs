@@ -31,6 +31,28 @@ public sealed class ImageFiles : ImageSource
     /// <inheritdoc/>
     public override int Width { get; }
 
+    /// <summary>Decodes the bytes of an image file; its centre, scaled to the size.</summary>
+    /// <param name="name">What it is called, for messages.</param>
+    /// <param name="content">The file.</param>
+    /// <param name="channels">1 for grey, 3 for colour.</param>
+    /// <param name="height">Rows of pixels.</param>
+    /// <param name="width">Columns of pixels.</param>
+    /// <returns>UInt8 [C, H, W].</returns>
+    /// <exception cref="InvalidDataException">It is no image that can be read.</exception>
+    public static byte[] Decode(string name, byte[] content, int channels, int height, int width)
+    {
+        var pixels = new byte[channels * height * width];
+        try
+        {
+            new EncodedImage(name, () => content).Decode(channels, height, width, pixels);
+            return pixels;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{name}' is no image that can be read: give a file like {string.Join(", ", Extensions)}.", e);
+        }
+    }
+
     /// <summary>Whether a path names a tar, by its extension.</summary>
     internal static bool IsTar(string path) =>
         TarExtensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Mime;
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Page;
+
+/// <summary>A page to play with a model, on this machine only: sliders over the latents, samples, reconstruction and interpolation of a user's images.</summary>
+internal static class PageServer
+{
+    private const long LargestUpload = 64 << 20;
+
+    /// <summary>Starts the server.</summary>
+    /// <param name="vae">The model; it has to live as long as the server.</param>
+    /// <param name="name">What the page calls it.</param>
+    /// <param name="port">The port; 0 for one that is free.</param>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.Limits.MaxRequestBodySize = LargestUpload;
+            options.Listen(IPAddress.Loopback, port);
+        });
+        var app = builder.Build();
+        app.Use(RefuseOtherSites);
+        app.Use(ExplainErrors);
+        app.MapGet("/", () => Resource("index.html", MediaTypeNames.Text.Html));
+        app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
+        app.MapGet("/page.js", () => Resource("page.js", MediaTypeNames.Text.JavaScript));
+        var model = new ModelApi(vae, name);
+        app.MapGet("/api/model", model.Model);
+        app.MapPost("/api/decode", model.Decode);
+        app.MapGet("/api/samples", model.Samples);
+        app.MapPost("/api/reconstruct", model.ReconstructAsync);
+        app.MapPost("/api/interpolate", model.Interpolate);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException e)
+        {
+            await app.DisposeAsync();
+            throw new IOException($"Port {port} cannot be used: another program may listen there. Give another --port, or 0 for one that is free.", e);
+        }
+
+        return app;
+    }
+
+    private static IResult Resource(string name, string type) =>
+        Results.Stream(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!, $"{type}; charset=utf-8");
+
+    // Pages of other sites could reach this address too: by another name for it, or by sending forms.
+    private static Task RefuseOtherSites(HttpContext context, Func<Task> next)
+    {
+        string host = context.Request.Host.Host, origin = context.Request.Headers.Origin.ToString();
+        bool isOwn = host is "localhost" or "127.0.0.1" && (origin.Length == 0 || origin == $"http://{context.Request.Host}");
+        if (isOwn)
+        {
+            return next();
+        }
+
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        return context.Response.WriteAsJsonAsync(new { error = "Only this page may ask." });
+    }
+
+    private static async Task ExplainErrors(HttpContext context, Func<Task> next)
+    {
+        try
+        {
+            await next();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidDataException or BadHttpRequestException)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await context.Response.WriteAsJsonAsync(new { error = e.Message });
+        }
+    }
+}

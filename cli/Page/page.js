@@ -1,0 +1,137 @@
+// Talks to the server on the same machine; nothing leaves it.
+const RANGE = 3, STEPS = 11, SAMPLES = 24;
+const $ = id => document.getElementById(id);
+const ends = [null, null]; // the latents of the user's two images
+let latents = [];
+
+async function ask(path, options) {
+  const response = await fetch(path, options);
+  const answer = await response.json();
+  if (!response.ok) {
+    throw new Error(answer.error);
+  }
+  $("error").hidden = true;
+  return answer;
+}
+
+const post = (path, body) => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+function explain(work) {
+  return async (...values) => {
+    try {
+      await work(...values);
+    } catch (error) {
+      $("error").textContent = error.message;
+      $("error").hidden = false;
+    }
+  };
+}
+
+// While an image is on its way, only the last of the next ones matters.
+let isBusy = false, isStale = false;
+const decode = explain(async () => {
+  if (isBusy) {
+    isStale = true;
+    return;
+  }
+  isBusy = true;
+  try {
+    do {
+      isStale = false;
+      $("decoded").src = (await post("api/decode", { latents })).picture;
+    } while (isStale);
+  } finally {
+    isBusy = false;
+  }
+});
+
+function show(values) {
+  latents = [...values];
+  $("sliders").querySelectorAll("input").forEach((input, i) => {
+    input.value = latents[i];
+    input.nextElementSibling.value = latents[i].toFixed(2);
+  });
+  return decode();
+}
+
+function addSliders(count) {
+  for (let i = 0; i < count; i++) {
+    const label = document.createElement("label"), name = document.createElement("span"), input = document.createElement("input"), value = document.createElement("output");
+    name.textContent = `z${i}`;
+    Object.assign(input, { type: "range", min: -RANGE, max: RANGE, step: "any", value: 0 });
+    input.addEventListener("input", () => {
+      latents[i] = Number(input.value);
+      value.value = latents[i].toFixed(2);
+      decode();
+    });
+    label.append(name, input, value);
+    $("sliders").append(label);
+  }
+}
+
+function fill(element, pictures, rows) {
+  element.replaceChildren(...pictures.map((picture, i) => {
+    const image = new Image();
+    image.src = picture;
+    image.alt = `Image ${i + 1} of ${pictures.length}`;
+    image.addEventListener("click", () => show(rows[i]));
+    return image;
+  }));
+}
+
+const sample = explain(async () => {
+  const answer = await ask(`api/samples?seed=${Math.max(0, Math.trunc($("seed").value))}&count=${SAMPLES}`);
+  fill($("samples"), answer.pictures, answer.latents);
+});
+
+const draw = explain(async () => {
+  const seed = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+  await show((await ask(`api/samples?seed=${seed}&count=1`)).latents[0]);
+});
+
+const take = explain(async (field, file) => {
+  const end = Number(field.dataset.end);
+  const answer = await ask(`api/reconstruct?file=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  ends[end] = answer.latents;
+  fill(field.querySelector(".pair"), [answer.original, answer.reconstruction], [answer.latents, answer.latents]);
+  await show(answer.latents);
+  if (ends[0] && ends[1]) {
+    const between = await post("api/interpolate", { from: ends[0], to: ends[1], steps: STEPS });
+    fill($("between"), between.pictures, between.latents);
+  }
+});
+
+for (const field of document.querySelectorAll(".end")) {
+  const input = field.querySelector("input");
+  input.addEventListener("change", () => input.files[0] && take(field, input.files[0]));
+  field.querySelector(".pair").addEventListener("click", event => event.preventDefault()); // the label would open the file dialog
+  field.addEventListener("dragover", event => {
+    event.preventDefault();
+    field.classList.add("over");
+  });
+  field.addEventListener("dragleave", () => field.classList.remove("over"));
+  field.addEventListener("drop", event => {
+    event.preventDefault();
+    field.classList.remove("over");
+    if (event.dataTransfer.files[0]) {
+      take(field, event.dataTransfer.files[0]);
+    }
+  });
+}
+
+$("draw").addEventListener("click", draw);
+$("reset").addEventListener("click", () => show(latents.map(() => 0)));
+$("seed").addEventListener("change", sample);
+$("more").addEventListener("click", () => {
+  $("seed").value = Number($("seed").value) + 1;
+  sample();
+});
+
+await explain(async () => {
+  const model = await ask("api/model");
+  document.title = $("name").textContent = model.name;
+  $("about").textContent = `${model.latents} latents, images of ${model.width} x ${model.height}${model.channels === 1 ? ", grey" : ""}. ${model.objective}`;
+  addSliders(model.latents);
+  await show(new Array(model.latents).fill(0));
+  await sample();
+})();
