@@ -221,18 +221,8 @@ internal sealed class TrainArguments
         ImportanceSamples = result.GetValue(importanceSamples),
     };
 
-    private static Option<string> Named(string name, string value, string what, IReadOnlyCollection<string> known)
-    {
-        var option = new Option<string>(name) { Description = $"{what}: {string.Join(", ", known)}.", DefaultValueFactory = _ => value };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is { } given && !known.Contains(given))
-            {
-                result.AddError($"{name} is '{given}'; known are {string.Join(", ", known)}.");
-            }
-        });
-        return option;
-    }
+    private static Option<string> Named(string name, string value, string what, IReadOnlyCollection<string> known) =>
+        VerbOptions.Among(known, new Option<string>(name) { Description = $"{what}: {string.Join(", ", known)}.", DefaultValueFactory = _ => value });
 
     private static Option<int> Count(string name, int value, int smallest, string description) =>
         VerbOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });

@@ -53,6 +53,20 @@ internal static class VerbOptions
         DefaultValueFactory = _ => 10,
     });
 
+    /// <summary>Refuses unknown names.</summary>
+    public static TOption Among<TOption>(IReadOnlyCollection<string> known, TOption option) where TOption : Option
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var given }] && !known.Contains(given))
+            {
+                result.AddError($"{option.Name} is '{given}'; known are {string.Join(", ", known)}.");
+            }
+        });
+        option.CompletionSources.Add([.. known]);
+        return option;
+    }
+
     /// <summary>Refuses smaller numbers.</summary>
     public static TOption AtLeast<TOption>(int smallest, TOption option) where TOption : Option =>
         Require(option, number => number >= smallest && double.IsFinite(number), $"at least {smallest}");

@@ -39,7 +39,7 @@ internal sealed class ImageJob
     public ImageJob(string outputDescription)
     {
         output = new Option<string>("--out") { Description = outputDescription, Required = true };
-        format.AcceptOnlyFromAmong([.. ImageFormat.Names]);
+        VerbOptions.Among(ImageFormat.Names, format);
         quality.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() > 100)

@@ -19,7 +19,7 @@ internal static class EncodeVerb
             Description = $"{LatentOutput.MeanAndLogVar} [N, 2, L], {LatentOutput.Mean} [N, L], or a {LatentOutput.Sample} [N, L] of each image's posterior.",
             DefaultValueFactory = _ => LatentOutput.MeanAndLogVar,
         };
-        values.AcceptOnlyFromAmong([.. LatentOutput.Values]);
+        VerbOptions.Among(LatentOutput.Values, values);
         var seed = VerbOptions.Seed();
         var command = new Command(
             "encode", "Encodes images. A job that was stopped continues when it is started again. Example: onnxvae encode encoder.onnx --data photos --out latents.npy")

@@ -17,7 +17,7 @@ internal static class ExportVerb
         {
             Description = "cpu: convolutions in the forms that are fastest on a processor, for batches of images. If left out, the operators that any runtime knows, also the better choice for single images.",
         };
-        provider.AcceptOnlyFromAmong(OnnxDevice.Cpu.Provider);
+        VerbOptions.Among([OnnxDevice.Cpu.Provider], provider);
         var command = new Command("export", "Writes encoder.onnx and decoder.onnx. Example: onnxvae export runs/sprites --out deploy") { runArgument, output, checkpoint, provider };
         command.SetAction(result =>
         {

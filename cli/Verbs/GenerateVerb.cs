@@ -24,7 +24,7 @@ internal static class GenerateVerb
             Description = "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I).",
             DefaultValueFactory = _ => PriorFile.OfModel,
         };
-        prior.AcceptOnlyFromAmong(PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal);
+        VerbOptions.Among([PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal], prior);
         var command = new Command(
             "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
         {

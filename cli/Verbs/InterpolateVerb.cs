@@ -19,7 +19,7 @@ internal static class InterpolateVerb
         var to = VerbOptions.AtLeast(0, new Option<long>("--to") { Description = "The number of the last one.", DefaultValueFactory = _ => 1 });
         var steps = VerbOptions.AtLeast(2, new Option<int>("--steps") { Description = "Images, both ends among them.", DefaultValueFactory = _ => 9 });
         var path = new Option<string>("--path") { Description = "spherical, around the origin, or linear.", DefaultValueFactory = _ => Spherical };
-        path.AcceptOnlyFromAmong(Spherical, Linear);
+        VerbOptions.Among([Spherical, Linear], path);
         var output = new Option<string>("--out") { Description = "A .png with all of them in a line, a .npy, or a folder for PNG files.", Required = true };
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();

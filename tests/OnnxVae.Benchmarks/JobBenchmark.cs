@@ -13,9 +13,11 @@ namespace OnnxVae.Benchmarks;
 /// <param name="NpyShare">The second over the first.</param>
 /// <param name="PngImagesPerSecond"><c>generate --out FOLDER</c>.</param>
 /// <param name="PngBusyShare">Processor time of that over the time of all threads.</param>
-/// <param name="CallersShare">Images per second of 64 callers of one decoder with a thread per run, an image each, over those of one caller of one with all threads.</param>
+/// <param name="CallersShare">Images per second of 64 callers of one decoder, an image each, over those of one caller; all threads share each run.</param>
+/// <param name="ThreadPerRunCallersShare">The same with a thread per run.</param>
 public sealed record JobResult(
-    string Name, int BlockSize, double BareImagesPerSecond, double NpyImagesPerSecond, double NpyShare, double PngImagesPerSecond, double PngBusyShare, double CallersShare);
+    string Name, int BlockSize, double BareImagesPerSecond, double NpyImagesPerSecond, double NpyShare, double PngImagesPerSecond, double PngBusyShare,
+    double CallersShare, double ThreadPerRunCallersShare);
 
 /// <summary>Times jobs.</summary>
 internal static class JobBenchmark
@@ -60,21 +62,22 @@ internal static class JobBenchmark
         double busy = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds / (pngTime * threads);
 
         var (bareRate, npyRate) = (count / Stopwatches.Median(bareTimes), count / Stopwatches.Median(npyTimes));
-        return new JobResult(model.Name, bare.BlockSize, bareRate, npyRate, npyRate / bareRate, pngCount / pngTime, busy, CallersShare(decoder, threads, blocks));
+        return new JobResult(model.Name, bare.BlockSize, bareRate, npyRate, npyRate / bareRate, pngCount / pngTime, busy,
+            CallersShare(decoder, new VaeOptions(Threads: threads, WarmUp: true), blocks),
+            CallersShare(decoder, new VaeOptions(Threads: threads, ThreadsPerRun: 1, WarmUp: true), blocks));
     }
 
-    private static double CallersShare(string file, int threads, int blocks)
+    private static double CallersShare(string file, VaeOptions options, int blocks)
     {
-        using VaeDecoder forOne = VaeDecoder.Load(file, new VaeOptions(Threads: threads, WarmUp: true)),
-            forMany = VaeDecoder.Load(file, new VaeOptions(Threads: threads, ThreadsPerRun: 1, WarmUp: true));
-        int calls = Math.Max(Callers, (int)(Duration / TimeSpan.FromSeconds(Time(() => Call(forOne, Callers)) / Callers)));
+        using var decoder = VaeDecoder.Load(file, options);
+        int calls = Math.Max(Callers, (int)(Duration / TimeSpan.FromSeconds(Time(() => Call(decoder, Callers)) / Callers)));
         var (one, many) = (new List<double>(), new List<double>());
         for (int block = 0; block < blocks; block++)
         {
-            one.Add(Time(() => Call(forOne, calls)));
+            one.Add(Time(() => Call(decoder, calls)));
             many.Add(Time(() =>
             {
-                Thread[] callers = [.. Enumerable.Range(0, Callers).Select(_ => new Thread(() => Call(forMany, calls / Callers)))];
+                Thread[] callers = [.. Enumerable.Range(0, Callers).Select(_ => new Thread(() => Call(decoder, calls / Callers)))];
                 Array.ForEach(callers, caller => caller.Start());
                 Array.ForEach(callers, caller => caller.Join());
             }));

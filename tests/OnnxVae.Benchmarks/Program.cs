@@ -63,11 +63,11 @@ job.SetAction(arguments =>
     JobResult[] results = [.. JobBenchmark.Run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
     Print(
         arguments.GetValue(json), new { models = results },
-        ["model", "block", "bare loop, images/s", "to .npy, images/s", "share", "to PNG, images/s", "busy", "64 callers / 1"],
+        ["model", "block", "bare loop, images/s", "to .npy, images/s", "share", "to PNG, images/s", "busy", "64 callers / 1", "a thread per run"],
         results.Select(result => (string[])
         [
             $"({result.Name})", $"{result.BlockSize}", Number(result.BareImagesPerSecond, 0), Number(result.NpyImagesPerSecond, 0), Number(result.NpyShare, 2),
-            Number(result.PngImagesPerSecond, 0), Number(result.PngBusyShare, 2), Number(result.CallersShare, 2),
+            Number(result.PngImagesPerSecond, 0), Number(result.PngBusyShare, 2), Number(result.CallersShare, 2), Number(result.ThreadPerRunCallersShare, 2),
         ]));
 });
 

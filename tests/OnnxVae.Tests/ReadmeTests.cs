@@ -71,8 +71,7 @@ internal sealed class ReadmeTests
         RunExport.Write(package, trainer.Snapshot(), "export");
 
         using var decoder = VaeDecoder.Load("export/decoder.onnx");
-        var images = new float[16 * decoder.Metadata.ImageSize];
-        decoder.Generate(seed: 1, first: 0, images);
+        float[] images = decoder.Generate(count: 16, seed: 1);
         return images;
     }
 

@@ -49,6 +49,15 @@ internal sealed class ErrorTests
     [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is no decoder but an encoder. Give the decoder.onnx that was exported beside it.")]
     [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is no decoder: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: give another --out, or empty it.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder, a .npy or a .tar.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --format gif --out {0}/g", 2, "--format is 'gif'; known are png, jpeg, webp. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --quality 101 --out {0}/g", 2, "--quality is 101; it must be at most 100. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --provider-library {0}/no.so --out {0}/g", 1, "There is no execution provider library '{0}/no.so'.")]
+    [TestCase("encode {0}/run/export/encoder.onnx --data sprites --out {0}/z", 2, "--out is '{0}/z'; latents go to a .npy or a .parquet.")]
+    [TestCase("serve {0}/empty", 1, "There is no file '{0}/empty/encoder.onnx'.")]
+    [TestCase("serve {0}/run --port 70000", 2, "--port is 70000; it must be at most 65535. See 'onnxvae serve --help'.")]
     [TestCase("inspect {0}/text.onnx", 1, "'{0}/text.onnx' is not an ONNX model, or is truncated.")]
     [TestCase("inspect {0}/missing", 1, "There is no file '{0}/missing'.")]
     [TestCase("train --image-size 32 --out {0}/x", 1, "'sprites' has images of 1 x 64 x 64 (channels, height, width), not 1 x 32 x 32; only image files are scaled and converted.")]
@@ -136,6 +145,6 @@ internal sealed class ErrorTests
 
     [Test]
     public void Help_OfEveryVerb_HasAnExample(
-        [Values("train", "compile", "evaluate", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "inspect", "doctor")] string verb) =>
+        [Values("train", "compile", "evaluate", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "serve", "inspect", "doctor")] string verb) =>
         Assert.That(Support.Cli.Run(verb, "--help").Output, Does.Contain($"Example: onnxvae {verb}"));
 }
