@@ -13,7 +13,7 @@ internal sealed class VaeSession : IDisposable
     private readonly RunOptions runOptions = new();
     private readonly Lock[] lanes; // for a run each; a lock wakes who waits far more cheaply than a semaphore does
     private readonly string device;
-    private volatile bool isDisposed;
+    private bool isDisposed;
 
     private VaeSession(InferenceSession session, ModelMetadata metadata, VaeOptions options)
     {
@@ -93,12 +93,11 @@ internal sealed class VaeSession : IDisposable
     /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
     public void Dispose()
     {
-        if (isDisposed)
+        if (Interlocked.Exchange(ref isDisposed, true)) // whoever still waits is told that it is too late
         {
             return;
         }
 
-        isDisposed = true; // whoever still waits is told that it is too late
         Array.ForEach(lanes, lane => lane.Enter());
         runOptions.Dispose();
         session.Dispose();

@@ -21,7 +21,13 @@ internal sealed class CorruptImages
     public CorruptImages(string file, bool skip)
     {
         (this.file, this.skip) = (file, skip);
-        foreach (string line in skip && File.Exists(file) ? File.ReadAllLines(file) : [])
+        if (!skip)
+        {
+            File.Delete(file); // they may have been mended
+            return;
+        }
+
+        foreach (string line in File.Exists(file) ? File.ReadAllLines(file) : [])
         {
             if (long.TryParse(line.Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
             {

@@ -31,6 +31,11 @@ internal sealed record JobPaths(string Output, Shard Shard)
     /// <summary>What a user looks for.</summary>
     public string Target => IsArray ? Array : Output;
 
+    /// <summary>The first archive that is there already; null for none, and for other outputs.</summary>
+    public string? ExistingArchive => Extension == TarExtension && Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder && Directory.Exists(folder)
+        ? Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}").Order(StringComparer.Ordinal).FirstOrDefault()
+        : null;
+
     /// <summary>What was asked for; shards of one job share it, unless each has its own file.</summary>
     public string Record => IsFolder ? Path.Combine(Output, $"{FolderPrefix}.json") : $"{Target}.{FolderPrefix}.json";
 
@@ -41,6 +46,6 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public string Corrupt => OfShard("corrupt.txt");
 
     private string OfShard(string extension) => IsFolder
-        ? Path.Combine(Output, $"{Shard.NameOf($"{FolderPrefix}.")}{extension}")
+        ? Path.Combine(Output, Shard.NameOf($"{FolderPrefix}.{extension}"))
         : $"{Shard.NameOf(Output)}.{extension}";
 }

@@ -38,6 +38,11 @@ internal static class JobRecord
             throw new IOException($"The file '{paths.Array}' exists, and no job of this kind made it: give another --out, or delete it.");
         }
 
+        else if (paths.ExistingArchive is { } archive)
+        {
+            throw new IOException($"The file '{archive}' exists, and no job of this kind made it: give another --out, or delete it.");
+        }
+
         Directory.CreateDirectory(folder);
         var held = Hold(paths);
         AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));

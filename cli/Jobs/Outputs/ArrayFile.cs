@@ -36,7 +36,7 @@ internal sealed class ArrayFile : IDisposable
             return;
         }
 
-        var progress = File.Exists(ProgressPath) ? JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath))! : new Progress(range.First, 0, 0);
+        var progress = ReadProgress() ?? new Progress(range.First, 0, 0);
         next = progress.Next;
         array = new GrowingNpy(PartialPath, dataType, rowShape, progress.Rows);
         if (hasNames)
@@ -115,6 +115,18 @@ internal sealed class ArrayFile : IDisposable
         Task.WhenAny(flush).GetAwaiter().GetResult(); // whatever became of it
         names?.Dispose();
         array?.Dispose();
+    }
+
+    private Progress? ReadProgress()
+    {
+        try
+        {
+            return File.Exists(ProgressPath) ? JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath)) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{ProgressPath}' is damaged: delete it to begin again.", e);
+        }
     }
 
     // Beside the job, which goes on: disks take their time. The order matters: the record says only what is on the disk already.

@@ -171,6 +171,47 @@ internal sealed class JobTests : FolderFixture
             $"onnxvae: '{Folder["a.npy.job.json"]}' belongs to another job: its seed is 1, but 2 is asked for. Give another --out, or delete the old job's files.{Environment.NewLine}"));
     }
 
+    [TestCase("samples.npy", "samples.npy")]
+    [TestCase("samples.tar", "samples-000000.tar")]
+    public void Generate_IntoFilesOfSomethingElse_IsRefused(string output, string file)
+    {
+        File.WriteAllText(Folder[file], "mine");
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "5", "--out", Folder[output]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: The file '{Folder[file]}' exists, and no job of this kind made it: give another --out, or delete it."));
+        Assert.That(File.ReadAllText(Folder[file]), Is.EqualTo("mine"));
+    }
+
+    [Test]
+    public void Generate_BesideItself_IsRefused()
+    {
+        string[] job = ["generate", Path.Combine(Models.Export("residual"), "decoder.onnx"), "--count", "30000", "--shard", "1/2", "--out", Folder["images"]];
+        using var process = Support.Cli.Start(job);
+        Support.Cli.WaitFor(() => File.Exists(Folder["images/job-1-of-2.lock"]), process);
+
+        var (exitCode, _, error) = Support.Cli.Run(job);
+        process.Kill();
+        process.WaitForExit();
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: Another process works on this part of '{Folder["images"]}': wait until it has ended, or choose another --out."));
+    }
+
+    [Test]
+    public void Generate_OfMoreShardsThanImages_LeavesTheRestEmpty()
+    {
+        string decoder = Path.Combine(Models.Export("mlp"), "decoder.onnx");
+        long[] rows = [.. Enumerable.Range(0, 4).Select(i =>
+        {
+            Support.Cli.Succeed("generate", decoder, "--count", "2", "--shard", $"{i}/4", "--out", Folder["new/images.npy"]);
+            return Npy.Read(File.ReadAllBytes(Folder[$"new/images-{i}-of-4.npy"]), "").Shape[0];
+        })];
+
+        Assert.That(rows, Is.EqualTo((long[])[0, 1, 0, 1]));
+    }
+
     [TestCase("png", 0x89)]
     [TestCase("jpeg", 0xFF)]
     [TestCase("webp", (byte)'R')]
