@@ -19,7 +19,8 @@ internal static class CommandLine
 
     private static readonly Option<string[]> ProviderLibrary = new("--provider-library")
     {
-        Description = "A plug-in execution provider's library; --device may then name it.", Recursive = true,
+        Description = "A plug-in execution provider's library; --device may then name it.",
+        Recursive = true,
     };
 
     public static async Task<int> RunAsync(string[] args)

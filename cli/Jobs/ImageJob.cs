@@ -14,7 +14,8 @@ internal sealed class ImageJob
     private readonly Option<string> output;
     private readonly Option<string> shard = new("--shard")
     {
-        Description = "Only part I of N, as I/N with I from 0; the parts need no merging.", DefaultValueFactory = _ => "0/1",
+        Description = "Only part I of N, as I/N with I from 0; the parts need no merging.",
+        DefaultValueFactory = _ => "0/1",
     };
 
     private readonly Option<int?> batch = VerbOptions.AtLeast(1, new Option<int?>("--batch")
@@ -24,12 +25,14 @@ internal sealed class ImageJob
 
     private readonly Option<string> format = new("--format")
     {
-        Description = $"Of image files: {string.Join(", ", ImageFormat.Names)}.", DefaultValueFactory = _ => ImageFormat.Names[0],
+        Description = $"Of image files: {string.Join(", ", ImageFormat.Names)}.",
+        DefaultValueFactory = _ => ImageFormat.Names[0],
     };
 
     private readonly Option<int> quality = VerbOptions.AtLeast(1, new Option<int>("--quality")
     {
-        Description = "1 to 100, for jpeg and webp.", DefaultValueFactory = _ => ImageFormat.DefaultQuality,
+        Description = "1 to 100, for jpeg and webp.",
+        DefaultValueFactory = _ => ImageFormat.DefaultQuality,
     });
 
     private readonly Option<string> device = VerbOptions.Device();

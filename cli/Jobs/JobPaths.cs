@@ -31,10 +31,16 @@ internal sealed record JobPaths(string Output, Shard Shard)
     /// <summary>What a user looks for.</summary>
     public string Target => IsArray ? Array : Output;
 
-    /// <summary>The first archive that is there already; null for none, and for other outputs.</summary>
-    public string? ExistingArchive => Extension == TarExtension && Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder && Directory.Exists(folder)
-        ? Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}").Order(StringComparer.Ordinal).FirstOrDefault()
-        : null;
+    /// <summary>The array, or the first of the archives, that is there already; null for none, and for folders.</summary>
+    public string? ExistingFile
+    {
+        get
+        {
+            string folder = Path.GetDirectoryName(Path.GetFullPath(Target))!;
+            string pattern = IsArray ? Path.GetFileName(Target) : $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}";
+            return IsFolder || !Directory.Exists(folder) ? null : Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault();
+        }
+    }
 
     /// <summary>What was asked for; shards of one job share it, unless each has its own file.</summary>
     public string Record => IsFolder ? Path.Combine(Output, $"{FolderPrefix}.json") : $"{Target}.{FolderPrefix}.json";

@@ -33,14 +33,9 @@ internal static class JobRecord
         {
             throw new IOException($"The folder '{paths.Output}' exists and is not empty: give another --out, or empty it.");
         }
-        else if (paths.IsArray && File.Exists(paths.Array))
+        else if (paths.ExistingFile is { } file)
         {
-            throw new IOException($"The file '{paths.Array}' exists, and no job of this kind made it: give another --out, or delete it.");
-        }
-
-        else if (paths.ExistingArchive is { } archive)
-        {
-            throw new IOException($"The file '{archive}' exists, and no job of this kind made it: give another --out, or delete it.");
+            throw new IOException($"The file '{file}' exists, and no job of this kind made it: give another --out, or delete it.");
         }
 
         Directory.CreateDirectory(folder);
