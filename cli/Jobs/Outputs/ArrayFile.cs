@@ -32,7 +32,7 @@ internal sealed class ArrayFile : IDisposable
         next = range.End;
         if (File.Exists(path))
         {
-            File.Delete(ProgressPath);
+            DropPartials(); // killed at the very end
             return;
         }
 
@@ -94,7 +94,7 @@ internal sealed class ArrayFile : IDisposable
         }
 
         File.Move(PartialPath, path);
-        File.Delete(ProgressPath);
+        DropPartials();
     }
 
     /// <summary>Makes another file of the rows and their names, which are then dropped.</summary>
@@ -105,9 +105,7 @@ internal sealed class ArrayFile : IDisposable
         names!.Dispose();
         AtomicFile.Write(path, stream => write(array!, File.ReadLines(PartialNamesPath), stream));
         Dispose();
-        File.Delete(PartialPath);
-        File.Delete(PartialNamesPath);
-        File.Delete(ProgressPath);
+        DropPartials();
     }
 
     public void Dispose()
@@ -115,6 +113,13 @@ internal sealed class ArrayFile : IDisposable
         Task.WhenAny(flush).GetAwaiter().GetResult(); // whatever became of it
         names?.Dispose();
         array?.Dispose();
+    }
+
+    private void DropPartials()
+    {
+        File.Delete(PartialPath);
+        File.Delete(PartialNamesPath);
+        File.Delete(ProgressPath);
     }
 
     private Progress? ReadProgress()
