@@ -42,6 +42,13 @@ internal sealed class ImageJob
     public ImageJob(string outputDescription)
     {
         output = new Option<string>("--out") { Description = outputDescription, Required = true };
+        output.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "" }])
+            {
+                result.AddError("--out is empty; name a file or a folder.");
+            }
+        });
         VerbOptions.Among(ImageFormat.Names, format);
         quality.Validators.Add(result =>
         {

@@ -144,6 +144,10 @@ internal sealed class ErrorTests
     }
 
     [Test]
+    public void Generate_IntoNothing_SaysSo() =>
+        Assert.That(Support.Cli.Run("generate", Decoder, "--out", "").Error.TrimEnd(), Is.EqualTo("onnxvae: --out is empty; name a file or a folder. See 'onnxvae generate --help'."));
+
+    [Test]
     public void Help_OfEveryVerb_HasAnExample(
         [Values("train", "compile", "evaluate", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "serve", "inspect", "doctor")] string verb) =>
         Assert.That(Support.Cli.Run(verb, "--help").Output, Does.Contain($"Example: onnxvae {verb}"));
