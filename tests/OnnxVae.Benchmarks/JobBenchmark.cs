@@ -23,7 +23,7 @@ public sealed record JobResult(
 internal static class JobBenchmark
 {
     private const int Callers = 64;
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs the comparison for each model.</summary>
     public static IEnumerable<JobResult> Run(IEnumerable<BenchmarkModel> models, int threads, int blocks)
