@@ -78,8 +78,9 @@ internal static class JobRecord
             throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
         }
 
-        foreach (var (name, value) in asked)
+        foreach (string name in asked.Concat(before).Select(entry => entry.Key).Distinct())
         {
+            var value = asked[name];
             if (!JsonNode.DeepEquals(before[name], value))
             {
                 throw new IOException(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
@@ -28,26 +29,38 @@ internal static class DecompressVerb
             using var decoder = VaeDecoder.Load(decoderFile, job.Options(result));
             var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
             var asked = job.Describe(result, "decompress", [("decoder", decoderFile), ("latents", file)], writesImages: true);
-            using var stream = new BufferedStream(File.OpenRead(file));
-            var (count, rows) = codec.Read(stream);
+            long count = Verify(codec, file);
             var images = job.Images(result, decoder.Metadata, count);
 
             using var claim = JobRecord.Claim(paths, asked);
             using var output = ImageOutput.Open(paths, images);
             ImageRange[] missing = output.Missing is [var first, ..] ? [images.Range with { First = first.First }] : [];
-            long made = await ImageJob.RunAsync("Decompressing", missing, range => Decode(decoder, rows, range, output), output.Finish, cancellation);
+            long made = await ImageJob.RunAsync("Decompressing", missing, range => Decode(decoder, codec, file, range, output, cancellation), output.Finish, cancellation);
             ImageJob.Report("Decompressed", made, paths);
             return 0;
         });
         return command;
     }
 
-    // Codes come one after the other, from the beginning.
-    private static async IAsyncEnumerable<JobStep> Decode(VaeDecoder decoder, IEnumerable<float[]> rows, ImageRange range, ImageOutput output)
+    // The checksum comes last: everything is read once before an image is written.
+    private static long Verify(LatentCodec codec, string file)
     {
+        using var stream = new BufferedStream(File.OpenRead(file));
+        var (count, rows) = codec.Read(stream);
+        long read = rows.LongCount();
+        return read == count ? count : throw new InvalidDataException($"'{file}' is damaged: it should hold {count} images, but {read} were read.");
+    }
+
+    // Codes come one after the other, from the beginning.
+    private static async IAsyncEnumerable<JobStep> Decode(
+        VaeDecoder decoder, LatentCodec codec, string file, ImageRange range, ImageOutput output, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var stream = new BufferedStream(File.OpenRead(file));
         long first = range.First;
-        foreach (float[][] chunk in rows.Take((int)range.End).Skip((int)range.First).Chunk(ImagesAtATime))
+        var wanted = codec.Read(stream).Rows.Index().Where(row => row.Index >= range.First).Select(row => row.Item).Take(checked((int)range.Count));
+        foreach (float[][] chunk in wanted.Chunk(ImagesAtATime))
         {
+            cancellation.ThrowIfCancellationRequested();
             float[] latents = [.. chunk.SelectMany(row => row)];
             yield return await Task.Run(() => output.Prepare(first, decoder.Decode(latents)));
             first += chunk.Length;

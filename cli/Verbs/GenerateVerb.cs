@@ -40,7 +40,7 @@ internal static class GenerateVerb
             using var drawn = PriorFile.Open(priorName, file, decoder.Metadata.LatentSize, options);
             var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file) is { } learned ? [("prior", learned)] : Array.Empty<(string, string)>()], writesImages: true);
-            (asked["seed"], asked["count"]) = (chosen, result.GetValue(count));
+            (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
 
             using var claim = JobRecord.Claim(paths, asked);
             using var output = ImageOutput.Open(paths, images);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using OnnxVae.Exporters;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -12,11 +13,13 @@ namespace OnnxVae.Cli.Jobs.Outputs;
 /// </summary>
 internal sealed class ArrayFile : IDisposable
 {
-    private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private readonly string path;
+    private readonly TimeSpan flushInterval;
     private readonly GrowingNpy? array;
     private readonly FileStream? names;
+    private readonly SafeFileHandle? namesHandle; // taken once: asking a stream for it flushes its buffer, which another thread may be filling
     private readonly Stopwatch sinceFlush = Stopwatch.StartNew();
     private long next;
     private Task flush = Task.CompletedTask;
@@ -26,9 +29,10 @@ internal sealed class ArrayFile : IDisposable
     /// <param name="rowShape">The shape of a row.</param>
     /// <param name="range">The numbers of the images that rows come from.</param>
     /// <param name="hasNames">Whether there are names.</param>
-    public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames)
+    /// <param name="flushInterval">The time between two records; a second, if left out.</param>
+    public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames, TimeSpan? flushInterval = null)
     {
-        this.path = path;
+        (this.path, this.flushInterval) = (path, flushInterval ?? Second);
         next = range.End;
         if (File.Exists(path))
         {
@@ -49,6 +53,7 @@ internal sealed class ArrayFile : IDisposable
             names = new FileStream(PartialNamesPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
             names.SetLength(progress.NamesLength);
             names.Seek(0, SeekOrigin.End);
+            namesHandle = names.SafeFileHandle;
         }
 
         Missing = progress.Next < range.End ? [range with { First = progress.Next }] : [];
@@ -77,7 +82,7 @@ internal sealed class ArrayFile : IDisposable
         array!.Append(rows);
         this.names?.Write(names);
         next = end;
-        if (sinceFlush.Elapsed > FlushInterval && flush.IsCompleted)
+        if (sinceFlush.Elapsed > flushInterval && flush.IsCompleted)
         {
             Flush();
         }
@@ -143,9 +148,9 @@ internal sealed class ArrayFile : IDisposable
         flush = Task.Run(() =>
         {
             array.Flush(progress.Rows);
-            if (names is not null)
+            if (namesHandle is not null)
             {
-                RandomAccess.FlushToDisk(names.SafeFileHandle);
+                RandomAccess.FlushToDisk(namesHandle);
             }
 
             AtomicFile.WriteText(ProgressPath, JsonSerializer.Serialize(progress));

@@ -171,6 +171,36 @@ internal sealed class JobTests : FolderFixture
             $"onnxvae: '{Folder["a.npy.job.json"]}' belongs to another job: its seed is 1, but 2 is asked for. Give another --out, or delete the old job's files.{Environment.NewLine}"));
     }
 
+    [Test]
+    public void Generate_FromAnotherPriorIntoItsOutput_IsRefused()
+    {
+        string decoder = Path.Combine(Models.Export("mlp"), "decoder.onnx");
+        Support.Cli.Succeed("generate", decoder, "--count", "5", "--out", Folder["images"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--count", "5", "--prior", "standard-normal", "--out", Folder["images"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("its drawnFrom is \"model\", but \"standard-normal\" is asked for."));
+    }
+
+    [Test]
+    public void ArrayFile_FlushedWhileItGrows_KeepsRowsAndNamesTogether()
+    {
+        const int count = 200_000;
+        using (var file = new ArrayFile(Folder["z.npy"], "<f4", [1], new OnnxVae.Inference.ImageRange(0, count), hasNames: true, TimeSpan.Zero))
+        {
+            for (int i = 0; i < count; i++)
+            {
+                file.Append(BitConverter.GetBytes((float)i), System.Text.Encoding.UTF8.GetBytes($"{i}\n"), i + 1);
+            }
+
+            file.Finish();
+        }
+
+        Assert.That(File.ReadLines(Folder["z.npy.names.txt"]), Is.EqualTo(Enumerable.Range(0, count).Select(i => $"{i}")));
+        Assert.That(Floats("z.npy"), Is.EqualTo(Enumerable.Range(0, count).Select(i => (float)i)));
+    }
+
     [TestCase("samples.npy", "samples.npy")]
     [TestCase("samples.tar", "samples-000000.tar")]
     public void Generate_IntoFilesOfSomethingElse_IsRefused(string output, string file)

@@ -131,6 +131,23 @@ internal sealed class LatentVerbsTests
         Assert.That(File.Exists(Folder["cut.npy"]), Is.False);
     }
 
+    [TestCase("0/1")]
+    [TestCase("0/3")]
+    public void Decompress_OfFileWithAChangedByte_LeavesNoImageBehind(string shard)
+    {
+        string file = Folder[$"changed-{shard[2]}.latents"], output = Folder[$"changed-{shard[2]}"];
+        Support.Cli.Succeed("compress", Coder.Export, "--data", "sprites", "--split", "test", "--out", file);
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[bytes.Length / 2] ^= 0x10;
+        File.WriteAllBytes(file, bytes);
+
+        var (exitCode, _, error) = Support.Cli.Run("decompress", Coder.Export, file, "--shard", shard, "--out", output);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(Directory.Exists(output), Is.False);
+    }
+
     private static byte[] Pixels(string name) => Npy.Read(File.ReadAllBytes(Folder[name]), name).Data.ToArray();
 
     private static int LargestDifference(byte[] a, byte[] b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max();
