@@ -21,12 +21,6 @@ internal sealed class CorruptImages
     public CorruptImages(string file, bool skip)
     {
         (this.file, this.skip) = (file, skip);
-        if (!skip)
-        {
-            File.Delete(file); // they may have been mended
-            return;
-        }
-
         foreach (string line in File.Exists(file) ? File.ReadAllLines(file) : [])
         {
             if (long.TryParse(line.Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
@@ -72,6 +66,11 @@ internal sealed class CorruptImages
 
     private void Add(long number, string name, InvalidDataException reason)
     {
+        if (!skip)
+        {
+            throw reason; // not listed: it may be mended before the job goes on
+        }
+
         if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{name}\t{reason.Message}")))
         {
             return;
@@ -80,11 +79,6 @@ internal sealed class CorruptImages
         lock (lines)
         {
             File.AppendAllText(file, $"{lines[number]}\n");
-        }
-
-        if (!skip)
-        {
-            throw reason;
         }
     }
 }

@@ -31,14 +31,19 @@ internal sealed record JobPaths(string Output, Shard Shard)
     /// <summary>What a user looks for.</summary>
     public string Target => IsArray ? Array : Output;
 
-    /// <summary>The array, or the first of the archives, that is there already; null for none, and for folders.</summary>
+    /// <summary>The array or what there is of it, or the first of the archives, that is there already; null for none, and for folders.</summary>
     public string? ExistingFile
     {
         get
         {
             string folder = Path.GetDirectoryName(Path.GetFullPath(Target))!;
-            string pattern = IsArray ? Path.GetFileName(Target) : $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}";
-            return IsFolder || !Directory.Exists(folder) ? null : Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault();
+            return this switch
+            {
+                { IsArray: true } => System.Array.Find([Target, $"{Target}.partial", $"{Target}.progress.json"], File.Exists),
+                { IsFolder: false } when Directory.Exists(folder) =>
+                    Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}").Order(StringComparer.Ordinal).FirstOrDefault(),
+                _ => null,
+            };
         }
     }
 

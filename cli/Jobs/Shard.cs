@@ -24,7 +24,9 @@ internal readonly record struct Shard(int Index, int Count)
     /// <summary>The part of 0 .. total - 1 that is this shard's: contiguous, nearly equal parts that begin at multiples of a unit.</summary>
     public ImageRange RangeOf(long total, long unit = 1)
     {
-        long units = (total + unit - 1) / unit;
-        return new ImageRange(units * Index / Count * unit, Math.Min(total, units * (Index + 1) / Count * unit));
+        Int128 units = ((Int128)total + unit - 1) / unit;
+        return new ImageRange(Begin(Index, Count), Begin(Index + 1, Count));
+
+        long Begin(int index, int count) => (long)Int128.Min(total, units * index / count * unit);
     }
 }

@@ -24,6 +24,7 @@ internal static class PageServer
     public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.Sources.Clear(); // environment variables and files could name addresses of other machines
         builder.Logging.ClearProviders();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.ConfigureKestrel(options =>

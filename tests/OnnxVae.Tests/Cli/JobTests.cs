@@ -171,6 +171,24 @@ internal sealed class JobTests : FolderFixture
             $"onnxvae: '{Folder["a.npy.job.json"]}' belongs to another job: its seed is 1, but 2 is asked for. Give another --out, or delete the old job's files.{Environment.NewLine}"));
     }
 
+    [TestCase(1, 8192, 1)]
+    [TestCase(1001, 1, 4)]
+    [TestCase(long.MaxValue, 1, 64)]
+    [TestCase(long.MaxValue, 8192, 64)]
+    public void RangeOf_Shards_CoversAllImagesOnce(long total, long unit, int shards)
+    {
+        long next = 0;
+        for (int i = 0; i < shards; i++)
+        {
+            var range = new OnnxVae.Cli.Jobs.Shard(i, shards).RangeOf(total, unit);
+            Assert.That(range.First, Is.EqualTo(next));
+            Assert.That(range.First % unit == 0 || range.First == total);
+            next = range.End;
+        }
+
+        Assert.That(next, Is.EqualTo(total));
+    }
+
     [Test]
     public void Generate_FromAnotherPriorIntoItsOutput_IsRefused()
     {
@@ -202,6 +220,7 @@ internal sealed class JobTests : FolderFixture
     }
 
     [TestCase("samples.npy", "samples.npy")]
+    [TestCase("samples.npy", "samples.npy.partial")]
     [TestCase("samples.tar", "samples-000000.tar")]
     public void Generate_IntoFilesOfSomethingElse_IsRefused(string output, string file)
     {
@@ -337,6 +356,8 @@ internal sealed class JobTests : FolderFixture
         string said = Support.Cli.Succeed([.. job, "--skip-corrupt"]);
         Assert.That(said, Is.EqualTo($"Encoded 80 images, without 2 that cannot be read: {Folder["z.npy.corrupt.txt"]}: {Folder["z.npy"]}{Environment.NewLine}"));
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]).Select(line => line.Split('\t')[..2]), Is.EqualTo((string[][])[["7", "00000007.png"], ["70", "00000070.png"]]));
+        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do, without 2 that cannot be read"), "also without the option");
+        Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]), Has.Length.EqualTo(2));
         Assert.That(File.ReadAllLines(Folder["z.npy.names.txt"]), Has.Length.EqualTo(78).And.None.EqualTo("00000007.png"));
         Assert.That(Floats("z.npy"), Is.EqualTo(Floats("whole.npy").Chunk(4).Where((_, i) => i is not (7 or 70)).SelectMany(row => row)));
     }

@@ -120,6 +120,22 @@ internal sealed class PageTests
         Assert.That((await client.GetAsync(new Uri("api/model", UriKind.Relative))).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [Test]
+    public async Task Server_WithOtherAddressesInTheEnvironment_ListensOnThisMachineOnly()
+    {
+        Environment.SetEnvironmentVariable("Kestrel__Endpoints__Other__Url", "http://0.0.0.0:0");
+        try
+        {
+            await using var second = await PageServer.StartAsync(vae, "digits", port: 0);
+
+            Assert.That(second.Urls.Select(url => new Uri(url).Host), Is.EqualTo((string[])["127.0.0.1"]));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("Kestrel__Endpoints__Other__Url", null);
+        }
+    }
+
     [TestCase("api/decode", """{"latents": [1, 2]}""", "There are 2 numbers in latents; expected one or more rows of 5.")]
     [TestCase("api/interpolate", """{"from": [1, 2], "to": [1], "steps": 3}""", "A path of 3 points between 2 and 1 latents is not possible: both ends need as many latents, and a path at least 2 points.")]
     public async Task Api_OfWrongInput_ExplainsIt(string path, string body, string message)
