@@ -29,6 +29,7 @@ public sealed class TrainedVae : IDisposable
     {
         VaeEncoder? encoder = null;
         VaeDecoder? decoder = null;
+        LatentPrior? prior = null;
         try
         {
             encoder = VaeEncoder.Load(Path.Combine(folder, "encoder.onnx"), options);
@@ -40,13 +41,16 @@ public sealed class TrainedVae : IDisposable
                     $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape} images, and {to.LatentSize} of {to.Shape}. Export both from one run.");
             }
 
-            string prior = Path.Combine(folder, PriorFile);
-            return new TrainedVae(encoder, decoder, File.Exists(prior) ? LatentPrior.Load(prior, options) : LatentPrior.StandardNormal(from.LatentSize));
+            string file = Path.Combine(folder, PriorFile);
+            prior = File.Exists(file) ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(from.LatentSize);
+            return prior.LatentSize == from.LatentSize ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
+                $"'{file}' has {prior.LatentSize} latents, but the decoder beside it {from.LatentSize}. Export both from one run.");
         }
         catch
         {
             encoder?.Dispose();
             decoder?.Dispose();
+            prior?.Dispose();
             throw;
         }
     }

@@ -9,14 +9,7 @@ public sealed class VaeDecoder : IDisposable
 {
     private readonly VaeSession session;
 
-    private VaeDecoder(VaeSession session, VaeOptions? options)
-    {
-        this.session = session;
-        if (options?.WarmUp == true)
-        {
-            Decode(new float[Metadata.LatentSize]);
-        }
-    }
+    private VaeDecoder(VaeSession session) => this.session = session;
 
     /// <summary>What the file says about itself.</summary>
     public ModelMetadata Metadata => session.Metadata;
@@ -26,15 +19,15 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no decoder.</exception>
-    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options), options);
+    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options));
 
     /// <summary>Loads a decoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
+    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options));
 
     /// <summary>Loads a decoder from a stream, an embedded resource for instance.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
+    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options));
 
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>
@@ -77,10 +70,12 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="first">The number of the first image.</param>
     /// <param name="prior">What to draw from: the one that was exported beside the decoder, or N(0, I) if left out.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    /// <exception cref="ArgumentException">The prior has another number of latents, or there are no images.</exception>
+    /// <exception cref="OverflowException">They do not fit into an array: take <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
     public float[] Generate(int count, ulong seed, long first = 0, LatentPrior? prior = null)
     {
-        var images = new float[count * Metadata.ImageSize];
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var images = new float[checked(count * Metadata.ImageSize)];
         Generate(seed, first, images, prior);
         return images;
     }

@@ -7,14 +7,7 @@ public sealed class VaeEncoder : IDisposable
 
     private readonly VaeSession session;
 
-    private VaeEncoder(VaeSession session, VaeOptions? options)
-    {
-        this.session = session;
-        if (options?.WarmUp == true)
-        {
-            Encode(new float[Metadata.ImageSize]);
-        }
-    }
+    private VaeEncoder(VaeSession session) => this.session = session;
 
     /// <summary>What the file says about itself.</summary>
     public ModelMetadata Metadata => session.Metadata;
@@ -24,15 +17,15 @@ public sealed class VaeEncoder : IDisposable
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no encoder.</exception>
-    public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Encoder, options), options);
+    public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Encoder, options));
 
     /// <summary>Loads an encoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options), options);
+    public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options));
 
     /// <summary>Loads an encoder from a stream, an embedded resource for instance.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options), options);
+    public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options));
 
     /// <summary>Encodes images.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>

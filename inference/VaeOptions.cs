@@ -4,17 +4,29 @@ namespace OnnxVae.Inference;
 /// <param name="Device">The execution provider; the processor, if left out.</param>
 /// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
 /// <param name="ThreadsPerRun">
-/// How many of them share one run: all (0) for the shortest time of a single call, 1 for the most images per second where several calls or
-/// blocks are at work, as in streams and jobs.
+/// How many of them share one run. If left out, all of them share a run that is alone, for the shortest time; runs that overlap (several
+/// callers, the blocks of a stream) have one each, for the most images per second, and the model is loaded a second time when that first
+/// happens. Give a number to have it loaded once only.
 /// </param>
-/// <param name="ImagesAtWork">Bounds the memory of streams: at most so many images at work, but always a block; unbounded, if left out.</param>
+/// <param name="ImagesAtWork">Bounds the memory of streams and of overlapping calls: at most so many images at work in blocks, but always a block; as many blocks as runs fit into the threads, if left out.</param>
 /// <param name="WarmUp">Whether to run once while loading, so that the first call is as fast as the next ones.</param>
-public sealed record VaeOptions(OnnxDevice? Device = null, int Threads = 0, int ThreadsPerRun = 0, int? ImagesAtWork = null, bool WarmUp = false)
+public sealed record VaeOptions(OnnxDevice? Device = null, int Threads = 0, int? ThreadsPerRun = null, int? ImagesAtWork = null, bool WarmUp = false)
 {
     internal int AllThreads => Threads > 0 ? Threads : Environment.ProcessorCount;
 
-    internal int ThreadsOfRun => ThreadsPerRun > 0 ? Math.Min(ThreadsPerRun, AllThreads) : AllThreads;
+    internal int ThreadsOfLoneRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : AllThreads;
+
+    // Other devices compute by themselves.
+    internal int ThreadsOfRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : Device is null || Device == OnnxDevice.Cpu ? 1 : AllThreads;
 
     /// <summary>Runs at work at a time: more would only wait for each other and hold memory.</summary>
     internal int RunsAtOnce(int imageSize) => Math.Clamp((ImagesAtWork ?? int.MaxValue) / ImageBlocks.Size(imageSize), 1, AllThreads / ThreadsOfRun);
+
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative, or 0 where that means nothing.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ThreadsPerRun ?? 1, 1, nameof(ThreadsPerRun));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ImagesAtWork ?? 1, 1, nameof(ImagesAtWork));
+    }
 }

@@ -3,36 +3,35 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace OnnxVae.Inference;
 
-/// <summary>
-/// A loaded model: reads and writes the caller's memory without copies. Safe to use from several threads; as many runs as the options
-/// allow are at work at a time, others wait, so that memory stays bounded.
-/// </summary>
+/// <summary>A loaded model: reads and writes the caller's memory without copies. Safe to use from several threads.</summary>
 internal sealed class VaeSession : IDisposable
 {
-    private readonly InferenceSession session;
     private readonly RunOptions runOptions = new();
-    private readonly Lock[] lanes; // for a run each; a lock wakes who waits far more cheaply than a semaphore does
+    private readonly SessionTurns turns;
     private readonly string device;
-    private bool isDisposed;
 
-    private VaeSession(InferenceSession session, ModelMetadata metadata, VaeOptions options)
-    {
-        (this.session, Metadata) = (session, metadata);
-        lanes = [.. Enumerable.Range(0, options.RunsAtOnce(metadata.ImageSize)).Select(_ => new Lock())];
-        device = $"{options.Device ?? OnnxDevice.Cpu}";
-    }
+    private VaeSession(SessionTurns turns, ModelMetadata metadata, OnnxDevice device) =>
+        (this.turns, Metadata, this.device) = (turns, metadata, $"{device}");
 
     public ModelMetadata Metadata { get; }
 
     /// <summary>How many runs are at work at a time.</summary>
-    public int RunsAtOnce => lanes.Length;
+    public int RunsAtOnce => turns.AtOnce;
 
     /// <summary>The inputs, [N, width] each.</summary>
-    public IEnumerable<(string Name, int Width)> InputWidths => session.InputMetadata.Select(input => (input.Key, input.Value.Dimensions[^1]));
+    public IEnumerable<(string Name, int Width)> InputWidths => turns.Alone.InputMetadata.Select(input => (input.Key, input.Value.Dimensions[^1]));
 
-    public static VaeSession Load(string path, string kind, VaeOptions? options) => File.Exists(path)
-        ? Load(settings => new InferenceSession(path, settings), $"'{path}'", kind, options)
-        : throw new FileNotFoundException($"There is no file '{path}'.");
+    public static VaeSession Load(string path, string kind, VaeOptions? options)
+    {
+        var stamp = Stamp();
+        return stamp.Exists
+            ? Load(settings => Stamp() == stamp ? new InferenceSession(path, settings) : null, $"'{path}'", kind, options)
+            : throw new FileNotFoundException($"There is no file '{path}'.");
+
+        // Of a file that is exported anew, the old model stays.
+        (bool Exists, long Length, DateTime Written) Stamp() =>
+            new FileInfo(path) is { Exists: true } file ? (true, file.Length, file.LastWriteTimeUtc) : default;
+    }
 
     public static VaeSession Load(byte[] model, string kind, VaeOptions? options) =>
         Load(settings => new InferenceSession(model, settings), "The model", kind, options);
@@ -56,15 +55,17 @@ internal sealed class VaeSession : IDisposable
     {
         int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
         int inputs = input.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
-        using var turn = TakeTurn();
+        using var turn = turns.Take();
         using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         for (int row = 0; row < rows; row += rowsAtATime)
         {
             int count = Math.Min(rowsAtATime, rows - row);
             RunAtOnce(
-                inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
+                turn.Session, inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
         }
+
+        observed.Succeed();
     }
 
     /// <summary>Runs the model on several inputs.</summary>
@@ -74,14 +75,14 @@ internal sealed class VaeSession : IDisposable
     /// <param name="output">Receives it, Float32 [N, ...].</param>
     public unsafe void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, string outputName, Span<float> output)
     {
-        using var turn = TakeTurn();
+        using var turn = turns.Take();
         OrtValue[] sources = [.. inputs.Values.Select(values => OrtValue.CreateTensorValueFromMemory(values, [rows, values.Length / rows]))];
         try
         {
             fixed (float* y = output)
             {
                 using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
-                session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
+                turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
             }
         }
         finally
@@ -93,19 +94,12 @@ internal sealed class VaeSession : IDisposable
     /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref isDisposed, true)) // whoever still waits is told that it is too late
-        {
-            return;
-        }
-
-        Array.ForEach(lanes, lane => lane.Enter());
+        turns.Dispose();
         runOptions.Dispose();
-        session.Dispose();
-        Array.ForEach(lanes, lane => lane.Exit());
     }
 
     private unsafe void RunAtOnce(
-        string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+        InferenceSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
         fixed (float* x = input, y0 = first, y1 = second)
         {
@@ -116,55 +110,62 @@ internal sealed class VaeSession : IDisposable
         }
     }
 
-    private static VaeSession Load(Func<SessionOptions, InferenceSession> open, string source, string kind, VaeOptions? options)
+    private static VaeSession Load(Func<SessionOptions, InferenceSession?> open, string source, string kind, VaeOptions? options)
     {
         options ??= new VaeOptions();
-        using var settings = (options.Device ?? OnnxDevice.Cpu).CreateSessionOptions(options.ThreadsOfRun);
-        InferenceSession session;
+        options.Validate();
+        var device = options.Device ?? OnnxDevice.Cpu;
+        var session = Open(options.ThreadsOfLoneRun) ?? throw new InvalidDataException($"{source} changed while it was being loaded: load it again.");
         try
         {
-            session = open(settings);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
-        }
+            var metadata = ModelMetadata.Read(session, kind, source);
+            if (options.WarmUp)
+            {
+                WarmUp(session);
+            }
 
-        try
-        {
-            return new VaeSession(session, ModelMetadata.Read(session, kind, source), options);
+            var turns = new SessionTurns(
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind);
+            return new VaeSession(turns, metadata, device);
         }
         catch
         {
             session.Dispose();
             throw;
         }
+
+        InferenceSession? Open(int threads)
+        {
+            using var settings = device.CreateSessionOptions(threads);
+            try
+            {
+                return open(settings);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
+            }
+        }
+    }
+
+    private static void WarmUp(InferenceSession session)
+    {
+        OrtValue[] zeros = [.. session.InputMetadata.Values.Select(input =>
+        {
+            long[] shape = [.. input.Dimensions.Select(size => Math.Max(1L, size))];
+            return OrtValue.CreateTensorValueFromMemory(new float[shape.Aggregate(1L, (product, size) => product * size)], shape);
+        })];
+        try
+        {
+            using var options = new RunOptions();
+            using var outputs = session.Run(options, [.. session.InputMetadata.Keys], zeros, [.. session.OutputMetadata.Keys]);
+        }
+        finally
+        {
+            Array.ForEach(zeros, value => value.Dispose());
+        }
     }
 
     private static unsafe OrtValue Wrap(float* data, int length, long[] shape) => OrtValue.CreateTensorValueWithData(
         OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, (IntPtr)data, (long)length * sizeof(float));
-
-    // A free lane, or else one after whoever is in it.
-    private Turn TakeTurn()
-    {
-        var lane = Array.Find(lanes, lane => lane.TryEnter());
-        if (lane is null)
-        {
-            lane = lanes[Environment.CurrentManagedThreadId % lanes.Length];
-            lane.Enter();
-        }
-
-        if (isDisposed)
-        {
-            lane.Exit();
-            throw new ObjectDisposedException(Metadata.Kind, $"The {Metadata.Kind} was disposed: keep it as long as it is used.");
-        }
-
-        return new Turn(lane);
-    }
-
-    private readonly struct Turn(Lock lane) : IDisposable
-    {
-        public void Dispose() => lane.Exit();
-    }
 }

@@ -20,12 +20,13 @@ public static class VaeTelemetry
     /// <summary>Begins to observe a run; disposing ends it.</summary>
     internal static Run Observe(string kind, string device, int images) => new(kind, device, images);
 
-    internal readonly struct Run : IDisposable
+    internal sealed class Run : IDisposable
     {
         private readonly Activity? activity;
         private readonly long start = Stopwatch.GetTimestamp();
         private readonly TagList tags;
         private readonly int images;
+        private bool hasSucceeded;
 
         public Run(string kind, string device, int images)
         {
@@ -35,10 +36,21 @@ public static class VaeTelemetry
             activity?.SetTag("onnxvae.kind", kind).SetTag("onnxvae.device", device).SetTag("onnxvae.images", images);
         }
 
+        /// <summary>Says that the images are there; a run that ends otherwise has failed.</summary>
+        public void Succeed() => hasSucceeded = true;
+
         public void Dispose()
         {
-            Images.Add(images, tags);
-            Duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
+            if (hasSucceeded)
+            {
+                Images.Add(images, tags);
+                Duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
+            }
+            else
+            {
+                activity?.SetStatus(ActivityStatusCode.Error);
+            }
+
             activity?.Dispose();
         }
     }

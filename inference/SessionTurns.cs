@@ -1,0 +1,86 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference;
+
+/// <summary>
+/// The sessions of a model, and the turns of those who run it. Unless the options say otherwise, a run that is alone has all threads, for
+/// the shortest time; runs that overlap have one each, for the most of them, in a second session that the first such run opens. The number
+/// of threads does not change a bit of the results.
+/// </summary>
+internal sealed class SessionTurns : IDisposable
+{
+    private readonly Lazy<InferenceSession> together;
+    private readonly SemaphoreSlim free;
+    private readonly string kind;
+    private int callers;
+    private bool isDisposed;
+
+    /// <param name="alone">For runs that are alone.</param>
+    /// <param name="openTogether">Opens a session for runs that overlap; null where that is the same one, or if it cannot be opened any more.</param>
+    /// <param name="atOnce">Runs at work at a time; others wait, so that memory stays bounded.</param>
+    /// <param name="kind">What the model is, for messages.</param>
+    public SessionTurns(InferenceSession alone, Func<InferenceSession?> openTogether, int atOnce, string kind)
+    {
+        (Alone, AtOnce, this.kind) = (alone, atOnce, kind);
+        together = new Lazy<InferenceSession>(() => openTogether() ?? alone);
+        free = new SemaphoreSlim(atOnce);
+    }
+
+    public InferenceSession Alone { get; }
+
+    public int AtOnce { get; }
+
+    /// <summary>Waits for a turn; disposing it ends it.</summary>
+    /// <exception cref="ObjectDisposedException">It is too late.</exception>
+    public Turn Take()
+    {
+        bool isAlone = Interlocked.Increment(ref callers) == 1;
+        free.Wait();
+        try
+        {
+            return isDisposed
+                ? throw new ObjectDisposedException(kind, $"The {kind} was disposed: keep it as long as it is used.")
+                : new Turn(this, isAlone ? Alone : together.Value);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for the runs that are at work; later ones, and those who wait, are refused.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref isDisposed, true))
+        {
+            return;
+        }
+
+        for (int i = 0; i < AtOnce; i++)
+        {
+            free.Wait();
+        }
+
+        Alone.Dispose();
+        if (together.IsValueCreated)
+        {
+            together.Value.Dispose(); // twice, where it is the same
+        }
+
+        free.Release(AtOnce);
+    }
+
+    private void Leave()
+    {
+        free.Release();
+        Interlocked.Decrement(ref callers);
+    }
+
+    public readonly struct Turn(SessionTurns turns, InferenceSession session) : IDisposable
+    {
+        public InferenceSession Session => session;
+
+        public void Dispose() => turns.Leave();
+    }
+}
