@@ -35,6 +35,19 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Deletes what crashes left behind of attempts to write a file; nobody else may be writing it.</summary>
+    public static void DeleteTemporaries(string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (Directory.Exists(folder))
+        {
+            foreach (string temporary in Directory.EnumerateFiles(folder, $"{Path.GetFileName(path)}.*{TemporaryExtension}"))
+            {
+                File.Delete(temporary);
+            }
+        }
+    }
+
     /// <summary>Writes a text file as UTF-8.</summary>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 }

@@ -23,26 +23,60 @@ internal static class ImageBlocks
         return size;
     }
 
-    /// <summary>Works through blocks on several threads; results come in order, and only a few wait to be taken.</summary>
+    /// <summary>The blocks that hold some images: the number of a block's first image, and which of its images are wanted.</summary>
     /// <param name="range">The images that are wanted.</param>
     /// <param name="blockSize">Images in a block.</param>
-    /// <param name="workers">Blocks at work at a time.</param>
-    /// <param name="work">Takes the number of a block's first image, and which of its images are wanted.</param>
-    /// <param name="cancellation">Ends the stream.</param>
-    public static async IAsyncEnumerable<T> RunAsync<T>(
-        ImageRange range, int blockSize, int workers, Func<long, Range, T> work, [EnumeratorCancellation] CancellationToken cancellation)
+    public static IEnumerable<(long Block, Range Wanted)> Of(ImageRange range, int blockSize)
     {
+        for (long block = range.First / blockSize * blockSize; block < range.End; block += blockSize)
+        {
+            yield return (block, (int)Math.Max(0, range.First - block)..(int)Math.Min(blockSize, range.End - block));
+        }
+    }
+
+    /// <summary>Rows in the blocks that they belong to: the number of a block's first row that is there, and its rows.</summary>
+    /// <param name="first">The number of the first row.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="blockSize">Rows in a block.</param>
+    public static IEnumerable<(long First, T[] Rows)> Of<T>(long first, IEnumerable<T> rows, int blockSize)
+    {
+        var block = new List<T>(blockSize);
+        foreach (var row in rows)
+        {
+            block.Add(row);
+            if ((first + block.Count) % blockSize == 0)
+            {
+                yield return (first, [.. block]);
+                first += block.Count;
+                block.Clear();
+            }
+        }
+
+        if (block.Count > 0)
+        {
+            yield return (first, [.. block]);
+        }
+    }
+
+    /// <summary>Works on several threads; results come in order, and only a few wait to be taken.</summary>
+    /// <param name="blocks">What to work on; taken in order, a few ahead.</param>
+    /// <param name="workers">Blocks at work at a time.</param>
+    /// <param name="work">Works on one.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    public static async IAsyncEnumerable<T> RunAsync<TBlock, T>(
+        IEnumerable<TBlock> blocks, int workers, Func<TBlock, T> work, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var source = blocks.GetEnumerator();
         using var gate = new SemaphoreSlim(workers);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var pending = new Queue<Task<T>>();
-        long next = range.First / blockSize * blockSize;
         try
         {
             while (true)
             {
-                for (; next < range.End && pending.Count < 2 * workers; next += blockSize)
+                while (pending.Count < 2 * workers && source.MoveNext())
                 {
-                    pending.Enqueue(WorkAsync(next));
+                    pending.Enqueue(WorkAsync(source.Current));
                 }
 
                 if (pending.Count == 0)
@@ -59,13 +93,12 @@ internal static class ImageBlocks
             await ((Task)Task.WhenAll(pending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        async Task<T> WorkAsync(long block)
+        async Task<T> WorkAsync(TBlock block)
         {
             await gate.WaitAsync(stop.Token).ConfigureAwait(false);
             try
             {
-                int first = (int)Math.Max(0, range.First - block), end = (int)Math.Min(blockSize, range.End - block);
-                return await Task.Run(() => work(block, first..end), stop.Token).ConfigureAwait(false);
+                return await Task.Run(() => work(block), stop.Token).ConfigureAwait(false);
             }
             finally
             {

@@ -64,6 +64,39 @@ public sealed class VaeDecoder : IDisposable
         Pixels.ToBytes(images.Span, pixels);
     }
 
+    /// <summary>
+    /// Decodes any number of latents as a stream of what a function makes of the images, in order and in bounded memory. The image of a row
+    /// has the same bytes whichever rows are decoded together with it.
+    /// </summary>
+    /// <param name="first">The number of the first row's image.</param>
+    /// <param name="latents">Row after row, Float32 [L]; taken in order, some ahead.</param>
+    /// <param name="project">Makes something of some images, on the thread that computed them.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="ArgumentException">A row has another length, or a latent is not finite.</exception>
+    public IAsyncEnumerable<T> DecodeAsync<T>(long first, IEnumerable<float[]> latents, ImageProjection<T> project, CancellationToken cancellation = default)
+    {
+        int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
+        return ImageBlocks.RunAsync(
+            ImageBlocks.Of(first, latents, blockSize), session.RunsAtOnce,
+            part =>
+            {
+                var (start, rows) = part;
+                int offset = (int)(start % blockSize) * Metadata.LatentSize;
+                using PooledArray z = new(blockSize * Metadata.LatentSize), images = new(blockSize * size);
+                z.Span.Clear();
+                foreach (float[] row in rows)
+                {
+                    Arguments.RequireRoom(row.Length, 1, Metadata.LatentSize, "a row of latents");
+                    row.CopyTo(z.Span[offset..]);
+                    offset += row.Length;
+                }
+
+                Decode(z.Span, images.Span);
+                return project(start, images.Span.Slice((int)(start % blockSize) * size, rows.Length * size));
+            },
+            cancellation);
+    }
+
     /// <summary>Decodes draws from the prior N(0, I), or from another one. Latents of image k depend on the seed and on k alone.</summary>
     /// <param name="count">How many images.</param>
     /// <param name="seed">Chooses the images.</param>
@@ -119,9 +152,10 @@ public sealed class VaeDecoder : IDisposable
         prior = Require(prior);
         int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
         return ImageBlocks.RunAsync(
-            range, blockSize, session.RunsAtOnce,
-            (block, wanted) =>
+            ImageBlocks.Of(range, blockSize), session.RunsAtOnce,
+            part =>
             {
+                var (block, wanted) = part;
                 using var images = new PooledArray(blockSize * size);
                 Generate(seed, block, images.Span, prior);
                 return project(block + wanted.Start.Value, images.Span[(wanted.Start.Value * size)..(wanted.End.Value * size)]);

@@ -111,9 +111,10 @@ public sealed class VaeEncoder : IDisposable
     {
         var (size, latents, blockSize) = (Metadata.ImageSize, Metadata.LatentSize, ImageBlocks.Size(Metadata.ImageSize));
         return ImageBlocks.RunAsync(
-            range, blockSize, session.RunsAtOnce,
-            (block, wanted) =>
+            ImageBlocks.Of(range, blockSize), session.RunsAtOnce,
+            part =>
             {
+                var (block, wanted) = part;
                 using PooledArray images = new(blockSize * size), mean = new(blockSize * latents), logVar = new(blockSize * latents);
                 var (start, end) = (wanted.Start.Value, wanted.End.Value);
                 images.Span.Clear();

@@ -14,6 +14,7 @@ internal sealed class CorruptImages
 {
     private readonly string file;
     private readonly bool skip;
+    private int countNow;
     private readonly ConcurrentDictionary<long, string> lines = [];
 
     /// <param name="file">The list.</param>
@@ -21,16 +22,27 @@ internal sealed class CorruptImages
     public CorruptImages(string file, bool skip)
     {
         (this.file, this.skip) = (file, skip);
-        foreach (string line in File.Exists(file) ? File.ReadAllLines(file) : [])
+        AtomicFile.DeleteTemporaries(file);
+        string text = File.Exists(file) ? File.ReadAllText(file) : "";
+        foreach (string line in text.Split('\n'))
         {
-            if (long.TryParse(line.Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+            if (line.Split('\t') is [var number, _, _] && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long image))
             {
-                lines[number] = line;
+                lines[image] = line;
             }
+        }
+
+        if (text.Length > 0 && text[^1] != '\n')
+        {
+            Finish(); // killed while it wrote a line
         }
     }
 
+    /// <summary>How many there are, with those of a run before.</summary>
     public int Count => lines.Count;
+
+    /// <summary>How many were found in this run.</summary>
+    public int CountNow => countNow;
 
     /// <summary>Whether an image could not be read.</summary>
     public bool Contains(long number) => lines.ContainsKey(number);
@@ -45,7 +57,7 @@ internal sealed class CorruptImages
             {
                 source.Read(first + i, pixels);
             }
-            catch (InvalidDataException e)
+            catch (CorruptImageException e)
             {
                 Add(first + i, source.NameOf(first + i), e);
                 pixels.Clear();
@@ -64,21 +76,24 @@ internal sealed class CorruptImages
         }
     }
 
-    private void Add(long number, string name, InvalidDataException reason)
+    private void Add(long number, string name, CorruptImageException reason)
     {
         if (!skip)
         {
             throw reason; // not listed: it may be mended before the job goes on
         }
 
-        if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{name}\t{reason.Message}")))
+        if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{OneLine(name)}\t{reason.Reason}")))
         {
             return;
         }
 
+        Interlocked.Increment(ref countNow);
         lock (lines)
         {
             File.AppendAllText(file, $"{lines[number]}\n");
         }
     }
+
+    private static string OneLine(string name) => name.ReplaceLineEndings(" ").Replace('\t', ' ');
 }

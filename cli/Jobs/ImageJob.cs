@@ -38,10 +38,13 @@ internal sealed class ImageJob
     private readonly Option<string> device = VerbOptions.Device();
     private readonly Option<int> threads = VerbOptions.Threads();
 
-    /// <param name="outputDescription">What <c>--out</c> may be.</param>
-    public ImageJob(string outputDescription)
+    private readonly bool writesImages;
+
+    /// <param name="writesImages">Whether it writes images; otherwise latents.</param>
+    public ImageJob(bool writesImages)
     {
-        output = new Option<string>("--out") { Description = outputDescription, Required = true };
+        this.writesImages = writesImages;
+        output = new Option<string>("--out") { Description = writesImages ? ImageOutputs : LatentOutputs, Required = true };
         output.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: "" }])
@@ -59,12 +62,14 @@ internal sealed class ImageJob
         });
     }
 
-    public const string ImageOutputs = "A folder for image files, a .tar for numbered archives in the layout of WebDataset, or a .npy; each shard has a .npy of its own, FILE-I-of-N.npy.";
+    private const string LatentOutputs =
+        "A .npy of Float32, with the images' names in FILE.names.txt, or a .parquet with both; each shard has a file of its own, FILE-I-of-N.npy.";
+
+    private const string ImageOutputs = "A folder for image files, a .tar for numbered archives in the layout of WebDataset, or a .npy; each shard has a .npy of its own, FILE-I-of-N.npy.";
 
     /// <summary>Adds the options to a verb.</summary>
     /// <param name="command">The verb.</param>
-    /// <param name="writesImages">Whether it writes images.</param>
-    public void AddTo(Command command, bool writesImages)
+    public void AddTo(Command command)
     {
         foreach (var option in (Option[])[output, shard, batch, .. writesImages ? (Option[])[format, quality] : [], device, threads])
         {
@@ -72,7 +77,14 @@ internal sealed class ImageJob
         }
     }
 
-    public JobPaths Paths(ParseResult result) => new(result.GetValue(output)!, Shard.Parse(result.GetValue(shard)!));
+    /// <summary>Where it writes.</summary>
+    /// <exception cref="UsageException">What it writes does not go there.</exception>
+    public JobPaths Paths(ParseResult result) => new JobPaths(result.GetValue(output)!, Shard.Parse(result.GetValue(shard)!)) switch
+    {
+        { Extension: JobPaths.ParquetExtension } paths when writesImages => throw new UsageException($"--out is '{paths.Output}'; images go to a folder, a .npy or a .tar."),
+        { IsArray: false } paths when !writesImages => throw new UsageException($"--out is '{paths.Output}'; latents go to a .npy or a .parquet."),
+        var paths => paths,
+    };
 
     /// <summary>What the images of a model's shape are written as.</summary>
     /// <param name="result">The command line.</param>
@@ -93,8 +105,7 @@ internal sealed class ImageJob
     /// <param name="result">The command line.</param>
     /// <param name="verb">The verb.</param>
     /// <param name="files">The models, by what they are.</param>
-    /// <param name="writesImages">Whether it writes images.</param>
-    public JsonObject Describe(ParseResult result, string verb, IEnumerable<(string Name, string File)> files, bool writesImages)
+    public JsonObject Describe(ParseResult result, string verb, IEnumerable<(string Name, string File)> files)
     {
         var asked = new JsonObject { ["verb"] = verb, ["device"] = result.GetValue(device) };
         foreach (var (name, file) in files)
@@ -104,7 +115,12 @@ internal sealed class ImageJob
 
         if (writesImages && Paths(result).Extension != JobPaths.NpyExtension)
         {
-            (asked["format"], asked["quality"]) = (result.GetValue(format), result.GetValue(quality));
+            var codec = new ImageFormat(result.GetValue(format)!, result.GetValue(quality));
+            asked["format"] = codec.Name;
+            if (codec.IsLossy)
+            {
+                asked["quality"] = codec.Quality;
+            }
         }
 
         return asked;
@@ -114,8 +130,11 @@ internal sealed class ImageJob
     public static void Report(string what, long images, JobPaths paths, CorruptImages? corrupt = null)
     {
         corrupt?.Finish();
-        string left = corrupt is { Count: > 0 } ? $", without {corrupt.Count} that cannot be read: {paths.Corrupt}" : "";
-        Console.WriteLine(images == 0 ? $"Nothing was left to do{left}: {paths.Target}" : $"{what} {images} images{left}: {paths.Target}");
+        Console.WriteLine(images == 0 ? $"Nothing was left to do: {paths.Target}" : $"{what} {images - (corrupt?.CountNow ?? 0)} images: {paths.Target}");
+        if (corrupt is { Count: > 0 })
+        {
+            Console.WriteLine($"{corrupt.Count} images were left out, because they cannot be read; they are listed in {paths.Corrupt}");
+        }
     }
 
     /// <summary>Works through the images that are missing.</summary>

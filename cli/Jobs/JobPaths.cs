@@ -41,7 +41,8 @@ internal sealed record JobPaths(string Output, Shard Shard)
             {
                 { IsArray: true } => System.Array.Find([Target, $"{Target}.partial", $"{Target}.progress.json"], File.Exists),
                 { IsFolder: false } when Directory.Exists(folder) =>
-                    Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}").Order(StringComparer.Ordinal).FirstOrDefault(),
+                    Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}")
+                        .Where(file => Path.GetFileNameWithoutExtension(file)[^6..].All(char.IsAsciiDigit)).Order(StringComparer.Ordinal).FirstOrDefault(),
                 _ => null,
             };
         }

@@ -52,7 +52,8 @@ internal static class JobRecord
     }
 
     // Other shards begin at the same time.
-    private static bool IsOfJob(string entry) => Path.GetFileName(entry).StartsWith("job", StringComparison.Ordinal);
+    private static bool IsOfJob(string entry) => Path.GetFileName(entry) is var name
+        && (name.StartsWith("job.", StringComparison.Ordinal) || (name.StartsWith("job-", StringComparison.Ordinal) && name.EndsWith(".lock", StringComparison.Ordinal)));
 
     private static FileStream Hold(JobPaths paths)
     {

@@ -4,6 +4,7 @@ using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,7 @@ internal static class PageServer
         builder.Configuration.Sources.Clear(); // environment variables and files could name addresses of other machines
         builder.Logging.ClearProviders();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.Limits.MaxRequestBodySize = LargestUpload;
@@ -34,6 +36,7 @@ internal static class PageServer
         });
         var app = builder.Build();
         app.Use(RefuseOtherSites);
+        app.UseStatusCodePages(context => Explain(context.HttpContext, context.HttpContext.Response.StatusCode, "There is no answer to such a request here."));
         app.Use(ExplainErrors);
         app.MapGet("/", () => Resource("index.html", MediaTypeNames.Text.Html));
         app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
@@ -64,14 +67,9 @@ internal static class PageServer
     private static Task RefuseOtherSites(HttpContext context, Func<Task> next)
     {
         string host = context.Request.Host.Host, origin = context.Request.Headers.Origin.ToString();
-        bool isOwn = host is "localhost" or "127.0.0.1" && (origin.Length == 0 || origin == $"http://{context.Request.Host}");
-        if (isOwn)
-        {
-            return next();
-        }
-
-        context.Response.StatusCode = StatusCodes.Status403Forbidden;
-        return context.Response.WriteAsJsonAsync(new { error = "Only this page may ask." });
+        bool isOwn = host is "localhost" or "127.0.0.1" && (origin.Length == 0 || origin == $"http://{context.Request.Host}")
+            && context.Request.Headers["Sec-Fetch-Site"].ToString() is "" or "same-origin" or "none";
+        return isOwn ? next() : Explain(context, StatusCodes.Status403Forbidden, "Only this page may ask.");
     }
 
     private static async Task ExplainErrors(HttpContext context, Func<Task> next)
@@ -80,10 +78,23 @@ internal static class PageServer
         {
             await next();
         }
-        catch (Exception e) when (e is ArgumentException or InvalidDataException or BadHttpRequestException)
+        catch (BadHttpRequestException e)
         {
-            context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await context.Response.WriteAsJsonAsync(new { error = e.Message });
+            await Explain(context, e.StatusCode, e.Message);
         }
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
+        {
+            await Explain(context, StatusCodes.Status400BadRequest, e.Message);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            await Explain(context, StatusCodes.Status500InternalServerError, $"The model could not be asked: {e.Message}");
+        }
+    }
+
+    private static Task Explain(HttpContext context, int status, string error)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(new { error });
     }
 }

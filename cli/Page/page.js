@@ -5,8 +5,8 @@ const ends = [null, null]; // the latents of the user's two images
 let latents = [];
 
 async function ask(path, options) {
-  const response = await fetch(path, options);
-  const answer = await response.json();
+  const response = await fetch(path, options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
+  const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
   if (!response.ok) {
     throw new Error(answer.error);
   }
@@ -80,7 +80,7 @@ function fill(element, pictures, rows) {
 }
 
 const sample = explain(async () => {
-  const answer = await ask(`api/samples?seed=${Math.max(0, Math.trunc($("seed").value))}&count=${SAMPLES}`);
+  const answer = await ask(`api/samples?seed=${Math.min(Math.max(0, Math.trunc($("seed").value)), Number.MAX_SAFE_INTEGER)}&count=${SAMPLES}`);
   fill($("samples"), answer.pictures, answer.latents);
 });
 

@@ -12,8 +12,7 @@ internal static class EncodeVerb
     {
         var encoderArgument = new Argument<string>("ENCODER") { Description = "An encoder.onnx." };
         var imageArguments = new ImageArguments("all");
-        var job = new ImageJob(
-            "A .npy of Float32, with the images' names in FILE.names.txt, or a .parquet with both; each shard has a file of its own, FILE-I-of-N.npy.");
+        var job = new ImageJob(writesImages: false);
         var values = new Option<string>("--values")
         {
             Description = $"{LatentOutput.MeanAndLogVar} [N, 2, L], {LatentOutput.Mean} [N, L], or a {LatentOutput.Sample} [N, L] of each image's posterior.",
@@ -27,16 +26,20 @@ internal static class EncodeVerb
             encoderArgument, values, seed,
         };
         imageArguments.AddTo(command);
-        job.AddTo(command, writesImages: false);
+        job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
             string file = result.GetValue(encoderArgument)!;
             var paths = job.Paths(result);
             using var encoder = VaeEncoder.Load(file, job.Options(result));
             var source = imageArguments.Open(result, encoder.Metadata, isLazy: true);
-            var asked = job.Describe(result, "encode", [("encoder", file)], writesImages: false);
+            var asked = job.Describe(result, "encode", [("encoder", file)]);
             imageArguments.Describe(result, source, asked);
-            (asked["values"], asked["seed"]) = (result.GetValue(values), result.GetValue(seed));
+            asked["values"] = result.GetValue(values);
+            if (result.GetValue(values) == LatentOutput.Sample)
+            {
+                asked["seed"] = result.GetValue(seed);
+            }
 
             using var claim = JobRecord.Claim(paths, asked);
             var corrupt = new CorruptImages(paths.Corrupt, imageArguments.SkipCorrupt(result));

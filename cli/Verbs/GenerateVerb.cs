@@ -17,7 +17,7 @@ internal static class GenerateVerb
         var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
         var count = VerbOptions.AtLeast(1, new Option<long>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
         var seed = VerbOptions.Seed();
-        var job = new ImageJob(ImageJob.ImageOutputs);
+        var job = new ImageJob(writesImages: true);
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} of this shard into one PNG." };
         var prior = new Option<string>("--prior")
         {
@@ -30,7 +30,7 @@ internal static class GenerateVerb
         {
             decoderArgument, count, seed, grid, prior,
         };
-        job.AddTo(command, writesImages: true);
+        job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
             string file = result.GetValue(decoderArgument)!, priorName = result.GetValue(prior)!;
@@ -39,7 +39,7 @@ internal static class GenerateVerb
             using var decoder = VaeDecoder.Load(file, options);
             using var drawn = PriorFile.Open(priorName, file, decoder.Metadata.LatentSize, options);
             var images = job.Images(result, decoder.Metadata, result.GetValue(count));
-            var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file) is { } learned ? [("prior", learned)] : Array.Empty<(string, string)>()], writesImages: true);
+            var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file) is { } learned ? [("prior", learned)] : Array.Empty<(string, string)>()]);
             (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
 
             using var claim = JobRecord.Claim(paths, asked);

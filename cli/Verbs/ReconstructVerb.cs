@@ -17,7 +17,7 @@ internal static class ReconstructVerb
         var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and decoder.onnx." };
         var imageArguments = new ImageArguments("test");
         var count = VerbOptions.AtLeast(1, new Option<int?>("--count") { Description = "How many, from the first; all, if left out." });
-        var job = new ImageJob(ImageJob.ImageOutputs);
+        var job = new ImageJob(writesImages: true);
         var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid / 2} with their reconstructions below into one PNG." };
         var command = new Command(
             "reconstruct", "Encodes and decodes images. A job that was stopped continues when it is started again. Example: onnxvae reconstruct runs/sprites/export --data sprites --count 32 --out images --grid grid.png")
@@ -25,7 +25,7 @@ internal static class ReconstructVerb
             folder, count, grid,
         };
         imageArguments.AddTo(command);
-        job.AddTo(command, writesImages: true);
+        job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
             string directory = result.GetValue(folder)!;
@@ -34,7 +34,7 @@ internal static class ReconstructVerb
             var source = imageArguments.Open(result, vae.Encoder.Metadata, isLazy: true);
             var images = job.Images(result, vae.Decoder.Metadata, Math.Min(result.GetValue(count) ?? source.Count, source.Count));
             var asked = job.Describe(
-                result, "reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))], writesImages: true);
+                result, "reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))]);
             imageArguments.Describe(result, source, asked);
             asked["count"] = images.Total;
 

@@ -35,7 +35,7 @@ internal static class ServeVerb
             string target = result.GetValue(folder)!;
             string models = new RunFolder(target) is { HoldsRun: true } run ? run.Export : target;
             using var vae = TrainedVae.Load(models, new VaeOptions(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads), WarmUp: true));
-            await using var server = await PageServer.StartAsync(vae, Path.GetFileName(Path.GetFullPath(target)), result.GetValue(port));
+            await using var server = await PageServer.StartAsync(vae, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target))), result.GetValue(port));
             Console.WriteLine($"Open {server.Urls.Single()} in a browser; Ctrl-C ends.");
             await server.WaitForShutdownAsync(cancellation);
             return 0;

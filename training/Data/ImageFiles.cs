@@ -7,7 +7,7 @@ namespace OnnxVae.Training.Data;
 /// <summary>Images in files that SkiaSharp reads (PNG, JPEG, WebP, GIF, BMP), from a folder or a tar.</summary>
 public sealed class ImageFiles : ImageSource
 {
-    private const long LargestInMemory = 2L << 30;
+    private const long LargestImage = 1 << 28; // pixels: a file of a few kilobytes can promise more than any memory has
 
     private static readonly string[] TarExtensions = [".tar", ".tar.gz", ".tgz"];
 
@@ -47,9 +47,9 @@ public sealed class ImageFiles : ImageSource
             new EncodedImage(name, () => content).Decode(channels, height, width, pixels);
             return pixels;
         }
-        catch (InvalidDataException e)
+        catch (CorruptImageException e)
         {
-            throw new InvalidDataException($"'{name}' is no image that can be read: give a file like {string.Join(", ", Extensions)}.", e);
+            throw new InvalidDataException($"'{name}' {e.Reason}: give a file like {string.Join(", ", Extensions)}.", e);
         }
     }
 
@@ -191,7 +191,7 @@ public sealed class ImageFiles : ImageSource
         }
 
         var decoded = new byte[]?[files.Length];
-        var failures = new InvalidDataException?[files.Length];
+        var failures = new CorruptImageException?[files.Length];
         Parallel.For(0, files.Length, i =>
         {
             var pixels = new byte[size];
@@ -200,7 +200,7 @@ public sealed class ImageFiles : ImageSource
                 files[i].Decode(channels, height, width, pixels);
                 decoded[i] = pixels;
             }
-            catch (InvalidDataException e)
+            catch (CorruptImageException e)
             {
                 failures[i] = e;
             }
@@ -230,7 +230,12 @@ public sealed class ImageFiles : ImageSource
             using var data = SKData.CreateCopy(ReadBytes());
             using var codec = SKCodec.Create(data) ?? throw Corrupt();
             var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
-            using var image = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, alpha);
+            using var image = new SKBitmap();
+            if ((long)codec.Info.Width * codec.Info.Height > LargestImage || !image.TryAllocPixels(new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, alpha)))
+            {
+                throw Corrupt($"has {codec.Info.Width} x {codec.Info.Height} pixels, which is too many");
+            }
+
             if (codec.GetPixels(image.Info, image.GetPixels()) != SKCodecResult.Success)
             {
                 throw Corrupt();
@@ -239,11 +244,11 @@ public sealed class ImageFiles : ImageSource
             double scale = Math.Max((double)height / image.Height, (double)width / image.Width);
             using var scaled = scale == 1 ? null : image.Resize(
                 new SKSizeI((int)Math.Ceiling(image.Width * scale), (int)Math.Ceiling(image.Height * scale)),
-                new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+                new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear)) ?? throw Corrupt($"has {codec.Info.Width} x {codec.Info.Height} pixels, which cannot be scaled");
             CopyCentre(scaled ?? image, channels, height, width, pixels);
         }
 
-        public InvalidDataException Corrupt() => new($"'{Name}' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
+        public CorruptImageException Corrupt(string reason = "is no image that can be read") => new(Name, reason);
 
         private static void CopyCentre(SKBitmap image, int channels, int height, int width, Span<byte> pixels)
         {

@@ -3,6 +3,9 @@ namespace OnnxVae.Training.Data;
 /// <summary>Images of one shape, at hand by number. Safe to read from several threads.</summary>
 public abstract class ImageSource
 {
+    /// <summary>Images that take more bytes than this are read when they are asked for.</summary>
+    protected static readonly long LargestInMemory = Array.MaxLength;
+
     /// <summary>How many images there are.</summary>
     public abstract long Count { get; }
 

@@ -47,6 +47,18 @@ public static partial class Npy
     /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
     public static (string DataType, long[] Shape, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> file, string source)
     {
+        var (type, shape, start) = ReadHeader(file, file.Length, source);
+        return (type, shape, file[start..]);
+    }
+
+    /// <summary>Reads the header, and compares it with the file's length.</summary>
+    /// <param name="file">The file's bytes, at least the first 64 KB of them.</param>
+    /// <param name="fileLength">How many there are.</param>
+    /// <param name="source">Its name, for messages.</param>
+    /// <returns>NumPy's type string, the shape, and the header's length.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
+    internal static (string DataType, long[] Shape, int Length) ReadHeader(ReadOnlyMemory<byte> file, long fileLength, string source)
+    {
         if (!file.Span.StartsWith(Magic))
         {
             throw new InvalidDataException($"'{source}' is no .npy file: it does not begin with NumPy's magic string.");
@@ -58,9 +70,8 @@ public static partial class Npy
         }
 
         long expected = shape.Aggregate(1L, (product, size) => product * size) * (type[^1] - '0');
-        var data = file[start..];
-        return data.Length == expected ? (type, shape, data) : throw new InvalidDataException(
-            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {data.Length} follow the header.");
+        return fileLength - start == expected ? (type, shape, start) : throw new InvalidDataException(
+            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {fileLength - start} follow the header.");
     }
 
     /// <summary>Reads the header at a file's beginning; null where there is none that can be used.</summary>

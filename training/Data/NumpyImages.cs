@@ -5,12 +5,14 @@ namespace OnnxVae.Training.Data;
 /// <summary>Images in a NumPy array, UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels; <c>.npz</c> archives may hold a training and a test array.</summary>
 public sealed class NumpyImages : ImageSource
 {
-    private readonly ReadOnlyMemory<byte> pixels;
+    private const int LargestHeader = 1 << 16;
+
+    private readonly PixelReader read;
     private readonly bool channelsLast;
 
-    private NumpyImages(long[] shape, ReadOnlyMemory<byte> pixels, string source)
+    private NumpyImages(long[] shape, PixelReader read, string source)
     {
-        this.pixels = pixels;
+        this.read = read;
         (channelsLast, Channels, Height, Width) = shape switch
         {
             [_, var h, var w] => (false, 1, (int)h, (int)w),
@@ -20,6 +22,9 @@ public sealed class NumpyImages : ImageSource
         };
         Count = shape[0];
     }
+
+    // Reads bytes of the array, from one on.
+    private delegate void PixelReader(long position, Span<byte> pixels);
 
     /// <inheritdoc/>
     public override long Count { get; }
@@ -36,13 +41,14 @@ public sealed class NumpyImages : ImageSource
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        var image = this.pixels.Span.Slice(checked((int)(index * ImageSize)), ImageSize);
         if (!channelsLast)
         {
-            image.CopyTo(pixels);
+            read(index * ImageSize, pixels);
             return;
         }
 
+        var image = new byte[ImageSize];
+        read(index * ImageSize, image);
         int plane = Height * Width;
         for (int i = 0; i < image.Length; i++)
         {
@@ -50,12 +56,12 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    /// <summary>Opens a <c>.npy</c> or <c>.npz</c>.</summary>
+    /// <summary>Opens a <c>.npy</c>, of any length, or <c>.npz</c>.</summary>
     internal static ImageData Open(string path)
     {
         if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
         {
-            return ImageData.HoldOut(FromArray(File.ReadAllBytes(path), path));
+            return ImageData.HoldOut(new FileInfo(path).Length <= LargestInMemory ? FromArray(File.ReadAllBytes(path), path) : FromFile(path));
         }
 
         try
@@ -78,9 +84,34 @@ public sealed class NumpyImages : ImageSource
     private static NumpyImages FromArray(byte[] file, string source)
     {
         var (type, shape, data) = Npy.Read(file, source);
-        return type is "|u1" ? new NumpyImages(shape, data, source) : throw new InvalidDataException(
-            $"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.");
+        return OfBytes(type, shape, (position, pixels) => data.Span.Slice((int)position, pixels.Length).CopyTo(pixels), source);
     }
+
+    /// <summary>Opens a <c>.npy</c> whose images are read when they are asked for.</summary>
+    internal static NumpyImages FromFile(string path)
+    {
+        var file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+        byte[] start = new byte[Math.Min(LargestHeader, RandomAccess.GetLength(file))];
+        Read(start, 0);
+        var (type, shape, length) = Npy.ReadHeader(start, RandomAccess.GetLength(file), path);
+        return OfBytes(type, shape, (position, pixels) => Read(pixels, length + position), path);
+
+        void Read(Span<byte> bytes, long position)
+        {
+            for (int count; !bytes.IsEmpty; bytes = bytes[count..], position += count)
+            {
+                count = RandomAccess.Read(file, bytes, position);
+                if (count == 0)
+                {
+                    throw new EndOfStreamException($"'{path}' became shorter while it was read.");
+                }
+            }
+        }
+    }
+
+    private static NumpyImages OfBytes(string type, long[] shape, PixelReader read, string source) => type is "|u1"
+        ? new NumpyImages(shape, read, source)
+        : throw new InvalidDataException($"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.");
 
     // Labels and other arrays may stand beside the images.
     private static bool IsImageArray(ZipArchiveEntry entry)

@@ -40,7 +40,9 @@ internal sealed class ArrayFile : IDisposable
             return;
         }
 
-        var progress = ReadProgress() ?? new Progress(range.First, 0, 0);
+        AtomicFile.DeleteTemporaries(ProgressPath);
+        AtomicFile.DeleteTemporaries(path);
+        var progress = ReadProgress(range) ?? new Progress(range.First, 0, 0);
         next = progress.Next;
         array = new GrowingNpy(PartialPath, dataType, rowShape, progress.Rows);
         if (hasNames)
@@ -127,16 +129,23 @@ internal sealed class ArrayFile : IDisposable
         File.Delete(ProgressPath);
     }
 
-    private Progress? ReadProgress()
+    private Progress? ReadProgress(ImageRange range)
     {
         try
         {
-            return File.Exists(ProgressPath) ? JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath)) : null;
+            return !File.Exists(ProgressPath) ? null
+                : JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath)) is { NamesLength: >= 0 } progress
+                    && progress.Next >= range.First && progress.Next <= range.End && progress.Rows >= 0 && progress.Rows <= progress.Next - range.First
+                    && IsThere(PartialPath, progress.Rows) && (IsThere(PartialNamesPath, progress.NamesLength) || IsThere(NamesPath, progress.NamesLength))
+                ? progress
+                : throw new InvalidDataException($"'{ProgressPath}' does not fit to the files beside it: delete it to begin again.");
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"'{ProgressPath}' is damaged: delete it to begin again.", e);
         }
+
+        static bool IsThere(string file, long atLeast) => atLeast == 0 || (new FileInfo(file) is { Exists: true } info && info.Length >= atLeast);
     }
 
     // Beside the job, which goes on: disks take their time. The order matters: the record says only what is on the disk already.

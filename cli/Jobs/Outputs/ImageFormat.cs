@@ -17,6 +17,9 @@ internal sealed record ImageFormat(string Name, int Quality)
     /// <summary>The known names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["png", "jpeg", "webp"];
 
+    /// <summary>Whether the quality matters.</summary>
+    public bool IsLossy => Name != "png";
+
     /// <summary>The name of image k's file.</summary>
     public string FileOf(long k) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{k:D8}.{Name}");
 

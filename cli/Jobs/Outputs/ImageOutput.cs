@@ -13,8 +13,7 @@ internal abstract class ImageOutput : IDisposable
     {
         { IsFolder: true } => new ImageFolder(paths.Output, images, corrupt),
         { Extension: JobPaths.TarExtension } => new TarShards(paths.Output, images, corrupt),
-        { Extension: JobPaths.NpyExtension } => new NpyImages(paths.Array, images, corrupt),
-        _ => throw new UsageException($"--out is '{paths.Output}'; images go to a folder, a .npy or a .tar."),
+        _ => new NpyImages(paths.Array, images, corrupt),
     };
 
     /// <summary>The images that are not there yet.</summary>

@@ -35,9 +35,7 @@ internal sealed class LatentOutput : IDisposable
         (this.encoder, this.source, this.corrupt, this.values, this.seed) = (encoder, source, corrupt, values, seed);
         isParquet = paths.Extension == JobPaths.ParquetExtension;
         int size = encoder.Metadata.LatentSize;
-        file = paths.IsArray
-            ? new ArrayFile(paths.Array, "<f4", values == MeanAndLogVar ? [2, size] : [size], range, hasNames: true)
-            : throw new UsageException($"--out is '{paths.Output}'; latents go to a .npy or a .parquet.");
+        file = new ArrayFile(paths.Array, "<f4", values == MeanAndLogVar ? [2, size] : [size], range, hasNames: true);
     }
 
     /// <summary>The images whose latents are not there yet.</summary>

@@ -96,9 +96,15 @@ internal sealed class TarShards : ImageOutput
 
         public void Dispose()
         {
-            tar.Dispose();
-            file.Dispose();
-            File.Delete(file.Name);
+            try
+            {
+                tar.Dispose(); // writes, which a full disk does not allow
+            }
+            finally
+            {
+                file.Dispose();
+                File.Delete(file.Name);
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial class ClusterTests : FolderFixture
             var start = new ProcessStartInfo("bash", [script]);
             foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
                 [("PATH", $"{Folder.Path}:{Environment.GetEnvironmentVariable("PATH")}"), ("DECODER", Decoder), ("OUT", Folder["parts/samples.tar"]), ("COUNT", $"{Count}"),
-                 ("SLURM_ARRAY_TASK_ID", $"{part}"), ("SLURM_ARRAY_TASK_COUNT", $"{parts}"), ("SLURM_CPUS_PER_TASK", "1")])
+                 ("SLURM_ARRAY_TASK_ID", $"{part}"), ("SLURM_ARRAY_TASK_COUNT", "1"), ("SLURM_CPUS_PER_TASK", "1")])
             {
                 start.Environment[name] = value;
             }

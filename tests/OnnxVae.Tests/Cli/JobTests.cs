@@ -354,12 +354,54 @@ internal sealed class JobTests : FolderFixture
         Assert.That(File.Exists(Folder["z.npy"]), Is.False);
 
         string said = Support.Cli.Succeed([.. job, "--skip-corrupt"]);
-        Assert.That(said, Is.EqualTo($"Encoded 80 images, without 2 that cannot be read: {Folder["z.npy.corrupt.txt"]}: {Folder["z.npy"]}{Environment.NewLine}"));
+        Assert.That(said, Is.EqualTo(
+            $"Encoded 78 images: {Folder["z.npy"]}{Environment.NewLine}2 images were left out, because they cannot be read; they are listed in {Folder["z.npy.corrupt.txt"]}{Environment.NewLine}"));
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]).Select(line => line.Split('\t')[..2]), Is.EqualTo((string[][])[["7", "00000007.png"], ["70", "00000070.png"]]));
-        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do, without 2 that cannot be read"), "also without the option");
+        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do").And.Contains("2 images were left out"), "also without the option");
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]), Has.Length.EqualTo(2));
         Assert.That(File.ReadAllLines(Folder["z.npy.names.txt"]), Has.Length.EqualTo(78).And.None.EqualTo("00000007.png"));
         Assert.That(Floats("z.npy"), Is.EqualTo(Floats("whole.npy").Chunk(4).Where((_, i) => i is not (7 or 70)).SelectMany(row => row)));
+    }
+
+    [Test]
+    public void CorruptImages_AfterAKillWhileALineWasWritten_KnowsTheWholeLines()
+    {
+        File.WriteAllText(Folder["list.txt"], "3\ta.png\tis no image that can be read\n12\tb.p");
+        File.WriteAllText(Folder["list.txt.0123.tmp"], "left behind");
+
+        var corrupt = new OnnxVae.Cli.Jobs.CorruptImages(Folder["list.txt"], skip: true);
+
+        Assert.That((corrupt.Count, corrupt.Contains(3), corrupt.Contains(12)), Is.EqualTo((1, true, false)));
+        Assert.That(File.ReadAllText(Folder["list.txt"]), Is.EqualTo("3\ta.png\tis no image that can be read\n"));
+        Assert.That(File.Exists(Folder["list.txt.0123.tmp"]), Is.False);
+    }
+
+    [TestCase("generate", "decoder.onnx", "x.parquet", "--out is '{0}'; images go to a folder, a .npy or a .tar.")]
+    [TestCase("encode", "encoder.onnx", "x.tar", "--out is '{0}'; latents go to a .npy or a .parquet.")]
+    public void Job_IntoWhatItDoesNotWrite_LeavesNothingBehind(string verb, string model, string output, string message)
+    {
+        string[] data = verb == "encode" ? ["--data", "sprites"] : [];
+        var (exitCode, _, error) = Support.Cli.Run([verb, Path.Combine(Models.Export("mlp"), model), .. data, "--out", Folder[output]]);
+
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {string.Format(System.Globalization.CultureInfo.InvariantCulture, message, Folder[output])}"));
+        Assert.That(Directory.EnumerateFileSystemEntries(Folder.Path), Is.Empty);
+    }
+
+    [Test]
+    public void Generate_OfWhichPartsWereDeleted_SaysWhatToDelete()
+    {
+        string[] job = ["generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "500", "--out", Folder["a.npy"]];
+        Support.Cli.Succeed(job);
+        File.Delete(Folder["a.npy"]);
+        File.WriteAllText(Folder["a.npy.progress.json"], """{"Next": 300, "Rows": 300, "NamesLength": 0}""");
+
+        var (exitCode, _, error) = Support.Cli.Run(job);
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not fit to the files beside it: delete it to begin again."));
+
+        File.Delete(Folder["a.npy.progress.json"]);
+        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Generated 500 images"));
     }
 
     [TestCase("images.npy")]

@@ -116,6 +116,12 @@ internal sealed class LatentVerbsTests
         double expectedBytes = (double)figures["rate"]! / Math.Log(2) * (long)figures["images"]! / 8;
         Assert.That(new FileInfo(Folder["test.latents"]).Length, Is.EqualTo(expectedBytes).Within(1).Percent);
         Assert.That(Pixels("decompressed.npy"), Is.EqualTo(Pixels("all.npy")));
+
+        // The same bytes whatever is decoded together.
+        Support.Cli.Succeed("decompress", Coder.Export, Folder["test.latents"], "--shard", "1/3", "--threads", "1", "--batch", "1", "--out", Folder["part.npy"]);
+        byte[] whole = Pixels("decompressed.npy"), part = Pixels("part-1-of-3.npy");
+        long images = whole.Length / 4096;
+        Assert.That(part, Is.EqualTo(whole[(int)(images / 3 * 4096)..(int)(images * 2 / 3 * 4096)]));
     }
 
     [Test]

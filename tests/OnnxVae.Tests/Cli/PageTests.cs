@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Playwright;
@@ -113,10 +114,12 @@ internal sealed class PageTests
         Assert.That(new Uri(server.Urls.Single()).Host, Is.EqualTo("127.0.0.1"));
         using var client = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
         using var otherName = new HttpRequestMessage(HttpMethod.Get, "api/model") { Headers = { Host = "example.org" } };
+        using var image = new HttpRequestMessage(HttpMethod.Get, "api/model") { Headers = { { "Sec-Fetch-Site", "cross-site" } } };
         using var otherSite = new HttpRequestMessage(HttpMethod.Get, "api/model") { Headers = { { "Origin", "http://example.org" } } };
 
         Assert.That((await client.SendAsync(otherName)).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
         Assert.That((await client.SendAsync(otherSite)).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That((await client.SendAsync(image)).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden), "an <img> of another site");
         Assert.That((await client.GetAsync(new Uri("api/model", UriKind.Relative))).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
@@ -146,6 +149,25 @@ internal sealed class PageTests
 
         Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
         Assert.That((string)(await response.Content.ReadFromJsonAsync<JsonObject>())!["error"]!, Is.EqualTo(message));
+    }
+
+    [TestCase("GET", "api/samples?seed=-1&count=1", "", "application/json", 400, "seed")]
+    [TestCase("POST", "api/decode", "{", "application/json", 400, "Failed to read")]
+    [TestCase("POST", "api/decode", "z", "text/plain", 415, "no answer")]
+    [TestCase("GET", "api/nothing", "", "application/json", 404, "no answer")]
+    public async Task Api_OfMalformedRequest_AnswersAsForOtherErrors(string method, string path, string body, string type, int status, string part)
+    {
+        using var client = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (method == "POST")
+        {
+            request.Content = new StringContent(body, Encoding.UTF8, type);
+        }
+
+        var response = await client.SendAsync(request);
+
+        Assert.That((int)response.StatusCode, Is.EqualTo(status));
+        Assert.That((string)(await response.Content.ReadFromJsonAsync<JsonObject>())!["error"]!, Does.Contain(part));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
@@ -143,8 +144,26 @@ internal sealed class ImageDataTests : FolderFixture
         byte[] broken = truncated ? File.ReadAllBytes(Folder["00.png"])[..^40] : Encoding.ASCII.GetBytes("no image");
         File.WriteAllBytes(Folder["x.png"], broken);
 
-        AssertRefused(Folder.Path, "'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out.");
+        Assert.That(
+            () => ImageData.Open(Folder.Path),
+            Throws.TypeOf<CorruptImageException>().With.Message.EqualTo("'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out."));
         Assert.That(ImageData.Open(Folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+    }
+
+    // Eight bytes of a PNG's header promise more pixels than any memory has.
+    [Test]
+    public void Open_OfImageThatPromisesTooManyPixels_IsRefused()
+    {
+        WriteImages(Folder.Path, 4);
+        byte[] image = File.ReadAllBytes(Folder["00.png"]);
+        BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(16), 100_000);
+        BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(20), 90_000);
+        BinaryPrimitives.WriteUInt32BigEndian(image.AsSpan(29), Crc32(image.AsSpan(12, 17)));
+        File.WriteAllBytes(Folder["x.png"], image);
+
+        Assert.That(
+            () => ImageData.Open(Folder.Path, new ImageOptions(Size: (8, 8))),
+            Throws.TypeOf<CorruptImageException>().With.Message.StartsWith("'x.png' has 100000 x 90000 pixels, which is too many: remove it"));
     }
 
     [Test]
@@ -209,6 +228,42 @@ internal sealed class ImageDataTests : FolderFixture
         Assert.That(Read(first, 0)[..3], Is.EqualTo((byte[])[0, 1, 2]));
     }
 
+    // A file with a hole: it takes no room on the disk.
+    [Test]
+    public void Open_OfNumpyArrayBeyondMemory_ReadsImagesWhereTheyAre()
+    {
+        const long count = 800_000;
+        using (var file = File.Create(Folder["large.npy"]))
+        {
+            Npy.WriteHeader(file, "|u1", count, 3, 32, 32);
+            long header = file.Length;
+            foreach (long index in (long[])[0, 750_000, count - 1])
+            {
+                file.Position = header + (index * 3072);
+                file.Write(Enumerable.Repeat((byte)(1 + (index % 251)), 3072).ToArray());
+            }
+        }
+
+        var images = ImageData.Open(Folder["large.npy"]).All;
+
+        Assert.That(images.Count, Is.EqualTo(count));
+        foreach (long index in (long[])[0, 750_000, count - 1])
+        {
+            Assert.That(Read(images, index), Is.All.EqualTo((byte)(1 + (index % 251))));
+        }
+
+        Assert.That(Read(images, 5), Is.All.Zero);
+        using (var file = File.Create(Folder["short.npy"]))
+        {
+            Npy.WriteHeader(file, "|u1", count, 3, 32, 32);
+            file.SetLength(file.Length + (count * 3072) - 1);
+        }
+
+        AssertRefused(
+            Folder["short.npy"],
+            $"'{Folder["short.npy"]}' is damaged: an array of type |u1 and shape [800000, 3, 32, 32] takes 2457600000 bytes, but 2457599999 follow the header.");
+    }
+
     [Test]
     public void Open_OfNpz_TakesTrainingAndTestArrays()
     {
@@ -254,6 +309,21 @@ internal sealed class ImageDataTests : FolderFixture
 
         Assert.That((data.Train.Count, data.Test.Count), Is.EqualTo((45_000L, 5_000L)));
         Assert.That((data.All.Channels, data.All.Height, data.All.Width), Is.EqualTo((3, 32, 32)));
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte value in bytes)
+        {
+            crc ^= value;
+            for (int bit = 0; bit < 8; bit++)
+            {
+                crc = (crc >> 1) ^ ((crc & 1) * 0xEDB88320);
+            }
+        }
+
+        return ~crc;
     }
 
     private static void AssertRefused(string source, string message) =>
