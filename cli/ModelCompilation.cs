@@ -1,15 +1,18 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
+using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Quantization;
 using OnnxVae.Training.Data;
 using TorchSharp;
 
 namespace OnnxVae.Cli;
 
-/// <summary>Builds a VAE from options and compiles it. The only place of the command line that needs TorchSharp.</summary>
+/// <summary>Builds a model from options and compiles it. The only place of the command line that needs TorchSharp.</summary>
 internal static class ModelCompilation
 {
     private const double DefaultRisingShare = 0.3;
@@ -23,13 +26,28 @@ internal static class ModelCompilation
 
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
-        var network = VaeCatalog.Network(options.Model, ParseWidths(options.Hidden));
-        var image = new ImageShape(images.Channels, images.Height, images.Width);
-        var likelihood = VaeCatalog.Likelihood(options.Likelihood, new LikelihoodSettings(options.Sigma, options.Lambda, network.PixelMean));
+        var description = new JsonObject { ["network"] = options.Model, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise };
+        if (DependsOnSteps(options))
+        {
+            description[StepsEntry] = steps;
+        }
+
         torch.random.manual_seed((long)seed);
-        using var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian);
-        var training = new VaeTrainingOptions(
-            options.Batch, likelihood, ObjectiveCompilation.Create(options, steps), VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps)))
+        var image = new ImageShape(images.Channels, images.Height, images.Width);
+        var optimizer = VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps));
+        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer, seed) : WithVectors(options, image, optimizer, seed, steps);
+        using (network)
+        {
+            return compiler.Write(folder, description, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+        }
+    }
+
+    private static (torch.nn.Module Network, ModelCompiler Compiler) WithVectors(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed, long steps)
+    {
+        var network = VaeCatalog.Network(options.Model, ParseNumbers("--hidden", options.Hidden));
+        var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian);
+        return (vae, new VaeCompiler(vae, new VaeTrainingOptions(
+            options.Batch, Likelihood(options, network.PixelMean), ObjectiveCompilation.Create(options, steps), optimizer)
         {
             Prior = options.Rounded
                 ? new CodeDensity(options.Latent)
@@ -37,25 +55,36 @@ internal static class ModelCompilation
             Pixels = VaeCatalog.Pixels(options.Pixels),
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
-        };
-        var description = new JsonObject { ["network"] = network.Name, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise };
-        if (DependsOnSteps(options))
-        {
-            description[StepsEntry] = steps;
-        }
-
-        return new VaeCompiler(vae, training).Write(
-            folder, description,
-            ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+        }));
     }
+
+    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed)
+    {
+        bool hasTop = options.Model == VaeCatalog.TwoLevels;
+        Quantizer Quantizer(string level) => VaeCatalog.Quantizer(options.Quantizer!, new QuantizerSettings(
+            level, options.Codes, options.CodeLength, options.Commitment, options.CodebookDecay, ParseNumbers("--scalar-levels", options.ScalarLevels), seed));
+        var bottom = Quantizer("bottom");
+        var vae = new VqVae(
+            new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop);
+        return (vae, new VqVaeCompiler(vae, new VqVaeTrainingOptions(options.Batch, Likelihood(options, PixelMean.Sigmoid), bottom, optimizer)
+        {
+            Top = hasTop ? Quantizer("top") : null,
+            Pixels = VaeCatalog.Pixels(options.Pixels),
+            MaxGradientNorm = options.ClipGradient,
+            WeightAveraging = options.WeightAveraging,
+        }));
+    }
+
+    private static Likelihood Likelihood(ModelOptions options, PixelMean pixelMean) =>
+        VaeCatalog.Likelihood(options.Likelihood, new LikelihoodSettings(options.Sigma, options.Lambda, pixelMean));
 
     // Schedules that know the last step.
     private static bool DependsOnSteps(ModelOptions options) =>
         options.LearningRateSchedule != "constant" || options.BetaCycles > 0 || options.Capacity is not null;
 
-    private static int[] ParseWidths(string? text) => text is null ? [] : [.. text.Split(',').Select(width =>
-        int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw new UsageException(
-            $"--hidden is '{text}'; expected positive widths with commas between them, as in 512,256."))];
+    private static int[] ParseNumbers(string option, string? text) => text is null ? [] : [.. text.Split(',').Select(part =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw new UsageException(
+            $"{option} is '{text}'; expected positive numbers with commas between them, as in 512,256."))];
 
     private static Schedule LearningRate(ModelOptions options, long steps) => options.LearningRateSchedule switch
     {

@@ -20,7 +20,7 @@ internal sealed class TrainArguments
     private readonly Option<bool> skipCorrupt = VerbOptions.SkipCorrupt();
     private readonly Option<bool> binarize = VerbOptions.Binarize();
     private readonly Option<string?> package = new("--package") { Description = "Train a package that was compiled before; needs no TorchSharp." };
-    private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.NetworkNames);
+    private readonly Option<string> model = Named("--model", "conv", "The network", VaeCatalog.ModelNames);
     private readonly Option<string?> hidden = new("--hidden") { Description = "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse." };
     private readonly Option<string> likelihood = Named("--likelihood", "bernoulli", "P(y|z)", VaeCatalog.LikelihoodNames);
     private readonly Option<string> schedule = Named("--learning-rate-schedule", "constant", "After the warm-up", ModelCompilation.ScheduleNames);
@@ -94,6 +94,30 @@ internal sealed class TrainArguments
         Description = "Compute convolutions as they are defined, where a faster way would round a little more.",
     };
 
+    private readonly Option<string> quantizer = Named("--quantizer", "moving-average", "How vectors become codes, for --model vqvae and vqvae2", VaeCatalog.QuantizerNames);
+    private readonly Option<int> codes = Count("--codes", 512, 2, "Codes of each codebook.");
+    private readonly Option<int> codeLength = Count("--code-length", 64, 1, "Numbers of a code's vector.");
+    private readonly Option<string> scalarLevels = new("--scalar-levels")
+    {
+        Description = "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow.",
+        DefaultValueFactory = _ => "8,8,8",
+    };
+
+    private readonly Option<double> commitment = VerbOptions.Positive(new Option<double>("--commitment")
+    {
+        Description = "Weight of what keeps vectors near their codes.",
+        DefaultValueFactory = _ => 0.25,
+    });
+
+    private readonly Option<double> codebookDecay = VerbOptions.Share(new Option<double>("--codebook-decay")
+    {
+        Description = "How much of a codebook's moving averages stays at a step.",
+        DefaultValueFactory = _ => 0.99,
+    });
+
+    private readonly Option<int> width = Count("--width", 128, 2, "Channels of the convolutions between images and codes.");
+    private readonly Option<int> residualWidth = Count("--residual-width", 64, 1, "Channels inside residual blocks.");
+    private readonly Option<int> residualBlocks = Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.");
     private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
     private readonly Option<ulong> seed = VerbOptions.Seed();
     private readonly Option<string> device = VerbOptions.Device();
@@ -105,10 +129,15 @@ internal sealed class TrainArguments
     /// <summary>What a package already fixes.</summary>
     private Option[] ModelOptions =>
     [
-        model, hidden, likelihood, sigma, lambda, pixels, latent, prior, pseudoImages, rounded,
-        beta, betaWarmUp, betaCycles, freeBits, capacity, capacityWeight, samples,
+        model, likelihood, sigma, lambda, pixels, .. VectorOptions, .. CodeOptions,
         batch, learningRate, schedule, warmUp, optimizer, clipGradient, weightAveraging, precise,
     ];
+
+    /// <summary>Options of models whose latents are numbers.</summary>
+    private Option[] VectorOptions => [hidden, latent, prior, pseudoImages, rounded, beta, betaWarmUp, betaCycles, freeBits, capacity, capacityWeight, samples];
+
+    /// <summary>Options of models whose latents are codes.</summary>
+    private Option[] CodeOptions => [quantizer, codes, codeLength, scalarLevels, commitment, codebookDecay, width, residualWidth, residualBlocks];
 
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt, binarize];
 
@@ -128,6 +157,13 @@ internal sealed class TrainArguments
         if (IsGiven(result, epochs) && IsGiven(result, steps))
         {
             throw new UsageException("Give --epochs or --steps, not both.");
+        }
+
+        bool hasCodes = VaeCatalog.HasCodes(result.GetValue(model)!);
+        if ((hasCodes ? VectorOptions : CodeOptions).FirstOrDefault(option => IsGiven(result, option)) is { } foreign)
+        {
+            throw new UsageException(
+                $"{foreign.Name} cannot be given with --model {result.GetValue(model)}: {(hasCodes ? "its latents are codes" : $"it is for {VaeCatalog.OneLevel} and {VaeCatalog.TwoLevels}, whose latents are codes")}.");
         }
 
         return Collect(result);
@@ -210,6 +246,15 @@ internal sealed class TrainArguments
             ClipGradient = result.GetValue(clipGradient),
             WeightAveraging = result.GetValue(weightAveraging),
             Precise = result.GetValue(precise),
+            Quantizer = result.GetValue(quantizer),
+            Codes = result.GetValue(codes),
+            CodeLength = result.GetValue(codeLength),
+            ScalarLevels = result.GetValue(scalarLevels),
+            Commitment = result.GetValue(commitment),
+            CodebookDecay = result.GetValue(codebookDecay),
+            Width = result.GetValue(width),
+            ResidualWidth = result.GetValue(residualWidth),
+            ResidualBlocks = result.GetValue(residualBlocks),
         },
         Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null ? 10 : null),
         Steps = result.GetValue(steps),

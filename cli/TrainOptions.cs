@@ -101,4 +101,22 @@ internal sealed record ModelOptions
     public double? WeightAveraging { get; init; }
 
     public bool Precise { get; init; }
+
+    public string? Quantizer { get; init; }
+
+    public int Codes { get; init; }
+
+    public int CodeLength { get; init; }
+
+    public string? ScalarLevels { get; init; }
+
+    public double Commitment { get; init; }
+
+    public double CodebookDecay { get; init; }
+
+    public int Width { get; init; }
+
+    public int ResidualWidth { get; init; }
+
+    public int ResidualBlocks { get; init; }
 }

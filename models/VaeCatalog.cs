@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Quantization;
 
 namespace OnnxVae.Models;
 
@@ -59,8 +60,33 @@ public static class VaeCatalog
         ["sgd"] = learningRate => new Sgd(learningRate, momentum: 0.9, nesterov: true),
     };
 
-    /// <summary>The known networks.</summary>
-    public static IReadOnlyCollection<string> NetworkNames => Networks.Keys;
+    private static readonly Dictionary<string, Func<QuantizerSettings, Quantizer>> Quantizers = new()
+    {
+        ["moving-average"] = settings => new MovingAverageCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Decay),
+        ["gradient"] = settings => new TrainedCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Seed),
+        ["finite-scalar"] = settings => new FiniteScalarQuantizer(settings.ScalarLevels),
+    };
+
+    /// <summary>The model with one level of codes.</summary>
+    public const string OneLevel = "vqvae";
+
+    /// <summary>The model with two levels of codes.</summary>
+    public const string TwoLevels = "vqvae2";
+
+    /// <summary>The known models.</summary>
+    public static IReadOnlyCollection<string> ModelNames => [.. Networks.Keys, OneLevel, TwoLevels];
+
+    /// <summary>Whether a model's latents are codes.</summary>
+    public static bool HasCodes(string model) => model is OneLevel or TwoLevels;
+
+    /// <summary>The known quantizers.</summary>
+    public static IReadOnlyCollection<string> QuantizerNames => Quantizers.Keys;
+
+    /// <summary>A quantizer.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="settings">What the quantizers are made with.</param>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static Quantizer Quantizer(string name, QuantizerSettings settings) => Find(Quantizers, "quantizer", name)(settings);
 
     /// <summary>The known likelihoods.</summary>
     public static IReadOnlyCollection<string> LikelihoodNames => Likelihoods.Keys;
@@ -116,6 +142,16 @@ public static class VaeCatalog
 /// <param name="Lambda">Nats per unit of distortion, for rate-distortion autoencoders.</param>
 /// <param name="PixelMean">What the network's output is to Gaussian pixels.</param>
 public sealed record LikelihoodSettings(double Sigma = 1, double Lambda = 1, PixelMean PixelMean = PixelMean.Sigmoid);
+
+/// <summary>What quantizers are made with; each takes what it needs.</summary>
+/// <param name="Level">What the level is called among the states.</param>
+/// <param name="Codes">K.</param>
+/// <param name="Dimension">D, the length of a vector.</param>
+/// <param name="Commitment">Weight of what keeps vectors near their codes.</param>
+/// <param name="Decay">How much of a moving average stays at a step.</param>
+/// <param name="ScalarLevels">Levels of each number of a vector, for finite scalars.</param>
+/// <param name="Seed">Chooses the first codes that are trained by gradient.</param>
+public sealed record QuantizerSettings(string Level, int Codes, int Dimension, double Commitment, double Decay, IReadOnlyList<int> ScalarLevels, ulong Seed);
 
 /// <summary>What priors are made with; each takes what it needs.</summary>
 /// <param name="Latents">L.</param>

@@ -1,9 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models.Objectives;
 using static OnnxVae.Exporters.Onnx.Ops;
@@ -13,22 +10,16 @@ namespace OnnxVae.Models;
 /// <summary>
 /// Compiles a VAE: the training step, the evaluation of a batch, and the graphs to be deployed.
 /// </summary>
-public sealed class VaeCompiler
+public sealed class VaeCompiler : ModelCompiler
 {
     private readonly Vae vae;
     private readonly VaeTrainingOptions options;
-    private readonly ModuleLowering lowering;
-    private readonly WeightAveraging? averaging;
 
     /// <summary>Takes a network, with its weights as they are, and the options.</summary>
     /// <exception cref="ArgumentException">The batch is empty, or the prior is not one for the network's posterior, or the likelihood none for the objective.</exception>
     public VaeCompiler(Vae vae, VaeTrainingOptions options)
+        : base(vae, vae.Image, options)
     {
-        if (options.BatchSize < 1)
-        {
-            throw new ArgumentOutOfRangeException(null, $"The batch size is {options.BatchSize}; a batch has at least 1 image.");
-        }
-
         if (options.Prior.Posterior != vae.Posterior)
         {
             throw new ArgumentException($"The prior '{options.Prior.Name}' is for latents of kind {options.Prior.Posterior}, but the network has {vae.Posterior} ones.");
@@ -41,66 +32,29 @@ public sealed class VaeCompiler
         }
 
         (this.vae, this.options) = (vae, options);
-        lowering = new ModuleLowering(vae);
-        averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
     }
 
-    private IReadOnlyList<State> States => [.. lowering.States, .. Likelihood.States, .. options.Prior.States];
-
-    private Likelihood Likelihood => options.Likelihood;
-
-    private Shape BatchShape => [options.BatchSize, vae.Image.Channels, vae.Image.Height, vae.Image.Width];
-
-    /// <summary>Writes the training package.</summary>
-    /// <param name="folder">Where to.</param>
-    /// <param name="description">Entries to add to the manifest's description of the model.</param>
-    /// <param name="target">Where it will run; the processor if absent.</param>
-    public TrainingPackage Write(string folder, JsonObject? description = null, ExpansionTarget? target = null)
+    /// <inheritdoc/>
+    public override Program Step()
     {
-        var model = Describe();
-        foreach (var (key, value) in description ?? [])
-        {
-            model[key] = value?.DeepClone();
-        }
-
-        var deployables = new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() };
-        foreach (var (role, graph) in PriorGraphs())
-        {
-            deployables[role] = graph;
-        }
-
-        return TrainingPackage.Write(folder, model, Step(), Evaluate(), deployables, target);
-    }
-
-    /// <summary>The training step: forward pass, gradients, optimizer.</summary>
-    public Program Step()
-    {
-        var training = lowering.ForTraining();
+        var training = Lowering.ForTraining();
         var forward = Forward(training, options.Objective.Samples, (posterior, noise) => posterior.Sample(noise));
         var likelihood = Likelihood.TrainingDistortion(forward.Y, forward.Output);
         var terms = Terms(forward, likelihood.PerImage, training);
 
-        return new TrainingStep(options.Objective.Loss(terms), States, options.Optimizer)
-        {
-            Inputs = [.. forward.Inputs, .. options.Objective.Schedules, .. likelihood.Inputs, .. training.Noise],
-            Updates = [.. likelihood.Updates, .. training.Updates],
-            MaxGradientNorm = options.MaxGradientNorm,
-            Averaging = averaging,
-            Metrics =
-            [
-                new("distortion", MetricRole.Scalar, Mean(terms.Distortion)),
-                new("rate", MetricRole.Scalar, Mean(terms.Rate)),
-                .. SigmaMetric(),
-            ],
-        }.ToProgram();
+        return TrainingProgram(
+            options.Objective.Loss(terms),
+            [.. forward.Inputs, .. likelihood.Inputs, .. training.Noise],
+            [.. likelihood.Updates, .. training.Updates],
+            [new("distortion", MetricRole.Scalar, Mean(terms.Distortion)), new("rate", MetricRole.Scalar, Mean(terms.Rate))]);
     }
 
-    /// <summary>The evaluation of one batch: everything per image, so that averages over any number of images are exact.</summary>
-    public Program Evaluate()
+    /// <inheritdoc/>
+    public override Program Evaluate()
     {
-        var forward = Forward(lowering, samples: 1, (posterior, noise) => posterior.Code(noise));
-        var terms = Terms(forward, Likelihood.Distortion(forward.Y, forward.Output), lowering);
-        Metric[] metrics =
+        var forward = Forward(Lowering, samples: 1, (posterior, noise) => posterior.Code(noise));
+        var terms = Terms(forward, Likelihood.Distortion(forward.Y, forward.Output), Lowering);
+        return EvaluationProgram(forward.Inputs,
         [
             new("distortion", MetricRole.PerRow, terms.Distortion),
             new("rate", MetricRole.PerRow, terms.Rate),
@@ -109,18 +63,26 @@ public sealed class VaeCompiler
             .. vae.Posterior == PosteriorKind.Gaussian
                 ? (Metric[])[new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean), new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar)]
                 : [new("mean", MetricRole.PosteriorMean, forward.Z)],
-            .. SigmaMetric(),
-        ];
-        var values = Evaluated([.. metrics.Select(metric => metric.Value)]);
-        return new Program("evaluate", forward.Inputs, EvaluatedStates, [], [.. metrics.Zip(values, (metric, value) => metric with { Value = value })]);
+        ]);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, OnnxModel> Deployables()
+    {
+        var graphs = new Dictionary<string, OnnxModel> { ["encoder"] = Encoder(), ["decoder"] = Decoder() };
+        foreach (var (role, graph) in PriorGraphs())
+        {
+            graphs[role] = graph;
+        }
+
+        return graphs;
     }
 
     /// <summary>The encoder without weights: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as the whole numbers they are.</summary>
     public OnnxModel Encoder()
     {
-        var image = Value.Input("image", ElementType.Float32, BatchShape.With(0, Shape.Batch));
-        var y = options.Pixels == PixelPreparation.Grey ? image : Binary(image, 0.5f);
-        var posterior = Encode(lowering, y);
+        var (image, y) = EncoderInput();
+        var posterior = Encode(Lowering, y);
         var mean = vae.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
         return Deployable("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
     }
@@ -129,7 +91,7 @@ public sealed class VaeCompiler
     public OnnxModel Decoder()
     {
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
-        return Deployable("decoder", [z], [("image", Likelihood.Image(lowering.Lower(vae.Decoder, z)))]);
+        return Deployable("decoder", [z], [("image", Likelihood.Image(Lowering.Lower(vae.Decoder, z)))]);
     }
 
     /// <summary>
@@ -138,7 +100,7 @@ public sealed class VaeCompiler
     /// </summary>
     public IEnumerable<(string Role, OnnxModel Graph)> PriorGraphs()
     {
-        if (options.Prior.Sampler(EncodeGaussian(lowering)) is { } sampler)
+        if (options.Prior.Sampler(EncodeGaussian(Lowering)) is { } sampler)
         {
             yield return ("prior", Deployable("prior", sampler.Inputs, [("z", sampler.Z)]));
         }
@@ -154,16 +116,7 @@ public sealed class VaeCompiler
     // the other.
     private ForwardPass Forward(ModuleLowering lowering, int samples, Func<Posterior, Value, Value> sample)
     {
-        var images = ProgramInput.Data("images", ElementType.UInt8, BatchShape);
-        var dither = ProgramInput.DataUniform("dither", BatchShape);
-        var grey = Cast(images.Value, ElementType.Float32) * (1f / 255f);
-        var y = options.Pixels switch
-        {
-            PixelPreparation.Threshold => Binary(grey, 0.5f),
-            PixelPreparation.Sampled => Binary(grey, dither.Value),
-            _ => grey,
-        };
-
+        var (images, dither, y) = Images();
         var posterior = Encode(lowering, y).Repeated(samples);
         var noise = posterior.Noise([samples * options.BatchSize, vae.Latents]);
         var z = sample(posterior, noise.Value);
@@ -180,9 +133,6 @@ public sealed class VaeCompiler
     private Posterior Encode(ModuleLowering lowering, Value y) => Posterior.From(vae.Posterior, lowering.Lower(vae.Encoder, y));
 
     private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering lowering) => y => GaussianPosterior.From(lowering.Lower(vae.Encoder, y));
-
-    // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
-    private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
 
     private IEnumerable<Metric> LikelihoodMetrics(ForwardPass forward, ElboTerms terms)
     {
@@ -202,45 +152,21 @@ public sealed class VaeCompiler
         }
     }
 
-    // What is evaluated and exported reads the averaged weights where there are such.
-    private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) => averaging is null ? values : StateReplacement.Replace(values, averaging.Averages);
+    private protected override IReadOnlyList<State> States => [.. base.States, .. options.Prior.States];
 
-    private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging?.Averages.Values ?? []];
+    private protected override IReadOnlyList<ProgramInput> Schedules => options.Objective.Schedules;
 
-    private IEnumerable<Metric> SigmaMetric() => Likelihood.Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
+    private protected override string ObjectiveText => $"{options.Objective.Formula}, P(y|z) = {Likelihood.Name}, P(z) = {options.Prior.Name}";
 
-    private OnnxModel Deployable(string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs) => OnnxModelWriter
-        .Build(
-            kind, [.. inputs, .. EvaluatedStates.Select(state => state.Current)],
-            [.. outputs.Zip(Evaluated([.. outputs.Select(output => output.Value)]), (output, value) => (output.Name, value))])
-        .WithMetadata(new Dictionary<string, string>
-        {
-            ["onnxvae.kind"] = kind,
-            ["onnxvae.latentSize"] = $"{vae.Latents}",
-            ["onnxvae.imageShape"] = $"{vae.Image.Channels},{vae.Image.Height},{vae.Image.Width}",
-            ["onnxvae.pixelRange"] = "0,1",
-            ["onnxvae.objective"] = ObjectiveText,
-            ["onnxvae.version"] = typeof(VaeCompiler).Assembly.GetName().Version!.ToString(3),
-        });
-
-    private string ObjectiveText => $"{options.Objective.Formula}, P(y|z) = {Likelihood.Name}, P(z) = {options.Prior.Name}";
-
-    private JsonObject Describe() => new()
+    private protected override JsonObject Describe()
     {
-        ["objective"] = ObjectiveText,
-        ["likelihood"] = Likelihood.Name,
-        ["prior"] = options.Prior.Name,
-        ["latents"] = vae.Latents,
-        ["imageShape"] = new JsonArray(vae.Image.Channels, vae.Image.Height, vae.Image.Width),
-        ["pixels"] = $"UInt8, divided by 255 in the graph{(options.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {options.Pixels}")}",
-        ["batchSize"] = options.BatchSize,
-        ["parameters"] = States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen).Sum(state => state.Spec.Shape.ElementCount),
-        ["optimizer"] = options.Optimizer.Name,
-        ["maxGradientNorm"] = options.MaxGradientNorm,
-        ["weightAveraging"] = options.WeightAveraging,
-        ["schedules"] = new JsonObject(options.Objective.Schedules.Prepend(options.Optimizer.LearningRate).Select(input => KeyValuePair.Create(
-            input.Spec.Name, JsonSerializer.SerializeToNode(input.Spec.Schedule, Manifest.JsonOptions)))),
-    };
+        var description = base.Describe();
+        (description["prior"], description["latents"]) = (options.Prior.Name, vae.Latents);
+        return description;
+    }
+
+    private OnnxModel Deployable(string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs) =>
+        Deployable(kind, inputs, outputs, vae.Latents);
 
     private sealed record ForwardPass(
         IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output);

@@ -17,6 +17,7 @@ public static partial class GradientRules
     /// <summary>Operators whose result does not change by small changes of their inputs, or which are never differentiated, each with the reason.</summary>
     public static IReadOnlyDictionary<string, string> NotDifferentiable { get; } = new Dictionary<string, string>
     {
+        ["ArgMax"] = "its result is an integer",
         ["Cast"] = "changes the element type; only Float32 values carry gradients",
         ["ConstantOfShape"] = "its input is a shape",
         ["Conv"] = $"appears in expanded models only; differentiate {Primitive.Convolution}",

@@ -16,6 +16,16 @@ public static partial class Ops
     /// <inheritdoc cref="ReduceSum"/>
     public static Value ReduceMax(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceMax), x, axes, keepDimensions);
 
+    /// <summary>Positions of the largest entries along an axis, the first one of equal ones. Int64; the axis goes.</summary>
+    /// <param name="x">Float32.</param>
+    /// <param name="axis">The axis to search; a negative one counts from the last.</param>
+    public static Value ArgMax(Value x, int axis)
+    {
+        RequireFloat(nameof(ArgMax), x);
+        axis = x.Shape.Axis(axis);
+        return Apply(nameof(ArgMax), ElementType.Int64, [.. x.Shape.Where((_, i) => i != axis)], [x], ("axis", (long)axis), ("keepdims", 0L));
+    }
+
     /// <summary>Sums all elements to a scalar.</summary>
     public static Value Sum(Value x) => ReduceSum(x, [.. Enumerable.Range(0, x.Shape.Rank)]);
 

@@ -66,6 +66,9 @@ public enum MetricRole
 
     /// <summary>Log-variances of the approximate posterior, [N, L].</summary>
     PosteriorLogVariance,
+
+    /// <summary>How often each code of a codebook occurs in each row of the batch, [N, K].</summary>
+    CodeCounts,
 }
 
 /// <summary>An input of a program.</summary>

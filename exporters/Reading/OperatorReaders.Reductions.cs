@@ -12,6 +12,9 @@ internal static partial class OperatorReaders
         Row("ReduceMax", node => ReduceMax(node[0], ReducedAxes(node), KeepsDimensions(node))),
         Row("ReduceMin", node => -ReduceMax(-node[0], ReducedAxes(node), KeepsDimensions(node))),
         Row("ReduceSumSquare", node => ReduceSum(Square(node[0]), ReducedAxes(node), KeepsDimensions(node))),
+        Row("ArgMax", node => node.Int("select_last_index", 0) != 0 ? null
+            : ArgMax(node[0], (int)node.Int("axis", 0)) is var positions && KeepsDimensions(node)
+                ? Reshape(positions, node[0].Shape.With(node[0].Shape.Axis((int)node.Int("axis", 0)), 1)) : positions),
         Row("ReduceL2", node => Sqrt(ReduceSum(Square(node[0]), ReducedAxes(node), KeepsDimensions(node)))),
     ];
 

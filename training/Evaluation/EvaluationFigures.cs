@@ -35,11 +35,14 @@ public sealed record EvaluationFigures
     /// <summary>The rate per value of an image, in bits: rate / (d ln 2). Of rounded latents, the size of the code that 'compress' writes.</summary>
     public required double RateBitsPerDimension { get; init; }
 
+    /// <summary>The distortion per value of an image, in bits: distortion / (d ln 2). Null where P(y|z) is only known up to a factor.</summary>
+    public double? DistortionBitsPerDimension { get; init; }
+
     /// <summary>The standard deviation of a pixel, in units of the pixel range; for Gaussian likelihoods.</summary>
     public double? Sigma { get; init; }
 
-    /// <summary>Latents whose posterior mean varies over the data by more than 0.01. Burda et al. 2016, section 5.</summary>
-    public required int ActiveUnits { get; init; }
+    /// <summary>Null for codes: latents whose posterior mean varies over the data by more than 0.01. Burda et al. 2016, section 5.</summary>
+    public int? ActiveUnits { get; init; }
 
     /// <summary>Rate of each latent; null where the prior's rate does not fall apart into latents.</summary>
     public IReadOnlyList<double>? RatePerLatent { get; init; }
@@ -62,8 +65,11 @@ public sealed record EvaluationFigures
     /// <summary>Images evaluated.</summary>
     public required long Images { get; init; }
 
-    /// <summary>Whether the latents are in use.</summary>
-    public required PosteriorCollapse PosteriorCollapse { get; init; }
+    /// <summary>How the codes of each level are used, by the level's name; empty for models without codes.</summary>
+    public IReadOnlyDictionary<string, CodeUsage> Codes { get; init; } = new Dictionary<string, CodeUsage>();
+
+    /// <summary>Whether the latents are in use; null for codes.</summary>
+    public PosteriorCollapse? PosteriorCollapse { get; init; }
 
     /// <summary>Writes the figures as a JSON file.</summary>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(ToJson(), Manifest.JsonOptions));
@@ -80,6 +86,7 @@ public sealed record EvaluationFigures
             ["importanceSamples"] = ImportanceSamples,
             ["bitsPerDimension"] = BitsPerDimension,
             ["rateBitsPerDimension"] = RateBitsPerDimension,
+            ["distortionBitsPerDimension"] = DistortionBitsPerDimension,
             ["sigma"] = Sigma,
             ["activeUnits"] = ActiveUnits,
             ["ratePerLatent"] = RatePerLatent is null ? null : new JsonArray([.. RatePerLatent.Select(rate => (JsonNode)rate)]),
@@ -89,11 +96,16 @@ public sealed record EvaluationFigures
             ["marginalKl"] = MarginalKl,
             ["informationImages"] = InformationImages,
             ["images"] = Images,
-            ["posteriorCollapse"] = PosteriorCollapse.Text,
+            ["posteriorCollapse"] = PosteriorCollapse?.Text,
         };
         foreach (var (name, value) in Further)
         {
             json[name] = value;
+        }
+
+        foreach (var (level, usage) in Codes)
+        {
+            (json[$"usage{level}"], json[$"perplexity{level}"]) = (usage.Usage, usage.Perplexity);
         }
 
         foreach (string absent in json.Where(entry => entry.Value is null).Select(entry => entry.Key).ToArray())

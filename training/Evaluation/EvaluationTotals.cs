@@ -13,7 +13,7 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     private static readonly string[] Known = ["negativeElbo", "rate", "distortion"];
 
     private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
-    private readonly Dictionary<string, double[]> latentSums = program.Metrics.Where(metric => metric.Role == MetricRole.PerLatent)
+    private readonly Dictionary<string, double[]> columnSums = program.Metrics.Where(metric => metric.Role is MetricRole.PerLatent or MetricRole.CodeCounts)
         .ToDictionary(metric => metric.Name, metric => new double[metric.Shape[1]]);
 
     private readonly List<float> rates = [];
@@ -43,8 +43,8 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
                     }
 
                     break;
-                case MetricRole.PerLatent when sample == 0:
-                    AddRows(latentSums[metric.Name], values, rows);
+                case MetricRole.PerLatent or MetricRole.CodeCounts when sample == 0:
+                    AddRows(columnSums[metric.Name], values, rows);
                     break;
                 case MetricRole.Scalar:
                     scalars[metric.Name] = values[0];
@@ -66,10 +66,10 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     public EvaluationFigures Finish(EvaluatorOptions options)
     {
         CloseBatch();
-        int latents = (int)program.Metrics.Single(metric => metric.Role == MetricRole.PosteriorMean).Shape[1];
-        float[] mean = [.. means];
         RequireFinite();
-        var information = EstimateInformation(mean, latents, options);
+        int latents = (int?)program.Metrics.SingleOrDefault(metric => metric.Role == MetricRole.PosteriorMean)?.Shape[1] ?? 0; // none for codes
+        float[] mean = [.. means];
+        var information = latents == 0 ? null : EstimateInformation(mean, latents, options);
         double[] meanVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]))];
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
@@ -86,15 +86,18 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             BitsPerDimension = negativeElbo / bits,
             RateBitsPerDimension = sums["rate"] / images / bits,
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
-            ActiveUnits = meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
-            RatePerLatent = latentSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
+            DistortionBitsPerDimension = negativeElbo is null ? null : sums["distortion"] / images / bits,
+            ActiveUnits = latents == 0 ? null : meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
+            RatePerLatent = columnSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
             MutualInformation = information?.Estimates.PlugIn,
             MutualInformationUpper = information is { } upper ? Math.Min(upper.Estimates.Upper, upper.Rate) : null,
             MutualInformationCeiling = information is { } ceiling ? Math.Log(ceiling.Images) : null,
             MarginalKl = information?.Rate - information?.Estimates.PlugIn,
             InformationImages = information?.Images,
             Images = images,
-            PosteriorCollapse = PosteriorCollapse.Judge(images, meanVariances, sums["rate"] / images, information?.Estimates.PlugIn ?? (sums["rate"] / images)),
+            Codes = program.Metrics.Where(metric => metric.Role == MetricRole.CodeCounts)
+                .ToDictionary(metric => metric.Name["codes".Length..], metric => CodeUsage.Of(columnSums[metric.Name])),
+            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, meanVariances, sums["rate"] / images, information?.Estimates.PlugIn ?? (sums["rate"] / images)),
         };
     }
 

@@ -87,6 +87,7 @@ internal sealed class OpsTests
         new("AveragePool", x => AveragePool(x[0], ConvolutionGeometry.Tiles([2, 3, 6, 4], [3, 2])), x => functional.avg_pool2d(x[0], [3L, 2L]), [2, 3, 6, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [0, -1]), x => x[0].sum([0, 2]), [2, 3, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [1], keepDimensions: true) * x[0], x => x[0].sum([1], keepdim: true) * x[0], [2, 3, 4]),
+        new("ArgMax", x => Cast(ArgMax(x[0], -1), ElementType.Float32) * ReduceSum(x[0], [2]), x => x[0].argmax(2).to(torch.ScalarType.Float32) * x[0].sum([2]), [2, 3, 4]),
         new("Sum", x => Sum(x[0]) * x[0], x => x[0].sum() * x[0], [2, 3]),
         new("Mean", x => Square(Mean(x[0])), x => x[0].mean().square(), [2, 3]),
         new("SumPerRow", x => SumPerRow(x[0]), x => x[0].sum([1, 2]), [2, 3, 4]),

@@ -1,0 +1,31 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Quantization;
+
+/// <summary>How often codes occur.</summary>
+public static class CodeCounts
+{
+    /// <summary>A 1 at the place of each code.</summary>
+    /// <param name="codes">Int64 [...].</param>
+    /// <param name="count">K.</param>
+    /// <returns>Float32 [..., K].</returns>
+    public static Value OneHot(Value codes, int count) => Cast(
+        Equal(Reshape(codes, [.. codes.Shape, 1]), Value.Indices([.. Enumerable.Range(0, count).Select(k => (long)k)])), ElementType.Float32);
+
+    /// <summary>How often each code occurs in the grid of each image.</summary>
+    /// <param name="codes">Int64 [N, H, W].</param>
+    /// <param name="count">K.</param>
+    /// <returns>Float32 [N, K].</returns>
+    public static Value PerImage(Value codes, int count) => ReduceSum(OneHot(codes, count), [1, 2]);
+
+    /// <summary>How many equally frequent codes would be as hard to guess as those of a batch: exp of the entropy of their frequencies.</summary>
+    /// <param name="codes">Int64 [N, H, W].</param>
+    /// <param name="count">K.</param>
+    /// <returns>Float32 scalar, from 1 to K.</returns>
+    public static Value Perplexity(Value codes, int count)
+    {
+        var shares = ReduceSum(PerImage(codes, count), [0]) * (1f / codes.Shape.ElementCount);
+        return Exp(-Sum(shares * Log(Max(shares, 1e-10f))));
+    }
+}

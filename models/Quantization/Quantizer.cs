@@ -1,0 +1,42 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Models.Quantization;
+
+/// <summary>A finite set of K vectors of D numbers, and the choice of one of them for each position of a grid.</summary>
+public abstract record Quantizer
+{
+    /// <summary>The name on the command line.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>K, the number of codes.</summary>
+    public abstract int Codes { get; }
+
+    /// <summary>D, the length of a vector.</summary>
+    public abstract int Dimension { get; }
+
+    /// <summary>The codebook and what keeps it up to date; none, if it is fixed.</summary>
+    public virtual IReadOnlyList<State> States => [];
+
+    /// <summary>The codes of vectors, off the path of gradients.</summary>
+    /// <param name="z">Float32 [N, D, H, W].</param>
+    /// <returns>Int64 [N, H, W], from 0 to K - 1.</returns>
+    public abstract Value Encode(Value z);
+
+    /// <summary>The vectors of codes.</summary>
+    /// <param name="codes">Int64 [N, H, W], from 0 to K - 1.</param>
+    /// <returns>Float32 [N, D, H, W].</returns>
+    public abstract Value Decode(Value codes);
+
+    /// <summary>What a training step makes of vectors.</summary>
+    /// <param name="z">Float32 [N, D, H, W].</param>
+    public abstract QuantizedVectors Quantize(Value z);
+}
+
+/// <summary>Vectors that were quantized in a training step.</summary>
+/// <param name="Codes">Int64 [N, H, W].</param>
+/// <param name="Vectors">The codes' vectors, Float32 [N, D, H, W]; their gradient goes to the quantized vectors as it is.</param>
+/// <param name="Loss">What keeps vectors and codebook together, Float32 [N], a mean over positions and dimensions.</param>
+/// <param name="Inputs">Noise and schedules that it needs.</param>
+/// <param name="Updates">States that the step changes.</param>
+public sealed record QuantizedVectors(Value Codes, Value Vectors, Value Loss, IReadOnlyList<ProgramInput> Inputs, IReadOnlyList<StateUpdate> Updates);
