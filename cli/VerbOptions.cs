@@ -24,7 +24,7 @@ internal static class VerbOptions
 
     public static Option<int?> ImageSize() => AtLeast(1, new Option<int?>("--image-size")
     {
-        Description = "Side of the square to which image files are scaled and cropped; as they are, if left out.",
+        Description = "Side of the square to which images are scaled and cropped; as they are, if left out.",
     });
 
     public static Option<int?> Channels()

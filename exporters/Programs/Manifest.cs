@@ -126,6 +126,10 @@ public sealed record ProgramSpec(
             throw new InvalidOperationException($"Program '{File}' has no input for images.");
         }
     }
+
+    /// <summary>The input that takes the images' classes, Int64 [N]; null if there is none.</summary>
+    [JsonIgnore]
+    public InputSpec? Labels => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Int64, Shape.Rank: 1 });
 }
 
 /// <summary>The table of contents of a training package, stored as <c>manifest.json</c>.</summary>

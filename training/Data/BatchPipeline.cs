@@ -7,8 +7,9 @@ namespace OnnxVae.Training.Data;
 
 /// <summary>Everything one step takes from outside: images and noise, by the names of the program's inputs.</summary>
 /// <param name="Images">UInt8 [B, C, H, W].</param>
+/// <param name="Labels">The images' classes, Int64 [B]; empty for a program that takes none.</param>
 /// <param name="Noise">Random numbers of each noise input, in the program's order.</param>
-public sealed record Batch(byte[] Images, IReadOnlyList<float[]> Noise);
+public sealed record Batch(byte[] Images, long[] Labels, IReadOnlyList<float[]> Noise);
 
 /// <summary>
 /// Prepares batches on another thread, some steps ahead. What is in a batch depends on the seed and the step alone, so
@@ -55,10 +56,16 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Checks that images have the shape a program was compiled for.</summary>
+    /// <summary>Checks that images have the shape a program was compiled for, and labels if it needs them.</summary>
     /// <exception cref="InvalidDataException">They have not.</exception>
     public static void RequireFit(ProgramSpec program, ImageSource source)
     {
+        if (program.Labels is not null && source.Classes.Count == 0)
+        {
+            throw new InvalidDataException(
+                "The images have no labels, but the model takes them: give IDX files with labels beside them, or images in a folder for each class.");
+        }
+
         var expected = program.Images.Shape;
         if (expected.Skip(1).SequenceEqual([source.Channels, source.Height, source.Width]))
         {
@@ -121,7 +128,12 @@ public sealed class BatchPipeline : IAsyncDisposable
                 var batch = used.Reader.TryRead(out var old) ? old : Allocate();
                 for (int i = 0; i < batchSize; i++)
                 {
-                    source.Read(order![(position * batchSize) + i], batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                    long index = order![(position * batchSize) + i];
+                    source.Read(index, batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                    if (batch.Labels.Length > 0)
+                    {
+                        batch.Labels[i] = source.LabelOf(index);
+                    }
                 }
 
                 noise.Fill(batch.Noise, seed, (ulong)step);
@@ -136,5 +148,5 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    private Batch Allocate() => new(new byte[program.Images.Shape.ElementCount], noise.Allocate());
+    private Batch Allocate() => new(new byte[program.Images.Shape.ElementCount], new long[program.Labels?.Shape.ElementCount ?? 0], noise.Allocate());
 }

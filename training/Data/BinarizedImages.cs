@@ -39,5 +39,11 @@ internal sealed class BinarizedImages(ImageSource source, ulong seed) : ImageSou
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => source.Classes;
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index) => source.LabelOf(index);
+
+    /// <inheritdoc/>
     public override string NameOf(long index) => source.NameOf(index);
 }

@@ -71,12 +71,12 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         if (source == Sprites.Name)
         {
-            return RequireShape(source, HoldOut(new Sprites()), options);
+            return Scale(HoldOut(new Sprites()), options);
         }
 
         if (Directory.Exists(source))
         {
-            return IdxImages.IsIdxFolder(source) ? RequireShape(source, IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
+            return IdxImages.IsIdxFolder(source) ? Scale(IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
         }
 
         if (!File.Exists(source))
@@ -86,19 +86,18 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         return source switch
         {
-            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => RequireShape(source, NumpyImages.Open(source), options),
+            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => Scale(NumpyImages.Open(source), options),
             _ when ImageFiles.IsTar(source) => ImageFiles.OpenTar(source, options),
             _ => throw new InvalidDataException($"'{source}' is no data source: give a folder, a .tar or .tar.gz of images, or a .npy or .npz."),
         };
     }
 
-    // Only image files are scaled and converted.
-    private static ImageData RequireShape(string source, ImageData data, ImageOptions options)
+    private static ImageData Scale(ImageData data, ImageOptions options)
     {
         var images = data.All;
-        var asked = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
-        return (images.Channels, images.Height, images.Width) == asked ? data : throw new InvalidDataException(
-            $"'{source}' has images of {images.Channels} x {images.Height} x {images.Width} (channels, height, width), not {asked.Item1} x {asked.Item2} x {asked.Item3}; only image files are scaled and converted.");
+        var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
+        ImageSource Scaled(ImageSource source) => new ScaledImages(source, channels, height, width);
+        return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data : new ImageData(Scaled(data.Train), Scaled(data.Test), Scaled(data.All));
     }
 
     // Images of other sources under other numbers.
@@ -116,6 +115,14 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         {
             var (source, original) = find(index);
             source.Read(original, pixels);
+        }
+
+        public override IReadOnlyList<string> Classes => like.Classes;
+
+        public override int LabelOf(long index)
+        {
+            var (source, original) = find(index);
+            return source.LabelOf(original);
         }
 
         public override string NameOf(long index)

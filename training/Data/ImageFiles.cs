@@ -15,9 +15,13 @@ public sealed class ImageFiles : ImageSource
 
     private readonly IReadOnlyList<EncodedImage> files;
     private readonly byte[][]? decoded;
+    private readonly Dictionary<string, int> labels;
 
-    private ImageFiles(IReadOnlyList<EncodedImage> files, int channels, int height, int width, byte[][]? decoded) =>
-        (this.files, Channels, Height, Width, this.decoded) = (files, channels, height, width, decoded);
+    private ImageFiles(IReadOnlyList<EncodedImage> files, IReadOnlyList<string> classes, int channels, int height, int width, byte[][]? decoded)
+    {
+        (this.files, Channels, Height, Width, this.decoded, Classes) = (files, channels, height, width, decoded, classes);
+        labels = classes.Index().ToDictionary(entry => entry.Item, entry => entry.Index);
+    }
 
     /// <inheritdoc/>
     public override long Count => files.Count;
@@ -101,6 +105,13 @@ public sealed class ImageFiles : ImageSource
     }
 
     /// <inheritdoc/>
+    /// <remarks>The names of the folders that the images lie in, if all lie in some and there are several.</remarks>
+    public override IReadOnlyList<string> Classes { get; }
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index) => Classes.Count > 0 ? labels[files[(int)index].Class] : base.LabelOf(index);
+
+    /// <inheritdoc/>
     public override string NameOf(long index) => files[(int)index].Name;
 
     private static Func<byte[]> ReaderAt(string path, long offset, long length) => () =>
@@ -127,20 +138,22 @@ public sealed class ImageFiles : ImageSource
         files = [.. WithoutCommonFolder(files).OrderBy(file => file.Name, StringComparer.Ordinal)];
         if (options is { IsLazy: true, Size: var (rows, columns), Channels: { } planes })
         {
-            return Divide(files, part => new ImageFiles(part, planes, rows, columns, decoded: null));
+            return Divide(files, (part, classes) => new ImageFiles(part, classes, planes, rows, columns, decoded: null));
         }
 
         var headers = ReadHeaders(files, options);
         int channels = options.Channels ?? (headers.Any(header => header.IsColour) ? 3 : 1);
         var (height, width) = options.Size ?? CommonSize(headers);
-        return Divide([.. headers.Select(header => header.File)], part => Load(part, channels, height, width, options.SkipCorrupt));
+        return Divide([.. headers.Select(header => header.File)], (part, classes) => Load(part, classes, channels, height, width, options.SkipCorrupt));
     }
 
-    private static ImageData Divide(IReadOnlyList<EncodedImage> readable, Func<EncodedImage[], ImageFiles> open)
+    private static ImageData Divide(IReadOnlyList<EncodedImage> readable, Func<EncodedImage[], IReadOnlyList<string>, ImageFiles> open)
     {
+        string[] classes = [.. readable.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
+        classes = classes.Length > 1 && !classes.Contains("") ? classes : [];
         var test = readable.Where(file => file.Name.StartsWith("test/", StringComparison.Ordinal)).ToArray();
         var train = readable.Where(file => file.Name.StartsWith("train/", StringComparison.Ordinal)).ToArray();
-        return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(open(train), open(test)) : ImageData.HoldOut(open([.. readable]));
+        return test.Length > 0 && train.Length > 0 ? ImageData.FromSplits(open(train, classes), open(test, classes)) : ImageData.HoldOut(open([.. readable], classes));
     }
 
     // Archives often hold one folder with everything in it, or begin each name with "./".
@@ -182,12 +195,12 @@ public sealed class ImageFiles : ImageSource
     }
 
     // Decoded once and for all where memory allows it.
-    private static ImageFiles Load(EncodedImage[] files, int channels, int height, int width, bool skipCorrupt)
+    private static ImageFiles Load(EncodedImage[] files, IReadOnlyList<string> classes, int channels, int height, int width, bool skipCorrupt)
     {
         int size = channels * height * width;
         if ((long)size * files.Length > LargestInMemory)
         {
-            return new ImageFiles(files, channels, height, width, decoded: null);
+            return new ImageFiles(files, classes, channels, height, width, decoded: null);
         }
 
         var decoded = new byte[]?[files.Length];
@@ -210,13 +223,21 @@ public sealed class ImageFiles : ImageSource
             throw first;
         }
 
-        return new ImageFiles([.. files.Where((_, i) => decoded[i] is not null)], channels, height, width, [.. decoded.OfType<byte[]>()]);
+        return new ImageFiles([.. files.Where((_, i) => decoded[i] is not null)], classes, channels, height, width, [.. decoded.OfType<byte[]>()]);
     }
 
     private sealed record ImageHeader(EncodedImage File, int Height, int Width, bool IsColour);
 
     private sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
     {
+        // The outermost folder within the split.
+        public string Class => Name.Split('/') switch
+        {
+            ["train" or "test", var name, _, ..] => name,
+            [not ("train" or "test") and var name, _, ..] => name,
+            _ => "",
+        };
+
         public ImageHeader? TryReadHeader()
         {
             using var data = SKData.CreateCopy(ReadBytes());
@@ -224,7 +245,7 @@ public sealed class ImageFiles : ImageSource
             return codec is null ? null : new ImageHeader(this, codec.Info.Height, codec.Info.Width, codec.Info.ColorType != SKColorType.Gray8);
         }
 
-        // Scales so that the shorter side fits, then crops the centre; transparent parts are black. To UInt8 [C, H, W].
+        // Transparent parts are black. To UInt8 [C, H, W].
         public void Decode(int channels, int height, int width, Span<byte> pixels)
         {
             using var data = SKData.CreateCopy(ReadBytes());
@@ -241,35 +262,12 @@ public sealed class ImageFiles : ImageSource
                 throw Corrupt();
             }
 
-            double scale = Math.Max((double)height / image.Height, (double)width / image.Width);
-            using var scaled = scale == 1 ? null : image.Resize(
-                new SKSizeI((int)Math.Ceiling(image.Width * scale), (int)Math.Ceiling(image.Height * scale)),
-                new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear)) ?? throw Corrupt($"has {codec.Info.Width} x {codec.Info.Height} pixels, which cannot be scaled");
-            CopyCentre(scaled ?? image, channels, height, width, pixels);
+            if (!CentreCrop.TryScale(image, channels, height, width, pixels))
+            {
+                throw Corrupt($"has {codec.Info.Width} x {codec.Info.Height} pixels, which cannot be scaled");
+            }
         }
 
         public CorruptImageException Corrupt(string reason = "is no image that can be read") => new(Name, reason);
-
-        private static void CopyCentre(SKBitmap image, int channels, int height, int width, Span<byte> pixels)
-        {
-            var rgba = image.GetPixelSpan();
-            int top = (image.Height - height) / 2, left = (image.Width - width) / 2, plane = height * width;
-            for (int row = 0; row < height; row++)
-            {
-                for (int column = 0; column < width; column++)
-                {
-                    var pixel = rgba.Slice(((top + row) * image.RowBytes) + ((left + column) * 4), 3);
-                    int at = (row * width) + column;
-                    if (channels == 1)
-                    {
-                        pixels[at] = (byte)(((299 * pixel[0]) + (587 * pixel[1]) + (114 * pixel[2]) + 500) / 1000); // Rec. 601 luma
-                    }
-                    else
-                    {
-                        (pixels[at], pixels[plane + at], pixels[(2 * plane) + at]) = (pixel[0], pixel[1], pixel[2]);
-                    }
-                }
-            }
-        }
     }
 }

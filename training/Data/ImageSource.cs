@@ -26,6 +26,15 @@ public abstract class ImageSource
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
     public abstract void Read(long index, Span<byte> pixels);
 
+    /// <summary>The names of the images' classes; empty for images without labels.</summary>
+    public virtual IReadOnlyList<string> Classes => [];
+
+    /// <summary>The class of an image.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <returns>A position in <see cref="Classes"/>.</returns>
+    /// <exception cref="InvalidOperationException">The images have no labels.</exception>
+    public virtual int LabelOf(long index) => throw new InvalidOperationException("The images have no labels.");
+
     /// <summary>What the image is called: a file name where there is one.</summary>
     public virtual string NameOf(long index) => $"{index}";
 }

@@ -52,6 +52,11 @@ public static class Evaluator
         {
             int rows = (int)Math.Min(batchSize, source.Count - first);
             ReadImages(source, first, rows, runner.Input<byte>(program.Images.Name));
+            if (program.Labels is { } labels)
+            {
+                ReadLabels(source, first, rows, runner.Input<long>(labels.Name));
+            }
+
             for (int sample = 0; sample < samples; sample++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -65,6 +70,15 @@ public static class Evaluator
         }
 
         return totals.Finish(options);
+    }
+
+    private static void ReadLabels(ImageSource source, long first, int rows, Span<long> labels)
+    {
+        labels.Clear();
+        for (int i = 0; i < rows; i++)
+        {
+            labels[i] = source.LabelOf(first + i);
+        }
     }
 
     private static void ReadImages(ImageSource source, long first, int rows, Span<byte> images)

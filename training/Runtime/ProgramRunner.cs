@@ -23,6 +23,7 @@ public sealed class ProgramRunner : IDisposable
     private readonly ProgramNoise noise;
     private readonly string[] noiseNames;
     private readonly InputSpec[] scheduled;
+    private readonly string? labels;
     private readonly bool ownsStates;
 
     /// <summary>Loads a program of a package.</summary>
@@ -63,6 +64,7 @@ public sealed class ProgramRunner : IDisposable
     {
         (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
+        labels = program.Labels?.Name;
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
         using var options = device.CreateSessionOptions(threads);
         BoundSession.ShareArena(options);
@@ -102,6 +104,11 @@ public sealed class ProgramRunner : IDisposable
     public void Fill(Data.Batch batch)
     {
         batch.Images.CopyTo(Input<byte>(program.Images.Name));
+        if (labels is not null)
+        {
+            batch.Labels.CopyTo(Input<long>(labels));
+        }
+
         for (int i = 0; i < noiseNames.Length; i++)
         {
             batch.Noise[i].CopyTo(Input<float>(noiseNames[i]));

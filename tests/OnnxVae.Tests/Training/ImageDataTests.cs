@@ -188,6 +188,57 @@ internal sealed class ImageDataTests : FolderFixture
     }
 
     [Test]
+    public void Open_OfIdxFolderWithLabels_KnowsThem()
+    {
+        WriteIdx(Folder["train-images-idx3-ubyte.gz"], 3, zipped: true);
+        WriteIdx(Folder["t10k-images-idx3-ubyte"], 2, zipped: false);
+        File.WriteAllBytes(Folder["train-labels-idx1-ubyte"], [0, 0, 8, 1, 0, 0, 0, 3, 2, 0, 4]);
+        File.WriteAllBytes(Folder["t10k-labels-idx1-ubyte"], [0, 0, 8, 1, 0, 0, 0, 2, 1, 3]);
+
+        var data = ImageData.Open(Folder.Path);
+
+        Assert.That(Labels(data.Train), Is.EqualTo((int[])[2, 0, 4]));
+        Assert.That(Labels(data.All), Is.EqualTo((int[])[2, 0, 4, 1, 3]));
+        Assert.That(data.All.Classes, Is.EqualTo((string[])["0", "1", "2", "3", "4"]));
+
+        File.WriteAllBytes(Folder["t10k-labels-idx1-ubyte"], [0, 0, 8, 1, 0, 0, 0, 3, 1, 3, 1]);
+        AssertRefused(
+            Folder.Path,
+            $"'{Folder["t10k-labels-idx1-ubyte"]}' does not hold the labels of the 2 images beside it: expected 10 bytes that begin with 0x00000801. Fetch it again, or remove it.");
+    }
+
+    [TestCase("")]
+    [TestCase("train/")]
+    public void Open_OfFoldersOfClasses_KnowsThem(string split)
+    {
+        WriteImages(Folder[$"{split}cat"], 2);
+        WriteImages(Folder[$"{split}dog/old"], 3);
+        if (split.Length > 0)
+        {
+            WriteImages(Folder["test/dog"], 1);
+        }
+
+        var data = ImageData.Open(Folder.Path);
+
+        Assert.That(data.All.Classes, Is.EqualTo((string[])["cat", "dog"]));
+        Assert.That(Labels(data.All)[..5], Is.EqualTo((int[])[0, 0, 1, 1, 1]));
+        Assert.That(ImageData.Open(Folder[$"{split}cat"]).All.Classes, Is.Empty);
+    }
+
+    [Test]
+    public void Open_OfArrayWithImageSize_ScalesAndConverts()
+    {
+        WriteNpy(Folder["a.npy"], 2, 4, 8);
+
+        var images = ImageData.Open(Folder["a.npy"], new ImageOptions(Size: (8, 8), Channels: 3)).All;
+
+        byte[] pixels = Read(images, 1);
+        Assert.That((images.Channels, images.Height, images.Width), Is.EqualTo((3, 8, 8)));
+        Assert.That(pixels[..64], Is.EqualTo(pixels[64..128]).And.EqualTo(pixels[128..]), "grey");
+        Assert.That(pixels[..64].Average(pixel => (double)pixel), Is.EqualTo(32 + 15.5).Within(1), "the centre, rows of 8 that count up");
+    }
+
+    [Test]
     public void Open_OfCorruptGzip_NamesTheFile()
     {
         string file = Folder["train-images-idx3-ubyte.gz"];
@@ -335,6 +386,8 @@ internal sealed class ImageDataTests : FolderFixture
         source.Read(index, pixels);
         return pixels;
     }
+
+    private static int[] Labels(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.LabelOf(i))];
 
     private static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
 
