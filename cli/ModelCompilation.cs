@@ -66,7 +66,7 @@ internal static class ModelCompilation
         var bottom = Quantizer("bottom");
         var vae = new VqVae(
             new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop);
-        return (vae, new VqVaeCompiler(vae, new VqVaeTrainingOptions(options.Batch, Likelihood(options, PixelMean.Sigmoid), bottom, optimizer)
+        return (vae, new VqVaeCompiler(vae, new VqVaeTrainingOptions(options.Batch, Likelihood(options, PixelMean.Identity), bottom, optimizer)
         {
             Top = hasTop ? Quantizer("top") : null,
             Pixels = VaeCatalog.Pixels(options.Pixels),

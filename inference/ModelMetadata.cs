@@ -15,6 +15,19 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
 {
     internal const string Encoder = "encoder", Decoder = "decoder", Prior = "prior", Density = "density";
 
+    /// <summary>Whether the latents are codes: whole numbers that stand for vectors, which nothing lies between.</summary>
+    public bool HasCodes => CodeText is not null;
+
+    /// <summary>The grids of codes, the top level's first, in the order in which the latents hold them; empty for latents that are numbers.</summary>
+    public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : [.. CodeText.Split(',').Select(level => level.Split(':', 'x') switch
+    {
+        [var codes, var rows, var columns] => new CodeGrid(Number(codes), Number(rows), Number(columns)),
+        _ => throw new InvalidDataException($"The model's grids of codes are '{CodeText}'; expected codes:rowsxcolumns, with commas between levels. Export it again."),
+    })];
+
+    /// <summary>The grids as the file holds them, <c>512:4x4,512:8x8</c>; null for latents that are numbers.</summary>
+    internal string? CodeText { get; init; }
+
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
 
@@ -35,8 +48,21 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
         int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];
         return new ModelMetadata(
             kind, Number(entries["onnxvae.latentSize"]), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""),
-            entries.TryGetValue("onnxvae.imagesAtATime", out string? images) ? Number(images) : null);
+            entries.TryGetValue("onnxvae.imagesAtATime", out string? images) ? Number(images) : null)
+        {
+            CodeText = entries.GetValueOrDefault("onnxvae.codes"),
+        };
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}
+
+/// <summary>A level's grid of codes.</summary>
+/// <param name="Codes">K: codes go from 0 to K - 1.</param>
+/// <param name="Rows">Rows of the grid.</param>
+/// <param name="Columns">Columns of the grid.</param>
+public sealed record CodeGrid(int Codes, int Rows, int Columns)
+{
+    /// <summary>Codes in the grid.</summary>
+    public int Positions => Rows * Columns;
 }

@@ -1,3 +1,4 @@
+using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Jobs;
@@ -15,6 +16,16 @@ internal static class ModelData
     {
         string file = Path.Combine(folder, "density.onnx");
         return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': only runs with --rounded export one, and only their latents can be coded.");
+    }
+
+    /// <summary>Refuses models whose latents are codes, where a verb takes points between latents.</summary>
+    /// <exception cref="InvalidDataException">They are codes.</exception>
+    public static void RequireNumbers(ModelMetadata model)
+    {
+        if (model.HasCodes)
+        {
+            throw new InvalidDataException("The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.");
+        }
     }
 
     /// <summary>Refuses the number of an image that is not there.</summary>

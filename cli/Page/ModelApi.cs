@@ -15,7 +15,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
     private readonly ModelMetadata shape = vae.Decoder.Metadata;
 
     /// <summary>What the model is.</summary>
-    public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective);
+    public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective, shape.HasCodes);
 
     /// <summary>The picture of latents.</summary>
     public PictureAnswer Decode(Point point) => new(Pictures(point.Latents)[0]);
@@ -43,7 +43,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
     }
 
     /// <summary>The way around the origin from one image's latents to another's.</summary>
-    public ImagesAnswer Interpolate(Ends ends) => Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
+    public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Between two codes there is nothing.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
 
     private ImagesAnswer Images(float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(latents));
 
@@ -55,7 +55,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
     /// <param name="Latents">[L].</param>
     public sealed record Point(float[] Latents);
 
-    public sealed record ModelAnswer(string Name, int Latents, int Channels, int Height, int Width, string Objective);
+    public sealed record ModelAnswer(string Name, int Latents, int Channels, int Height, int Width, string Objective, bool HasCodes);
 
     public sealed record PictureAnswer(string Picture);
 

@@ -3,6 +3,7 @@ const RANGE = 3, STEPS = 11, SAMPLES = 24;
 const $ = id => document.getElementById(id);
 const ends = [null, null]; // the latents of the user's two images
 let latents = [];
+let hasCodes = false; // nothing lies between two codes
 
 async function ask(path, options) {
   const response = await fetch(path, options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
@@ -95,7 +96,7 @@ const take = explain(async (field, file) => {
   ends[end] = answer.latents;
   fill(field.querySelector(".pair"), [answer.original, answer.reconstruction], [answer.latents, answer.latents]);
   await show(answer.latents);
-  if (ends[0] && ends[1]) {
+  if (ends[0] && ends[1] && !hasCodes) {
     const between = await post("api/interpolate", { from: ends[0], to: ends[1], steps: STEPS });
     fill($("between"), between.pictures, between.latents);
   }
@@ -130,8 +131,12 @@ $("more").addEventListener("click", () => {
 await explain(async () => {
   const model = await ask("api/model");
   document.title = $("name").textContent = model.name;
-  $("about").textContent = `${model.latents} latents, images of ${model.width} x ${model.height}${model.channels === 1 ? ", grey" : ""}. ${model.objective}`;
-  addSliders(model.latents);
+  hasCodes = model.hasCodes;
+  $("reset").hidden = $("sliders").hidden = hasCodes;
+  $("about").textContent = `${model.latents} ${hasCodes ? "codes" : "latents"}, images of ${model.width} x ${model.height}${model.channels === 1 ? ", grey" : ""}. ${model.objective}`;
+  if (!hasCodes) {
+    addSliders(model.latents);
+  }
   await show(new Array(model.latents).fill(0));
   await sample();
 })();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
@@ -41,6 +42,7 @@ internal static class FitVerb
 
             var train = ImageData.Open(options.Data, options.ImageOptions).Train;
             using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
+            ModelData.RequireNumbers(encoder.Metadata);
             double[][] latents = Encode(encoder, train, Math.Min(train.Count, result.GetValue(images)), result.GetValue(seed), cancellation);
 
             double logLikelihood = 0;

@@ -32,6 +32,7 @@ internal static class InterpolateVerb
         command.SetAction(result =>
         {
             using var vae = TrainedVae.Load(result.GetValue(folder)!, new VaeOptions(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads)));
+            ModelData.RequireNumbers(vae.Decoder.Metadata);
             var images = imageArguments.Open(result, vae.Encoder.Metadata);
             var (first, last) = (result.GetValue(from), result.GetValue(to));
             ModelData.RequireImage(images, first, "--from");

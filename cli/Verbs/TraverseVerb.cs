@@ -30,6 +30,7 @@ internal static class TraverseVerb
             var chosen = OnnxDevice.Parse(result.GetValue(device)!);
             string directory = result.GetValue(folder)!;
             using var decoder = VaeDecoder.Load(Path.Combine(directory, "decoder.onnx"), new VaeOptions(chosen, result.GetValue(threads)));
+            ModelData.RequireNumbers(decoder.Metadata);
             int size = decoder.Metadata.LatentSize, columns = result.GetValue(steps);
             int[] rows = ParseLatents(result.GetValue(latents), size);
             var centre = new float[size];

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using OnnxVae.Inference;
+using OnnxVae.Tests.Support;
+using OnnxVae.Training;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Tests.Cli;
+
+/// <summary>Models whose latents are codes, from the command line to files.</summary>
+internal sealed class CodesTests : FolderFixture
+{
+    private const int Codes = 32, Positions = (4 * 4) + (2 * 2);
+
+    private static readonly string[] Options =
+        ["--data", "sprites", "--image-size", "16", "--codes", $"{Codes}", "--code-length", "8", "--width", "16", "--residual-width", "8", "--batch", "32", "--learning-rate", "3e-3", "--threads", "2"];
+
+    private static readonly TemporaryFolder Trained = new();
+    private static readonly RunFolder Run = new(Trained["run"]);
+
+    [OneTimeSetUp]
+    public void Train() => Support.Cli.Succeed(["train", .. Options, "--model", "vqvae2", "--steps", "600", "--checkpoint-every", "300", "--out", Run.Path]);
+
+    [OneTimeTearDown]
+    public void Delete() => Trained.Dispose();
+
+    [Test]
+    public void Figures_CountTheCodesOfBothLevels()
+    {
+        var figures = JsonNode.Parse(File.ReadAllText(Run.Evaluation))!;
+
+        Assert.That((double)figures["rate"]!, Is.EqualTo(Positions * Math.Log(Codes)).Within(1e-3), "all codes equally likely");
+        Assert.That((double)figures["rateBitsPerDimension"]!, Is.EqualTo(Positions * 5.0 / 256).Within(1e-5));
+        Assert.That((double)figures["meanSquaredError"]!, Is.LessThan(0.02), "the images' variance is 0.045");
+        Assert.That((double)figures["meanSquaredErrorTopExchanged"]!, Is.GreaterThan((double)figures["meanSquaredError"]!));
+        foreach (string level in (string[])["Top", "Bottom"])
+        {
+            double usage = (double)figures[$"usage{level}"]!, perplexity = (double)figures[$"perplexity{level}"]!;
+            Assert.That(usage, Is.GreaterThan(0.2).And.LessThanOrEqualTo(1));
+            Assert.That(perplexity, Is.GreaterThan(4).And.LessThanOrEqualTo(usage * Codes));
+        }
+
+        Assert.That(figures["activeUnits"], Is.Null);
+        Assert.That(File.Exists(Run.Report));
+    }
+
+    // The figures once more, from the exported files alone.
+    [Test]
+    public void Export_EncodesToCodes_WhichGiveTheFigures()
+    {
+        using var vae = TrainedVae.Load(Run.Export);
+        var test = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+        var figures = JsonNode.Parse(File.ReadAllText(Run.Evaluation))!;
+        var counts = new int[Codes];
+        double squaredError = 0;
+        for (long first = 0; first < test.Count; first += 50)
+        {
+            float[] images = OnnxVae.Training.Reports.ReconstructionGrid.ReadImages(test, first, (int)Math.Min(50, test.Count - first));
+            float[] codes = vae.Encoder.Encode(images).Mean;
+            Assert.That(codes, Is.All.InRange(0, Codes - 1).And.All.Matches<float>(code => code == MathF.Round(code)));
+            foreach (float[] row in codes.Chunk(Positions))
+            {
+                Array.ForEach(row[..4], code => counts[(int)code]++);
+            }
+
+            squaredError += vae.Decoder.Decode(codes).Zip(images, (a, b) => (double)(a - b) * (a - b)).Sum();
+        }
+
+        Assert.That(vae.Decoder.Metadata.CodeGrids, Is.EqualTo((CodeGrid[])[new(Codes, 2, 2), new(Codes, 4, 4)]));
+        Assert.That(counts.Count(count => count > 0) / (double)Codes, Is.EqualTo((double)figures["usageTop"]!).Within(1e-9));
+        Assert.That(squaredError / test.Count / 256, Is.EqualTo((double)figures["meanSquaredError"]!).Within(10).Percent, "exported images stay within [0, 1]");
+    }
+
+    [Test]
+    public void Verbs_WorkOnCodes()
+    {
+        string export = Run.Export;
+        Support.Cli.Succeed("encode", Path.Combine(export, "encoder.onnx"), "--data", "sprites", "--split", "test", "--values", "mean", "--out", Folder["codes.npy"]);
+        Support.Cli.Succeed("reconstruct", export, "--data", "sprites", "--count", "20", "--out", Folder["images"], "--grid", Folder["grid.png"]);
+        Support.Cli.Succeed("generate", Path.Combine(export, "decoder.onnx"), "--count", "9", "--out", Folder["samples.npy"]);
+        Support.Cli.Succeed("inspect", Run.Path);
+
+        var (_, shape, data) = Npy.Read(File.ReadAllBytes(Folder["codes.npy"]), "codes.npy");
+        Assert.That(shape[1], Is.EqualTo(Positions));
+        Assert.That(MemoryMarshal.Cast<byte, float>(data.Span).ToArray(), Is.All.InRange(0, Codes - 1));
+        Assert.That(Directory.GetFiles(Folder["images"], "*.png"), Has.Length.EqualTo(20));
+    }
+
+    [Test]
+    public void Train_StoppedAndResumed_EndsWithTheSameBytes([Values("vqvae", "vqvae2")] string model, [Values("moving-average", "gradient", "finite-scalar")] string quantizer)
+    {
+        string[] command = quantizer == "finite-scalar"
+            ? ["train", .. Options[..4], .. Options[8..], "--scalar-levels", "4,3"] : ["train", .. Options];
+        command = [.. command, "--model", model, "--quantizer", quantizer, "--steps", "40", "--checkpoint-every", "20"];
+        Support.Cli.Succeed([.. command, "--out", Folder["whole"]]);
+        Support.Cli.Succeed([.. command, "--out", Folder["parts"]]);
+        var parts = new RunFolder(Folder["parts"]);
+        byte[] expected = File.ReadAllBytes(new RunFolder(Folder["whole"]).NewestCheckpoint());
+        Assert.That(File.ReadAllBytes(parts.NewestCheckpoint()), Is.EqualTo(expected), "the same seed");
+
+        File.Delete(parts.NewestCheckpoint());
+        Support.Cli.Succeed("train", "--resume", "--out", parts.Path);
+
+        Assert.That(File.ReadAllBytes(parts.NewestCheckpoint()), Is.EqualTo(expected));
+    }
+
+    [TestCase("train --model vqvae2 --image-size 20 --out {0}/x", 1, "The images have 20 x 20 pixels, but a model with two levels of codes takes multiples of 8: give --image-size, --image-size 24 for instance.")]
+    [TestCase("train --model vqvae --latent 3 --out {0}/x", 2, "--latent cannot be given with --model vqvae: its latents are codes.")]
+    [TestCase("train --codes 64 --out {0}/x", 2, "--codes cannot be given with --model conv: it is for vqvae and vqvae2, whose latents are codes.")]
+    [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
+    [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
+    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
+    [TestCase("fit {1}", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
+    public void WrongUse_IsExplained(string arguments, int exitCode, string message)
+    {
+        var actual = Support.Cli.Run([.. arguments.Split(' ').Select(argument => argument.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", Run.Path, StringComparison.Ordinal))]);
+
+        Assert.That(actual.Error.TrimEnd(), Is.EqualTo($"onnxvae: {message}"));
+        Assert.That(actual.ExitCode, Is.EqualTo(exitCode));
+    }
+}
