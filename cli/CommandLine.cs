@@ -66,6 +66,7 @@ internal static class CommandLine
         TrainVerb.Create(),
         CompileVerb.Create(),
         EvaluateVerb.Create(),
+        PriorVerb.Create(),
         ExportVerb.Create(),
         GenerateVerb.Create(),
         EncodeVerb.Create(),

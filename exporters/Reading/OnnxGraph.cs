@@ -76,6 +76,15 @@ public sealed record OnnxGraph(
         return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters);
     }
 
+    /// <summary>The outputs on other inputs, with the parameters as states.</summary>
+    /// <param name="inputs">A value for each input, of its type and shape.</param>
+    public IReadOnlyList<(string Name, Value Value)> On(params IReadOnlyList<Value> inputs)
+    {
+        var replacements = Inputs.Zip(inputs).ToDictionary(pair => pair.First, pair => pair.Second);
+        var values = GraphRewriter.Substitute([.. Outputs.Select(output => output.Value)], leaf => replacements.GetValueOrDefault(leaf, leaf));
+        return [.. Outputs.Zip(values, (output, value) => (output.Name, value))];
+    }
+
     /// <summary>The graph as a model again, with its parameters as they were read.</summary>
     /// <param name="target">What the model is for; to be served anywhere, if absent.</param>
     public OnnxModel ToModel(ExpansionTarget? target = null) => OnnxModelWriter

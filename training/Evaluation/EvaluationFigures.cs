@@ -17,8 +17,8 @@ public sealed record EvaluationFigures
     /// <summary>E KL(Q(z|y) || P(z)).</summary>
     public required double Rate { get; init; }
 
-    /// <summary>E [-ln P(y|z)].</summary>
-    public required double Distortion { get; init; }
+    /// <summary>E [-ln P(y|z)]; null for a model of codes alone.</summary>
+    public double? Distortion { get; init; }
 
     /// <summary>What else the model reports of every image, as means: the measured distortion of a rate-distortion autoencoder.</summary>
     public IReadOnlyDictionary<string, double> Further { get; init; } = new Dictionary<string, double>();

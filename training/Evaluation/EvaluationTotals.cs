@@ -79,7 +79,7 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         {
             NegativeElbo = negativeElbo,
             Rate = sums["rate"] / images,
-            Distortion = sums["distortion"] / images,
+            Distortion = sums.TryGetValue("distortion", out double distortion) ? distortion / images : null,
             Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
             NegativeLogLikelihood = isWeighted ? negativeLogLikelihood / images : null,
             ImportanceSamples = isWeighted ? options.ImportanceSamples : null,
