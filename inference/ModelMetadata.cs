@@ -19,11 +19,7 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
     public bool HasCodes => CodeText is not null;
 
     /// <summary>The grids of codes, the top level's first, in the order in which the latents hold them; empty for latents that are numbers.</summary>
-    public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : [.. CodeText.Split(',').Select(level => level.Split(':', 'x') switch
-    {
-        [var codes, var rows, var columns] => new CodeGrid(Number(codes), Number(rows), Number(columns)),
-        _ => throw new InvalidDataException($"The model's grids of codes are '{CodeText}'; expected codes:rowsxcolumns, with commas between levels. Export it again."),
-    })];
+    public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : ParseCodeGrids(CodeText);
 
     /// <summary>The grids as the file holds them, <c>512:4x4,512:8x8</c>; null for latents that are numbers.</summary>
     internal string? CodeText { get; init; }
@@ -53,6 +49,12 @@ public sealed record ModelMetadata(string Kind, int LatentSize, int Channels, in
             CodeText = entries.GetValueOrDefault("onnxvae.codes"),
         };
     }
+
+    internal static IReadOnlyList<CodeGrid> ParseCodeGrids(string text) => [.. text.Split(',').Select(level => level.Split(':', 'x') switch
+    {
+        [var codes, var rows, var columns] => new CodeGrid(Number(codes), Number(rows), Number(columns)),
+        _ => throw new InvalidDataException($"The model's grids of codes are '{text}'; expected codes:rowsxcolumns, with commas between levels. Export it again."),
+    })];
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Codes;
+
 namespace OnnxVae.Inference;
 
 /// <summary>The exported halves of a VAE, with the prior that was learned, if one was. Safe to use from several threads.</summary>
@@ -20,7 +22,7 @@ public sealed class TrainedVae : IDisposable
     /// <summary>What latents are drawn from: the learned prior, or N(0, I).</summary>
     public LatentPrior Prior { get; }
 
-    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and, where there is one, <c>prior.onnx</c>.</summary>
+    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and the prior that was learned, where there is one.</summary>
     /// <param name="folder">Their folder.</param>
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
@@ -42,7 +44,8 @@ public sealed class TrainedVae : IDisposable
             }
 
             string file = Path.Combine(folder, PriorFile);
-            prior = File.Exists(file) ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(from.LatentSize);
+            prior = CodePrior.IsIn(folder, to) ? CodePrior.Load(folder, options: options)
+                : File.Exists(file) ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(from.LatentSize);
             return prior.LatentSize == from.LatentSize ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
                 $"'{file}' has {prior.LatentSize} latents, but the decoder beside it {from.LatentSize}. Export both from one run.");
         }

@@ -1,4 +1,5 @@
 using OnnxVae.Inference;
+using OnnxVae.Inference.Codes;
 using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Jobs;
@@ -12,19 +13,37 @@ internal static class PriorFile
 
     private const string PriorName = "prior.onnx";
 
-    /// <summary>Opens a prior: the model's own (prior.onnx beside the decoder, where it was learned), a fitted mixture, or N(0, I).</summary>
+    /// <summary>Opens a prior: the model's own (a prior of codes or prior.onnx beside the decoder, where one was learned), a fitted mixture, or N(0, I).</summary>
     /// <param name="name">One of the three.</param>
     /// <param name="decoderPath">The decoder's file.</param>
-    /// <param name="latents">L.</param>
+    /// <param name="decoder">What it says about itself.</param>
+    /// <param name="sampling">How codes are drawn; null where nothing was said about it.</param>
     /// <param name="options">How it runs.</param>
-    public static LatentPrior Open(string name, string decoderPath, int latents, VaeOptions options) =>
-        Find(name, decoderPath) is { } file ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(latents);
-
-    /// <summary>The file of a prior; null for N(0, I).</summary>
-    /// <exception cref="FileNotFoundException">No mixture was fitted.</exception>
-    public static string? Find(string name, string decoderPath)
+    /// <exception cref="FileNotFoundException">No mixture was fitted, or no prior of codes was trained.</exception>
+    public static LatentPrior Open(string name, string decoderPath, ModelMetadata decoder, CodeSampling? sampling, VaeOptions options)
     {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
+        string folder = Folder(decoderPath);
+        if (sampling is not null || (name == OfModel && CodePrior.IsIn(folder, decoder)))
+        {
+            return CodePrior.Load(folder, sampling, options);
+        }
+
+        return FindFile(name, folder) is { } file ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(decoder.LatentSize);
+    }
+
+    /// <summary>The files of a prior; none for N(0, I).</summary>
+    /// <exception cref="FileNotFoundException">No mixture was fitted.</exception>
+    public static IReadOnlyList<string> Find(string name, string decoderPath, ModelMetadata decoder)
+    {
+        string folder = Folder(decoderPath);
+        return name == OfModel && CodePrior.IsIn(folder, decoder) ? [.. CodePrior.FilesOf(decoder.CodeGrids.Count).Select(file => Path.Combine(folder, file))]
+            : FindFile(name, folder) is { } file ? [file] : [];
+    }
+
+    private static string Folder(string decoderPath) => Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
+
+    private static string? FindFile(string name, string folder)
+    {
         string file = Path.Combine(folder, name == Mixture ? RunExport.MixtureFile : PriorName);
         if (name == Mixture && !File.Exists(file))
         {

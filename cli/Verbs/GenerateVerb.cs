@@ -2,6 +2,7 @@ using System.CommandLine;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
+using OnnxVae.Inference.Codes;
 using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs;
@@ -24,11 +25,22 @@ internal static class GenerateVerb
             Description = "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I).",
             DefaultValueFactory = _ => PriorFile.OfModel,
         };
+        var label = new Option<string?>("--class") { Description = "The class of images, by name, for models with a prior of codes." };
+        var temperature = VerbOptions.Positive(new Option<double>("--temperature")
+        {
+            Description = "What the logits of codes are divided by; below 1, likely codes become more likely.",
+            DefaultValueFactory = _ => 1,
+        });
+        var topP = VerbOptions.Positive(new Option<double>("--top-p")
+        {
+            Description = "Draw only from the likeliest codes that together have this probability.",
+            DefaultValueFactory = _ => 1,
+        });
         VerbOptions.Among([PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal], prior);
         var command = new Command(
             "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
         {
-            decoderArgument, count, seed, grid, prior,
+            decoderArgument, count, seed, grid, prior, label, temperature, topP,
         };
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
@@ -37,10 +49,16 @@ internal static class GenerateVerb
             ulong chosen = result.GetValue(seed);
             var (paths, options) = (job.Paths(result), job.Options(result));
             using var decoder = VaeDecoder.Load(file, options);
-            using var drawn = PriorFile.Open(priorName, file, decoder.Metadata.LatentSize, options);
+            var sampling = new CodeSampling(result.GetValue(label), result.GetValue(temperature), result.GetValue(topP));
+            bool isAsked = sampling != new CodeSampling();
+            using var drawn = PriorFile.Open(priorName, file, decoder.Metadata, isAsked ? sampling : null, options);
             var images = job.Images(result, decoder.Metadata, result.GetValue(count));
-            var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file) is { } learned ? [("prior", learned)] : Array.Empty<(string, string)>()]);
+            var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file, decoder.Metadata).Select((learned, i) => (i == 0 ? "prior" : $"prior{i + 1}", learned))]);
             (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
+            if (isAsked)
+            {
+                (asked["class"], asked["temperature"], asked["topP"]) = (sampling.Class, sampling.Temperature, sampling.TopP);
+            }
 
             using var claim = JobRecord.Claim(paths, asked);
             using var output = ImageOutput.Open(paths, images);

@@ -36,6 +36,12 @@ public sealed class Sprites : ImageSource
     /// <inheritdoc/>
     public override int Width => Side;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes { get; } = ["square", "ellipse", "heart"];
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index) => FactorsOf(index).Shape;
+
     /// <summary>The factors of an image; X and Y vary fastest, as in dSprites.</summary>
     public static SpriteFactors FactorsOf(long index)
     {

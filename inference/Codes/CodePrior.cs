@@ -1,0 +1,236 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference.Codes;
+
+/// <summary>
+/// A class-conditional prior of the codes of a VQ-VAE: draws grids of codes, one code of every image at a time, the top level first. What
+/// later codes need of earlier ones is kept, so that a code costs one pass over one position. Safe to use from several threads.
+/// </summary>
+/// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
+/// <example><code>
+/// using var decoder = VaeDecoder.Load("decoder.onnx");
+/// using var prior = CodePrior.Load(".", new CodeSampling(Class: "7", Temperature: 0.9));
+/// float[] images = decoder.Generate(count: 16, seed: 1, prior: prior);
+/// </code></example>
+public sealed partial class CodePrior : LatentPrior
+{
+    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", RowFile = "prior_bottom_row.onnx";
+    private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
+
+    private readonly InferenceSession[] sessions; // of the levels, the top one first
+    private readonly InferenceSession? rows; // of the bottom level, if it has two graphs
+    private readonly CodeGrid[] grids;
+    private readonly CodeSampling sampling;
+    private readonly int? label;
+
+    private CodePrior(InferenceSession[] sessions, InferenceSession? rows, CodeGrid[] grids, IReadOnlyList<string> classes, CodeSampling sampling)
+        : base(grids.Sum(grid => grid.Positions))
+    {
+        (this.sessions, this.rows, this.grids, Classes, this.sampling) = (sessions, rows, grids, classes, sampling);
+        int index = classes.ToList().IndexOf(sampling.Class ?? "");
+        label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
+            $"There is no class '{sampling.Class}'; known are {string.Join(", ", classes)}.");
+    }
+
+    /// <summary>The names of the classes.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Whether a folder has the files of such a prior, of all levels.</summary>
+    public static bool IsIn(string folder, ModelMetadata decoder) =>
+        decoder.HasCodes && FilesOf(decoder.CodeGrids.Count).All(file => File.Exists(Path.Combine(folder, file)));
+
+    /// <summary>The files of such a prior.</summary>
+    /// <param name="levels">Levels of codes, 1 or 2.</param>
+    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, RowFile];
+
+    /// <summary>Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c> and <c>prior_bottom_row.onnx</c>; of a model with one level, <c>prior_bottom.onnx</c> alone.</summary>
+    /// <param name="folder">Their folder.</param>
+    /// <param name="sampling">How codes are drawn.</param>
+    /// <param name="options">How to run; the device is always the processor, and a pass takes one thread unless the options say otherwise.</param>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is no ONNX model, or no prior of codes.</exception>
+    /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
+    public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
+    {
+        sampling ??= new CodeSampling();
+        sampling.Validate();
+        var opened = new List<InferenceSession>();
+        try
+        {
+            var bottom = Open(BottomFile);
+            var metadata = bottom.ModelMetadata.CustomMetadataMap;
+            CodeGrid[] grids = [.. ModelMetadata.ParseCodeGrids(metadata["onnxvae.codes"])];
+            string[] classes = JsonSerializer.Deserialize(metadata["onnxvae.classes"], Names.Default.StringArray)!;
+            return grids.Length == 1
+                ? new CodePrior([bottom], rows: null, grids, classes, sampling)
+                : new CodePrior([Open(TopFile), bottom], Open(RowFile), grids, classes, sampling);
+        }
+        catch
+        {
+            opened.ForEach(session => session.Dispose());
+            throw;
+        }
+
+        InferenceSession Open(string file)
+        {
+            string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
+            if (!File.Exists(path))
+            {
+                throw new FileNotFoundException($"There is no '{path}': train it with 'onnxvae prior RUN --level {(file == TopFile ? "top" : "bottom")}'.");
+            }
+
+            using var settings = OnnxDevice.Cpu.CreateSessionOptions(options?.ThreadsPerRun ?? 1);
+            try
+            {
+                opened.Add(new InferenceSession(path, settings));
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidDataException($"'{path}' cannot be loaded as an ONNX model: {e.Message}", e);
+            }
+
+            return opened[^1].ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
+                $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Draw(ulong seed, long first, Span<float> latents)
+    {
+        int count = latents.Length / LatentSize;
+        var labels = new long[count];
+        for (int n = 0; n < count; n++)
+        {
+            labels[n] = label ?? DrawClass(seed, first + n);
+        }
+
+        long[] known = [];
+        int done = 0;
+        for (int level = 0; level < grids.Length; level++)
+        {
+            var codes = new Drawing(this, level, seed, first, count);
+            if (level == grids.Length - 1 && rows is not null)
+            {
+                DrawByRows(codes, labels, known);
+            }
+            else
+            {
+                DrawByPositions(codes, labels);
+            }
+
+            known = codes.Codes;
+            int positions = grids[level].Positions;
+            for (int i = 0; i < known.Length; i++)
+            {
+                latents[(i / positions * LatentSize) + done + (i % positions)] = known[i];
+            }
+
+            done += positions;
+        }
+    }
+
+    private protected override void Dispose(bool disposing)
+    {
+        Array.ForEach(sessions, session => session.Dispose());
+        rows?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private long DrawClass(ulong seed, long image)
+    {
+        Span<float> u = [0];
+        Philox.FillUniform(u, seed, ClassStream, (ulong)image);
+        return Math.Min((long)(u[0] * Classes.Count), Classes.Count - 1);
+    }
+
+    private void DrawByPositions(Drawing drawing, long[] labels)
+    {
+        using var walk = new SamplingWalk(sessions[drawing.Level], labels.Length);
+        labels.CopyTo(walk.Integers("class"));
+        for (int position = 0; position < grids[drawing.Level].Positions; position++)
+        {
+            walk.Integers("position")[0] = position;
+            drawing.CopyColumn(position - 1, walk.Integers("previous"));
+            walk.Step();
+            drawing.Take(position, walk.Result("logits"));
+        }
+    }
+
+    private void DrawByRows(Drawing drawing, long[] labels, long[] known)
+    {
+        using SamplingWalk ofRows = new(rows!, labels.Length), ofCodes = new(sessions[drawing.Level], labels.Length);
+        var grid = grids[drawing.Level];
+        labels.CopyTo(ofRows.Integers("class"));
+        known.CopyTo(ofRows.Integers("known"));
+        for (int row = 0; row < grid.Rows; row++)
+        {
+            ofRows.Integers("row")[0] = row;
+            drawing.CopyRow(row - 1, ofRows.Integers("above"));
+            ofRows.Step();
+            ofRows.Result("tells").CopyTo(ofCodes.Numbers("tells"));
+            ofCodes.Reset();
+            for (int column = 0; column < grid.Columns; column++)
+            {
+                int position = (row * grid.Columns) + column;
+                ofCodes.Integers("column")[0] = column;
+                drawing.CopyColumn(position - 1, ofCodes.Integers("previous"));
+                ofCodes.Step();
+                drawing.Take(position, ofCodes.Result("logits"));
+            }
+        }
+    }
+
+    [JsonSerializable(typeof(string[]))]
+    private sealed partial class Names : JsonSerializerContext;
+
+    // The codes of a level while they are drawn, [N, positions].
+    private sealed class Drawing
+    {
+        private readonly CodePrior prior;
+        private readonly CodeGrid grid;
+        private readonly float[] uniform;
+
+        public Drawing(CodePrior prior, int level, ulong seed, long first, int count)
+        {
+            (this.prior, Level, grid) = (prior, level, prior.grids[level]);
+            Codes = new long[count * grid.Positions];
+            uniform = new float[Codes.Length];
+            for (int n = 0; n < count; n++)
+            {
+                Philox.FillUniform(uniform.AsSpan(n * grid.Positions, grid.Positions), seed, CodeStream + ((uint)level << 16), (ulong)(first + n));
+            }
+        }
+
+        public int Level { get; }
+
+        public long[] Codes { get; }
+
+        public void Take(int position, ReadOnlySpan<float> logits)
+        {
+            for (int n = 0; n < Codes.Length / grid.Positions; n++)
+            {
+                int at = (n * grid.Positions) + position;
+                Codes[at] = prior.sampling.Draw(logits.Slice(n * grid.Codes, grid.Codes), uniform[at]);
+            }
+        }
+
+        // Before the first code and above the first row there is nothing, and what stands there does not matter.
+        public void CopyColumn(int position, Span<long> codes)
+        {
+            for (int n = 0; n < codes.Length; n++)
+            {
+                codes[n] = position < 0 ? 0 : Codes[(n * grid.Positions) + position];
+            }
+        }
+
+        public void CopyRow(int row, Span<long> codes)
+        {
+            for (int n = 0; n < codes.Length / grid.Columns && row >= 0; n++)
+            {
+                Codes.AsSpan((n * grid.Positions) + (row * grid.Columns), grid.Columns).CopyTo(codes[(n * grid.Columns)..]);
+            }
+        }
+    }
+}

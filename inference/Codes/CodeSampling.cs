@@ -1,0 +1,93 @@
+namespace OnnxVae.Inference.Codes;
+
+/// <summary>How codes are drawn.</summary>
+/// <param name="Class">The name of the images' class; each image's own draw from all classes, if left out.</param>
+/// <param name="Temperature">What logits are divided by: below 1, likely codes become more likely.</param>
+/// <param name="TopP">
+/// The likeliest codes that together have at least this probability are drawn from, the others never; 1 for all. Holtzman et al. 2020,
+/// arXiv 1904.09751.
+/// </param>
+public sealed record CodeSampling(string? Class = null, double Temperature = 1, double TopP = 1)
+{
+    /// <summary>Draws a code.</summary>
+    /// <param name="logits">Unnormalised logarithms of the codes' probabilities, [K].</param>
+    /// <param name="u">Uniform in [0, 1).</param>
+    /// <returns>The code.</returns>
+    public int Draw(ReadOnlySpan<float> logits, double u)
+    {
+        Span<double> weights = logits.Length <= 1024 ? stackalloc double[logits.Length] : new double[logits.Length];
+        float largest = logits[0];
+        foreach (float logit in logits)
+        {
+            largest = Math.Max(largest, logit);
+        }
+
+        double total = 0;
+        for (int k = 0; k < weights.Length; k++)
+        {
+            total += weights[k] = Math.Exp((logits[k] - largest) / Temperature);
+        }
+
+        if (TopP < 1)
+        {
+            total = KeepLikeliest(weights, TopP * total);
+        }
+
+        double left = u * total;
+        int last = 0;
+        for (int k = 0; k < weights.Length; k++)
+        {
+            if (weights[k] > 0)
+            {
+                last = k;
+                if ((left -= weights[k]) < 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return last;
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    internal void Validate()
+    {
+        if (!(Temperature > 0 && double.IsFinite(Temperature)))
+        {
+            throw new ArgumentOutOfRangeException(null, $"The temperature is {Temperature}; it must be a positive number.");
+        }
+
+        if (!(TopP > 0 && TopP <= 1))
+        {
+            throw new ArgumentOutOfRangeException(null, $"The share of probability to draw from is {TopP}; it must be above 0 and at most 1.");
+        }
+    }
+
+    // Zeroes all but the largest weights that reach a sum, and returns theirs; of equal ones, the first.
+    private static double KeepLikeliest(Span<double> weights, double enough)
+    {
+        var order = new int[weights.Length];
+        var keys = new double[weights.Length];
+        for (int k = 0; k < weights.Length; k++)
+        {
+            (order[k], keys[k]) = (k, -weights[k]);
+        }
+
+        Array.Sort(keys, order);
+        double sum = 0;
+        foreach (int k in order)
+        {
+            if (sum >= enough)
+            {
+                weights[k] = 0;
+            }
+            else
+            {
+                sum += weights[k];
+            }
+        }
+
+        return sum;
+    }
+}
