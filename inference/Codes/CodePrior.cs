@@ -24,10 +24,12 @@ public sealed partial class CodePrior : LatentPrior
     private readonly CodeGrid[] grids;
     private readonly CodeSampling sampling;
     private readonly int? label;
+    private bool isShared;
 
     private CodePrior(InferenceSession[] sessions, InferenceSession? rows, CodeGrid[] grids, IReadOnlyList<string> classes, CodeSampling sampling)
         : base(grids.Sum(grid => grid.Positions))
     {
+        sampling.Validate();
         (this.sessions, this.rows, this.grids, Classes, this.sampling) = (sessions, rows, grids, classes, sampling);
         int index = classes.ToList().IndexOf(sampling.Class ?? "");
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
@@ -55,7 +57,6 @@ public sealed partial class CodePrior : LatentPrior
     public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
         sampling ??= new CodeSampling();
-        sampling.Validate();
         var opened = new List<InferenceSession>();
         try
         {
@@ -96,6 +97,11 @@ public sealed partial class CodePrior : LatentPrior
         }
     }
 
+    /// <summary>The same prior, from which codes are drawn in another way. It lives as long as this one, which alone has to be disposed.</summary>
+    /// <param name="sampling">How codes are drawn.</param>
+    /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
+    public CodePrior With(CodeSampling sampling) => new(sessions, rows, grids, Classes, sampling) { isShared = true };
+
     /// <inheritdoc/>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
@@ -133,8 +139,12 @@ public sealed partial class CodePrior : LatentPrior
 
     private protected override void Dispose(bool disposing)
     {
-        Array.ForEach(sessions, session => session.Dispose());
-        rows?.Dispose();
+        if (!isShared)
+        {
+            Array.ForEach(sessions, session => session.Dispose());
+            rows?.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 

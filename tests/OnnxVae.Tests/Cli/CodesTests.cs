@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Inference;
+using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
@@ -121,6 +122,21 @@ internal sealed class CodesTests : FolderFixture
         byte[] hearts = Pixels("hearts.npy");
         Assert.That(Pixels("part-1-of-2.npy"), Is.EqualTo(hearts[(150 * 256)..]), "image k depends on the seed and on k alone");
         Assert.That(Pixels("squares.npy"), Is.Not.EqualTo(hearts));
+        using (var vae = VqVae.Load(Folder["run/export"]))
+        {
+            float[] images = vae.Generate(count: 64, seed: 5, new CodeSampling("heart", Temperature: 0.8));
+            Assert.That(images.Zip(hearts, (image, pixel) => Math.Abs(image - (pixel / 255f))).Max(), Is.LessThan(0.003), "as the job");
+            Assert.That(vae.Decode(vae.Encode(images.AsSpan(0, 3 * 256))), Has.Length.EqualTo(3 * 256));
+            Assert.That(vae.Classes, Is.EqualTo((string[])["square", "ellipse", "heart"]));
+            Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.EqualTo("Code 3 of level 0 is 99; codes go from 0 to 31."));
+            Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.EqualTo("There are codes of 1 levels; the model has 2."));
+        }
+
+        using (var vae = VqVae.Load(Run.Export))
+        {
+            Assert.That(() => vae.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
+        }
+
         Assert.That(hearts.Average(pixel => pixel / 255.0), Is.InRange(0.02, 0.3), "shapes on black");
 
         var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--class", "circle", "--out", Folder["x.npy"]);

@@ -1,0 +1,103 @@
+namespace OnnxVae.Inference.Codes;
+
+/// <summary>The exported parts of a VQ-VAE: encoder, decoder and, where it was trained, the class-conditional prior. Safe to use from several threads.</summary>
+/// <example><code>
+/// using var vae = VqVae.Load("runs/digits/export");
+/// float[] sevens = vae.Generate(count: 16, seed: 1, new CodeSampling(Class: "7", Temperature: 0.9));
+/// </code></example>
+public sealed class VqVae : IDisposable
+{
+    private readonly TrainedVae vae;
+
+    private VqVae(TrainedVae vae) => this.vae = vae;
+
+    /// <summary>The grids of codes, the top level's first.</summary>
+    public IReadOnlyList<CodeGrid> Grids => vae.Decoder.Metadata.CodeGrids;
+
+    /// <summary>What the files say about the images.</summary>
+    public ModelMetadata Metadata => vae.Decoder.Metadata;
+
+    /// <summary>The names of the classes that images can be generated of; none without a prior.</summary>
+    public IReadOnlyList<string> Classes => (vae.Prior as CodePrior)?.Classes ?? [];
+
+    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and, where they are, the files of the prior.</summary>
+    /// <param name="folder">Their folder.</param>
+    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is no ONNX model or of another kind, the files belong to different models, or their latents are no codes.</exception>
+    public static VqVae Load(string folder, VaeOptions? options = null)
+    {
+        var vae = TrainedVae.Load(folder, options);
+        if (vae.Decoder.Metadata.HasCodes)
+        {
+            return new VqVae(vae);
+        }
+
+        vae.Dispose();
+        throw new InvalidDataException($"The latents of the model in '{folder}' are numbers and no codes: load it as a {nameof(TrainedVae)}.");
+    }
+
+    /// <summary>The codes of images.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <returns>Codes of each level, the top one first, [N, rows, columns].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    public IReadOnlyList<int[]> Encode(ReadOnlySpan<float> images)
+    {
+        float[] codes = vae.Encoder.Encode(images).Mean;
+        int latents = Metadata.LatentSize, first = 0;
+        var levels = new List<int[]>();
+        foreach (var grid in Grids)
+        {
+            int start = first;
+            levels.Add([.. codes.Chunk(latents).SelectMany(row => row.Skip(start).Take(grid.Positions)).Select(code => (int)code)]);
+            first += grid.Positions;
+        }
+
+        return levels;
+    }
+
+    /// <summary>The images of codes.</summary>
+    /// <param name="codes">Codes of each level, the top one first, [N, rows, columns].</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">There are other levels, of another number of codes, or a code is none.</exception>
+    public float[] Decode(params IReadOnlyList<int[]> codes)
+    {
+        if (codes.Count != Grids.Count)
+        {
+            throw new ArgumentException($"There are codes of {codes.Count} levels; the model has {Grids.Count}.");
+        }
+
+        int count = Arguments.RequireRows(codes[0].Length, Grids[0].Positions, "the codes of level 0", $"grids of {Grids[0].Rows} x {Grids[0].Columns}"), first = 0;
+        var latents = new float[count * Metadata.LatentSize];
+        foreach (var (level, grid) in Grids.Index())
+        {
+            Arguments.RequireRoom(codes[level].Length, count, grid.Positions, $"the codes of level {level}");
+            for (int i = 0; i < codes[level].Length; i++)
+            {
+                latents[(i / grid.Positions * Metadata.LatentSize) + first + (i % grid.Positions)] = codes[level][i] >= 0 && codes[level][i] < grid.Codes ? codes[level][i] : throw new ArgumentException(
+                    $"Code {i} of level {level} is {codes[level][i]}; codes go from 0 to {grid.Codes - 1}.");
+            }
+
+            first += grid.Positions;
+        }
+
+        return vae.Decoder.Decode(latents);
+    }
+
+    /// <summary>Generates images. Image k depends on the seed and on k alone.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="sampling">Of which class, and how codes are drawn.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="InvalidOperationException">There is no prior beside the decoder.</exception>
+    /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
+    public float[] Generate(int count, ulong seed, CodeSampling? sampling = null, long first = 0)
+    {
+        var prior = vae.Prior as CodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train it with 'onnxvae prior RUN'.");
+        return vae.Decoder.Generate(count, seed, first, prior.With(sampling ?? new CodeSampling()));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => vae.Dispose();
+}
