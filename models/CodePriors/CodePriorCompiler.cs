@@ -71,6 +71,18 @@ public sealed class CodePriorCompiler
             [new("rate", MetricRole.PerRow, rate), new("priorNllPerCode", MetricRole.PerRow, rate * (1f / prior.Grid.Positions))]);
     }
 
+    /// <summary>The graphs for sampling, without weights, by their roles.</summary>
+    /// <param name="classes">The classes' names.</param>
+    public IReadOnlyDictionary<string, OnnxModel> Deployables(IReadOnlyList<string> classes) => prior.SamplingGraphs(lowering).ToDictionary(graph => $"{Role}{graph.Name}", graph => OnnxModelWriter
+        .Build(Role, [.. graph.Inputs, .. lowering.States.Select(state => state.Current)], graph.Outputs)
+        .WithMetadata(new Dictionary<string, string>
+        {
+            ["onnxvae.kind"] = $"{Role}{graph.Name}",
+            ["onnxvae.codes"] = string.Join(',', grids.Select(grid => $"{grid.Codes}:{grid.Height}x{grid.Width}")),
+            ["onnxvae.classes"] = JsonSerializer.Serialize(classes),
+            ["onnxvae.version"] = typeof(CodePriorCompiler).Assembly.GetName().Version!.ToString(3),
+        }));
+
     /// <summary>Writes the training package.</summary>
     /// <param name="folder">Where to.</param>
     /// <param name="classes">The classes' names.</param>
@@ -96,16 +108,7 @@ public sealed class CodePriorCompiler
             model[key] = value?.DeepClone();
         }
 
-        var deployables = prior.SamplingGraphs(lowering).ToDictionary(graph => $"{Role}{graph.Name}", graph => OnnxModelWriter
-            .Build(Role, [.. graph.Inputs, .. lowering.States.Select(state => state.Current)], graph.Outputs)
-            .WithMetadata(new Dictionary<string, string>
-            {
-                ["onnxvae.kind"] = $"{Role}{graph.Name}",
-                ["onnxvae.codes"] = string.Join(',', grids.Select(grid => $"{grid.Codes}:{grid.Height}x{grid.Width}")),
-                ["onnxvae.classes"] = JsonSerializer.Serialize(classes),
-                ["onnxvae.version"] = typeof(CodePriorCompiler).Assembly.GetName().Version!.ToString(3),
-            }));
-        return TrainingPackage.Write(folder, model, Step(), Evaluate(), deployables, target);
+        return TrainingPackage.Write(folder, model, Step(), Evaluate(), Deployables(classes), target);
     }
 
     // -ln P(codes | ...), Float32 [N].

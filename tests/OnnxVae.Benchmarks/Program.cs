@@ -71,6 +71,15 @@ job.SetAction(arguments =>
         ]));
 });
 
+var sampling = new Command("sampling", "Drawing codes position by position against evaluating the whole grid for each; 4 x 4 and 8 x 8 codes.") { blocks };
+sampling.SetAction(arguments =>
+{
+    SamplingResult[] results = [.. SamplingBenchmark.Run([1, 16, 64], arguments.GetValue(threads), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { images = results }, ["images", "position by position, ms", "whole grids, ms", "times as fast"],
+        results.Select(result => (string[])[$"{result.Images}", Number(result.StepwiseMilliseconds), Number(result.WholeMilliseconds), Number(result.Speedup)]));
+});
+
 var data = new Option<string>("--data") { Description = "The images, as for 'onnxvae train'.", DefaultValueFactory = _ => "sprites" };
 var epochModel = new Argument<string>("model") { Description = "The model's letter." };
 epochModel.AcceptOnlyFromAmong([.. BenchmarkModel.All.Select(model => model.Name)]);
@@ -102,7 +111,7 @@ var tables = new Argument<string>("folder");
 var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<BenchmarkModel> Chosen(ParseResult arguments) =>
     BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.CodePriors;
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Quantization;
+using OnnxVae.Training.Runtime;
+using TorchSharp;
+using GraphProgram = OnnxVae.Exporters.Programs.Program;
+
+namespace OnnxVae.Benchmarks;
+
+/// <summary>Drawing grids of codes position by position, from what earlier positions left, against evaluating the whole grid for each of them.</summary>
+/// <param name="Images">Images that advance together.</param>
+/// <param name="StepwiseMilliseconds">For all codes of the images, by the median run.</param>
+/// <param name="WholeMilliseconds">The same by whole evaluations: the median of one, times the positions of each level.</param>
+/// <param name="Speedup">The second over the first.</param>
+public sealed record SamplingResult(int Images, double StepwiseMilliseconds, double WholeMilliseconds, double Speedup);
+
+/// <summary>Times the drawing of codes for images of 32 x 32: 4 x 4 and 8 x 8 of 512 codes.</summary>
+internal static class SamplingBenchmark
+{
+    private static readonly CodeGridShape[] Grids = [new(512, 4, 4), new(512, 8, 8)];
+    private static readonly string[] Classes = [.. Enumerable.Range(0, 10).Select(k => $"{k}")];
+
+    /// <summary>Runs the comparison for each number of images.</summary>
+    public static IEnumerable<SamplingResult> Run(IEnumerable<int> counts, int threads, int blocks)
+    {
+        torch.random.manual_seed(1);
+        using CodePrior top = new AttentionPrior(Grids[0], Classes.Length), bottom = new GatedConvolutionPrior(Grids[1], Grids[0].Codes, Classes.Length, depth: 4);
+        string folder = Directory.CreateTempSubdirectory("onnxvae-benchmark-").FullName;
+        try
+        {
+            Export(top, 0, folder);
+            Export(bottom, 1, folder);
+            using var stepwise = Inference.Codes.CodePrior.Load(folder, options: new VaeOptions(ThreadsPerRun: threads));
+            foreach (int count in counts)
+            {
+                yield return Run(stepwise, top, bottom, count, threads, blocks);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static SamplingResult Run(Inference.Codes.CodePrior stepwise, CodePrior top, CodePrior bottom, int count, int threads, int blocks)
+    {
+        using ProgramRunner wholeTop = Whole(top, count, threads), wholeBottom = Whole(bottom, count, threads);
+        var latents = new float[count * stepwise.LatentSize];
+        stepwise.Draw(1, 0, latents);
+        var (times, topTimes, bottomTimes) = (new List<double>(), new List<double>(), new List<double>());
+        for (int block = 0; block < blocks; block++)
+        {
+            times.Add(Time(() => stepwise.Draw(1, 0, latents)));
+            topTimes.Add(Time(() => wholeTop.Run()));
+            bottomTimes.Add(Time(() => wholeBottom.Run()));
+        }
+
+        double whole = (Stopwatches.Median(topTimes) * Grids[0].Positions) + (Stopwatches.Median(bottomTimes) * Grids[1].Positions);
+        return new SamplingResult(count, Stopwatches.Median(times), whole, whole / Stopwatches.Median(times));
+    }
+
+    // The logits of all positions, as training computes them.
+    private static ProgramRunner Whole(CodePrior prior, int count, int threads)
+    {
+        var lowering = new ModuleLowering(prior);
+        var codes = ProgramInput.Data("codes", ElementType.Int64, [count, prior.Grid.Height, prior.Grid.Width]);
+        var label = ProgramInput.Data("class", ElementType.Int64, [count]);
+        var known = ProgramInput.Data("known", ElementType.Int64, [count, prior.Grid.Height / 2, prior.Grid.Width / 2]);
+        var logits = prior.Logits(lowering, codes.Value, label.Value, known.Value);
+        ProgramInput[] inputs = prior is AttentionPrior ? [codes, label] : [codes, label, known];
+        var runner = new ProgramRunner(
+            new GraphProgram("whole", inputs, lowering.States, [], [new Metric("logits", MetricRole.PerRow, logits)]), OnnxDevice.Cpu, threads);
+        foreach (var input in inputs)
+        {
+            runner.Input<long>(input.Spec.Name).Clear();
+        }
+
+        runner.Run();
+        return runner;
+    }
+
+    private static void Export(CodePrior prior, int level, string folder)
+    {
+        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, 32, 32), dimension: 8, hasTop: true);
+        var adam = new Adam(new ConstantSchedule(1e-3));
+        var encoder = new VqVaeCompiler(vae, new VqVaeTrainingOptions(1, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", 512, 8), adam)
+        {
+            Top = new MovingAverageCodebook("top", 512, 8),
+        }).Encoder();
+        var compiler = new CodePriorCompiler(prior, encoder, Grids, level, new CodePriorTrainingOptions(1, adam));
+        var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
+        foreach (var (role, graph) in compiler.Deployables(Classes))
+        {
+            graph.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
+        }
+    }
+
+    private static double Time(Action run)
+    {
+        long start = Stopwatch.GetTimestamp();
+        run();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+}
