@@ -56,6 +56,11 @@ internal static class SweepVerb
     // A weight that the objective or the likelihood does not have would train the same model again and again.
     private static void RequireUse(string name, ModelOptions model)
     {
+        if (VaeCatalog.HasCodes(model.Model))
+        {
+            throw new UsageException($"A sweep cannot be given with --model {model.Model}: its rate is fixed by the number of codes.");
+        }
+
         if (name == Beta && (model.Samples > 1 || model.Capacity is not null))
         {
             throw new UsageException($"--betas cannot be given with {(model.Samples > 1 ? "--samples" : "--capacity")}: that objective has no weight of the rate.");

@@ -177,6 +177,7 @@ internal sealed class CodesTests : FolderFixture
 
     [TestCase("train --model vqvae2 --image-size 20 --out {0}/x", 1, "The images have 20 x 20 pixels, but a model with two levels of codes takes multiples of 8: give --image-size, --image-size 24 for instance.")]
     [TestCase("train --model vqvae --latent 3 --out {0}/x", 2, "--latent cannot be given with --model vqvae: its latents are codes.")]
+    [TestCase("sweep --model vqvae --betas 1,2 --out {0}/x", 2, "A sweep cannot be given with --model vqvae: its rate is fixed by the number of codes.")]
     [TestCase("train --codes 64 --out {0}/x", 2, "--codes cannot be given with --model conv: it is for vqvae and vqvae2, whose latents are codes.")]
     [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
