@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
@@ -36,11 +37,16 @@ internal static class GenerateVerb
             Description = "Draw only from the likeliest codes that together have this probability.",
             DefaultValueFactory = _ => 1,
         });
+        var classifierFile = new Option<string?>("--classifier")
+        {
+            Description = "An .onnx that scores images by class, in the order of the prior's classes: of --candidates images, the one it finds likeliest to be of --class is kept.",
+        };
+        var candidates = VerbOptions.AtLeast(1, new Option<int>("--candidates") { Description = "Images of which one is kept, with --classifier.", DefaultValueFactory = _ => 4 });
         VerbOptions.Among([PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal], prior);
         var command = new Command(
             "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
         {
-            decoderArgument, count, seed, grid, prior, label, temperature, topP,
+            decoderArgument, count, seed, grid, prior, label, temperature, topP, classifierFile, candidates,
         };
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
@@ -52,6 +58,9 @@ internal static class GenerateVerb
             var sampling = new CodeSampling(result.GetValue(label), result.GetValue(temperature), result.GetValue(topP));
             bool isAsked = sampling != new CodeSampling();
             using var drawn = PriorFile.Open(priorName, file, decoder.Metadata, isAsked ? sampling : null, options);
+            var selection = result.GetValue(classifierFile) is { } judge ? Select(judge, drawn, decoder, sampling, result.GetValue(candidates), options) : default;
+            using var classifier = selection.Classifier;
+            var chosenFrom = selection.Prior ?? drawn;
             var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file, decoder.Metadata).Select((learned, i) => (i == 0 ? "prior" : $"prior{i + 1}", learned))]);
             (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
@@ -59,20 +68,53 @@ internal static class GenerateVerb
             {
                 (asked["class"], asked["temperature"], asked["topP"]) = (sampling.Class, sampling.Temperature, sampling.TopP);
             }
+            if (result.GetValue(classifierFile) is { } scores)
+            {
+                (asked["classifier"], asked["candidates"]) = (JobRecord.Fingerprint(scores), result.GetValue(candidates));
+            }
 
             using var claim = JobRecord.Claim(paths, asked);
             using var output = ImageOutput.Open(paths, images);
             long made = await ImageJob.RunAsync(
-                "Generating", output.Missing, range => decoder.GenerateAsync(range, chosen, output.Prepare, drawn, cancellation), output.Finish, cancellation);
+                "Generating", output.Missing, range => decoder.GenerateAsync(range, chosen, output.Prepare, chosenFrom, cancellation), output.Finish, cancellation);
             if (result.GetValue(grid) is { } picture && images.Range.Count > 0)
             {
-                float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), chosen, images.Range.First, drawn);
+                float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), chosen, images.Range.First, chosenFrom);
                 ImageGrid.Save(picture, first, images.Channels, images.Height, images.Width, GridColumns);
             }
 
             ImageJob.Report("Generated", made, paths);
+            if (made > 0 && selection.Prior is { } best)
+            {
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Kept 1 of {result.GetValue(candidates)} candidates; the classifier takes {best.RecognisedOfAll:P1} of all and {best.RecognisedOfKept:P1} of the kept ones for '{sampling.Class}'"));
+            }
+
             return 0;
         });
         return command;
+    }
+
+    private static (BestOfPrior Prior, ImageClassifier Classifier) Select(
+        string file, LatentPrior drawn, VaeDecoder decoder, CodeSampling sampling, int candidates, VaeOptions options)
+    {
+        if (sampling.Class is null || drawn is not CodePrior codes)
+        {
+            throw new UsageException("--classifier needs --class: what is kept is what looks like an image of that class.");
+        }
+
+        var classifier = ImageClassifier.Load(file, decoder.Metadata, options);
+        try
+        {
+            return classifier.Classes == codes.Classes.Count
+                ? (new BestOfPrior(codes, decoder, classifier, codes.Classes.ToList().IndexOf(sampling.Class), candidates), classifier)
+                : throw new InvalidDataException($"'{file}' scores {classifier.Classes} classes, but the prior has {codes.Classes.Count}: {string.Join(", ", codes.Classes)}.");
+        }
+        catch
+        {
+            classifier.Dispose();
+            throw;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
@@ -137,6 +138,18 @@ internal sealed class CodesTests : FolderFixture
             Assert.That(() => vae.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
         }
 
+        // A classifier for which images are the more a heart, the brighter they are: of three candidates the brightest is kept.
+        WriteBrightness(Folder["brightness.onnx"]);
+        string[] select = ["generate", decoder, "--seed", "5", "--class", "heart", "--temperature", "0.8", "--classifier", Folder["brightness.onnx"], "--candidates", "3"];
+        string report = Support.Cli.Succeed([.. select, "--count", "100", "--out", Folder["bright.npy"]]);
+        byte[] bright = Pixels("bright.npy");
+        Assert.That(
+            bright.Chunk(256).Select(image => image.Sum(pixel => pixel)),
+            Is.EqualTo(hearts.Chunk(256).Select(image => image.Sum(pixel => pixel)).Chunk(3).Select(sums => sums.Max())).Within(20));
+        Assert.That(report, Does.Contain("Kept 1 of 3 candidates; the classifier takes "));
+        Support.Cli.Succeed([.. select, "--count", "100", "--shard", "1/2", "--out", Folder["b.npy"]]);
+        Assert.That(Pixels("b-1-of-2.npy"), Is.EqualTo(bright[(50 * 256)..]));
+
         Assert.That(hearts.Average(pixel => pixel / 255.0), Is.InRange(0.02, 0.3), "shapes on black");
 
         var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--class", "circle", "--out", Folder["x.npy"]);
@@ -144,6 +157,19 @@ internal sealed class CodesTests : FolderFixture
         (exitCode, _, error) = Support.Cli.Run(["prior", run, "--level", "top", .. small, "--steps", "301"]);
         Assert.That(exitCode, Is.EqualTo(1));
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["run/prior-top"]}' holds a prior that was trained with other options: give the same ones to continue it, or delete the folder."));
+    }
+
+    [Test]
+    public void Prior_OfTheOnlyLevel_IsTheBottomOne()
+    {
+        Support.Cli.Succeed(["train", .. Options, "--model", "vqvae", "--steps", "60", "--out", Folder["run"]]);
+
+        var (exitCode, _, error) = Support.Cli.Run("prior", Folder["run"], "--level", "top");
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((2, "onnxvae: --level is top, but the run has one level of codes: give --level bottom.")));
+
+        Support.Cli.Succeed("prior", Folder["run"], "--level", "bottom", "--width", "16", "--depth", "1", "--steps", "20");
+        using var vae = VqVae.Load(Folder["run/export"]);
+        Assert.That(vae.Generate(count: 3, seed: 1, new CodeSampling("square")), Has.Length.EqualTo(3 * 256).And.None.NaN);
     }
 
     [Test]
@@ -173,6 +199,13 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(File.ReadAllBytes(parts.NewestCheckpoint()), Is.EqualTo(expected));
     }
 
+    private static void WriteBrightness(string file)
+    {
+        var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, 16, 16]);
+        var sum = Ops.ReduceSum(image, [2, 3]);
+        OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, 0f * sum, 0f * sum, 0.1f * sum))]).Save(file);
+    }
+
     private byte[] Pixels(string file) => Npy.Read(File.ReadAllBytes(Folder[file]), file).Data.ToArray();
 
     [TestCase("train --model vqvae2 --image-size 20 --out {0}/x", 1, "The images have 20 x 20 pixels, but a model with two levels of codes takes multiples of 8: give --image-size, --image-size 24 for instance.")]
@@ -181,6 +214,7 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("train --codes 64 --out {0}/x", 2, "--codes cannot be given with --model conv: it is for vqvae and vqvae2, whose latents are codes.")]
     [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
+    [TestCase("generate {1}/export/decoder.onnx --classifier x.onnx --out {0}/x.npy", 2, "--classifier needs --class: what is kept is what looks like an image of that class.")]
     [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     [TestCase("fit {1}", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
