@@ -38,9 +38,9 @@ internal sealed class TrainArguments
     });
 
     private readonly Option<string> pixels = Named("--pixels", "grey", "What the model sees: grey values, 0 and 1 by a threshold, or 0 and 1 drawn anew each time", VaeCatalog.PixelNames);
-    private readonly Option<int> latent = Count("--latent", 10, 1, "Number of latents.");
+    private readonly Option<int> latent = VerbOptions.Count("--latent", 10, 1, "Number of latents.");
     private readonly Option<string> prior = Named("--prior", "standard-normal", "P(z)", VaeCatalog.PriorNames);
-    private readonly Option<int> pseudoImages = Count("--pseudo-images", 500, 1, "Components of --prior vamp.");
+    private readonly Option<int> pseudoImages = VerbOptions.Count("--pseudo-images", 500, 1, "Components of --prior vamp.");
     private readonly Option<bool> rounded = new("--rounded")
     {
         Description = "Round the latents to whole numbers that can be stored: noise in training, and a learned density instead of --prior.",
@@ -52,8 +52,8 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 1,
     });
 
-    private readonly Option<int> betaWarmUp = Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
-    private readonly Option<int> betaCycles = Count("--beta-cycles", 0, 0, "How many times beta rises from 0 during training, in the first half of each cycle.");
+    private readonly Option<int> betaWarmUp = VerbOptions.Count("--beta-warm-up", 0, 0, "Steps in which beta rises from 0.");
+    private readonly Option<int> betaCycles = VerbOptions.Count("--beta-cycles", 0, 0, "How many times beta rises from 0 during training, in the first half of each cycle.");
     private readonly Option<double?> freeBits = VerbOptions.Positive(new Option<double?>("--free-bits") { Description = "Nats that each latent may spend without being charged." });
     private readonly Option<double?> capacity = VerbOptions.AtLeast(0, new Option<double?>("--capacity")
     {
@@ -66,10 +66,10 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 100,
     });
 
-    private readonly Option<int> samples = Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.");
+    private readonly Option<int> samples = VerbOptions.Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.");
     private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
     private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
-    private readonly Option<int> batch = Count("--batch", 64, 1, "Images per step.");
+    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.");
 
     private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
     {
@@ -95,8 +95,8 @@ internal sealed class TrainArguments
     };
 
     private readonly Option<string> quantizer = Named("--quantizer", "moving-average", "How vectors become codes, for --model vqvae and vqvae2", VaeCatalog.QuantizerNames);
-    private readonly Option<int> codes = Count("--codes", 512, 2, "Codes of each codebook.");
-    private readonly Option<int> codeLength = Count("--code-length", 64, 1, "Numbers of a code's vector.");
+    private readonly Option<int> codes = VerbOptions.Count("--codes", 512, 2, "Codes of each codebook.");
+    private readonly Option<int> codeLength = VerbOptions.Count("--code-length", 64, 1, "Numbers of a code's vector.");
     private readonly Option<string> scalarLevels = new("--scalar-levels")
     {
         Description = "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow.",
@@ -115,15 +115,15 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 0.99,
     });
 
-    private readonly Option<int> width = Count("--width", 128, 2, "Channels of the convolutions between images and codes.");
-    private readonly Option<int> residualWidth = Count("--residual-width", 64, 1, "Channels inside residual blocks.");
-    private readonly Option<int> residualBlocks = Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.");
-    private readonly Option<int> warmUp = Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
+    private readonly Option<int> width = VerbOptions.Count("--width", 128, 2, "Channels of the convolutions between images and codes.");
+    private readonly Option<int> residualWidth = VerbOptions.Count("--residual-width", 64, 1, "Channels inside residual blocks.");
+    private readonly Option<int> residualBlocks = VerbOptions.Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.");
+    private readonly Option<int> warmUp = VerbOptions.Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
     private readonly Option<ulong> seed = VerbOptions.Seed();
     private readonly Option<string> device = VerbOptions.Device();
     private readonly Option<int> threads = VerbOptions.Threads();
-    private readonly Option<int> logEvery = Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
-    private readonly Option<int> checkpointEvery = Count("--checkpoint-every", 500, 1, "Steps between checkpoints and sample grids.");
+    private readonly Option<int> logEvery = VerbOptions.Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
+    private readonly Option<int> checkpointEvery = VerbOptions.Count("--checkpoint-every", 500, 1, "Steps between checkpoints and sample grids.");
     private readonly Option<int> importanceSamples = VerbOptions.ImportanceSamples();
 
     /// <summary>What a package already fixes.</summary>
@@ -268,7 +268,4 @@ internal sealed class TrainArguments
 
     private static Option<string> Named(string name, string value, string what, IReadOnlyCollection<string> known) =>
         VerbOptions.Among(known, new Option<string>(name) { Description = $"{what}: {string.Join(", ", known)}.", DefaultValueFactory = _ => value });
-
-    private static Option<int> Count(string name, int value, int smallest, string description) =>
-        VerbOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
 }

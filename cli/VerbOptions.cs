@@ -40,6 +40,10 @@ internal static class VerbOptions
         return option;
     }
 
+    /// <summary>A number of things with a default.</summary>
+    public static Option<int> Count(string name, int value, int smallest, string description) =>
+        AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
+
     public static Option<bool> SkipCorrupt() => new("--skip-corrupt") { Description = "Leave out image files that cannot be read." };
 
     public static Option<bool> Binarize() => new("--binarize")

@@ -11,7 +11,7 @@ namespace OnnxVae.Models;
 /// One level: VQ-VAE, van den Oord et al. 2017, arXiv 1711.00937. Two levels: VQ-VAE-2, Razavi et al. 2019, arXiv 1906.00446, figure 2a.
 /// Children: <c>encoderBottom</c>, <c>vectorsBottom</c>, <c>decoder</c>; <c>encoderTop</c>, <c>vectorsTop</c>, <c>decoderTop</c>, <c>upsamplingTop</c>.
 /// </remarks>
-public sealed class VqVae : nn.Module
+public sealed class VqVae : ComposedModule
 {
     /// <summary>Builds the networks with TorchSharp's initialisation.</summary>
     /// <param name="network">Their architecture.</param>
@@ -69,20 +69,6 @@ public sealed class VqVae : nn.Module
 
     /// <summary>Rows and columns of the top level's grid.</summary>
     public (int Height, int Width) TopGrid => (Image.Height / QuantizedNetwork.TopStride, Image.Width / QuantizedNetwork.TopStride);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            foreach (var child in children())
-            {
-                child.Dispose();
-            }
-        }
-
-        base.Dispose(disposing);
-    }
 
     /// <summary>The networks of the top level.</summary>
     /// <param name="Encoder">Features of the bottom level to its own.</param>

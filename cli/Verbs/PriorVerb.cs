@@ -17,27 +17,27 @@ internal static class PriorVerb
             Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level.",
             Required = true,
         });
-        var width = Count("--width", 128, 2, "Numbers per position.");
-        var depth = Count("--depth", 4, 1, "Layers.");
-        var heads = Count("--heads", 4, 1, "Heads of each attention.");
+        var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.");
+        var depth = VerbOptions.Count("--depth", 4, 1, "Layers.");
+        var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention.");
         var dropout = VerbOptions.AtLeast(0, new Option<double>("--label-dropout")
         {
             Description = "Share of images whose class is hidden in training.",
             DefaultValueFactory = _ => 0.1,
         });
-        var batch = Count("--batch", 64, 1, "Images per step.");
+        var batch = VerbOptions.Count("--batch", 64, 1, "Images per step.");
         var learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
         {
             Description = "The largest step size; it falls to 0 along half a cosine.",
             DefaultValueFactory = _ => 1e-3,
         });
-        var warmUp = Count("--warm-up", 100, 0, "Steps in which the learning rate rises from 0.");
+        var warmUp = VerbOptions.Count("--warm-up", 100, 0, "Steps in which the learning rate rises from 0.");
         var steps = VerbOptions.AtLeast(1, new Option<long>("--steps") { Description = "Training steps.", DefaultValueFactory = _ => 5000 });
         var seed = VerbOptions.Seed();
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
-        var logEvery = Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
-        var checkpointEvery = Count("--checkpoint-every", 500, 1, "Steps between checkpoints.");
+        var logEvery = VerbOptions.Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
+        var checkpointEvery = VerbOptions.Count("--checkpoint-every", 500, 1, "Steps between checkpoints.");
         var json = VerbOptions.Json();
         var command = new Command(
             "prior", "Trains a class-conditional prior for the codes of a run, in RUN/prior-LEVEL, and exports it beside the decoder. Training that was stopped continues when the same command is given again. Example: onnxvae prior runs/digits --level top")
@@ -83,7 +83,4 @@ internal static class PriorVerb
         });
         return command;
     }
-
-    private static Option<int> Count(string name, int value, int smallest, string description) =>
-        VerbOptions.AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
 }

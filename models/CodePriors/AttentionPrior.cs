@@ -126,7 +126,7 @@ public sealed class AttentionPrior : CodePrior
         return MatMul(Softmax((MatMul(q, Transpose(k, 0, 1, 3, 2)) * scale) + mask, axis: 3), v);
     }
 
-    private sealed class Layer : Module
+    private sealed class Layer : ComposedModule
     {
         private const int Expansion = 4;
 
@@ -149,19 +149,6 @@ public sealed class AttentionPrior : CodePrior
         {
             x += lowering.Lower(projection, attended);
             return x + lowering.Lower(perceptron, x);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                attentionNorm.Dispose();
-                queries.Dispose();
-                projection.Dispose();
-                perceptron.Dispose();
-            }
-
-            base.Dispose(disposing);
         }
     }
 }

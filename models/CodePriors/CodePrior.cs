@@ -1,6 +1,5 @@
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
-using TorchSharp;
 
 namespace OnnxVae.Models.CodePriors;
 
@@ -8,7 +7,7 @@ namespace OnnxVae.Models.CodePriors;
 /// P(codes | class, what is known): an autoregressive model of a grid of codes, row by row. Its networks have a graph for training, of all
 /// positions at once, and graphs for sampling, which take one position after the other and keep what later ones need of it.
 /// </summary>
-public abstract class CodePrior : torch.nn.Module
+public abstract class CodePrior : ComposedModule
 {
     private protected CodePrior(string name, CodeGridShape grid, int classes)
         : base(name) => (Grid, Classes) = (grid, classes);
@@ -30,20 +29,6 @@ public abstract class CodePrior : torch.nn.Module
     /// <summary>The graphs for sampling, by their names.</summary>
     /// <param name="lowering">Lowers the networks.</param>
     public abstract IEnumerable<SamplingGraph> SamplingGraphs(ModuleLowering lowering);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            foreach (var child in children())
-            {
-                child.Dispose();
-            }
-        }
-
-        base.Dispose(disposing);
-    }
 }
 
 /// <summary>A grid of codes.</summary>

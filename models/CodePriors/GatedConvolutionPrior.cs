@@ -123,7 +123,7 @@ public sealed class GatedConvolutionPrior : CodePrior
         + Reshape(lowering.Lower(classEmbedding, label), [label.Shape[0], width, 1, 1]);
 
     // Its convolutions have no padding: their inputs come with what stands before them, zeros at the borders.
-    private sealed class Layer : Module
+    private sealed class Layer : ComposedModule
     {
         private readonly TorchSharp.Modules.Conv2d vertical;
         private readonly TorchSharp.Modules.Conv2d horizontal;
@@ -157,19 +157,6 @@ public sealed class GatedConvolutionPrior : CodePrior
         /// <param name="tells">What the vertical stack tells it, [N, 2 width, H, W].</param>
         public Value Horizontal(ModuleLowering lowering, Value withLeft, Value x, Value tells) =>
             x + lowering.Lower(residual, Gate(lowering.Lower(horizontal, withLeft) + tells));
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                foreach (var child in children())
-                {
-                    child.Dispose();
-                }
-            }
-
-            base.Dispose(disposing);
-        }
 
         // tanh(a) sigmoid(b)
         private static Value Gate(Value x)
