@@ -67,6 +67,7 @@ internal static class CommandLine
         CompileVerb.Create(),
         EvaluateVerb.Create(),
         PriorVerb.Create(),
+        ClassifierVerb.Create(),
         ExportVerb.Create(),
         GenerateVerb.Create(),
         EncodeVerb.Create(),

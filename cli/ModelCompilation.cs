@@ -82,7 +82,8 @@ internal static class ModelCompilation
     private static bool DependsOnSteps(ModelOptions options) =>
         options.LearningRateSchedule != "constant" || options.BetaCycles > 0 || options.Capacity is not null;
 
-    private static int[] ParseNumbers(string option, string? text) => text is null ? [] : [.. text.Split(',').Select(part =>
+    /// <summary>Numbers with commas between them; none where nothing was given.</summary>
+    public static int[] ParseNumbers(string option, string? text) => text is null ? [] : [.. text.Split(',').Select(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw new UsageException(
             $"{option} is '{text}'; expected positive numbers with commas between them, as in 512,256."))];
 

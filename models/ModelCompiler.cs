@@ -5,13 +5,12 @@ using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Models.Objectives;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models;
 
-/// <summary>Compiles an autoencoder: the training step, the evaluation of a batch, and the graphs to be deployed.</summary>
+/// <summary>Compiles a model: the training step, the evaluation of a batch, and the graphs to be deployed.</summary>
 public abstract class ModelCompiler
 {
     private readonly ModelTrainingOptions options;
@@ -37,7 +36,7 @@ public abstract class ModelCompiler
     /// <summary>The evaluation of one batch: everything per image, so that averages over any number of images are exact.</summary>
     public abstract Program Evaluate();
 
-    /// <summary>The graphs to be deployed, by their roles: <c>encoder</c>, <c>decoder</c>, ...</summary>
+    /// <summary>The graphs to be deployed, without weights, by their roles: <c>encoder</c>, <c>decoder</c>, ...</summary>
     public abstract IReadOnlyDictionary<string, OnnxModel> Deployables();
 
     /// <summary>Writes the training package.</summary>
@@ -57,40 +56,29 @@ public abstract class ModelCompiler
 
     private protected ModuleLowering Lowering { get; }
 
-    private protected Likelihood Likelihood => options.Likelihood;
-
     /// <summary>Everything that is kept from step to step, except for the optimizer's memory.</summary>
-    private protected virtual IReadOnlyList<State> States => [.. Lowering.States, .. Likelihood.States];
+    private protected virtual IReadOnlyList<State> States => Lowering.States;
 
     /// <summary>The scalars that the objective takes at every step.</summary>
     private protected virtual IReadOnlyList<ProgramInput> Schedules => [];
+
+    /// <summary>What both programs report of the states.</summary>
+    private protected virtual IReadOnlyList<Metric> StateMetrics => [];
 
     /// <summary>What is minimised, in words.</summary>
     private protected abstract string ObjectiveText { get; }
 
     private protected Shape BatchShape => [options.BatchSize, image.Channels, image.Height, image.Width];
 
-    /// <summary>8-bit pixels as the model sees them, with the noise that may be needed for it.</summary>
-    private protected (ProgramInput Images, ProgramInput Dither, Value Y) Images()
+    /// <summary>A batch of 8-bit pixels, and the same as numbers in [0, 1].</summary>
+    private protected (ProgramInput Images, Value Grey) ImageBatch()
     {
         var images = ProgramInput.Data("images", ElementType.UInt8, BatchShape);
-        var dither = ProgramInput.DataUniform("dither", BatchShape);
-        var grey = Cast(images.Value, ElementType.Float32) * (1f / 255f);
-        var y = options.Pixels switch
-        {
-            PixelPreparation.Threshold => Binary(grey, 0.5f),
-            PixelPreparation.Sampled => Binary(grey, dither.Value),
-            _ => grey,
-        };
-        return (images, dither, y);
+        return (images, Cast(images.Value, ElementType.Float32) * (1f / 255f));
     }
 
-    /// <summary>The input of an encoder, [N, C, H, W] in [0, 1], and what the model sees of it.</summary>
-    private protected (Value Input, Value Y) EncoderInput()
-    {
-        var input = Value.Input("image", ElementType.Float32, BatchShape.With(0, Shape.Batch));
-        return (input, options.Pixels == PixelPreparation.Grey ? input : Binary(input, 0.5f));
-    }
+    /// <summary>The classes of a batch, Int64 [N].</summary>
+    private protected ProgramInput LabelBatch() => ProgramInput.Data("labels", ElementType.Int64, [options.BatchSize]);
 
     private protected Program TrainingProgram(
         Value loss, IReadOnlyList<ProgramInput> inputs, IReadOnlyList<StateUpdate> updates, IReadOnlyList<Metric> metrics) =>
@@ -100,28 +88,26 @@ public abstract class ModelCompiler
             Updates = updates,
             MaxGradientNorm = options.MaxGradientNorm,
             Averaging = averaging.Value,
-            Metrics = [.. metrics, .. SigmaMetric()],
+            Metrics = [.. metrics, .. StateMetrics],
         }.ToProgram();
 
     private protected Program EvaluationProgram(IReadOnlyList<ProgramInput> inputs, IReadOnlyList<Metric> metrics)
     {
-        metrics = [.. metrics, .. SigmaMetric()];
+        metrics = [.. metrics, .. StateMetrics];
         var values = Evaluated([.. metrics.Select(metric => metric.Value)]);
         return new Program("evaluate", inputs, EvaluatedStates, [], [.. metrics.Zip(values, (metric, value) => metric with { Value = value })]);
     }
 
     private protected OnnxModel Deployable(
-        string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, int latents, params IReadOnlyList<(string Key, string Value)> metadata) => OnnxModelWriter
+        string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, params IReadOnlyList<(string Key, string Value)> metadata) => OnnxModelWriter
         .Build(
             kind, [.. inputs, .. EvaluatedStates.Select(state => state.Current)],
             [.. outputs.Zip(Evaluated([.. outputs.Select(output => output.Value)]), (output, value) => (output.Name, value))])
         .WithMetadata(new Dictionary<string, string>(metadata.Select(entry => KeyValuePair.Create(entry.Key, entry.Value)))
         {
             ["onnxvae.kind"] = kind,
-            ["onnxvae.latentSize"] = $"{latents}",
             ["onnxvae.imageShape"] = $"{image.Channels},{image.Height},{image.Width}",
             ["onnxvae.pixelRange"] = "0,1",
-            ["onnxvae.objective"] = ObjectiveText,
             ["onnxvae.version"] = typeof(ModelCompiler).Assembly.GetName().Version!.ToString(3),
         });
 
@@ -129,9 +115,7 @@ public abstract class ModelCompiler
     private protected virtual JsonObject Describe() => new()
     {
         ["objective"] = ObjectiveText,
-        ["likelihood"] = Likelihood.Name,
         ["imageShape"] = new JsonArray(image.Channels, image.Height, image.Width),
-        ["pixels"] = $"UInt8, divided by 255 in the graph{(options.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {options.Pixels}")}",
         ["batchSize"] = options.BatchSize,
         ["parameters"] = States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen).Sum(state => state.Spec.Shape.ElementCount),
         ["optimizer"] = options.Optimizer.Name,
@@ -141,14 +125,9 @@ public abstract class ModelCompiler
             input.Spec.Name, JsonSerializer.SerializeToNode(input.Spec.Schedule, Manifest.JsonOptions)))),
     };
 
-    // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
-    private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
-
     // What is evaluated and exported reads the averaged weights where there are such.
     private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) =>
         averaging.Value is { } averages ? StateReplacement.Replace(values, averages.Averages) : values;
 
     private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging.Value?.Averages.Values ?? []];
-
-    private IEnumerable<Metric> SigmaMetric() => Likelihood.Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 }

@@ -73,8 +73,11 @@ public static class VaeCatalog
     /// <summary>The model with two levels of codes.</summary>
     public const string TwoLevels = "vqvae2";
 
-    /// <summary>The known models.</summary>
-    public static IReadOnlyCollection<string> ModelNames => [.. Networks.Keys, OneLevel, TwoLevels];
+    /// <summary>The known networks.</summary>
+    public static IReadOnlyCollection<string> NetworkNames => Networks.Keys;
+
+    /// <summary>The known models: the networks of VAEs, and the models whose latents are codes.</summary>
+    public static IReadOnlyCollection<string> ModelNames => [.. NetworkNames, OneLevel, TwoLevels];
 
     /// <summary>Whether a model's latents are codes.</summary>
     public static bool HasCodes(string model) => model is OneLevel or TwoLevels;

@@ -10,7 +10,7 @@ namespace OnnxVae.Models;
 /// <summary>
 /// Compiles a VAE: the training step, the evaluation of a batch, and the graphs to be deployed.
 /// </summary>
-public sealed class VaeCompiler : ModelCompiler
+public sealed class VaeCompiler : AutoencoderCompiler
 {
     private readonly Vae vae;
     private readonly VaeTrainingOptions options;

@@ -15,7 +15,7 @@ namespace OnnxVae.Models;
 /// The weight makes it the published objective times d/2 where sigma^2 is the variance of the data: mean squared error / variance + beta
 /// mean of |z - sg(e)|^2. The latents that are exported are the codes, top level first, row by row, as whole numbers.
 /// </remarks>
-public sealed class VqVaeCompiler : ModelCompiler
+public sealed class VqVaeCompiler : AutoencoderCompiler
 {
     // The posterior knows its code for sure; draws from it, rounded by the decoder, are that code.
     private const float LogVarianceOfCodes = -30f;

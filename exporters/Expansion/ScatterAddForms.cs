@@ -29,7 +29,7 @@ internal static class ScatterAddForms
         int[] order = [axis, .. Enumerable.Range(0, flat.Shape.Rank).Where(i => i != axis)];
         Shape others = [.. order.Skip(1).Select(i => flat.Shape[i])];
         var rows = Reshape(Transpose(flat, order), [count, others.ElementCount]);
-        var positions = Reshape(indices, [count, 1]);
+        var positions = Reshape(indices, [count]);
         var sums = size <= LargestOneHotSize ? ByOneHot(rows, positions, size) : ByScatter(rows, positions, size);
         return Transpose(Reshape(sums, [size, .. others]), [.. Enumerable.Range(0, order.Length).Select(i => Array.IndexOf(order, i))]);
     }
@@ -40,12 +40,8 @@ internal static class ScatterAddForms
         return places.Select(place => Gather(padded, axis, place)).Aggregate((sum, term) => sum + term);
     }
 
-    private static Value ByOneHot(Value rows, Value positions, long size)
-    {
-        var oneHot = Cast(Equal(positions, Value.Indices([.. Enumerable.Range(0, (int)size)])), ElementType.Float32);
-        return Gemm(oneHot, rows, transA: true);
-    }
+    private static Value ByOneHot(Value rows, Value positions, long size) => Gemm(OneHot(positions, (int)size), rows, transA: true);
 
     private static Value ByScatter(Value rows, Value positions, long size) =>
-        ScatterElements(ConstantOfShape([size, rows.Shape[1]], 0f), Ops.Expand(positions, rows.Shape), rows);
+        ScatterElements(ConstantOfShape([size, rows.Shape[1]], 0f), Ops.Expand(Reshape(positions, [positions.Shape[0], 1]), rows.Shape), rows);
 }

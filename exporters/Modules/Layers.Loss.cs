@@ -100,10 +100,7 @@ internal static partial class Layers
     private static Value OneHot(Value classes, Value x)
     {
         RequireBatch(x);
-        long count = x.Shape[1];
-        var numbers = Value.Of<long>([count, .. Enumerable.Repeat(1L, x.Shape.Rank - 2)], [.. Enumerable.Range(0, (int)count)]);
-        var expanded = Reshape(classes, [classes.Shape[0], 1, .. classes.Shape.Skip(1)]);
-        return Cast(Equal(expanded, numbers), ElementType.Float32);
+        return Ops.OneHot(classes, (int)x.Shape[1], axis: 1);
     }
 
     private static Value PoissonNegativeLogLikelihood(PoissonNLLLoss loss, Value x, Value y)

@@ -112,6 +112,17 @@ public static partial class Ops
         return Apply(nameof(Equal), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 
+    /// <summary>A 1 at the place of each number, 0 elsewhere, along a new axis. Float32.</summary>
+    /// <param name="numbers">Int64, from 0 to <paramref name="count"/> - 1.</param>
+    /// <param name="count">The new axis's size.</param>
+    /// <param name="axis">The place of the new axis in the result; a negative one counts from the last.</param>
+    public static Value OneHot(Value numbers, int count, int axis = -1)
+    {
+        int place = axis < 0 ? axis + numbers.Shape.Rank + 1 : axis;
+        var all = Value.Of<long>([count, .. Enumerable.Repeat(1L, numbers.Shape.Rank - place)], [.. Enumerable.Range(0, count)]);
+        return Cast(Equal(Reshape(numbers, [.. numbers.Shape.Take(place), 1, .. numbers.Shape.Skip(place)]), all), ElementType.Float32);
+    }
+
     /// <summary>a where the condition holds, b elsewhere, with broadcasting. Float32.</summary>
     public static Value Where(Value condition, Value a, Value b)
     {

@@ -6,13 +6,6 @@ namespace OnnxVae.Models.Quantization;
 /// <summary>How often codes occur.</summary>
 public static class CodeCounts
 {
-    /// <summary>A 1 at the place of each code.</summary>
-    /// <param name="codes">Int64 [...].</param>
-    /// <param name="count">K.</param>
-    /// <returns>Float32 [..., K].</returns>
-    public static Value OneHot(Value codes, int count) => Cast(
-        Equal(Reshape(codes, [.. codes.Shape, 1]), Value.Indices([.. Enumerable.Range(0, count).Select(k => (long)k)])), ElementType.Float32);
-
     /// <summary>How often each code occurs in the grid of each image.</summary>
     /// <param name="codes">Int64 [N, H, W].</param>
     /// <param name="count">K.</param>

@@ -60,7 +60,7 @@ public sealed record MovingAverageCodebook : Codebook
     {
         long vectors = codes.Shape.ElementCount;
         var rows = Reshape(Transpose(z, 0, 2, 3, 1), [vectors, Dimension]);
-        var chosen = CodeCounts.OneHot(Reshape(codes, [vectors]), Codes); // [vectors, K]
+        var chosen = OneHot(Reshape(codes, [vectors]), Codes); // [vectors, K]
         var n = (decay * counts.Current) + ((1 - decay) * ReduceSum(chosen, [0]));
         var m = (decay * sums.Current) + ((1 - decay) * MatMul(Transpose(chosen, 1, 0), rows));
 

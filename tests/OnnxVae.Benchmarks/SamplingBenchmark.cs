@@ -95,9 +95,9 @@ internal static class SamplingBenchmark
         {
             Top = new MovingAverageCodebook("top", 512, 8),
         }).Encoder();
-        var compiler = new CodePriorCompiler(prior, encoder, Grids, level, new CodePriorTrainingOptions(1, adam));
+        var compiler = new CodePriorCompiler(prior, encoder, Grids, level, Classes, new CodePriorTrainingOptions(1, adam));
         var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
-        foreach (var (role, graph) in compiler.Deployables(Classes))
+        foreach (var (role, graph) in compiler.Deployables())
         {
             graph.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
         }

@@ -60,10 +60,9 @@ public sealed class BatchPipeline : IAsyncDisposable
     /// <exception cref="InvalidDataException">They have not.</exception>
     public static void RequireFit(ProgramSpec program, ImageSource source)
     {
-        if (program.Labels is not null && source.Classes.Count == 0)
+        if (program.Labels is not null)
         {
-            throw new InvalidDataException(
-                "The images have no labels, but the model takes them: give IDX files with labels beside them, or images in a folder for each class.");
+            RequireLabels(source);
         }
 
         var expected = program.Images.Shape;
@@ -74,6 +73,17 @@ public sealed class BatchPipeline : IAsyncDisposable
 
         throw new InvalidDataException(
             $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or give --image-size.");
+    }
+
+    /// <summary>Checks that images have labels.</summary>
+    /// <exception cref="InvalidDataException">They have none.</exception>
+    public static void RequireLabels(ImageSource source)
+    {
+        if (source.Classes.Count == 0)
+        {
+            throw new InvalidDataException(
+                "The images have no labels, but the model takes them: give IDX files with labels beside them, or images in a folder for each class.");
+        }
     }
 
     /// <summary>Whether as many batches are ready as are prepared ahead.</summary>

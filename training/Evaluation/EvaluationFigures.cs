@@ -14,10 +14,10 @@ public sealed record EvaluationFigures
     /// <summary>Distortion + rate: an upper bound of the negative log-likelihood. Null where P(y|z) is only known up to a factor.</summary>
     public double? NegativeElbo { get; init; }
 
-    /// <summary>E KL(Q(z|y) || P(z)).</summary>
-    public required double Rate { get; init; }
+    /// <summary>E KL(Q(z|y) || P(z)); null for a model without latents.</summary>
+    public double? Rate { get; init; }
 
-    /// <summary>E [-ln P(y|z)]; null for a model of codes alone.</summary>
+    /// <summary>E [-ln P(y|z)]; null for a model that makes no images.</summary>
     public double? Distortion { get; init; }
 
     /// <summary>What else the model reports of every image, as means: the measured distortion of a rate-distortion autoencoder.</summary>
@@ -33,7 +33,7 @@ public sealed record EvaluationFigures
     public double? BitsPerDimension { get; init; }
 
     /// <summary>The rate per value of an image, in bits: rate / (d ln 2). Of rounded latents, the size of the code that 'compress' writes.</summary>
-    public required double RateBitsPerDimension { get; init; }
+    public double? RateBitsPerDimension { get; init; }
 
     /// <summary>The distortion per value of an image, in bits: distortion / (d ln 2). Null where P(y|z) is only known up to a factor.</summary>
     public double? DistortionBitsPerDimension { get; init; }

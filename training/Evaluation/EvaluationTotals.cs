@@ -74,19 +74,19 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
         double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
-        double? negativeElbo = sums.TryGetValue("negativeElbo", out double total) ? total / images : null;
+        double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion");
         return new EvaluationFigures
         {
             NegativeElbo = negativeElbo,
-            Rate = sums["rate"] / images,
-            Distortion = sums.TryGetValue("distortion", out double distortion) ? distortion / images : null,
+            Rate = rate,
+            Distortion = distortion,
             Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
             NegativeLogLikelihood = isWeighted ? negativeLogLikelihood / images : null,
             ImportanceSamples = isWeighted ? options.ImportanceSamples : null,
             BitsPerDimension = negativeElbo / bits,
-            RateBitsPerDimension = sums["rate"] / images / bits,
+            RateBitsPerDimension = rate / bits,
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
-            DistortionBitsPerDimension = negativeElbo is null ? null : sums["distortion"] / images / bits,
+            DistortionBitsPerDimension = negativeElbo is null ? null : distortion / bits,
             ActiveUnits = latents == 0 ? null : meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
             RatePerLatent = columnSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
             MutualInformation = information?.Estimates.PlugIn,
@@ -97,9 +97,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             Images = images,
             Codes = program.Metrics.Where(metric => metric.Role == MetricRole.CodeCounts)
                 .ToDictionary(metric => metric.Name["codes".Length..], metric => CodeUsage.Of(columnSums[metric.Name])),
-            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, meanVariances, sums["rate"] / images, information?.Estimates.PlugIn ?? (sums["rate"] / images)),
+            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, meanVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value),
         };
     }
+
+    private double? MeanOf(string metric) => sums.TryGetValue(metric, out double sum) ? sum / images : null;
 
     // With the rate of the same images. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
     private (InformationEstimates Estimates, double Rate, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)

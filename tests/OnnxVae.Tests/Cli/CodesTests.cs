@@ -156,7 +156,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: There is no class 'circle'; known are square, ellipse, heart.")));
         (exitCode, _, error) = Support.Cli.Run(["prior", run, "--level", "top", .. small, "--steps", "301"]);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["run/prior-top"]}' holds a prior that was trained with other options: give the same ones to continue it, or delete the folder."));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["run/prior-top"]}' was trained with other options: give the same ones to continue, or delete the folder."));
     }
 
     [Test]

@@ -133,6 +133,6 @@ internal sealed class ErrorTests
 
     [Test]
     public void Help_OfEveryVerb_HasAnExample(
-        [Values("train", "compile", "evaluate", "prior", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "serve", "inspect", "doctor")] string verb) =>
+        [Values("train", "compile", "evaluate", "prior", "classifier", "sweep", "export", "generate", "fit", "encode", "reconstruct", "traverse", "interpolate", "compress", "decompress", "serve", "inspect", "doctor")] string verb) =>
         Assert.That(Support.Cli.Run(verb, "--help").Output, Does.Contain($"Example: onnxvae {verb}"));
 }

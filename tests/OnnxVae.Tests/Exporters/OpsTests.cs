@@ -64,6 +64,8 @@ internal sealed class OpsTests
         new("Greater", x => Where(Greater(x[0], x[1]), x[0], 0f), x => torch.where(x[0] > x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),
         new("GreaterOrEqual", x => Where(GreaterOrEqual(x[0], x[1]), x[0], 0f), x => torch.where(x[0] >= x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),
         new("Equal", x => Where(Equal(x[0], 1f * x[0]), x[1], 0f), x => x[1] + (0f * x[0]), [3], [2, 3]),
+        new("OneHot", x => x[0] * OneHot(Value.Of<long>([2], [3, 0]), 4), x => x[0] * torch.tensor(new float[,] { { 0, 0, 0, 1 }, { 1, 0, 0, 0 } }), [3, 2, 4]),
+        new("OneHot", x => x[0] * OneHot(Value.Of<long>([2, 2], [2, 0, 1, 1]), 3, axis: 1), x => x[0] * functional.one_hot(torch.tensor(new long[,] { { 2, 0 }, { 1, 1 } }), 3).permute(0, 2, 1), [2, 3, 2]),
         new("Mod", x => x[0] * Cast(Mod(Value.Indices(5, -1, 7), Value.Indices(3)), ElementType.Float32), x => x[0] * torch.tensor([2f, 2f, 1f]), [2, 3]),
         new("Cast", x => x[0] * Cast(Greater(x[0], 0f), ElementType.Float32), x => x[0].relu(), [3, 4]),
         new("StopGradient", x => x[0] * StopGradient(x[0]), x => x[0] * x[0].detach(), [3, 4]),

@@ -1,0 +1,48 @@
+using System.CommandLine;
+
+namespace OnnxVae.Cli.Companions;
+
+/// <summary>The options of verbs that train a companion of a run.</summary>
+/// <param name="steps">How many steps it is trained for, if nothing else is said.</param>
+internal sealed class CompanionArguments(long steps)
+{
+    private readonly Argument<string> run = new("RUN") { Description = "A run whose images have classes." };
+    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.");
+    private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
+    {
+        Description = "The largest step size; it falls to 0 along half a cosine.",
+        DefaultValueFactory = _ => 1e-3,
+    });
+
+    private readonly Option<int> warmUp = VerbOptions.Count("--warm-up", 100, 0, "Steps in which the learning rate rises from 0.");
+    private readonly Option<long> steps = VerbOptions.AtLeast(1, new Option<long>("--steps") { Description = "Training steps.", DefaultValueFactory = _ => steps });
+    private readonly Option<ulong> seed = VerbOptions.Seed();
+    private readonly Option<string> device = VerbOptions.Device();
+    private readonly Option<int> threads = VerbOptions.Threads();
+    private readonly Option<int> logEvery = VerbOptions.Count("--log-every", 50, 1, "Steps between lines of metrics.jsonl.");
+    private readonly Option<int> checkpointEvery = VerbOptions.Count("--checkpoint-every", 500, 1, "Steps between checkpoints.");
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(run);
+        foreach (var option in (Option[])[batch, learningRate, warmUp, steps, seed, device, threads, logEvery, checkpointEvery])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public string Run(ParseResult result) => result.GetValue(run)!;
+
+    public CompanionTraining Read(ParseResult result) => new()
+    {
+        Batch = result.GetValue(batch),
+        LearningRate = result.GetValue(learningRate),
+        WarmUp = result.GetValue(warmUp),
+        Steps = result.GetValue(steps),
+        Seed = result.GetValue(seed),
+        Device = result.GetValue(device)!,
+        Threads = result.GetValue(threads),
+        LogEvery = result.GetValue(logEvery),
+        CheckpointEvery = result.GetValue(checkpointEvery),
+    };
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Serialization;
+using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Companions;
+
+/// <summary>How the companion of a run is trained, whatever it is.</summary>
+internal sealed record CompanionTraining
+{
+    /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
+    public const double MaxGradientNorm = 1;
+
+    public int Batch { get; init; }
+
+    public double LearningRate { get; init; }
+
+    public int WarmUp { get; init; }
+
+    public long Steps { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public required string Device { get; init; }
+
+    public int Threads { get; init; }
+
+    public int LogEvery { get; init; }
+
+    public int CheckpointEvery { get; init; }
+
+    [JsonIgnore]
+    public ExpansionTarget Target => ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider };
+
+    public Optimizer CreateOptimizer() => new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
+}

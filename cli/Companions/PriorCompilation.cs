@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.CodePriors;
+
+namespace OnnxVae.Cli.Companions;
+
+/// <summary>Builds a prior of codes from options.</summary>
+internal static class PriorCompilation
+{
+    public const string Top = "top";
+    public const string Bottom = "bottom";
+
+    /// <summary>The name of a prior's folder inside the run's.</summary>
+    public static string FolderOf(string level) => $"prior-{level}";
+
+    /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
+    /// <exception cref="InvalidDataException">The encoder gives no codes.</exception>
+    public static void Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<string> classes)
+    {
+        CodeGridShape[] grids;
+        using (var encoder = VaeEncoder.Load(encoderFile))
+        {
+            grids = [.. encoder.Metadata.CodeGrids.Select(grid => new CodeGridShape(grid.Codes, grid.Rows, grid.Columns))];
+        }
+
+        int level = options.Level == Top ? 0 : grids.Length - 1;
+        if (grids.Length == 0)
+        {
+            throw new InvalidDataException("The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.");
+        }
+
+        if (options.Level == Top && grids.Length == 1)
+        {
+            throw new UsageException($"--level is {Top}, but the run has one level of codes: give --level {Bottom}.");
+        }
+
+        using CodePrior prior = level == 0
+            ? new AttentionPrior(grids[level], classes.Count, options.Width, options.Depth, options.Heads)
+            : new GatedConvolutionPrior(grids[level], grids[level - 1].Codes, classes.Count, options.Width, options.Depth);
+        var training = new CodePriorTrainingOptions(options.Training.Batch, options.Training.CreateOptimizer(), options.LabelDropout)
+        {
+            MaxGradientNorm = CompanionTraining.MaxGradientNorm,
+        };
+        new CodePriorCompiler(prior, OnnxModel.Load(encoderFile), grids, level, classes, training)
+            .Write(folder, new JsonObject { ["level"] = options.Level, ["seed"] = options.Training.Seed }, options.Training.Target);
+    }
+}

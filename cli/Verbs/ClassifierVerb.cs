@@ -1,0 +1,37 @@
+using System.CommandLine;
+using OnnxVae.Cli.Companions;
+using OnnxVae.Models;
+using OnnxVae.Training;
+
+namespace OnnxVae.Cli.Verbs;
+
+/// <summary><c>onnxvae classifier</c>: a classifier of a run's images, which judges generated ones.</summary>
+internal static class ClassifierVerb
+{
+    public static Command Create()
+    {
+        var companion = new CompanionArguments(steps: 2000);
+        var model = VerbOptions.Among(VaeCatalog.NetworkNames, new Option<string>("--model")
+        {
+            Description = $"The network, the encoder of a VAE: {string.Join(", ", VaeCatalog.NetworkNames)}.",
+            DefaultValueFactory = _ => "conv",
+        });
+        var hidden = new Option<string?>("--hidden") { Description = "Widths of its hidden dense layers, as in 512,256." };
+        var json = VerbOptions.Json();
+        var command = new Command(
+            "classifier", "Trains a classifier on a run's images and their classes, in RUN/classifier, and exports it beside the decoder, for 'generate --classifier'. Training that was stopped continues when the same command is given again. Example: onnxvae classifier runs/digits")
+        {
+            model, hidden, json,
+        };
+        companion.AddTo(command);
+        command.SetCancellableAction(async (result, cancellation) =>
+        {
+            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result) };
+            var job = CompanionJob.Open(
+                RunFolder.Open(companion.Run(result)), ClassifierCompilation.Folder, options, options.Training,
+                (folder, images) => ClassifierCompilation.Write(folder, options, images));
+            return await job.ReportAsync("Classifier on the test split", result.GetValue(json), cancellation);
+        });
+        return command;
+    }
+}
