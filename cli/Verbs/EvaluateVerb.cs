@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Cli.Companions;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
@@ -36,6 +37,7 @@ internal static class EvaluateVerb
                 result.GetValue(importanceSamples), options.Seed, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
             var figures = ProgressDisplay.Run(
                 "Evaluating", report => Evaluator.Evaluate(package, states, source, evaluation, (done, total) => report(done, total), cancellation));
+            figures = result.GetValue(checkpoint) is null ? PriorEvaluation.Add(figures, run, source, evaluation, cancellation) : figures;
             if (result.GetValue(json))
             {
                 Console.WriteLine(figures.ToJson().ToJsonString());

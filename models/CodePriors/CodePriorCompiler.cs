@@ -68,6 +68,7 @@ public sealed class CodePriorCompiler : ModelCompiler
     {
         var description = base.Describe();
         description["grid"] = $"{prior.Grid.Height} x {prior.Grid.Width} of {prior.Grid.Codes} codes";
+        description["codesPerImage"] = prior.Grid.Positions;
         description["classes"] = new JsonArray([.. classes.Select(name => (JsonNode)name)]);
         description["uniformNllPerCode"] = Math.Log(prior.Grid.Codes);
         description["labelDropout"] = options.LabelDropout;

@@ -97,6 +97,12 @@ internal sealed class CodesTests : FolderFixture
             File.Copy(file, Folder[$"run/export/{Path.GetFileName(file)}"]);
         }
 
+        foreach (string folder in (string[])["package", "checkpoints"])
+        {
+            Directory.CreateDirectory(Folder[$"run/{folder}"]);
+            Array.ForEach(Directory.GetFiles(Path.Combine(Run.Path, folder)), file => File.Copy(file, Folder[$"run/{folder}/{Path.GetFileName(file)}"]));
+        }
+
         File.Copy(Run.Options, Folder["run/options.json"]);
         string decoder = Folder["run/export/decoder.onnx"], run = Folder["run"];
         string[] small = ["--width", "32", "--depth", "2", "--batch", "64", "--threads", "2"];
@@ -115,6 +121,8 @@ internal sealed class CodesTests : FolderFixture
             Support.Cli.Succeed(command);
             Assert.That(File.ReadAllBytes(prior.NewestCheckpoint()), Is.EqualTo(expected), "continued");
         }
+
+        AssertRateUnderThePriors(run);
 
         string[] generate = ["generate", decoder, "--count", "300", "--seed", "5", "--class", "heart", "--temperature", "0.8"];
         Support.Cli.Succeed([.. generate, "--out", Folder["hearts.npy"]]);
@@ -197,6 +205,22 @@ internal sealed class CodesTests : FolderFixture
         Support.Cli.Succeed("train", "--resume", "--out", parts.Path);
 
         Assert.That(File.ReadAllBytes(parts.NewestCheckpoint()), Is.EqualTo(expected));
+    }
+
+    // The rate that the priors' own figures add up to; without one of them there is none.
+    private static void AssertRateUnderThePriors(string run)
+    {
+        double Of(string level) => (double)JsonNode.Parse(File.ReadAllText(new RunFolder(Path.Combine(run, $"prior-{level}")).Evaluation))!["rate"]!;
+        var figures = JsonNode.Parse(Support.Cli.Succeed("evaluate", run, "--json"))!;
+        double rate = Of("top") + Of("bottom");
+        Assert.That((double)figures["priorRate"]!, Is.EqualTo(rate).Within(1e-6).Percent.And.LessThan(0.7 * (double)figures["rate"]!));
+        Assert.That((double)figures["priorNllPerCode"]!, Is.EqualTo(rate / Positions).Within(1e-6).Percent);
+        Assert.That((double)figures["priorNllPerCodeTop"]!, Is.EqualTo(Of("top") / 4).Within(1e-4).Percent);
+        Assert.That((double)figures["priorRateBitsPerDimension"]!, Is.EqualTo(rate / (256 * Math.Log(2))).Within(1e-6).Percent);
+
+        File.Move(Path.Combine(run, "export/prior_top.onnx"), Path.Combine(run, "away"));
+        Assert.That(JsonNode.Parse(Support.Cli.Succeed("evaluate", run, "--json"))!["priorRate"], Is.Null);
+        File.Move(Path.Combine(run, "away"), Path.Combine(run, "export/prior_top.onnx"));
     }
 
     private static void WriteBrightness(string file)
