@@ -35,7 +35,7 @@ internal static class ModelCompilation
         torch.random.manual_seed((long)seed);
         var image = new ImageShape(images.Channels, images.Height, images.Width);
         var optimizer = VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps));
-        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer, seed) : WithVectors(options, image, optimizer, seed, steps);
+        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer) : WithVectors(options, image, optimizer, seed, steps);
         using (network)
         {
             return compiler.Write(folder, description, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
@@ -58,11 +58,11 @@ internal static class ModelCompilation
         }));
     }
 
-    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed)
+    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer)
     {
         bool hasTop = options.Model == VaeCatalog.TwoLevels;
         Quantizer Quantizer(string level) => VaeCatalog.Quantizer(options.Quantizer!, new QuantizerSettings(
-            level, options.Codes, options.CodeLength, options.Commitment, options.CodebookDecay, ParseNumbers("--scalar-levels", options.ScalarLevels), seed));
+            level, options.Codes, options.CodeLength, options.Commitment, options.CodebookDecay, ParseNumbers("--scalar-levels", options.ScalarLevels)));
         var bottom = Quantizer("bottom");
         var vae = new VqVae(
             new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop);

@@ -81,11 +81,13 @@ public abstract class ModelCompiler
     private protected ProgramInput LabelBatch() => ProgramInput.Data("labels", ElementType.Int64, [options.BatchSize]);
 
     private protected Program TrainingProgram(
-        Value loss, IReadOnlyList<ProgramInput> inputs, IReadOnlyList<StateUpdate> updates, IReadOnlyList<Metric> metrics) =>
+        Value loss, IReadOnlyList<ProgramInput> inputs, IReadOnlyList<StateUpdate> updates, IReadOnlyList<Metric> metrics,
+        params IReadOnlyList<ParameterRevision> revisions) =>
         new TrainingStep(loss, States, options.Optimizer)
         {
             Inputs = [.. inputs, .. Schedules],
             Updates = updates,
+            Revisions = revisions,
             MaxGradientNorm = options.MaxGradientNorm,
             Averaging = averaging.Value,
             Metrics = [.. metrics, .. StateMetrics],

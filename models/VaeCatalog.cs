@@ -63,7 +63,7 @@ public static class VaeCatalog
     private static readonly Dictionary<string, Func<QuantizerSettings, Quantizer>> Quantizers = new()
     {
         ["moving-average"] = settings => new MovingAverageCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Decay),
-        ["gradient"] = settings => new TrainedCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Seed),
+        ["gradient"] = settings => new TrainedCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Decay),
         ["finite-scalar"] = settings => new FiniteScalarQuantizer(settings.ScalarLevels),
     };
 
@@ -153,8 +153,7 @@ public sealed record LikelihoodSettings(double Sigma = 1, double Lambda = 1, Pix
 /// <param name="Commitment">Weight of what keeps vectors near their codes.</param>
 /// <param name="Decay">How much of a moving average stays at a step.</param>
 /// <param name="ScalarLevels">Levels of each number of a vector, for finite scalars.</param>
-/// <param name="Seed">Chooses the first codes that are trained by gradient.</param>
-public sealed record QuantizerSettings(string Level, int Codes, int Dimension, double Commitment, double Decay, IReadOnlyList<int> ScalarLevels, ulong Seed);
+public sealed record QuantizerSettings(string Level, int Codes, int Dimension, double Commitment, double Decay, IReadOnlyList<int> ScalarLevels);
 
 /// <summary>What priors are made with; each takes what it needs.</summary>
 /// <param name="Latents">L.</param>

@@ -76,7 +76,8 @@ public sealed class VqVaeCompiler : AutoencoderCompiler
                 new("quantization", MetricRole.Scalar, loss),
                 .. Levels.Zip(quantizations, (level, quantization) => new Metric(
                     $"perplexity{level.Name}", MetricRole.Scalar, CodeCounts.Perplexity(quantization.Codes, level.Quantizer.Codes))),
-            ]);
+            ],
+            [.. quantizations.SelectMany(quantization => quantization.Revisions)]);
     }
 
     /// <inheritdoc/>

@@ -43,6 +43,11 @@ public sealed record State(StateSpec Spec, Value Current, Tensor Initial)
 /// <param name="Next">Its value after the step.</param>
 public sealed record StateUpdate(State State, Value Next);
 
+/// <summary>A last change of a parameter in a step, which no gradient asks for: a clipped weight, a dead code that is replaced.</summary>
+/// <param name="Parameter">The parameter.</param>
+/// <param name="Revise">What the optimizer made of it, to what it becomes.</param>
+public sealed record ParameterRevision(State Parameter, Func<Value, Value> Revise);
+
 /// <summary>A named result that is reported, not fed back.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Role">What the runner does with it.</param>

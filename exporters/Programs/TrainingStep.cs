@@ -16,6 +16,9 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     /// <summary>Updates of states that are not trained by gradient.</summary>
     public IReadOnlyList<StateUpdate> Updates { get; init; } = [];
 
+    /// <summary>What becomes of parameters that the optimizer has changed.</summary>
+    public IReadOnlyList<ParameterRevision> Revisions { get; init; } = [];
+
     /// <summary>Further results to report.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
@@ -61,6 +64,11 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
         foreach (var (parameter, gradient) in trained)
         {
             var updates = together.GetValueOrDefault(parameter) ?? Optimizer.Update(parameter, gradient);
+            if (Revisions.SingleOrDefault(revision => revision.Parameter == parameter) is { } revised)
+            {
+                updates = [new(parameter, revised.Revise(updates[0].Next)), .. updates.Skip(1)];
+            }
+
             if (Averaging is not null)
             {
                 updates = [.. updates, Averaging.Update(updates[0])];

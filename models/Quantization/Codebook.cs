@@ -4,20 +4,32 @@ using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models.Quantization;
 
-/// <summary>A codebook e of vectors, of which the nearest one is chosen: k(z) = argmin |z - e_k|.</summary>
-/// <remarks>van den Oord, Vinyals and Kavukcuoglu 2017, arXiv 1711.00937, equations 1 to 3.</remarks>
+/// <summary>
+/// A codebook e of vectors, of which the nearest one is chosen: k(z) = argmin |z - e_k|. A code that few vectors choose any more takes the
+/// place of a random vector of the batch; nobody has chosen any before the first step, which so takes all codes from the data.
+/// </summary>
+/// <remarks>
+/// van den Oord, Vinyals and Kavukcuoglu 2017, arXiv 1711.00937, equations 1 to 3; replacement as in Dhariwal et al. 2020, arXiv 2005.00341,
+/// section 3, each code from a part of the batch of its own, so that no two become equal.
+/// </remarks>
 public abstract record Codebook : Quantizer
 {
-    private protected Codebook(string level, int codes, int dimension, StateRole role, Func<int, float> initial)
+    /// <summary>A code is dead when it has less than this share of what it would have if all were equally frequent.</summary>
+    public const double DeadShare = 0.03;
+
+    private readonly string level;
+    private readonly State counts;
+
+    private protected Codebook(string level, int codes, int dimension, double commitment, double decay, StateRole role)
     {
         if (codes < 2)
         {
             throw new ArgumentOutOfRangeException(null, $"The codebook has {codes} codes; it needs at least 2.");
         }
 
-        (Codes, Dimension) = (codes, dimension);
-        Vectors = State.Create(
-            $"codebook.{level}", role, Tensor.From<float>([codes, dimension], [.. Enumerable.Range(0, codes * dimension).Select(initial)]));
+        (this.level, Codes, Dimension, Commitment, Decay) = (level, codes, dimension, (float)commitment, (float)decay);
+        Vectors = State.Create($"codebook.{level}", role, Tensor.Zeros(ElementType.Float32, [codes, dimension]));
+        counts = State.Create($"{Vectors.Spec.Name}.counts", StateRole.Statistic, Tensor.Zeros(ElementType.Float32, [codes]));
     }
 
     /// <inheritdoc/>
@@ -30,7 +42,13 @@ public abstract record Codebook : Quantizer
     public State Vectors { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<State> States => [Vectors];
+    public override IReadOnlyList<State> States => [Vectors, counts];
+
+    /// <summary>beta, the weight of what keeps vectors near their codes.</summary>
+    private protected float Commitment { get; }
+
+    /// <summary>How much of a moving average stays at a step.</summary>
+    private protected float Decay { get; }
 
     /// <inheritdoc/>
     /// <remarks>|z - e|^2 = |z|^2 - 2 (z e - |e|^2 / 2), and |z|^2 is the same for all codes.</remarks>
@@ -43,7 +61,37 @@ public abstract record Codebook : Quantizer
     /// <inheritdoc/>
     public override Value Decode(Value codes) => Transpose(Gather(Vectors.Current, 0, codes), 0, 3, 1, 2);
 
+    /// <summary>Who chose which code: what the moving average of a step's choices says of the codes.</summary>
+    /// <param name="z">The vectors, Float32 [N, D, H, W].</param>
+    /// <param name="codes">What they chose, Int64 [N, H, W].</param>
+    private protected Choices Count(Value z, Value codes)
+    {
+        long vectors = codes.Shape.ElementCount;
+        float fairShare = (float)vectors / Codes;
+        var rows = Reshape(Transpose(StopGradient(z), 0, 2, 3, 1), [vectors, Dimension]);
+        var chosen = OneHot(Reshape(codes, [vectors]), Codes);
+        var n = (Decay * counts.Current) + ((1 - Decay) * ReduceSum(chosen, [0]));
+
+        var random = ProgramInput.Uniform($"replacements.{level}", [Codes]);
+        var drawn = (random.Value + Value.Of<float>([Codes], [.. Enumerable.Range(0, Codes).Select(k => (float)k)])) * fairShare;
+        var replacements = Gather(rows, 0, Cast(Min(Floor(drawn), (float)(vectors - 1)), ElementType.Int64));
+        var isDead = Greater((float)DeadShare * fairShare, n);
+        return new Choices(rows, chosen, Where(isDead, fairShare, n), Reshape(isDead, [Codes, 1]), replacements, fairShare, random, counts);
+    }
+
     /// <summary>The mean of |a - b|^2 over positions and dimensions.</summary>
     /// <returns>Float32 [N].</returns>
     private protected static Value MeanSquare(Value a, Value b) => SumPerRow(Square(a - b)) * ((float)a.Shape[0] / a.Shape.ElementCount);
+
+    /// <summary>What a step knows of its choices.</summary>
+    /// <param name="Rows">The vectors, [V, D].</param>
+    /// <param name="Chosen">A 1 at the code of each, [V, K].</param>
+    /// <param name="Counts">N, the average number of a step's vectors whose nearest code is k, after the replacement of dead codes, [K].</param>
+    /// <param name="IsDead">Which codes are replaced, Bool [K, 1].</param>
+    /// <param name="Replacements">The vector that each would take the place of, [K, D].</param>
+    /// <param name="FairShare">The count of a code that has just been replaced.</param>
+    /// <param name="Random">Chooses the replacements.</param>
+    /// <param name="State">Keeps N.</param>
+    private protected sealed record Choices(
+        Value Rows, Value Chosen, Value Counts, Value IsDead, Value Replacements, float FairShare, ProgramInput Random, State State);
 }

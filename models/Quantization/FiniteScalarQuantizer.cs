@@ -68,7 +68,7 @@ public sealed record FiniteScalarQuantizer : Quantizer
     {
         var bounded = Bound(z);
         var vectors = StraightThrough(Round(bounded), bounded) * PerDimension(i => 1f / (levels[i] / 2));
-        return new QuantizedVectors(Encode(z), vectors, 0f * SumPerRow(StopGradient(z)), [], []);
+        return new QuantizedVectors(Encode(z), vectors, 0f * SumPerRow(StopGradient(z)));
     }
 
     private Value Bound(Value z)

@@ -37,6 +37,14 @@ public abstract record Quantizer
 /// <param name="Codes">Int64 [N, H, W].</param>
 /// <param name="Vectors">The codes' vectors, Float32 [N, D, H, W]; their gradient goes to the quantized vectors as it is.</param>
 /// <param name="Loss">What keeps vectors and codebook together, Float32 [N], a mean over positions and dimensions.</param>
-/// <param name="Inputs">Noise and schedules that it needs.</param>
-/// <param name="Updates">States that the step changes.</param>
-public sealed record QuantizedVectors(Value Codes, Value Vectors, Value Loss, IReadOnlyList<ProgramInput> Inputs, IReadOnlyList<StateUpdate> Updates);
+public sealed record QuantizedVectors(Value Codes, Value Vectors, Value Loss)
+{
+    /// <summary>Noise that it needs.</summary>
+    public IReadOnlyList<ProgramInput> Inputs { get; init; } = [];
+
+    /// <summary>States that the step changes.</summary>
+    public IReadOnlyList<StateUpdate> Updates { get; init; } = [];
+
+    /// <summary>What becomes of parameters that the optimizer has changed.</summary>
+    public IReadOnlyList<ParameterRevision> Revisions { get; init; } = [];
+}

@@ -1,10 +1,10 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models.Quantization;
 using OnnxVae.Tests.Support;
 using static OnnxVae.Exporters.Onnx.Ops;
-using GraphProgram = OnnxVae.Exporters.Programs.Program;
 
 namespace OnnxVae.Tests.Models;
 
@@ -16,14 +16,19 @@ internal sealed class QuantizerTests
     private static readonly Value Z = Value.Input("z", ElementType.Float32, [Points / 4, Dimension, 2, 2]);
 
     // Codes need not find a cluster each, but at rest each is the mean of what has chosen it, and dead ones have moved.
-    [Test]
-    public void MovingAverages_OfClusters_AreTheMeansOfTheirVectors()
+    [TestCase("moving-average")]
+    [TestCase("gradient")]
+    public void Codes_OfClusters_AreTheMeansOfTheirVectors(string kind)
     {
-        var codebook = new MovingAverageCodebook("test", Clusters, Dimension);
+        Codebook codebook = kind == "gradient" ? new TrainedCodebook("test", Clusters, Dimension) : new MovingAverageCodebook("test", Clusters, Dimension);
         var quantized = codebook.Quantize(Z);
-        var program = new GraphProgram(
-            "step", [ProgramInput.Data("z", Z.Type, Z.Shape) with { Value = Z }, .. quantized.Inputs], codebook.States, quantized.Updates,
-            [new Metric("codes", MetricRole.PerRow, Cast(quantized.Codes, ElementType.Float32)), new Metric("loss", MetricRole.PerRow, quantized.Loss)]);
+        var program = new TrainingStep(Mean(quantized.Loss), codebook.States, new Sgd(new ConstantSchedule(5)))
+        {
+            Inputs = [ProgramInput.Data("z", Z.Type, Z.Shape) with { Value = Z }, .. quantized.Inputs],
+            Updates = quantized.Updates,
+            Revisions = quantized.Revisions,
+            Metrics = [new Metric("codes", MetricRole.PerRow, Cast(quantized.Codes, ElementType.Float32))],
+        }.ToProgram();
         using var runner = new StepRunner(program);
         var random = new Random(4);
         float[][] centres = [.. Enumerable.Range(0, Clusters).Select(_ => (float[])[.. Enumerable.Range(0, Dimension).Select(_ => 10 * random.NextSingle())])];
@@ -50,7 +55,7 @@ internal sealed class QuantizerTests
     }
 
     private static Quantizer[] Quantizers =>
-        [new MovingAverageCodebook("test", 7, Dimension), new TrainedCodebook("test", 7, Dimension, commitment: 0.25, seed: 1), new FiniteScalarQuantizer(3, 4, 5)];
+        [new MovingAverageCodebook("test", 7, Dimension), new TrainedCodebook("test", 7, Dimension), new FiniteScalarQuantizer(3, 4, 5)];
 
     // The gradient of the vectors goes to what was quantized as it is, for finite scalars by way of the bounds; the choice itself has none.
     [TestCaseSource(nameof(Quantizers))]

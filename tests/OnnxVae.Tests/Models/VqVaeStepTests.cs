@@ -28,7 +28,7 @@ internal sealed class VqVaeStepTests
         Quantizer Quantizer(string level) => quantizer switch
         {
             "moving-average" => new MovingAverageCodebook(level, Codes, Dimension, Commitment, Decay),
-            "gradient" => new TrainedCodebook(level, Codes, Dimension, Commitment, seed: 5),
+            "gradient" => new TrainedCodebook(level, Codes, Dimension, Commitment, Decay),
             _ => new FiniteScalarQuantizer(4, 3, 5),
         };
         var options = new VqVaeTrainingOptions(BatchSize, new GaussianLikelihood(Sigma), Quantizer("bottom"), new Sgd(new ConstantSchedule(LearningRate), Momentum))
@@ -138,7 +138,7 @@ internal sealed class VqVaeStepTests
 
         public IEnumerable<(string Name, Tensor Value)> States => quantizer switch
         {
-            TrainedCodebook => [($"codebook.{name}", Trained!)],
+            TrainedCodebook => [($"codebook.{name}", Trained!), ($"codebook.{name}.counts", counts)],
             MovingAverageCodebook => [($"codebook.{name}", vectors), ($"codebook.{name}.counts", counts), ($"codebook.{name}.sums", sums)],
             _ => [],
         };
@@ -160,13 +160,13 @@ internal sealed class VqVaeStepTests
             var codes = (rows.unsqueeze(1) - e).square().sum([2]).argmin(1);
             var chosen = e.index_select(0, codes);
             losses.Add((Commitment * (rows - chosen.detach()).square().mean()) + (Trained is null ? zeros(1).sum() : (chosen - rows.detach()).square().mean()));
-            last = (rows.detach(), codes, Trained is null ? replacements(name) : []);
+            last = (rows.detach(), codes, replacements(name));
             return Image(rows + (chosen - rows).detach());
         }
 
         public void Update()
         {
-            if (quantizer is not MovingAverageCodebook)
+            if (quantizer is not Codebook)
             {
                 return;
             }
@@ -178,15 +178,17 @@ internal sealed class VqVaeStepTests
             double fairShare = (double)last.Rows.shape[0] / quantizer.Codes;
             for (int k = 0; k < quantizer.Codes; k++)
             {
-                if (counts[k].item<float>() < MovingAverageCodebook.DeadShare * fairShare)
+                if (counts[k].item<float>() < Codebook.DeadShare * fairShare)
                 {
+                    var replacement = last.Rows[(long)((k + last.Replacements[k]) * fairShare)];
                     counts[k] = tensor((float)fairShare);
-                    sums[k] = last.Rows[(long)((k + last.Replacements[k]) * fairShare)] * fairShare;
+                    sums[k] = replacement * fairShare;
+                    Trained?.select(0, k).copy_(replacement);
                 }
             }
 
             var total = counts.sum();
-            vectors = sums / ((counts + 1e-5) / (total + (quantizer.Codes * 1e-5)) * total).unsqueeze(1);
+            vectors = Trained ?? (sums / ((counts + 1e-5) / (total + (quantizer.Codes * 1e-5)) * total).unsqueeze(1));
         }
     }
 }
