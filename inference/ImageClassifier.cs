@@ -5,15 +5,15 @@ namespace OnnxVae.Inference;
 /// <summary>Any ONNX model that takes images, Float32 [N, C, H, W] with values in [0, 1], and gives logits or probabilities of K classes, [N, K]. Safe to use from several threads.</summary>
 public sealed class ImageClassifier : IDisposable
 {
-    private readonly InferenceSession session;
+    private readonly SessionTurns turns;
     private readonly RunOptions runOptions = new();
     private readonly string input;
     private readonly string output;
     private readonly long[] imageShape;
 
-    private ImageClassifier(InferenceSession session, ModelMetadata images, string path)
+    private ImageClassifier(InferenceSession session, ModelMetadata images, string path, int runsAtOnce)
     {
-        this.session = session;
+        turns = new SessionTurns(session, () => null, runsAtOnce, "classifier");
         imageShape = [images.Channels, images.Height, images.Width];
         if (session.InputMetadata.Count != 1 || session.OutputMetadata.Count != 1)
         {
@@ -49,19 +49,10 @@ public sealed class ImageClassifier : IDisposable
         }
 
         using var settings = (options.Device ?? OnnxDevice.Cpu).CreateSessionOptions(options.ThreadsOfRun);
-        InferenceSession session;
+        var session = OnnxFile.Open(path, settings);
         try
         {
-            session = new InferenceSession(path, settings);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new InvalidDataException($"'{path}' cannot be loaded as an ONNX model: {e.Message}", e);
-        }
-
-        try
-        {
-            return new ImageClassifier(session, images, path);
+            return new ImageClassifier(session, images, path, options.AllThreads / options.ThreadsOfRun);
         }
         catch
         {
@@ -77,9 +68,10 @@ public sealed class ImageClassifier : IDisposable
     {
         long count = images.Length / imageShape.Aggregate((product, size) => product * size);
         var scores = new float[count * Classes];
+        using (var turn = turns.Take())
         using (OrtValue x = OrtValue.CreateTensorValueFromMemory(images, [count, .. imageShape]), y = OrtValue.CreateTensorValueFromMemory(scores, [count, Classes]))
         {
-            session.Run(runOptions, [input], [x], [output], [y]);
+            turn.Session.Run(runOptions, [input], [x], [output], [y]);
         }
 
         for (int i = 0; i < scores.Length; i += Classes)
@@ -90,10 +82,10 @@ public sealed class ImageClassifier : IDisposable
         return scores;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
     public void Dispose()
     {
-        session.Dispose();
+        turns.Dispose();
         runOptions.Dispose();
     }
 

@@ -137,14 +137,7 @@ internal sealed class VaeSession : IDisposable
         InferenceSession? Open(int threads)
         {
             using var settings = device.CreateSessionOptions(threads);
-            try
-            {
-                return open(settings);
-            }
-            catch (OnnxRuntimeException e)
-            {
-                throw new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
-            }
+            return OnnxFile.Open(() => open(settings), source);
         }
     }
 

@@ -11,7 +11,7 @@ public static class RunExport
     /// <summary>The file of a mixture that was fitted to a model's latents, beside its decoder.</summary>
     public const string MixtureFile = "mixture.onnx";
 
-    private static readonly string[] CodePriorFiles = ["prior_top.onnx", "prior_bottom.onnx", "prior_bottom_row.onnx"];
+    private static readonly string[] CodePriorFiles = ["prior_top.onnx", "prior_bottom.onnx", "prior_bottom_condition.onnx", "prior_bottom_row.onnx"];
 
     private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", MixtureFile, .. CodePriorFiles];
 

@@ -40,6 +40,9 @@ public sealed record ConvolutionGeometry(
     /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
     public bool IsTiling => Strides.SequenceEqual(KernelSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Remainder.All(r => r == 0);
 
+    /// <summary>Whether the kernel covers the whole image, at one position.</summary>
+    public bool CoversImage => KernelSize.SequenceEqual(ImageSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Groups == 1;
+
     /// <summary>Windows that tile images of shape [N, C, image...].</summary>
     public static ConvolutionGeometry Tiles(Shape images, ImmutableArray<long> size) =>
         new([.. images.Skip(2)], size, size, [.. size.Select(_ => 0L)], [.. size.Select(_ => 1L)]);

@@ -16,21 +16,20 @@ namespace OnnxVae.Inference.Codes;
 /// </code></example>
 public sealed partial class CodePrior : LatentPrior
 {
-    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", RowFile = "prior_bottom_row.onnx";
+    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
     private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
 
-    private readonly InferenceSession[] sessions; // of the levels, the top one first
-    private readonly InferenceSession? rows; // of the bottom level, if it has two graphs
+    private readonly Graphs graphs;
     private readonly CodeGrid[] grids;
     private readonly CodeSampling sampling;
     private readonly int? label;
     private bool isShared;
 
-    private CodePrior(InferenceSession[] sessions, InferenceSession? rows, CodeGrid[] grids, IReadOnlyList<string> classes, CodeSampling sampling)
+    private CodePrior(Graphs graphs, CodeGrid[] grids, IReadOnlyList<string> classes, CodeSampling sampling)
         : base(grids.Sum(grid => grid.Positions))
     {
         sampling.Validate();
-        (this.sessions, this.rows, this.grids, Classes, this.sampling) = (sessions, rows, grids, classes, sampling);
+        (this.graphs, this.grids, Classes, this.sampling) = (graphs, grids, classes, sampling);
         int index = classes.ToList().IndexOf(sampling.Class ?? "");
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
             $"There is no class '{sampling.Class}'; known are {string.Join(", ", classes)}.");
@@ -45,9 +44,12 @@ public sealed partial class CodePrior : LatentPrior
 
     /// <summary>The files of such a prior.</summary>
     /// <param name="levels">Levels of codes, 1 or 2.</param>
-    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, RowFile];
+    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, ConditionFile, RowFile];
 
-    /// <summary>Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c> and <c>prior_bottom_row.onnx</c>; of a model with one level, <c>prior_bottom.onnx</c> alone.</summary>
+    /// <summary>
+    /// Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c>, <c>prior_bottom_condition.onnx</c> and <c>prior_bottom_row.onnx</c>; of a model with
+    /// one level, <c>prior_bottom.onnx</c> alone.
+    /// </summary>
     /// <param name="folder">Their folder.</param>
     /// <param name="sampling">How codes are drawn.</param>
     /// <param name="options">How to run; the device is always the processor, and a pass takes one thread unless the options say otherwise.</param>
@@ -57,6 +59,9 @@ public sealed partial class CodePrior : LatentPrior
     public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
         sampling ??= new CodeSampling();
+        options ??= new VaeOptions();
+        options.Validate();
+        int threads = options.ThreadsPerRun ?? 1;
         var opened = new List<InferenceSession>();
         try
         {
@@ -64,9 +69,11 @@ public sealed partial class CodePrior : LatentPrior
             var metadata = bottom.ModelMetadata.CustomMetadataMap;
             CodeGrid[] grids = [.. ModelMetadata.ParseCodeGrids(metadata["onnxvae.codes"])];
             string[] classes = JsonSerializer.Deserialize(metadata["onnxvae.classes"], Names.Default.StringArray)!;
-            return grids.Length == 1
-                ? new CodePrior([bottom], rows: null, grids, classes, sampling)
-                : new CodePrior([Open(TopFile), bottom], Open(RowFile), grids, classes, sampling);
+            int drawsAtOnce = Math.Max(1, options.AllThreads / threads);
+            var graphs = grids.Length == 1
+                ? new Graphs([bottom], Condition: null, Rows: null, drawsAtOnce)
+                : new Graphs([Open(TopFile), bottom], Open(ConditionFile), Open(RowFile), drawsAtOnce);
+            return new CodePrior(graphs, grids, classes, sampling);
         }
         catch
         {
@@ -82,16 +89,8 @@ public sealed partial class CodePrior : LatentPrior
                 throw new FileNotFoundException($"There is no '{path}': train it with 'onnxvae prior RUN --level {(file == TopFile ? "top" : "bottom")}'.");
             }
 
-            using var settings = OnnxDevice.Cpu.CreateSessionOptions(options?.ThreadsPerRun ?? 1);
-            try
-            {
-                opened.Add(new InferenceSession(path, settings));
-            }
-            catch (OnnxRuntimeException e)
-            {
-                throw new InvalidDataException($"'{path}' cannot be loaded as an ONNX model: {e.Message}", e);
-            }
-
+            using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
+            opened.Add(OnnxFile.Open(path, settings));
             return opened[^1].ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
                 $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
         }
@@ -100,11 +99,12 @@ public sealed partial class CodePrior : LatentPrior
     /// <summary>The same prior, from which codes are drawn in another way. It lives as long as this one, which alone has to be disposed.</summary>
     /// <param name="sampling">How codes are drawn.</param>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
-    public CodePrior With(CodeSampling sampling) => new(sessions, rows, grids, Classes, sampling) { isShared = true };
+    public CodePrior With(CodeSampling sampling) => new(graphs, grids, Classes, sampling) { isShared = true };
 
     /// <inheritdoc/>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
+        using var turn = graphs.Take();
         int count = latents.Length / LatentSize;
         var labels = new long[count];
         for (int n = 0; n < count; n++)
@@ -117,7 +117,7 @@ public sealed partial class CodePrior : LatentPrior
         for (int level = 0; level < grids.Length; level++)
         {
             var codes = new Drawing(this, level, seed, first, count);
-            if (level == grids.Length - 1 && rows is not null)
+            if (level == grids.Length - 1 && graphs.Rows is not null)
             {
                 DrawByRows(codes, labels, known);
             }
@@ -141,8 +141,7 @@ public sealed partial class CodePrior : LatentPrior
     {
         if (!isShared)
         {
-            Array.ForEach(sessions, session => session.Dispose());
-            rows?.Dispose();
+            graphs.Dispose();
         }
 
         base.Dispose(disposing);
@@ -157,7 +156,7 @@ public sealed partial class CodePrior : LatentPrior
 
     private void DrawByPositions(Drawing drawing, long[] labels)
     {
-        using var walk = new SamplingWalk(sessions[drawing.Level], labels.Length);
+        using var walk = new SamplingWalk(graphs.OfLevels[drawing.Level], labels.Length);
         labels.CopyTo(walk.Integers("class"));
         for (int position = 0; position < grids[drawing.Level].Positions; position++)
         {
@@ -170,10 +169,12 @@ public sealed partial class CodePrior : LatentPrior
 
     private void DrawByRows(Drawing drawing, long[] labels, long[] known)
     {
-        using SamplingWalk ofRows = new(rows!, labels.Length), ofCodes = new(sessions[drawing.Level], labels.Length);
+        using SamplingWalk condition = new(graphs.Condition!, labels.Length), ofRows = new(graphs.Rows!, labels.Length), ofCodes = new(graphs.OfLevels[drawing.Level], labels.Length);
         var grid = grids[drawing.Level];
-        labels.CopyTo(ofRows.Integers("class"));
-        known.CopyTo(ofRows.Integers("known"));
+        labels.CopyTo(condition.Integers("class"));
+        known.CopyTo(condition.Integers("known"));
+        condition.Step();
+        condition.Result("told").CopyTo(ofRows.Numbers("told"));
         for (int row = 0; row < grid.Rows; row++)
         {
             ofRows.Integers("row")[0] = row;
@@ -189,6 +190,22 @@ public sealed partial class CodePrior : LatentPrior
                 ofCodes.Step();
                 drawing.Take(position, ofCodes.Result("logits"));
             }
+        }
+    }
+
+    // The graphs of the levels, the top one first, and what else the bottom level has under another one.
+    private sealed record Graphs(InferenceSession[] OfLevels, InferenceSession? Condition, InferenceSession? Rows, int DrawsAtOnce) : IDisposable
+    {
+        private readonly SessionTurns turns = new(OfLevels[^1], () => null, DrawsAtOnce, "prior");
+
+        public SessionTurns.Turn Take() => turns.Take();
+
+        public void Dispose()
+        {
+            turns.Dispose();
+            Array.ForEach(OfLevels, session => session.Dispose());
+            Condition?.Dispose();
+            Rows?.Dispose();
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class AttentionPrior : CodePrior
         foreach (var layer in layers)
         {
             var (q, k, v) = Heads(layer.Queries(lowering, x), q => Transpose(Reshape(q, [n, positions, heads, width / heads]), 0, 2, 1, 3));
-            x = layer.Finish(lowering, x, Reshape(Transpose(Attend(q, k, v, Value.Of<float>([positions, positions], mask)), 0, 2, 1, 3), [n, positions, width]));
+            x = layer.Finish(lowering, x, Reshape(Transpose(Attend(q, Transpose(k, 0, 1, 3, 2), v, Value.Of<float>([positions, positions], mask)), 0, 2, 1, 3), [n, positions, width]));
         }
 
         return lowering.Lower(output, lowering.Lower(norm, x));
@@ -87,7 +87,7 @@ public sealed class AttentionPrior : CodePrior
         var inputs = new List<Value> { previous, label, position };
         var handedOn = new List<(string Name, Value Value)>();
         var place = Value.Indices([.. Enumerable.Range(0, Grid.Positions).Select(i => (long)i)]);
-        var here = Reshape(Cast(Equal(place, position), ElementType.Float32), [positions, 1]);
+        var here = Equal(place, position);
         var later = Cast(Greater(Cast(place, ElementType.Float32), Cast(position, ElementType.Float32)), ElementType.Float32) * Never;
         var isFirst = Equal(position, Value.Indices(0));
 
@@ -96,16 +96,17 @@ public sealed class AttentionPrior : CodePrior
         foreach (var (i, layer) in layers.Index())
         {
             var (q, k, v) = Heads(layer.Queries(lowering, x), q => Reshape(q, [Shape.Batch, heads, 1, size]));
-            (k, v) = (Remember($"keys.{i}", k), Remember($"values.{i}", v));
-            x = layer.Finish(lowering, x, Reshape(Attend(q, k, v, later), [Shape.Batch, width]));
+            var keys = Remember($"keys.{i}", here, Reshape(k, [Shape.Batch, heads, size, 1]));
+            var values = Remember($"values.{i}", Reshape(here, [positions, 1]), v);
+            x = layer.Finish(lowering, x, Reshape(Attend(q, keys, values, later), [Shape.Batch, width]));
         }
 
         yield return new SamplingGraph("", inputs, [("logits", lowering.Lower(output, lowering.Lower(norm, x))), .. handedOn]);
 
-        Value Remember(string name, Value now)
+        Value Remember(string name, Value isHere, Value now)
         {
-            var before = Value.Input(name, ElementType.Float32, [Shape.Batch, heads, positions, size]);
-            var all = (before * (1f - here)) + (now * here);
+            var before = Value.Input(name, ElementType.Float32, [Shape.Batch, heads, .. Shape.Broadcast(isHere.Shape, [.. now.Shape.Skip(2)])]);
+            var all = Where(isHere, now, before);
             inputs.Add(before);
             handedOn.Add(($"{name}.next", all));
             return all;
@@ -119,12 +120,9 @@ public sealed class AttentionPrior : CodePrior
         return (toHeads(parts[0]), toHeads(parts[1]), toHeads(parts[2]));
     }
 
-    // softmax(q k^T / sqrt(d) + mask) v
-    private static Value Attend(Value q, Value k, Value v, Value mask)
-    {
-        float scale = 1 / MathF.Sqrt(q.Shape[3]);
-        return MatMul(Softmax((MatMul(q, Transpose(k, 0, 1, 3, 2)) * scale) + mask, axis: 3), v);
-    }
+    // softmax(q k / sqrt(d) + mask) v, a key in each column of k
+    private static Value Attend(Value q, Value k, Value v, Value mask) =>
+        MatMul(Softmax((MatMul(q, k) * (1 / MathF.Sqrt(q.Shape[3]))) + mask, axis: 3), v);
 
     private sealed class Layer : ComposedModule
     {

@@ -60,34 +60,41 @@ public sealed class GatedConvolutionPrior : CodePrior
     }
 
     /// <summary>
-    /// Two graphs. <c>_row</c>, once for each row: <c>above</c>, the codes of the row above, Int64 [N, W], <c>row</c>, Int64 [1], <c>class</c>, Int64
-    /// [N], and <c>known</c>, the codes of the level above, Int64 [N, H / 2, W / 2], to <c>tells</c>, Float32 [N, depth 2 width, W]. The other
-    /// one, once for each code: <c>previous</c>, the code to the left, Int64 [N], <c>column</c>, Int64 [1], and <c>tells</c> to <c>logits</c>,
-    /// Float32 [N, K].
+    /// Three graphs. <c>_condition</c>, once: <c>class</c>, Int64 [N], and <c>known</c>, the codes of the level above, Int64 [N, H / 2, W / 2], to
+    /// <c>told</c>, Float32 [N, width, H, W]. <c>_row</c>, once for each row: <c>above</c>, the codes of the row above, Int64 [N, W], <c>row</c>,
+    /// Int64 [1], and <c>told</c> to <c>tells</c>, Float32 [N, depth 2 width, W]. The last one, once for each code: <c>previous</c>, the code to
+    /// the left, Int64 [N], <c>column</c>, Int64 [1], and <c>tells</c> to <c>logits</c>, Float32 [N, K].
     /// </summary>
     public override IEnumerable<SamplingGraph> SamplingGraphs(ModuleLowering lowering)
     {
+        yield return ConditionGraph(lowering);
         yield return RowGraph(lowering);
         yield return CodeGraph(lowering);
+    }
+
+    private SamplingGraph ConditionGraph(ModuleLowering lowering)
+    {
+        var label = Value.Input("class", ElementType.Int64, [Shape.Batch]);
+        var known = Value.Input("known", ElementType.Int64, [Shape.Batch, Grid.Height / 2, Grid.Width / 2]);
+        return new SamplingGraph("_condition", [label, known], [("told", Condition(lowering, label, known))]);
     }
 
     private SamplingGraph RowGraph(ModuleLowering lowering)
     {
         var above = Value.Input("above", ElementType.Int64, [Shape.Batch, Grid.Width]);
-        var label = Value.Input("class", ElementType.Int64, [Shape.Batch]);
-        var known = Value.Input("known", ElementType.Int64, [Shape.Batch, Grid.Height / 2, Grid.Width / 2]);
+        var told = Value.Input("told", ElementType.Float32, [Shape.Batch, width, Grid.Height, Grid.Width]);
         var row = Value.Input("row", ElementType.Int64, [1]);
-        var inputs = new List<Value> { above, label, known, row };
+        var inputs = new List<Value> { above, told, row };
         var (handedOn, tells) = (new List<(string Name, Value Value)>(), new List<Value>());
         var hasAbove = 1f - Cast(Equal(row, Value.Indices(0)), ElementType.Float32);
         var vertical = Reshape(Transpose(lowering.Lower(codeEmbedding, above), 0, 2, 1), [Shape.Batch, width, 1, Grid.Width]) * hasAbove;
-        var told = Gather(Condition(lowering, label, known), 2, row); // [N, width, 1, W]
+        var toldHere = Gather(told, 2, row); // [N, width, 1, W]
         foreach (var (i, layer) in layers.Index())
         {
             var before = Value.Input($"vertical.{i}", ElementType.Float32, [Shape.Batch, width, 1, Grid.Width]);
             inputs.Add(before);
             handedOn.Add(($"vertical.{i}.next", vertical));
-            var (next, tell) = layer.Vertical(lowering, Concat(2, before, vertical), told);
+            var (next, tell) = layer.Vertical(lowering, Concat(2, before, vertical), toldHere);
             tells.Add(Reshape(tell, [Shape.Batch, 2 * width, Grid.Width]));
             vertical = next;
         }

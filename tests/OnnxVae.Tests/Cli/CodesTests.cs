@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
@@ -176,8 +177,39 @@ internal sealed class CodesTests : FolderFixture
         Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((2, "onnxvae: --level is top, but the run has one level of codes: give --level bottom.")));
 
         Support.Cli.Succeed("prior", Folder["run"], "--level", "bottom", "--width", "16", "--depth", "1", "--steps", "20");
-        using var vae = VqVae.Load(Folder["run/export"]);
-        Assert.That(vae.Generate(count: 3, seed: 1, new CodeSampling("square")), Has.Length.EqualTo(3 * 256).And.None.NaN);
+        using (var vae = VqVae.Load(Folder["run/export"]))
+        {
+            Assert.That(vae.Generate(count: 3, seed: 1, new CodeSampling("square")), Has.Length.EqualTo(3 * 256).And.None.NaN);
+        }
+
+        AssertDisposalWaits(CodePrior.Load(Folder["run/export"]));
+    }
+
+    // Draws that have begun end well, later ones are refused.
+    private static void AssertDisposalWaits(CodePrior prior)
+    {
+        var outcomes = new ConcurrentBag<string>();
+        Thread[] callers = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+        {
+            try
+            {
+                while (true)
+                {
+                    prior.With(new CodeSampling("heart")).Draw(1, 0, new float[3 * prior.LatentSize]);
+                }
+            }
+            catch (Exception e)
+            {
+                outcomes.Add(e.Message);
+            }
+        }))];
+        Array.ForEach(callers, caller => caller.Start());
+        Thread.Sleep(50);
+
+        prior.Dispose();
+        Array.ForEach(callers, caller => caller.Join());
+
+        Assert.That(outcomes, Has.Count.EqualTo(4).And.All.StartsWith("The prior was disposed: keep it as long as it is used."));
     }
 
     [Test]

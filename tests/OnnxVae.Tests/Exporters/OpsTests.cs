@@ -26,6 +26,7 @@ internal sealed class OpsTests
     private const float FiniteDifferenceStep = 2e-3f;
 
     private static readonly ConvolutionGeometry Geometry = new([7, 6], [3, 2], [2, 1], [1, 0], [1, 2], Groups: 2);
+    private static readonly ConvolutionGeometry Covering = new([2, 3], [2, 3], [1, 1], [0, 0], [1, 1]);
     private static readonly Shape ImageShape = [2, 4, 7, 6], WeightShape = [6, 2, 3, 2], OutputShape = [2, 6, 4, 4];
 
     private static OperatorRow[] Rows =>
@@ -132,6 +133,9 @@ internal sealed class OpsTests
         new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 4, 4]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 4, 4), ImageShape, WeightShape, [96]),
         new("ConvolutionInput", x => ConvolutionInput(x[0], x[1], Geometry),
             x => functional.conv_transpose2d(x[0], x[1], strides: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2), OutputShape, WeightShape),
+        new("Convolution", x => Convolution(x[0], x[1], Covering) + Reshape(x[2], [5, 1, 1]), x => functional.conv2d(x[0], x[1], x[2]), [3, 4, 2, 3], [5, 4, 2, 3], [5]),
+        new("ConvolutionInput", x => ConvolutionInput(x[0], x[1], Covering), x => functional.conv_transpose2d(x[0], x[1]), [3, 5, 1, 1], [5, 4, 2, 3]),
+        new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Covering), x => torch.einsum("nchw,nkij->kchw", x[0], x[1]), [3, 4, 2, 3], [3, 5, 1, 1]),
         new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
     ];
 
