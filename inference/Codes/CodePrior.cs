@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.OnnxRuntime;
@@ -17,6 +18,7 @@ namespace OnnxVae.Inference.Codes;
 public sealed partial class CodePrior : LatentPrior
 {
     private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
+    private const int FewestImagesOfAPart = 4;
     private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
 
     private readonly Graphs graphs;
@@ -102,17 +104,37 @@ public sealed partial class CodePrior : LatentPrior
     public CodePrior With(CodeSampling sampling) => new(graphs, grids, Classes, sampling) { isShared = true };
 
     /// <inheritdoc/>
+    /// <remarks>Several images are divided among the threads.</remarks>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
-        using var turn = graphs.Take();
-        int count = latents.Length / LatentSize;
-        var labels = new long[count];
-        for (int n = 0; n < count; n++)
+        int count = latents.Length / LatentSize, parts = Math.Clamp(count / FewestImagesOfAPart, 1, graphs.DrawsAtOnce);
+        var drawn = new float[parts][];
+        try
         {
-            labels[n] = label ?? DrawClass(seed, first + n);
+            Parallel.For(0, parts, part =>
+            {
+                int begin = count * part / parts, end = count * (part + 1) / parts;
+                drawn[part] = Draw(seed, first + begin, end - begin);
+            });
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException!);
         }
 
-        long[] known = [];
+        int done = 0;
+        foreach (float[] part in drawn)
+        {
+            part.CopyTo(latents[done..]);
+            done += part.Length;
+        }
+    }
+
+    private float[] Draw(ulong seed, long first, int count)
+    {
+        using var turn = graphs.Take();
+        var latents = new float[count * LatentSize];
+        long[] labels = [.. Enumerable.Range(0, count).Select(n => label ?? DrawClass(seed, first + n))], known = [];
         int done = 0;
         for (int level = 0; level < grids.Length; level++)
         {
@@ -135,6 +157,8 @@ public sealed partial class CodePrior : LatentPrior
 
             done += positions;
         }
+
+        return latents;
     }
 
     private protected override void Dispose(bool disposing)

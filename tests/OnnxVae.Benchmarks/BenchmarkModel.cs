@@ -3,7 +3,6 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
-using TorchSharp;
 
 namespace OnnxVae.Benchmarks;
 
@@ -15,10 +14,9 @@ namespace OnnxVae.Benchmarks;
 /// <param name="Latents">Number of latents.</param>
 /// <param name="Batch">Images per step.</param>
 internal sealed record BenchmarkModel(string Name, string Description, VaeNetwork Network, ImageShape Image, int Latents, int Batch)
+    : StepModel(Name, Description, Image, Batch)
 {
-    public const double LearningRate = 1e-3;
-
-    public static IReadOnlyList<BenchmarkModel> All { get; } =
+    public static new IReadOnlyList<BenchmarkModel> All { get; } =
     [
         new("a", "mlp 784-400-20, batch 128", new MlpNetwork(400), new ImageShape(1, 28, 28), 20, 128),
         new("b", "conv 64x64x1, 32-32-64-64 channels, batch 64", new ConvNetwork(), new ImageShape(1, 64, 64), 10, 64),
@@ -29,7 +27,7 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
     /// <summary>Builds the networks, always with the same weights.</summary>
     public Vae Build()
     {
-        torch.random.manual_seed(1);
+        Seed();
         return new Vae(Network, Image, Latents);
     }
 
@@ -37,14 +35,13 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
     public VaeCompiler Compiler(Vae vae) => new(
         vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(LearningRate))));
 
-    /// <summary>The training step.</summary>
-    public Exporters.Programs.Program Compile(Vae vae) => Compiler(vae).Step();
-
-    /// <summary>The pixels of a batch, the same at every call.</summary>
-    public byte[] Images()
+    /// <inheritdoc/>
+    public override Exporters.Programs.Program Compile()
     {
-        var images = new byte[Batch * Image.Dimensions];
-        new Random(1).NextBytes(images);
-        return images;
+        using var vae = Build();
+        return Compiler(vae).Step();
     }
+
+    /// <inheritdoc/>
+    public override TorchStep CreateTorchStep() => new VaeTorchStep(this);
 }

@@ -56,8 +56,7 @@ internal static class DataBenchmark
         opening.Stop();
 
         var model = BenchmarkModel.All[0] with { Image = new ImageShape(images.Channels, images.Height, images.Width) };
-        using var vae = model.Build();
-        var program = model.Compile(vae).Compile().Spec;
+        var program = model.Compile().Compile().Spec;
         double prepared = model.Batch * 1000 / MillisecondsPerBatch(program, images);
         using var step = new OnnxStep(model, threads);
         step.DrawNoise();

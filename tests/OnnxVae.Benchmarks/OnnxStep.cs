@@ -7,20 +7,22 @@ namespace OnnxVae.Benchmarks;
 internal sealed class OnnxStep : IDisposable
 {
     private readonly ProgramRunner runner;
+    private readonly string[] noise;
     private long step;
 
-    public OnnxStep(BenchmarkModel model, int threads)
+    public OnnxStep(StepModel model, int threads)
     {
-        using var vae = model.Build();
-        runner = new ProgramRunner(model.Compile(vae), OnnxDevice.Cpu, threads);
+        var program = model.Compile();
+        noise = [.. StepModel.NoiseOf(program).Select(input => input.Name)];
+        runner = new ProgramRunner(program, OnnxDevice.Cpu, threads);
         model.Images().CopyTo(runner.Input<byte>("images"));
     }
 
-    /// <summary>Draws the noise of the next step.</summary>
-    public ReadOnlySpan<float> DrawNoise()
+    /// <summary>Draws the noise of the next step, by the names of the inputs.</summary>
+    public IReadOnlyDictionary<string, float[]> DrawNoise()
     {
         runner.FillNoise(seed: 1, ++step);
-        return runner.Input<float>("eps");
+        return noise.ToDictionary(name => name, name => runner.Input<float>(name).ToArray());
     }
 
     /// <summary>Runs the step.</summary>

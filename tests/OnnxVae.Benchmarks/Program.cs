@@ -28,7 +28,7 @@ compile.SetAction(arguments =>
 var step = new Command("step", "A training step on ONNX Runtime against the same in TorchSharp, eager.") { models, blocks };
 step.SetAction(arguments =>
 {
-    StepResult[] results = [.. StepBenchmark.Run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    StepResult[] results = [.. StepBenchmark.Run(Chosen(arguments, StepModel.All), arguments.GetValue(threads), arguments.GetValue(blocks))];
     double geometricMean = Math.Exp(results.Average(result => Math.Log(result.Ratio)));
     Print(
         arguments.GetValue(json), new { models = results, geometricMean },
@@ -49,7 +49,7 @@ var library = new Argument<string>("library");
 var memory = new Command("memory", "Peak memory of a step in one library alone.") { modelName, library };
 memory.Hidden = true;
 memory.SetAction(arguments => StepBenchmark.PrintPeakMemory(
-    BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
+    StepModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
 
 var decode = new Command("decode", "Images per second of exported decoders against TorchSharp without gradients.") { models, blocks };
 decode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Decode));
@@ -60,7 +60,7 @@ encode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Encode));
 var job = new Command("job", "The job 'generate' against a bare loop of the runtime, and one decoder with 64 callers against one.") { models, blocks };
 job.SetAction(arguments =>
 {
-    JobResult[] results = [.. JobBenchmark.Run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    JobResult[] results = [.. JobBenchmark.Run(Chosen(arguments, BenchmarkModel.All), arguments.GetValue(threads), arguments.GetValue(blocks))];
     Print(
         arguments.GetValue(json), new { models = results },
         ["model", "block", "bare loop, images/s", "to .npy, images/s", "share", "to PNG, images/s", "busy", "64 callers / 1", "a thread per run"],
@@ -71,10 +71,14 @@ job.SetAction(arguments =>
         ]));
 });
 
-var sampling = new Command("sampling", "Drawing codes position by position against evaluating the whole grid for each; 4 x 4 and 8 x 8 codes.") { blocks };
+var imageSize = new Option<int>("--image-size") { Description = "Side of the images; an eighth and a quarter of it are the sides of the grids.", DefaultValueFactory = _ => 32 };
+var together = new Option<string>("--images") { Description = "How many images advance together.", DefaultValueFactory = _ => "1,16,64" };
+var sampling = new Command("sampling", "Drawing codes position by position against evaluating the whole grid for each.") { imageSize, together, blocks };
 sampling.SetAction(arguments =>
 {
-    SamplingResult[] results = [.. SamplingBenchmark.Run([1, 16, 64], arguments.GetValue(threads), arguments.GetValue(blocks))];
+    SamplingResult[] results = [.. SamplingBenchmark.Run(
+        arguments.GetValue(imageSize), arguments.GetValue(together)!.Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture)),
+        arguments.GetValue(threads), arguments.GetValue(blocks))];
     Print(
         arguments.GetValue(json), new { images = results }, ["images", "position by position, ms", "whole grids, ms", "times as fast"],
         results.Select(result => (string[])[$"{result.Images}", Number(result.StepwiseMilliseconds), Number(result.WholeMilliseconds), Number(result.Speedup)]));
@@ -113,12 +117,12 @@ tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arg
 
 return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 
-IEnumerable<BenchmarkModel> Chosen(ParseResult arguments) =>
-    BenchmarkModel.All.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
+IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
+    known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
 
 void PrintServing(ParseResult arguments, Func<IEnumerable<BenchmarkModel>, int, int, IEnumerable<ServingResult>> run)
 {
-    ServingResult[] results = [.. run(Chosen(arguments), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    ServingResult[] results = [.. run(Chosen(arguments, BenchmarkModel.All), arguments.GetValue(threads), arguments.GetValue(blocks))];
     Print(
         arguments.GetValue(json), new { models = results },
         ["model", "batch", "TorchSharp, images/s", "any runtime, images/s", "ratio", "for cpu, images/s", "ratio"],

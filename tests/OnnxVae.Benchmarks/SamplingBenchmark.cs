@@ -21,22 +21,26 @@ namespace OnnxVae.Benchmarks;
 /// <param name="Speedup">The second over the first.</param>
 public sealed record SamplingResult(int Images, double StepwiseMilliseconds, double WholeMilliseconds, double Speedup);
 
-/// <summary>Times the drawing of codes for images of 32 x 32: 4 x 4 and 8 x 8 of 512 codes.</summary>
+/// <summary>Times the drawing of codes of two levels, 512 codes each.</summary>
 internal static class SamplingBenchmark
 {
-    private static readonly CodeGridShape[] Grids = [new(512, 4, 4), new(512, 8, 8)];
+    private const int Codes = 512;
     private static readonly string[] Classes = [.. Enumerable.Range(0, 10).Select(k => $"{k}")];
 
     /// <summary>Runs the comparison for each number of images.</summary>
-    public static IEnumerable<SamplingResult> Run(IEnumerable<int> counts, int threads, int blocks)
+    /// <param name="imageSize">The side of the images.</param>
+    /// <param name="counts">How many of them advance together.</param>
+    /// <param name="threads">Threads of whole evaluations.</param>
+    /// <param name="blocks">Repetitions.</param>
+    public static IEnumerable<SamplingResult> Run(int imageSize, IEnumerable<int> counts, int threads, int blocks)
     {
         torch.random.manual_seed(1);
-        using CodePrior top = new AttentionPrior(Grids[0], Classes.Length), bottom = new GatedConvolutionPrior(Grids[1], Grids[0].Codes, Classes.Length, depth: 4);
+        CodeGridShape[] grids = [Grid(QuantizedNetwork.TopStride), Grid(QuantizedNetwork.BottomStride)];
+        using CodePrior top = new AttentionPrior(grids[0], Classes.Length), bottom = new GatedConvolutionPrior(grids[1], Codes, Classes.Length, depth: 4);
         string folder = Directory.CreateTempSubdirectory("onnxvae-benchmark-").FullName;
         try
         {
-            Export(top, 0, folder);
-            Export(bottom, 1, folder);
+            Export([top, bottom], imageSize, folder);
             using var stepwise = Inference.Codes.CodePrior.Load(folder); // a thread per draw: further ones would wait for each other's crumbs
             foreach (int count in counts)
             {
@@ -47,6 +51,8 @@ internal static class SamplingBenchmark
         {
             Directory.Delete(folder, recursive: true);
         }
+
+        CodeGridShape Grid(int stride) => new(Codes, imageSize / stride, imageSize / stride);
     }
 
     private static SamplingResult Run(Inference.Codes.CodePrior stepwise, CodePrior top, CodePrior bottom, int count, int threads, int blocks)
@@ -62,7 +68,7 @@ internal static class SamplingBenchmark
             bottomTimes.AddRange(Stopwatches.Time(() => wholeBottom.Run(), runs: 3));
         }
 
-        double whole = (Stopwatches.Median(topTimes) * Grids[0].Positions) + (Stopwatches.Median(bottomTimes) * Grids[1].Positions);
+        double whole = (Stopwatches.Median(topTimes) * top.Grid.Positions) + (Stopwatches.Median(bottomTimes) * bottom.Grid.Positions);
         return new SamplingResult(count, Stopwatches.Median(times), whole, whole / Stopwatches.Median(times));
     }
 
@@ -86,19 +92,23 @@ internal static class SamplingBenchmark
         return runner;
     }
 
-    private static void Export(CodePrior prior, int level, string folder)
+    private static void Export(CodePrior[] priors, int imageSize, string folder)
     {
-        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, 32, 32), dimension: 8, hasTop: true);
+        const int dimension = 8;
+        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
         var adam = new Adam(new ConstantSchedule(1e-3));
-        var encoder = new VqVaeCompiler(vae, new VqVaeTrainingOptions(1, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", 512, 8), adam)
+        var encoder = new VqVaeCompiler(vae, new VqVaeTrainingOptions(1, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), adam)
         {
-            Top = new MovingAverageCodebook("top", 512, 8),
+            Top = new MovingAverageCodebook("top", Codes, dimension),
         }).Encoder();
-        var compiler = new CodePriorCompiler(prior, encoder, Grids, level, Classes, new CodePriorTrainingOptions(1, adam));
-        var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
-        foreach (var (role, graph) in compiler.Deployables())
+        foreach (var (level, prior) in priors.Index())
         {
-            graph.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
+            var compiler = new CodePriorCompiler(prior, encoder, [.. priors.Select(of => of.Grid)], level, Classes, new CodePriorTrainingOptions(1, adam));
+            var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
+            foreach (var (role, graph) in compiler.Deployables())
+            {
+                graph.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
+            }
         }
     }
 }

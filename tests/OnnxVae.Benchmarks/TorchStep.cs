@@ -1,44 +1,12 @@
-using OnnxVae.Models;
-using static TorchSharp.torch;
-
 namespace OnnxVae.Benchmarks;
 
-/// <summary>The same training step in TorchSharp, eager: forward pass, autograd, Adam.</summary>
-internal sealed class TorchStep : IDisposable
+/// <summary>A model's training step in TorchSharp, eager: forward pass, autograd, Adam.</summary>
+internal abstract class TorchStep : IDisposable
 {
-    private readonly Vae vae;
-    private readonly optim.Optimizer optimizer;
-    private readonly Tensor images;
+    /// <summary>Runs a step; gives the loss.</summary>
+    /// <param name="noise">The random numbers of the compiled step, by the names of its inputs.</param>
+    public abstract float Run(IReadOnlyDictionary<string, float[]> noise);
 
-    public TorchStep(BenchmarkModel model)
-    {
-        vae = model.Build();
-        optimizer = optim.Adam(vae.parameters(), BenchmarkModel.LearningRate);
-        images = tensor(model.Images(), dtype: uint8).reshape(model.Batch, model.Image.Channels, model.Image.Height, model.Image.Width);
-    }
-
-    /// <summary>Runs a step on standard-normal noise, [N, L]; gives the loss.</summary>
-    public float Run(ReadOnlySpan<float> noise)
-    {
-        using var scope = NewDisposeScope();
-        var y = images.to(float32) / 255f;
-        var eps = tensor(noise.ToArray()).reshape(images.shape[0], vae.Latents);
-        var encoded = vae.Encoder.call(y);
-        var (mean, logVar) = (encoded.narrow(1, 0, vae.Latents), encoded.narrow(1, vae.Latents, vae.Latents));
-        var output = vae.Decoder.call(mean + ((0.5 * logVar).exp() * eps));
-        var distortion = nn.functional.binary_cross_entropy_with_logits(output, y, reduction: nn.Reduction.Sum);
-        var rate = -0.5 * (1 + logVar - mean.square() - logVar.exp()).sum();
-        var loss = (distortion + rate) / images.shape[0];
-        optimizer.zero_grad();
-        loss.backward();
-        optimizer.step();
-        return loss.item<float>();
-    }
-
-    public void Dispose()
-    {
-        images.Dispose();
-        optimizer.Dispose();
-        vae.Dispose();
-    }
+    /// <inheritdoc/>
+    public abstract void Dispose();
 }
