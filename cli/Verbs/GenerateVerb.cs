@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
@@ -58,9 +57,10 @@ internal static class GenerateVerb
             var sampling = new CodeSampling(result.GetValue(label), result.GetValue(temperature), result.GetValue(topP));
             bool isAsked = sampling != new CodeSampling();
             using var drawn = PriorFile.Open(priorName, file, decoder.Metadata, isAsked ? sampling : null, options);
-            var selection = result.GetValue(classifierFile) is { } judge ? Select(judge, drawn, decoder, sampling, result.GetValue(candidates), options) : default;
-            using var classifier = selection.Classifier;
-            var chosenFrom = selection.Prior ?? drawn;
+            using var selection = result.GetValue(classifierFile) is { } judge
+                ? Selection.Open(judge, result.GetValue(candidates), drawn, decoder, sampling.Class, options)
+                : null;
+            var chosenFrom = selection?.Prior ?? drawn;
             var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file, decoder.Metadata).Select((learned, i) => (i == 0 ? "prior" : $"prior{i + 1}", learned))]);
             (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
@@ -68,9 +68,10 @@ internal static class GenerateVerb
             {
                 (asked["class"], asked["temperature"], asked["topP"]) = (sampling.Class, sampling.Temperature, sampling.TopP);
             }
-            if (result.GetValue(classifierFile) is { } scores)
+
+            if (selection is not null)
             {
-                (asked["classifier"], asked["candidates"]) = (JobRecord.Fingerprint(scores), result.GetValue(candidates));
+                (asked["classifier"], asked["candidates"]) = (JobRecord.Fingerprint(selection.File), selection.Candidates);
             }
 
             using var claim = JobRecord.Claim(paths, asked);
@@ -84,37 +85,13 @@ internal static class GenerateVerb
             }
 
             ImageJob.Report("Generated", made, paths);
-            if (made > 0 && selection.Prior is { } best)
+            if (made > 0)
             {
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Kept 1 of {result.GetValue(candidates)} candidates; the classifier takes {best.RecognisedOfAll:P1} of all and {best.RecognisedOfKept:P1} of the kept ones for '{sampling.Class}'"));
+                selection?.Report(sampling.Class!);
             }
 
             return 0;
         });
         return command;
-    }
-
-    private static (BestOfPrior Prior, ImageClassifier Classifier) Select(
-        string file, LatentPrior drawn, VaeDecoder decoder, CodeSampling sampling, int candidates, VaeOptions options)
-    {
-        if (sampling.Class is null || drawn is not CodePrior codes)
-        {
-            throw new UsageException("--classifier needs --class: what is kept is what looks like an image of that class.");
-        }
-
-        var classifier = ImageClassifier.Load(file, decoder.Metadata, options);
-        try
-        {
-            return classifier.Classes == codes.Classes.Count
-                ? (new BestOfPrior(codes, decoder, classifier, codes.Classes.ToList().IndexOf(sampling.Class), candidates), classifier)
-                : throw new InvalidDataException($"'{file}' scores {classifier.Classes} classes, but the prior has {codes.Classes.Count}: {string.Join(", ", codes.Classes)}.");
-        }
-        catch
-        {
-            classifier.Dispose();
-            throw;
-        }
     }
 }
