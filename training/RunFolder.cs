@@ -86,7 +86,7 @@ public sealed record RunFolder(string Path)
     }
 
     /// <summary>Reads the run's options.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or of another kind of run.</exception>
     public TOptions ReadOptions<TOptions>()
     {
         try
@@ -95,7 +95,10 @@ public sealed record RunFolder(string Path)
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{Options}' is damaged: it is not the JSON of a run's options.", e);
+            string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+            throw new InvalidDataException(new RunFolder(parent).HoldsRun
+                ? $"'{Path}' belongs to the run '{parent}': give that one."
+                : $"'{Options}' is damaged: it is not the JSON of a run's options.", e);
         }
     }
 

@@ -58,6 +58,9 @@ internal sealed class ClassifierTests : FolderFixture
         Assert.That(exitCode, Is.EqualTo(1));
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["run/classifier"]}' was trained with other options: give the same ones to continue, or delete the folder."));
 
+        (exitCode, _, error) = Support.Cli.Run("evaluate", Folder["run/classifier"]);
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["run/classifier"]}' belongs to the run '{Folder["run"]}': give that one.")));
+
         using (var file = File.Create(Folder["plain.npy"]))
         {
             Npy.WriteHeader(file, "|u1", 40, 16, 16);
