@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 
 namespace OnnxVae.Cli;
@@ -173,10 +171,10 @@ internal sealed class TrainArguments
     /// <exception cref="UsageException">An option differs.</exception>
     public TrainOptions ReadForResume(ParseResult result, TrainOptions stored)
     {
-        var (given, before) = (Flatten(Collect(result)), Flatten(stored));
+        var (given, before) = (StoredOptions.Flatten(Collect(result), "model"), StoredOptions.Flatten(stored, "model"));
         foreach (var option in (Option[])[.. DataOptions, package, .. ModelOptions, .. RunOptions])
         {
-            string name = JsonNamingPolicy.CamelCase.ConvertName(string.Concat(option.Name.Split('-').Select(Capitalize)));
+            string name = StoredOptions.NameOf(option);
             if (IsGiven(result, option) && !JsonNode.DeepEquals(given[name], before[name]))
             {
                 throw new UsageException(
@@ -186,20 +184,6 @@ internal sealed class TrainArguments
 
         return stored;
     }
-
-    // Options by their names in camel case, as they stand in options.json.
-    private static JsonObject Flatten(TrainOptions options)
-    {
-        var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
-        foreach (var (name, value) in flat["model"]?.AsObject().ToArray() ?? [])
-        {
-            flat[name] = value?.DeepClone();
-        }
-
-        return flat;
-    }
-
-    private static string Capitalize(string word) => word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..];
 
     private static bool IsGiven(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
 

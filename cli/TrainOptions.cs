@@ -45,6 +45,15 @@ internal sealed record TrainOptions
     [JsonIgnore]
     public ImageOptions ImageOptions => new(ImageSize is { } side ? (side, side) : null, Channels, SkipCorrupt, Binarize ? Seed : null);
 
+    /// <summary>Opens the images of a run that was started with these options.</summary>
+    /// <exception cref="InvalidDataException">They have changed.</exception>
+    public ImageData OpenTheSameImages()
+    {
+        var images = ImageData.Open(Data, ImageOptions);
+        return (images.Train.Count, images.Test.Count) == (TrainingImages, TestImages) ? images : throw new InvalidDataException(
+            $"'{Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.");
+    }
+
     /// <summary>Steps in all, for a data set and a batch.</summary>
     public long StepsFor(ImageSource train, int batch) => Steps ?? (Epochs!.Value * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace OnnxVae.Inference;
 
 /// <summary>
@@ -12,10 +14,10 @@ public sealed class BestOfPrior : LatentPrior
     private readonly ImageClassifier classifier;
     private readonly int label;
     private readonly int count;
-    private long drawn;
-    private long recognisedDrawn;
-    private long kept;
-    private long recognisedKept;
+    private readonly ImageRange? counted;
+    private long images;
+    private long recognised;
+    private long recognisedAndKept;
 
     /// <summary>Takes what it needs; none of it is disposed with it.</summary>
     /// <param name="candidates">What candidates are drawn from.</param>
@@ -23,58 +25,46 @@ public sealed class BestOfPrior : LatentPrior
     /// <param name="classifier">Judges the images.</param>
     /// <param name="label">The class, a position in the classifier's output.</param>
     /// <param name="count">M, candidates for each image.</param>
+    /// <param name="counted">The images that shares are of, since streams draw more than is wanted; all that are drawn, if left out.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such class, or less than one candidate.</exception>
-    public BestOfPrior(LatentPrior candidates, VaeDecoder decoder, ImageClassifier classifier, int label, int count)
-        : base(candidates.LatentSize)
+    public BestOfPrior(LatentPrior candidates, VaeDecoder decoder, ImageClassifier classifier, int label, int count, ImageRange? counted = null)
+        : base(candidates.LatentSize, candidates.Weights)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(label);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(label, classifier.Classes);
         (this.candidates, this.decoder, this.classifier, this.label, this.count) = (candidates, decoder, classifier, label, count);
+        this.counted = counted;
     }
 
     /// <summary>The share of all candidates so far that the classifier takes for the class.</summary>
-    public double RecognisedOfAll => (double)recognisedDrawn / drawn;
+    public double RecognisedOfAll => (double)recognised / (images * count);
 
     /// <summary>The share of what was kept so far that the classifier takes for the class.</summary>
-    public double RecognisedOfKept => (double)recognisedKept / kept;
+    public double RecognisedOfKept => (double)recognisedAndKept / images;
 
     /// <inheritdoc/>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
-        int images = latents.Length / LatentSize;
-        var z = new float[images * count * LatentSize];
+        int size = LatentSize, rows = latents.Length / size;
+        var z = new float[rows * count * size];
         candidates.Draw(seed, first * count, z);
-        float[] probabilities = classifier.Probabilities(decoder.Decode(z));
-        int recognised = 0, best = 0;
-        for (int candidate = 0; candidate < images * count; candidate++)
+        float[] scores = classifier.LogProbabilities(decoder.Decode(z));
+        for (int row = 0; row < rows; row++)
         {
-            best = candidate % count == 0 || Of(candidate)[label] > Of(best)[label] ? candidate : best;
-            recognised += IsRecognised(Of(candidate));
-            if ((candidate + 1) % count == 0)
+            int[] own = [.. Enumerable.Range(row * count, count)];
+            int best = own.MaxBy(candidate => Of(candidate)[label]);
+            z.AsSpan(best * size, size).CopyTo(latents[(row * size)..]);
+            if (counted is not { } range || (first + row >= range.First && first + row < range.End))
             {
-                z.AsSpan(best * LatentSize, LatentSize).CopyTo(latents[(candidate / count * LatentSize)..]);
-                Interlocked.Add(ref recognisedKept, IsRecognised(Of(best)));
+                Interlocked.Increment(ref images);
+                Interlocked.Add(ref recognised, own.Count(candidate => IsRecognised(Of(candidate))));
+                Interlocked.Add(ref recognisedAndKept, IsRecognised(Of(best)) ? 1 : 0);
             }
         }
 
-        Interlocked.Add(ref recognisedDrawn, recognised);
-        Interlocked.Add(ref drawn, images * count);
-        Interlocked.Add(ref kept, images);
-
-        ReadOnlySpan<float> Of(int candidate) => probabilities.AsSpan(candidate * classifier.Classes, classifier.Classes);
+        ReadOnlySpan<float> Of(int candidate) => scores.AsSpan(candidate * classifier.Classes, classifier.Classes);
     }
 
-    private int IsRecognised(ReadOnlySpan<float> probabilities)
-    {
-        foreach (float probability in probabilities)
-        {
-            if (probability > probabilities[label])
-            {
-                return 0;
-            }
-        }
-
-        return 1;
-    }
+    private bool IsRecognised(ReadOnlySpan<float> scores) => scores[label] == TensorPrimitives.Max(scores);
 }

@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace OnnxVae.Inference;
 
@@ -7,12 +9,14 @@ public sealed class ImageClassifier : IDisposable
 {
     private readonly SessionTurns turns;
     private readonly RunOptions runOptions = new();
+    private readonly string path;
     private readonly string input;
     private readonly string output;
     private readonly long[] imageShape;
 
     private ImageClassifier(InferenceSession session, ModelMetadata images, string path, int runsAtOnce)
     {
+        this.path = path;
         turns = new SessionTurns(session, () => null, runsAtOnce, "classifier");
         imageShape = [images.Channels, images.Height, images.Width];
         if (session.InputMetadata.Count != 1 || session.OutputMetadata.Count != 1)
@@ -21,18 +25,22 @@ public sealed class ImageClassifier : IDisposable
         }
 
         (input, output) = (session.InputNames[0], session.OutputNames[0]);
-        int[] taken = session.InputMetadata[input].Dimensions, given = session.OutputMetadata[output].Dimensions;
-        if (taken.Length != 4 || !taken.Skip(1).Zip(imageShape).All(size => size.First < 0 || size.First == size.Second) || given.Length != 2 || given[1] < 2)
+        var (taken, given) = (session.InputMetadata[input], session.OutputMetadata[output]);
+        if (!Takes(taken, [-1, .. imageShape]) || !Takes(given, [-1, given.Dimensions[^1]]) || given.Dimensions[^1] < 2)
         {
             throw new InvalidDataException(
-                $"'{path}' takes [{string.Join(", ", taken)}] and gives [{string.Join(", ", given)}]; a classifier of these images takes [N, {string.Join(", ", imageShape)}] and gives [N, classes].");
+                $"'{path}' takes {Describe(taken)} and gives {Describe(given)}; a classifier of these images takes Float32 [N, {string.Join(", ", imageShape)}], for any N, and gives Float32 [N, classes].");
         }
 
-        Classes = given[1];
+        Classes = given.Dimensions[1];
+        Names = ModelMetadata.ReadClasses(session);
     }
 
     /// <summary>K, the number of classes.</summary>
     public int Classes { get; }
+
+    /// <summary>The classes' names, where the file has them.</summary>
+    public IReadOnlyList<string>? Names { get; }
 
     /// <summary>Loads a classifier.</summary>
     /// <param name="path">The file.</param>
@@ -43,6 +51,7 @@ public sealed class ImageClassifier : IDisposable
     public static ImageClassifier Load(string path, ModelMetadata images, VaeOptions? options = null)
     {
         options ??= new VaeOptions();
+        options.Validate();
         if (!File.Exists(path))
         {
             throw new FileNotFoundException($"There is no file '{path}'.");
@@ -61,12 +70,24 @@ public sealed class ImageClassifier : IDisposable
         }
     }
 
-    /// <summary>The probabilities of classes; logits are normalised by a softmax.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <returns>Float32 [N, K].</returns>
+    /// <summary>The probabilities of classes.</summary>
+    /// <inheritdoc cref="LogProbabilities"/>
     public float[] Probabilities(float[] images)
     {
-        long count = images.Length / imageShape.Aggregate((product, size) => product * size);
+        float[] scores = LogProbabilities(images);
+        TensorPrimitives.Exp(scores, scores);
+        return scores;
+    }
+
+    /// <summary>The natural logarithms of the probabilities of classes: of probabilities as the model gives them, of logits after a softmax.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <returns>Float32 [N, K].</returns>
+    /// <exception cref="ArgumentException">The length is wrong.</exception>
+    /// <exception cref="InvalidDataException">The model gives what is no number.</exception>
+    public float[] LogProbabilities(float[] images)
+    {
+        int size = (int)imageShape.Aggregate((product, length) => product * length);
+        long count = Arguments.RequireRows(images.Length, size, "images", $"images of {string.Join(" x ", imageShape)}");
         var scores = new float[count * Classes];
         using (var turn = turns.Take())
         using (OrtValue x = OrtValue.CreateTensorValueFromMemory(images, [count, .. imageShape]), y = OrtValue.CreateTensorValueFromMemory(scores, [count, Classes]))
@@ -76,7 +97,7 @@ public sealed class ImageClassifier : IDisposable
 
         for (int i = 0; i < scores.Length; i += Classes)
         {
-            Normalize(scores.AsSpan(i, Classes));
+            Normalize(scores.AsSpan(i, Classes), i / Classes);
         }
 
         return scores;
@@ -89,30 +110,34 @@ public sealed class ImageClassifier : IDisposable
         runOptions.Dispose();
     }
 
-    private static void Normalize(Span<float> scores)
+    private void Normalize(Span<float> scores, int image)
     {
-        const double rounding = 1e-3;
-        double sum = 0, largest = double.NegativeInfinity;
-        bool isPositive = true;
-        foreach (float score in scores)
+        const float rounding = 1e-3f;
+        float largest = TensorPrimitives.Max<float>(scores); // NaN, if one is
+        if (!float.IsFinite(largest))
         {
-            (sum, largest, isPositive) = (sum + score, Math.Max(largest, score), isPositive && score >= 0);
+            throw new InvalidDataException($"'{path}' gives {largest} for image {image}; a classifier gives numbers.");
         }
 
-        if (isPositive && Math.Abs(sum - 1) < rounding)
+        if (TensorPrimitives.Min<float>(scores) >= 0 && Math.Abs(TensorPrimitives.Sum<float>(scores) - 1) < rounding)
         {
-            return; // probabilities already
+            TensorPrimitives.Log(scores, scores);
+            return;
         }
 
-        sum = 0;
+        double sum = 0;
         foreach (float score in scores)
         {
             sum += Math.Exp(score - largest);
         }
 
-        for (int k = 0; k < scores.Length; k++)
-        {
-            scores[k] = (float)(Math.Exp(scores[k] - largest) / sum);
-        }
+        TensorPrimitives.Subtract(scores, largest + (float)Math.Log(sum), scores);
     }
+
+    // -1 stands for any number.
+    private static bool Takes(NodeMetadata value, long[] shape) =>
+        value is { IsTensor: true, ElementDataType: TensorElementType.Float } && value.Dimensions.Length == shape.Length
+        && value.Dimensions.Zip(shape).All(size => size.First == size.Second || (size.First < 0 && size.Second > 0));
+
+    private static string Describe(NodeMetadata value) => value.IsTensor ? $"{value.ElementDataType} [{string.Join(", ", value.Dimensions)}]" : $"{value.OnnxValueType}";
 }

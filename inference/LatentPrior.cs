@@ -9,10 +9,13 @@ public abstract class LatentPrior : IDisposable
     private const uint NormalStream = 0x6765;
     private const uint UniformStream = 0x7565;
 
-    private protected LatentPrior(int latentSize) => LatentSize = latentSize;
+    private protected LatentPrior(int latentSize, string? weights = null) => (LatentSize, Weights) = (latentSize, weights);
 
     /// <summary>L, the number of latents.</summary>
     public int LatentSize { get; }
+
+    /// <summary>The weights of the model whose latents it draws, as in <see cref="ModelMetadata.Weights"/>; null where it fits to any.</summary>
+    public string? Weights { get; }
 
     /// <summary>P(z) = N(0, I).</summary>
     /// <param name="latentSize">L.</param>
@@ -65,7 +68,7 @@ public abstract class LatentPrior : IDisposable
             FillRows(latents, LatentSize, first, (row, position) => Philox.FillStandardNormal(row, seed, NormalStream, position));
     }
 
-    private sealed class LearnedLatents(VaeSession session) : LatentPrior(session.Metadata.LatentSize)
+    private sealed class LearnedLatents(VaeSession session) : LatentPrior(session.Metadata.LatentSize, session.Metadata.Weights)
     {
         public override void Draw(ulong seed, long first, Span<float> latents)
         {

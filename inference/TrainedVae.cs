@@ -43,11 +43,16 @@ public sealed class TrainedVae : IDisposable
                     $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape} images, and {to.LatentSize} of {to.Shape}. Export both from one run.");
             }
 
+            if (!ModelMetadata.AreAlike(from.Weights, to.Weights))
+            {
+                throw new InvalidDataException($"Encoder and decoder in '{folder}' have weights of different runs, or of different times. Export both from one run.");
+            }
+
             string file = Path.Combine(folder, PriorFile);
             prior = CodePrior.IsIn(folder, to) ? CodePrior.Load(folder, options: options)
                 : File.Exists(file) ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(from.LatentSize);
-            return prior.LatentSize == from.LatentSize ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
-                $"'{file}' has {prior.LatentSize} latents, but the decoder beside it {from.LatentSize}. Export both from one run.");
+            return prior.LatentSize == from.LatentSize && ModelMetadata.AreAlike(prior.Weights, to.Weights) ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
+                $"The prior in '{folder}' is of another model than the decoder beside it. Export both from one run.");
         }
         catch
         {

@@ -103,7 +103,7 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="first">The number of the first image.</param>
     /// <param name="prior">What to draw from: the one that was exported beside the decoder, or N(0, I) if left out.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">The prior has another number of latents, or there are no images.</exception>
+    /// <exception cref="ArgumentException">The prior is of another model, or there are no images.</exception>
     /// <exception cref="OverflowException">They do not fit into an array: take <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
     public float[] Generate(int count, ulong seed, long first = 0, LatentPrior? prior = null)
     {
@@ -118,7 +118,7 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="first">The number of the first image.</param>
     /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
     /// <param name="prior">What to draw from; N(0, I), if left out.</param>
-    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    /// <exception cref="ArgumentException">The prior is of another model.</exception>
     public void Generate(ulong seed, long first, Span<float> images, LatentPrior? prior = null)
     {
         prior = Require(prior);
@@ -135,7 +135,7 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="seed">Chooses them.</param>
     /// <param name="prior">What to draw from; N(0, I), if left out.</param>
     /// <param name="cancellation">Ends the stream.</param>
-    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    /// <exception cref="ArgumentException">The prior is of another model.</exception>
     public IAsyncEnumerable<ImageBlock> GenerateAsync(ImageRange range, ulong seed, LatentPrior? prior = null, CancellationToken cancellation = default) =>
         GenerateAsync(range, seed, static (first, images) => new ImageBlock(first, images.ToArray()), prior, cancellation);
 
@@ -145,7 +145,7 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="project">Takes some images, at most as many as fit into about a megabyte.</param>
     /// <param name="prior">What to draw from; N(0, I), if left out.</param>
     /// <param name="cancellation">Ends the stream.</param>
-    /// <exception cref="ArgumentException">The prior has another number of latents.</exception>
+    /// <exception cref="ArgumentException">The prior is of another model.</exception>
     public IAsyncEnumerable<T> GenerateAsync<T>(
         ImageRange range, ulong seed, ImageProjection<T> project, LatentPrior? prior = null, CancellationToken cancellation = default)
     {
@@ -169,7 +169,12 @@ public sealed class VaeDecoder : IDisposable
     private LatentPrior Require(LatentPrior? prior)
     {
         prior ??= LatentPrior.StandardNormal(Metadata.LatentSize);
-        return prior.LatentSize == Metadata.LatentSize ? prior : throw new ArgumentException(
-            $"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
+        if (prior.LatentSize != Metadata.LatentSize)
+        {
+            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
+        }
+
+        return ModelMetadata.AreAlike(prior.Weights, Metadata.Weights) ? prior : throw new ArgumentException(
+            "The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.");
     }
 }

@@ -1,7 +1,11 @@
+using System.Security.Cryptography;
+using System.Text;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Inference;
+using OnnxVae.Inference.Codes;
 
 namespace OnnxVae.Training;
 
@@ -11,11 +15,15 @@ public static class RunExport
     /// <summary>The file of a mixture that was fitted to a model's latents, beside its decoder.</summary>
     public const string MixtureFile = "mixture.onnx";
 
-    private static readonly string[] CodePriorFiles = ["prior_top.onnx", "prior_bottom.onnx", "prior_bottom_condition.onnx", "prior_bottom_row.onnx"];
+    /// <summary>The file of a classifier of a model's images, beside its decoder.</summary>
+    public const string ClassifierFile = "classifier.onnx";
 
-    private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", MixtureFile, .. CodePriorFiles];
+    // What was fitted to latents, and is of use with the weights that give them only.
+    private static readonly string[] FilesOfLatents = [MixtureFile, .. CodePrior.FilesOf(levels: 2)];
 
-    /// <summary>A deployable graph with its weights.</summary>
+    private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", .. FilesOfLatents];
+
+    /// <summary>A deployable graph with its weights, which its metadata identify.</summary>
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
@@ -23,7 +31,28 @@ public static class RunExport
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
         var model = package.ReadDeployable(role);
-        return (provider is null ? model : Retarget(model, provider)).Bake(states);
+        return (provider is null ? model : Retarget(model, provider))
+            .WithMetadata(model.Metadata.SetItem(ModelMetadata.WeightsEntry, Identify(states))).Bake(states);
+    }
+
+    /// <summary>Whose weights a file has, or whose latents it was fitted to, as in <see cref="ModelMetadata.Weights"/>.</summary>
+    /// <param name="file">An exported file.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is no ONNX model.</exception>
+    public static string? WeightsOf(string file) => OnnxModel.Load(file).Metadata.GetValueOrDefault(ModelMetadata.WeightsEntry);
+
+    /// <summary>Identifies states: 16 hexadecimal digits.</summary>
+    /// <param name="states">The states, by name.</param>
+    public static string Identify(IReadOnlyDictionary<string, Tensor> states)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, state) in states.OrderBy(state => state.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            hash.AppendData(state.Data.Span);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     /// <summary>The same encoder or decoder in the forms that are fastest on a provider, for <see cref="ExpansionTarget.ImagesAtATime"/> images.</summary>
@@ -40,13 +69,17 @@ public static class RunExport
         return OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(metadata);
     }
 
-    /// <summary>Writes all of them into a folder; what was exported there before and belongs to another model, or to other weights, goes.</summary>
+    /// <summary>
+    /// Writes all of them into a folder; what was exported there before and belongs to another model, or to other weights, goes: a prior of codes
+    /// for instance, unless it was trained for these very weights.
+    /// </summary>
     /// <inheritdoc cref="Bake"/>
     /// <returns>The files.</returns>
     public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder, string? provider = null)
     {
         Directory.CreateDirectory(folder);
-        foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values))
+        string weights = Identify(states);
+        foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values).Except(FilesFor(weights, folder)))
         {
             File.Delete(Path.Combine(folder, stale));
         }
@@ -60,5 +93,40 @@ public static class RunExport
         }
 
         return files;
+    }
+
+    /// <summary>Copies what accompanies a model to where it was exported once more: priors that were fitted to its latents, a classifier of its images.</summary>
+    /// <param name="weights">The weights that were exported, as <see cref="Identify"/> gives them.</param>
+    /// <param name="from">The run's own exports.</param>
+    /// <param name="to">Where the model was exported to.</param>
+    /// <returns>The copies.</returns>
+    public static IReadOnlyList<string> CopyCompanions(string weights, string from, string to)
+    {
+        if (Path.GetFullPath(from) == Path.GetFullPath(to))
+        {
+            return [];
+        }
+
+        string[] companions = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ClassifierFile)) ? [ClassifierFile] : Array.Empty<string>()];
+        return [.. companions.Select(name =>
+        {
+            string file = Path.Combine(to, name);
+            OnnxModel.Load(Path.Combine(from, name)).Save(file);
+            return file;
+        })];
+    }
+
+    private static string[] FilesFor(string weights, string folder) => [.. FilesOfLatents.Where(name => IsFor(weights, Path.Combine(folder, name)))];
+
+    private static bool IsFor(string weights, string file)
+    {
+        try
+        {
+            return File.Exists(file) && WeightsOf(file) == weights;
+        }
+        catch (InvalidDataException)
+        {
+            return false; // damaged
+        }
     }
 }

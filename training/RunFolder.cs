@@ -10,6 +10,7 @@ namespace OnnxVae.Training;
 public sealed record RunFolder(string Path)
 {
     private const string CheckpointExtension = ".safetensors";
+    private const string LockFile = "lock";
 
     /// <summary>The compiled model.</summary>
     public string Package => At("package");
@@ -42,20 +43,37 @@ public sealed record RunFolder(string Path)
         FileStream held;
         try
         {
-            held = new FileStream(At("lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            held = new FileStream(At(LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
         catch (IOException e)
         {
             throw new IOException($"Another process is working on '{Path}': wait until it has ended, or choose another folder.", e);
         }
 
-        foreach (string leftover in Directory.EnumerateFiles(Path, $"*{AtomicFile.TemporaryExtension}", SearchOption.AllDirectories))
+        foreach (string leftover in Leftovers(Path))
         {
             File.Delete(leftover);
         }
 
         return held;
     }
+
+    /// <summary>Removes a start that came to nothing: what is in the folder before the first checkpoint is written.</summary>
+    public void Discard()
+    {
+        File.Delete(Options);
+        File.Delete(Metrics);
+        foreach (string folder in (string[])[Package, Checkpoints])
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Whether training has come to a checkpoint after its first step.</summary>
+    public bool HasCheckpoint => ListCheckpoints().Any(file => file != CheckpointAt(0));
 
     /// <summary>Whether a run has been started in the folder.</summary>
     public bool HoldsRun => File.Exists(Options);
@@ -96,7 +114,7 @@ public sealed record RunFolder(string Path)
         catch (JsonException e)
         {
             string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-            throw new InvalidDataException(new RunFolder(parent).HoldsRun
+            throw new InvalidDataException(IsJson(File.ReadAllText(Options)) && new RunFolder(parent).HoldsRun
                 ? $"'{Path}' belongs to the run '{parent}': give that one."
                 : $"'{Options}' is damaged: it is not the JSON of a run's options.", e);
         }
@@ -105,6 +123,23 @@ public sealed record RunFolder(string Path)
     /// <summary>Stores the run's options; from then on the folder holds a run.</summary>
     public void WriteOptions<TOptions>(TOptions options) =>
         AtomicFile.WriteText(Options, JsonSerializer.Serialize(options, Manifest.JsonOptions));
+
+    private static bool IsJson(string text)
+    {
+        try
+        {
+            using var parsed = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    // Folders of others, which may be at work, are theirs to clear.
+    private static IEnumerable<string> Leftovers(string folder) => Directory.EnumerateFiles(folder, $"*{AtomicFile.TemporaryExtension}")
+        .Concat(Directory.EnumerateDirectories(folder).Where(inner => !File.Exists(System.IO.Path.Combine(inner, LockFile))).SelectMany(Leftovers));
 
     private string At(string name) => System.IO.Path.Combine(Path, name);
 }

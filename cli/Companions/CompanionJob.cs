@@ -12,50 +12,66 @@ namespace OnnxVae.Cli.Companions;
 
 /// <summary>
 /// The training of a model that accompanies a run's autoencoder, a prior of its codes or a classifier of its images, on the run's images and
-/// their classes. It has a folder of its own inside the run's, and is exported beside encoder and decoder.
+/// their classes. It has a folder of its own inside the run's, and is exported beside encoder and decoder. Until it is disposed, no other
+/// process may work on it.
 /// </summary>
-/// <param name="Run">The companion's folder.</param>
-/// <param name="Training">What was asked for.</param>
-/// <param name="Images">The run's data.</param>
-/// <param name="Export">Where the run's encoder and decoder are.</param>
-internal sealed record CompanionJob(RunFolder Run, CompanionTraining Training, ImageData Images, string Export)
+internal sealed class CompanionJob : IDisposable
 {
+    private readonly RunFolder parent;
+    private readonly RunFolder run;
+    private readonly CompanionTraining training;
+    private readonly ImageData images;
+    private readonly IDisposable held;
+
+    private CompanionJob(RunFolder parent, RunFolder run, CompanionTraining training, ImageData images, IDisposable held) =>
+        (this.parent, this.run, this.training, this.images, this.held) = (parent, run, training, images, held);
+
     /// <summary>Begins, or continues where an earlier training stopped.</summary>
-    /// <param name="run">The run of the autoencoder.</param>
+    /// <param name="parent">The run of the autoencoder.</param>
     /// <param name="name">The name of the companion's folder.</param>
     /// <param name="options">Everything that is asked for.</param>
-    /// <param name="training">Of that, how it is trained.</param>
     /// <param name="compile">Writes its package into a folder, for images.</param>
-    /// <exception cref="InvalidDataException">The run's images have no classes.</exception>
-    /// <exception cref="IOException">The folder holds a companion that was asked for with other options.</exception>
-    public static CompanionJob Open<TOptions>(
-        RunFolder run, string name, TOptions options, CompanionTraining training, Action<string, ImageSource> compile) where TOptions : class
+    /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
+    /// <exception cref="IOException">The folder holds a companion that was asked for with other options, or for other weights; or another process works on it.</exception>
+    public static CompanionJob Open<TOptions>(RunFolder parent, string name, TOptions options, Action<string, ImageSource> compile) where TOptions : CompanionOptions
     {
-        var data = run.ReadOptions<TrainOptions>();
-        var images = ImageData.Open(data.Data, data.ImageOptions);
-        var folder = new RunFolder(Path.Combine(run.Path, name));
-        var job = new CompanionJob(folder, training, images, run.Export);
-        if (folder.HoldsRun)
+        OnnxDevice.Parse(options.Training.Device);
+        var images = parent.ReadOptions<TrainOptions>().OpenTheSameImages();
+        BatchPipeline.RequireLabels(images.Train);
+        BatchPipeline.RequireBatch(images.Train, options.Training.Batch);
+        if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
-            return options.Equals(folder.ReadOptions<TOptions>()) ? job : throw new IOException(
-                $"'{folder.Path}' was trained with other options: give the same ones to continue, or delete the folder.");
+            throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");
         }
 
-        OutputFolder.RequireNew(folder.Path, "delete it.");
+        var run = new RunFolder(Path.Combine(parent.Path, name));
+        var held = run.Lock();
         try
         {
-            BatchPipeline.RequireLabels(images.Train);
-            torch.random.manual_seed((long)training.Seed);
-            compile(folder.Package, images.Train);
+            if (run.HoldsRun && run.HasCheckpoint)
+            {
+                RequireSame(run, parent, options, images.Train.Classes);
+            }
+            else
+            {
+                run.Discard();
+                torch.random.manual_seed((long)options.Training.Seed);
+                compile(run.Package, images.Train);
+                run.WriteOptions(options);
+            }
+
+            return new CompanionJob(parent, run, options.Training, images, held);
         }
         catch
         {
-            Directory.Delete(folder.Path, recursive: true); // It was made or empty a moment ago.
+            if (!run.HoldsRun)
+            {
+                run.Discard();
+            }
+
+            held.Dispose();
             throw;
         }
-
-        folder.WriteOptions(options);
-        return job;
     }
 
     /// <summary>Trains to the end, evaluates on both splits, exports, and prints the figures.</summary>
@@ -71,7 +87,7 @@ internal sealed record CompanionJob(RunFolder Run, CompanionTraining Training, I
             return CommandLine.Interrupted;
         }
 
-        var description = TrainingPackage.Open(Run.Package).Manifest.Model;
+        var description = TrainingPackage.Open(run.Package).Manifest.Model;
         foreach (string name in besides)
         {
             figures[name] = (double)description[name]!;
@@ -84,41 +100,66 @@ internal sealed record CompanionJob(RunFolder Run, CompanionTraining Training, I
         }
 
         FiguresTable.Print(title, figures);
-        Console.WriteLine($"Report    {Run.Report}");
+        Console.WriteLine($"Report    {run.Report}");
         return 0;
+    }
+
+    public void Dispose() => held.Dispose();
+
+    private static void RequireSame<TOptions>(RunFolder run, RunFolder parent, TOptions options, IReadOnlyList<string> classes) where TOptions : CompanionOptions
+    {
+        if (options.FirstDifference(run.ReadOptions<TOptions>()) is var (option, given, before))
+        {
+            throw new IOException($"{option} is {given}, but '{run.Path}' was begun with {before}: give the same options to continue, or delete the folder to begin anew.");
+        }
+
+        var description = TrainingPackage.Open(run.Package).Manifest.Model;
+        if (!CompanionPackage.IsForWeights(description, parent))
+        {
+            throw new IOException($"'{run.Path}' was trained for other weights than the run has now: delete the folder to train it anew.");
+        }
+
+        if (!CompanionPackage.IsForClasses(description, classes))
+        {
+            throw new IOException($"'{run.Path}' was trained for other classes than the run's images have now: put the images back, or delete the folder to train it anew.");
+        }
     }
 
     // The figures on the test split, and what else is known of each image on the training split as trainNAME; null if training was ended.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        using var held = Run.Lock();
-        var package = TrainingPackage.Open(Run.Package);
-        var device = OnnxDevice.Parse(Training.Device);
-        using (var trainer = Trainer.Resume(package, Run, new TrainerOptions(
-            Training.Steps, Training.Seed, device, Training.Threads, Training.LogEvery, Training.CheckpointEvery)))
+        var package = TrainingPackage.Open(run.Package);
+        var device = OnnxDevice.Parse(training.Device);
+        using (var trainer = Trainer.Resume(package, run, new TrainerOptions(
+            training.Steps, training.Seed, device, training.Threads, training.LogEvery, training.CheckpointEvery)))
         {
             await ProgressDisplay.RunAsync("Training", report => trainer.TrainAsync(
-                Images.Train,
+                images.Train,
                 progress => report(progress.Step, progress.Steps, float.IsNaN(progress.Loss) ? "" : string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.000}")),
                 cancellation: cancellation));
-            if (trainer.Step < Training.Steps)
+            if (trainer.Step < training.Steps)
             {
-                Console.Error.WriteLine($"Stopped at step {trainer.Step} of {Training.Steps}; a checkpoint is written. Continue with the same command.");
+                Console.Error.WriteLine($"Stopped at step {trainer.Step} of {training.Steps}; a checkpoint is written. Continue with the same command.");
                 return null;
             }
         }
 
-        var states = Checkpoint.Load(Run.NewestCheckpoint(), package.Fingerprint).States;
-        foreach (var (role, file) in package.Manifest.Deployables)
+        if (!CompanionPackage.IsForWeights(package.Manifest.Model, parent))
         {
-            RunExport.Bake(package, role, states).Save(Path.Combine(Export, file));
+            throw new IOException($"The weights of '{parent.Path}' have changed while '{run.Path}' was trained for them: delete this folder to train it anew.");
         }
 
-        var test = Evaluate(Images.Test);
-        test.Save(Run.Evaluation);
-        RunReport.Write(Run, package.Manifest, test, "test");
+        var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
+        foreach (var (role, file) in package.Manifest.Deployables)
+        {
+            package.ReadDeployable(role).Bake(states).Save(Path.Combine(parent.Export, file));
+        }
+
+        var test = Evaluate(images.Test);
+        test.Save(run.Evaluation);
+        RunReport.Write(run, package.Manifest, test, "test");
         var figures = test.ToJson();
-        foreach (var (name, value) in Evaluate(new FirstImages(Images.Train, Images.Test.Count)).Further)
+        foreach (var (name, value) in Evaluate(new SomeImages(images.Train, images.Test.Count, training.Seed)).Further)
         {
             figures[$"train{char.ToUpperInvariant(name[0])}{name[1..]}"] = value;
         }
@@ -126,12 +167,14 @@ internal sealed record CompanionJob(RunFolder Run, CompanionTraining Training, I
         return figures;
 
         EvaluationFigures Evaluate(ImageSource images) => ProgressDisplay.Run("Evaluating", report => Evaluator.Evaluate(
-            package, states, images, new EvaluatorOptions(0, Training.Seed, device, Training.Threads), (done, total) => report(done, total), cancellation));
+            package, states, images, new EvaluatorOptions(0, training.Seed, device, training.Threads), (done, total) => report(done, total), cancellation));
     }
 
-    // As many training images as there are test images, so that both figures take the same time.
-    private sealed class FirstImages(ImageSource source, long count) : ImageSource
+    // As many training images as there are test images, so that both figures take the same time; of all classes, whatever the order of the files.
+    private sealed class SomeImages(ImageSource source, long count, ulong seed) : ImageSource
     {
+        private readonly Permutation order = new(source.Count, seed, number: 0);
+
         public override long Count => Math.Min(count, source.Count);
 
         public override int Channels => source.Channels;
@@ -142,8 +185,8 @@ internal sealed record CompanionJob(RunFolder Run, CompanionTraining Training, I
 
         public override IReadOnlyList<string> Classes => source.Classes;
 
-        public override void Read(long index, Span<byte> pixels) => source.Read(index, pixels);
+        public override void Read(long index, Span<byte> pixels) => source.Read(order[index], pixels);
 
-        public override int LabelOf(long index) => source.LabelOf(index);
+        public override int LabelOf(long index) => source.LabelOf(order[index]);
     }
 }

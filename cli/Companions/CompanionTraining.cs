@@ -12,6 +12,9 @@ internal sealed record CompanionTraining
     /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
     public const double MaxGradientNorm = 1;
 
+    /// <summary>Options that may change between two parts of a training.</summary>
+    public static readonly string[] NamesOfHow = ["device", "threads", "logEvery", "checkpointEvery"];
+
     public int Batch { get; init; }
 
     public double LearningRate { get; init; }

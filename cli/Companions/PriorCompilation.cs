@@ -16,9 +16,15 @@ internal static class PriorCompilation
     public static string FolderOf(string level) => $"prior-{level}";
 
     /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
+    /// <exception cref="FileNotFoundException">There is no such encoder.</exception>
     /// <exception cref="InvalidDataException">The encoder gives no codes.</exception>
     public static void Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<string> classes)
     {
+        if (!File.Exists(encoderFile))
+        {
+            throw new FileNotFoundException($"There is no '{encoderFile}': train the run to its end first, with 'onnxvae train --resume --out RUN'.");
+        }
+
         CodeGridShape[] grids;
         using (var encoder = VaeEncoder.Load(encoderFile))
         {

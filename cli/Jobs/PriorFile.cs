@@ -19,13 +19,29 @@ internal static class PriorFile
     /// <param name="decoder">What it says about itself.</param>
     /// <param name="sampling">How codes are drawn; null where nothing was said about it.</param>
     /// <param name="options">How it runs.</param>
-    /// <exception cref="FileNotFoundException">No mixture was fitted, or no prior of codes was trained.</exception>
+    /// <exception cref="FileNotFoundException">No mixture was fitted, or a prior of codes was not trained for all levels.</exception>
+    /// <exception cref="UsageException">What was said is for codes, and the latents are numbers, or the other way round.</exception>
     public static LatentPrior Open(string name, string decoderPath, ModelMetadata decoder, CodeSampling? sampling, VaeOptions options)
     {
         string folder = Folder(decoderPath);
-        if (sampling is not null || (name == OfModel && CodePrior.IsIn(folder, decoder)))
+        if (sampling is not null && !decoder.HasCodes)
+        {
+            throw new UsageException("--class, --temperature and --top-p are for models with codes and a prior of them; the latents of this model are numbers.");
+        }
+
+        if (name != OfModel && decoder.HasCodes)
+        {
+            throw new UsageException($"--prior is {name}, which draws numbers, but the latents of this model are codes: leave it out.");
+        }
+
+        if (sampling is not null || (decoder.HasCodes && CodePrior.FilesOf(decoder.CodeGrids.Count).Any(file => File.Exists(Path.Combine(folder, file)))))
         {
             return CodePrior.Load(folder, sampling, options);
+        }
+
+        if (decoder.HasCodes)
+        {
+            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN'.");
         }
 
         return FindFile(name, folder) is { } file ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(decoder.LatentSize);

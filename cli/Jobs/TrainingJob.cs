@@ -50,9 +50,7 @@ internal sealed record TrainingJob(RunFolder Run, TrainOptions Options, ImageDat
     {
         var run = RunFolder.Open(folder);
         var options = check(run.ReadOptions<TrainOptions>());
-        var images = ImageData.Open(options.Data, options.ImageOptions);
-        return (images.Train.Count, images.Test.Count) == (options.TrainingImages, options.TestImages) ? new TrainingJob(run, options, images) : throw new InvalidDataException(
-            $"'{options.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {options.TrainingImages} and {options.TestImages}: put the data back, or start a new run.");
+        return new TrainingJob(run, options, options.OpenTheSameImages());
     }
 
     /// <summary>Trains to the end, evaluates, exports and reports.</summary>

@@ -27,8 +27,8 @@ internal static class ClassifierVerb
         command.SetCancellableAction(async (result, cancellation) =>
         {
             var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result) };
-            var job = CompanionJob.Open(
-                RunFolder.Open(companion.Run(result)), ClassifierCompilation.Folder, options, options.Training,
+            using var job = CompanionJob.Open(
+                RunFolder.Open(companion.Run(result)), ClassifierCompilation.Folder, options,
                 (folder, images) => ClassifierCompilation.Write(folder, options, images));
             return await job.ReportAsync("Classifier on the test split", result.GetValue(json), cancellation);
         });

@@ -61,7 +61,7 @@ internal static class FitVerb
             string file = Path.Combine(run.Export, RunExport.MixtureFile);
             var sampler = PriorSampler.OfMixture(mixture);
             OnnxModelWriter.Build("prior", sampler.Inputs, [("z", sampler.Z)])
-                .WithMetadata(package.ReadDeployable("decoder").Metadata.SetItem("onnxvae.kind", "prior"))
+                .WithMetadata(RunExport.Bake(package, "decoder", states).Metadata.SetItem("onnxvae.kind", "prior"))
                 .Save(file);
             double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
             Console.WriteLine(string.Create(

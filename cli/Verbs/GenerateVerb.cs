@@ -53,15 +53,25 @@ internal static class GenerateVerb
             string file = result.GetValue(decoderArgument)!, priorName = result.GetValue(prior)!;
             ulong chosen = result.GetValue(seed);
             var (paths, options) = (job.Paths(result), job.Options(result));
+            if (result.GetValue(classifierFile) is not null && result.GetValue(label) is null)
+            {
+                throw new UsageException("--classifier needs --class: what is kept is what looks like an image of that class.");
+            }
+
+            if (result.GetValue(classifierFile) is null && result.GetResult(candidates) is { Implicit: false })
+            {
+                throw new UsageException("--candidates needs --classifier: it chooses among them.");
+            }
+
             using var decoder = VaeDecoder.Load(file, options);
             var sampling = new CodeSampling(result.GetValue(label), result.GetValue(temperature), result.GetValue(topP));
             bool isAsked = sampling != new CodeSampling();
             using var drawn = PriorFile.Open(priorName, file, decoder.Metadata, isAsked ? sampling : null, options);
+            var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             using var selection = result.GetValue(classifierFile) is { } judge
-                ? Selection.Open(judge, result.GetValue(candidates), drawn, decoder, sampling.Class, options)
+                ? Selection.Open(judge, result.GetValue(candidates), (CodePrior)drawn, decoder, sampling.Class!, images.Range, options)
                 : null;
             var chosenFrom = selection?.Prior ?? drawn;
-            var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file, decoder.Metadata).Select((learned, i) => (i == 0 ? "prior" : $"prior{i + 1}", learned))]);
             (asked["seed"], asked["count"], asked["drawnFrom"]) = (chosen, result.GetValue(count), priorName);
             if (isAsked)
@@ -78,6 +88,7 @@ internal static class GenerateVerb
             using var output = ImageOutput.Open(paths, images);
             long made = await ImageJob.RunAsync(
                 "Generating", output.Missing, range => decoder.GenerateAsync(range, chosen, output.Prepare, chosenFrom, cancellation), output.Finish, cancellation);
+            string? choice = made > 0 ? selection?.Report() : null;
             if (result.GetValue(grid) is { } picture && images.Range.Count > 0)
             {
                 float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), chosen, images.Range.First, chosenFrom);
@@ -85,9 +96,9 @@ internal static class GenerateVerb
             }
 
             ImageJob.Report("Generated", made, paths);
-            if (made > 0)
+            if (choice is not null)
             {
-                selection?.Report(sampling.Class!);
+                Console.WriteLine(choice);
             }
 
             return 0;

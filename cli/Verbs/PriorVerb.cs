@@ -12,12 +12,12 @@ internal static class PriorVerb
         var companion = new CompanionArguments(steps: 5000);
         var level = VerbOptions.Among([PriorCompilation.Top, PriorCompilation.Bottom], new Option<string>("--level")
         {
-            Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level.",
+            Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.",
             Required = true,
         });
         var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.");
         var depth = VerbOptions.Count("--depth", 4, 1, "Layers.");
-        var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention.");
+        var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention; convolutions have none.");
         var dropout = VerbOptions.Share(new Option<double>("--label-dropout")
         {
             Description = "Share of images whose class is hidden in training.",
@@ -42,8 +42,8 @@ internal static class PriorVerb
                 LabelDropout = result.GetValue(dropout),
                 Training = companion.Read(result),
             };
-            var job = CompanionJob.Open(
-                run, PriorCompilation.FolderOf(options.Level), options, options.Training,
+            using var job = CompanionJob.Open(
+                run, PriorCompilation.FolderOf(options.Level), options,
                 (folder, images) => PriorCompilation.Write(folder, options, Path.Combine(run.Export, "encoder.onnx"), images.Classes));
             return await job.ReportAsync($"Prior of the {options.Level} level on the test split", result.GetValue(json), cancellation, "uniformNllPerCode");
         });

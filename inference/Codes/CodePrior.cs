@@ -1,6 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.ML.OnnxRuntime;
 
 namespace OnnxVae.Inference.Codes;
@@ -15,30 +13,31 @@ namespace OnnxVae.Inference.Codes;
 /// using var prior = CodePrior.Load(".", new CodeSampling(Class: "7", Temperature: 0.9));
 /// float[] images = decoder.Generate(count: 16, seed: 1, prior: prior);
 /// </code></example>
-public sealed partial class CodePrior : LatentPrior
+public sealed class CodePrior : LatentPrior
 {
     private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
     private const int FewestImagesOfAPart = 4;
     private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
 
     private readonly Graphs graphs;
-    private readonly CodeGrid[] grids;
     private readonly CodeSampling sampling;
     private readonly int? label;
     private bool isShared;
 
-    private CodePrior(Graphs graphs, CodeGrid[] grids, IReadOnlyList<string> classes, CodeSampling sampling)
-        : base(grids.Sum(grid => grid.Positions))
+    private CodePrior(Graphs graphs, CodeSampling sampling)
+        : base(graphs.Of.Grids.Sum(grid => grid.Positions), graphs.Of.Weights)
     {
         sampling.Validate();
-        (this.graphs, this.grids, Classes, this.sampling) = (graphs, grids, classes, sampling);
-        int index = classes.ToList().IndexOf(sampling.Class ?? "");
+        (this.graphs, this.sampling) = (graphs, sampling);
+        int index = Array.IndexOf(graphs.Of.Classes, sampling.Class);
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
-            $"There is no class '{sampling.Class}'; known are {string.Join(", ", classes)}.");
+            $"There is no class '{sampling.Class}'; known are {string.Join(", ", graphs.Of.Classes)}.");
     }
 
     /// <summary>The names of the classes.</summary>
-    public IReadOnlyList<string> Classes { get; }
+    public IReadOnlyList<string> Classes => graphs.Of.Classes;
+
+    private CodeGrid[] Grids => graphs.Of.Grids;
 
     /// <summary>Whether a folder has the files of such a prior, of all levels.</summary>
     public static bool IsIn(string folder, ModelMetadata decoder) =>
@@ -56,7 +55,7 @@ public sealed partial class CodePrior : LatentPrior
     /// <param name="sampling">How codes are drawn.</param>
     /// <param name="options">How to run; the device is always the processor, and a pass takes one thread unless the options say otherwise.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is no ONNX model, or no prior of codes.</exception>
+    /// <exception cref="InvalidDataException">A file is no ONNX model, or no prior of codes, or the files belong to different models.</exception>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
@@ -68,14 +67,19 @@ public sealed partial class CodePrior : LatentPrior
         try
         {
             var bottom = Open(BottomFile);
-            var metadata = bottom.ModelMetadata.CustomMetadataMap;
-            CodeGrid[] grids = [.. ModelMetadata.ParseCodeGrids(metadata["onnxvae.codes"])];
-            string[] classes = JsonSerializer.Deserialize(metadata["onnxvae.classes"], Names.Default.StringArray)!;
+            var of = Belonging.Read(bottom, Path.Combine(folder, BottomFile));
             int drawsAtOnce = Math.Max(1, options.AllThreads / threads);
-            var graphs = grids.Length == 1
-                ? new Graphs([bottom], Condition: null, Rows: null, drawsAtOnce)
-                : new Graphs([Open(TopFile), bottom], Open(ConditionFile), Open(RowFile), drawsAtOnce);
-            return new CodePrior(graphs, grids, classes, sampling);
+            var graphs = of.Grids.Length == 1
+                ? new Graphs([bottom], Condition: null, Rows: null, of, drawsAtOnce)
+                : new Graphs([OpenBeside(TopFile), bottom], OpenBeside(ConditionFile), OpenBeside(RowFile), of, drawsAtOnce);
+            return new CodePrior(graphs, sampling);
+
+            InferenceSession OpenBeside(string file)
+            {
+                var session = Open(file);
+                return Belonging.Read(session, Path.Combine(folder, file)).IsLike(of) ? session : throw new InvalidDataException(
+                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {BottomFile} beside it: export both from one run.");
+            }
         }
         catch
         {
@@ -101,7 +105,7 @@ public sealed partial class CodePrior : LatentPrior
     /// <summary>The same prior, from which codes are drawn in another way. It lives as long as this one, which alone has to be disposed.</summary>
     /// <param name="sampling">How codes are drawn.</param>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
-    public CodePrior With(CodeSampling sampling) => new(graphs, grids, Classes, sampling) { isShared = true };
+    public CodePrior With(CodeSampling sampling) => new(graphs, sampling) { isShared = true };
 
     /// <inheritdoc/>
     /// <remarks>Several images are divided among the threads.</remarks>
@@ -136,10 +140,10 @@ public sealed partial class CodePrior : LatentPrior
         var latents = new float[count * LatentSize];
         long[] labels = [.. Enumerable.Range(0, count).Select(n => label ?? DrawClass(seed, first + n))], known = [];
         int done = 0;
-        for (int level = 0; level < grids.Length; level++)
+        for (int level = 0; level < Grids.Length; level++)
         {
             var codes = new Drawing(this, level, seed, first, count);
-            if (level == grids.Length - 1 && graphs.Rows is not null)
+            if (level == Grids.Length - 1 && graphs.Rows is not null)
             {
                 DrawByRows(codes, labels, known);
             }
@@ -149,7 +153,7 @@ public sealed partial class CodePrior : LatentPrior
             }
 
             known = codes.Codes;
-            int positions = grids[level].Positions;
+            int positions = Grids[level].Positions;
             for (int i = 0; i < known.Length; i++)
             {
                 latents[(i / positions * LatentSize) + done + (i % positions)] = known[i];
@@ -182,7 +186,7 @@ public sealed partial class CodePrior : LatentPrior
     {
         using var walk = new SamplingWalk(graphs.OfLevels[drawing.Level], labels.Length);
         labels.CopyTo(walk.Integers("class"));
-        for (int position = 0; position < grids[drawing.Level].Positions; position++)
+        for (int position = 0; position < Grids[drawing.Level].Positions; position++)
         {
             walk.Integers("position")[0] = position;
             drawing.CopyColumn(position - 1, walk.Integers("previous"));
@@ -194,7 +198,7 @@ public sealed partial class CodePrior : LatentPrior
     private void DrawByRows(Drawing drawing, long[] labels, long[] known)
     {
         using SamplingWalk condition = new(graphs.Condition!, labels.Length), ofRows = new(graphs.Rows!, labels.Length), ofCodes = new(graphs.OfLevels[drawing.Level], labels.Length);
-        var grid = grids[drawing.Level];
+        var grid = Grids[drawing.Level];
         labels.CopyTo(condition.Integers("class"));
         known.CopyTo(condition.Integers("known"));
         condition.Step();
@@ -217,8 +221,22 @@ public sealed partial class CodePrior : LatentPrior
         }
     }
 
+    // What a file is made for.
+    private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
+    {
+        public static Belonging Read(InferenceSession session, string path)
+        {
+            var entries = session.ModelMetadata.CustomMetadataMap;
+            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session) is { } classes
+                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids)], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
+                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");
+        }
+
+        public bool IsLike(Belonging other) => GridText == other.GridText && Classes.SequenceEqual(other.Classes) && ModelMetadata.AreAlike(Weights, other.Weights);
+    }
+
     // The graphs of the levels, the top one first, and what else the bottom level has under another one.
-    private sealed record Graphs(InferenceSession[] OfLevels, InferenceSession? Condition, InferenceSession? Rows, int DrawsAtOnce) : IDisposable
+    private sealed record Graphs(InferenceSession[] OfLevels, InferenceSession? Condition, InferenceSession? Rows, Belonging Of, int DrawsAtOnce) : IDisposable
     {
         private readonly SessionTurns turns = new(OfLevels[^1], () => null, DrawsAtOnce, "prior");
 
@@ -233,9 +251,6 @@ public sealed partial class CodePrior : LatentPrior
         }
     }
 
-    [JsonSerializable(typeof(string[]))]
-    private sealed partial class Names : JsonSerializerContext;
-
     // The codes of a level while they are drawn, [N, positions].
     private sealed class Drawing
     {
@@ -245,7 +260,7 @@ public sealed partial class CodePrior : LatentPrior
 
         public Drawing(CodePrior prior, int level, ulong seed, long first, int count)
         {
-            (this.prior, Level, grid) = (prior, level, prior.grids[level]);
+            (this.prior, Level, grid) = (prior, level, prior.Grids[level]);
             Codes = new long[count * grid.Positions];
             uniform = new float[Codes.Length];
             for (int n = 0; n < count; n++)

@@ -15,6 +15,8 @@ namespace OnnxVae.Models.CodePriors;
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 public sealed class CodePriorCompiler : ModelCompiler
 {
+    private const string WeightsEntry = "onnxvae.weights"; // identifies the encoder whose codes these are
+
     private readonly CodePrior prior;
     private readonly OnnxModel encoder;
     private readonly IReadOnlyList<CodeGridShape> grids;
@@ -59,8 +61,11 @@ public sealed class CodePriorCompiler : ModelCompiler
     /// <remarks>The graphs for sampling.</remarks>
     public override IReadOnlyDictionary<string, OnnxModel> Deployables() => prior.SamplingGraphs(Lowering).ToDictionary(graph => $"{Role}{graph.Name}", graph => Deployable(
         $"{Role}{graph.Name}", graph.Inputs, graph.Outputs,
-        ("onnxvae.codes", string.Join(',', grids.Select(grid => $"{grid.Codes}:{grid.Height}x{grid.Width}"))),
-        ("onnxvae.classes", JsonSerializer.Serialize(classes))));
+        [
+            ("onnxvae.codes", string.Join(',', grids.Select(grid => $"{grid.Codes}:{grid.Height}x{grid.Width}"))),
+            ("onnxvae.classes", JsonSerializer.Serialize(classes)),
+            .. encoder.Metadata.Where(entry => entry.Key == WeightsEntry).Select(entry => (entry.Key, entry.Value)),
+        ]));
 
     private protected override string ObjectiveText => $"-ln P(codes | class{(level > 0 ? ", top level" : "")}) per code";
 
@@ -72,6 +77,7 @@ public sealed class CodePriorCompiler : ModelCompiler
         description["classes"] = new JsonArray([.. classes.Select(name => (JsonNode)name)]);
         description["uniformNllPerCode"] = Math.Log(prior.Grid.Codes);
         description["labelDropout"] = options.LabelDropout;
+        description["weights"] = encoder.Metadata.GetValueOrDefault(WeightsEntry);
         return description;
     }
 

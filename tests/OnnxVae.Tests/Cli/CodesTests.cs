@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
@@ -7,6 +8,7 @@ using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Tests.Cli;
 
@@ -14,6 +16,7 @@ namespace OnnxVae.Tests.Cli;
 internal sealed class CodesTests : FolderFixture
 {
     private const int Codes = 32, Positions = (4 * 4) + (2 * 2);
+    private const float BrightnessOfHearts = 25;
 
     private static readonly string[] Options =
         ["--data", "sprites", "--image-size", "16", "--codes", $"{Codes}", "--code-length", "8", "--width", "16", "--residual-width", "8", "--batch", "32", "--learning-rate", "3e-3", "--threads", "2"];
@@ -21,8 +24,16 @@ internal sealed class CodesTests : FolderFixture
     private static readonly TemporaryFolder Trained = new();
     private static readonly RunFolder Run = new(Trained["run"]);
 
+    private static readonly RunFolder WithPriors = new(Trained["withPriors"]);
+
     [OneTimeSetUp]
-    public void Train() => Support.Cli.Succeed(["train", .. Options, "--model", "vqvae2", "--steps", "600", "--checkpoint-every", "300", "--out", Run.Path]);
+    public void Train()
+    {
+        Support.Cli.Succeed(["train", .. Options, "--model", "vqvae2", "--steps", "600", "--checkpoint-every", "300", "--out", Run.Path]);
+        Copy(Run, WithPriors.Path);
+        Support.Cli.Succeed(PriorCommand("top"));
+        Support.Cli.Succeed(PriorCommand("bottom"));
+    }
 
     [OneTimeTearDown]
     public void Delete() => Trained.Dispose();
@@ -58,7 +69,7 @@ internal sealed class CodesTests : FolderFixture
         double squaredError = 0;
         for (long first = 0; first < test.Count; first += 50)
         {
-            float[] images = OnnxVae.Training.Reports.ReconstructionGrid.ReadImages(test, first, (int)Math.Min(50, test.Count - first));
+            float[] images = ReconstructionGrid.ReadImages(test, first, (int)Math.Min(50, test.Count - first));
             float[] codes = vae.Encoder.Encode(images).Mean;
             Assert.That(codes, Is.All.InRange(0, Codes - 1).And.All.Matches<float>(code => code == MathF.Round(code)));
             foreach (float[] row in codes.Chunk(Positions))
@@ -90,84 +101,180 @@ internal sealed class CodesTests : FolderFixture
     }
 
     [Test]
-    public void Prior_OfBothLevels_GeneratesImagesOfAClass()
+    public void Prior_StoppedAndContinued_EndsWithTheSameBytes([Values("top", "bottom")] string level)
     {
-        foreach (string file in Directory.GetFiles(Run.Export))
+        var prior = new RunFolder(Path.Combine(WithPriors.Path, $"prior-{level}"));
+        byte[] expected = File.ReadAllBytes(prior.NewestCheckpoint());
+        File.Delete(prior.NewestCheckpoint());
+
+        var figures = JsonNode.Parse(Support.Cli.Succeed([.. PriorCommand(level), "--log-every", "25", "--json"]))!;
+
+        Assert.That(File.ReadAllBytes(prior.NewestCheckpoint()), Is.EqualTo(expected));
+        double test = (double)figures["priorNllPerCode"]!, uniform = (double)figures["uniformNllPerCode"]!;
+        Assert.That(uniform, Is.EqualTo(Math.Log(Codes)).Within(1e-6));
+        Assert.That(test, Is.LessThan(0.7 * uniform).And.EqualTo((double)figures["trainPriorNllPerCode"]!).Within(10).Percent);
+    }
+
+    // The rate that the priors' own figures add up to; without one of them there is none.
+    [Test]
+    public void Evaluate_GivesTheRateUnderThePriors()
+    {
+        string run = WithPriors.Path, top = Path.Combine(run, "prior-top");
+        double Of(string level) => (double)JsonNode.Parse(File.ReadAllText(new RunFolder(Path.Combine(run, $"prior-{level}")).Evaluation))!["rate"]!;
+        var figures = JsonNode.Parse(Support.Cli.Succeed("evaluate", run, "--json"))!;
+        double rate = Of("top") + Of("bottom");
+        Assert.That((double)figures["priorRate"]!, Is.EqualTo(rate).Within(1e-6).Percent.And.LessThan(0.7 * (double)figures["rate"]!));
+        Assert.That((double)figures["priorNllPerCode"]!, Is.EqualTo(rate / Positions).Within(1e-6).Percent);
+        Assert.That((double)figures["priorNllPerCodeTop"]!, Is.EqualTo(Of("top") / 4).Within(1e-4).Percent);
+        Assert.That((double)figures["priorRateBitsPerDimension"]!, Is.EqualTo(rate / (256 * Math.Log(2))).Within(1e-6).Percent);
+
+        Directory.Move(top, $"{top}-away");
+        var (exitCode, output, error) = Support.Cli.Run("evaluate", run, "--json");
+        Directory.Move($"{top}-away", top);
+
+        Assert.That(exitCode, Is.Zero);
+        Assert.That((double)JsonNode.Parse(output)!["rate"]!, Is.EqualTo((double)figures["rate"]!));
+        Assert.That(JsonNode.Parse(output)!["priorRate"], Is.Null);
+        Assert.That(error, Does.Contain($"The rate under the run's priors is left out: there is no '{top}', train it with 'onnxvae prior {run}'."));
+    }
+
+    // The exported file of the top level, code after code, over the whole test split; the class that is right tells more than another.
+    [Test]
+    public void Prior_StepByStep_GivesTheEvaluatedNllPerCode()
+    {
+        var test = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+        using var vae = VqVae.Load(WithPriors.Export);
+        long[] labels = [.. Enumerable.Range(0, (int)test.Count).Select(n => (long)test.LabelOf(n))];
+        int[] top = [.. Enumerable.Range(0, labels.Length / 100).SelectMany(part => vae.Encode(ReconstructionGrid.ReadImages(test, part * 100, 100))[0])];
+        var model = OnnxModel.Load(Path.Combine(WithPriors.Export, "prior_top.onnx"));
+        using var session = new GraphSession(model);
+
+        double nll = Nll(labels);
+
+        Assert.That(nll, Is.EqualTo((double)JsonNode.Parse(File.ReadAllText(new RunFolder(Path.Combine(WithPriors.Path, "prior-top")).Evaluation))!["priorNllPerCode"]!).Within(1e-4));
+        Assert.That(nll, Is.LessThan(Nll([.. labels.Select(label => (label + 1) % 3)])));
+
+        double Nll(long[] classes)
         {
-            Directory.CreateDirectory(Folder["run/export"]);
-            File.Copy(file, Folder[$"run/export/{Path.GetFileName(file)}"]);
+            int count = top.Length / 4;
+            var handedOn = model.Inputs.Where(input => input.Type == ElementType.Float32).ToDictionary(input => input.Name, input => (Array)new float[count * input.Shape.ElementCount]);
+            double total = 0;
+            for (int position = 0; position < 4; position++)
+            {
+                var results = session.Run(new Dictionary<string, Array>(handedOn)
+                {
+                    ["previous"] = Enumerable.Range(0, count).Select(n => position == 0 ? 0L : top[(n * 4) + position - 1]).ToArray(),
+                    ["position"] = (long[])[position],
+                    ["class"] = classes[..count],
+                });
+                total += ((float[])results["logits"]).Chunk(Codes).Index().Sum(of => Math.Log(of.Item.Sum(logit => Math.Exp(logit))) - of.Item[top[(of.Index * 4) + position]]);
+                foreach (string name in handedOn.Keys.ToArray())
+                {
+                    handedOn[name] = results[$"{name}.next"];
+                }
+            }
+
+            return total / top.Length;
         }
+    }
 
-        foreach (string folder in (string[])["package", "checkpoints"])
-        {
-            Directory.CreateDirectory(Folder[$"run/{folder}"]);
-            Array.ForEach(Directory.GetFiles(Path.Combine(Run.Path, folder)), file => File.Copy(file, Folder[$"run/{folder}/{Path.GetFileName(file)}"]));
-        }
-
-        File.Copy(Run.Options, Folder["run/options.json"]);
-        string decoder = Folder["run/export/decoder.onnx"], run = Folder["run"];
-        string[] small = ["--width", "32", "--depth", "2", "--batch", "64", "--threads", "2"];
-        foreach (string level in (string[])["top", "bottom"])
-        {
-            string[] command = ["prior", run, "--level", level, .. small, "--steps", "300", "--checkpoint-every", "100"];
-            string said = Support.Cli.Succeed([.. command, "--json"]);
-            var figures = JsonNode.Parse(said)!;
-            double test = (double)figures["priorNllPerCode"]!, uniform = (double)figures["uniformNllPerCode"]!;
-            Assert.That(uniform, Is.EqualTo(Math.Log(Codes)).Within(1e-6));
-            Assert.That(test, Is.LessThan(0.7 * uniform).And.EqualTo((double)figures["trainPriorNllPerCode"]!).Within(5).Percent);
-
-            var prior = new RunFolder(Path.Combine(run, $"prior-{level}"));
-            byte[] expected = File.ReadAllBytes(prior.NewestCheckpoint());
-            File.Delete(prior.NewestCheckpoint());
-            Support.Cli.Succeed(command);
-            Assert.That(File.ReadAllBytes(prior.NewestCheckpoint()), Is.EqualTo(expected), "continued");
-        }
-
-        AssertRateUnderThePriors(run);
-
-        string[] generate = ["generate", decoder, "--count", "300", "--seed", "5", "--class", "heart", "--temperature", "0.8"];
-        Support.Cli.Succeed([.. generate, "--out", Folder["hearts.npy"]]);
-        Support.Cli.Succeed([.. generate, "--shard", "1/2", "--threads", "1", "--out", Folder["part.npy"]]);
-        Support.Cli.Succeed("generate", decoder, "--count", "300", "--seed", "5", "--class", "square", "--out", Folder["squares.npy"]);
+    [Test]
+    public void Generate_OfAClass()
+    {
+        string[] generate = ["generate", Path.Combine(WithPriors.Export, "decoder.onnx"), "--count", "300", "--seed", "5", "--temperature", "0.8"];
+        Support.Cli.Succeed([.. generate, "--class", "heart", "--out", Folder["hearts.npy"]]);
+        Support.Cli.Succeed([.. generate, "--class", "heart", "--shard", "1/2", "--threads", "1", "--out", Folder["part.npy"]]);
+        Support.Cli.Succeed([.. generate, "--class", "square", "--out", Folder["squares.npy"]]);
         byte[] hearts = Pixels("hearts.npy");
         Assert.That(Pixels("part-1-of-2.npy"), Is.EqualTo(hearts[(150 * 256)..]), "image k depends on the seed and on k alone");
-        Assert.That(Pixels("squares.npy"), Is.Not.EqualTo(hearts));
-        using (var vae = VqVae.Load(Folder["run/export"]))
-        {
-            float[] images = vae.Generate(count: 64, seed: 5, new CodeSampling("heart", Temperature: 0.8));
-            Assert.That(images.Zip(hearts, (image, pixel) => Math.Abs(image - (pixel / 255f))).Max(), Is.LessThan(0.003), "as the job");
-            float[][] alone = [.. Enumerable.Range(0, 64).Select(k => vae.Generate(count: 1, seed: 5, new CodeSampling("heart", Temperature: 0.8), first: k))];
-            Assert.That(alone.SelectMany(image => image), Is.EqualTo(images).Within(1e-5), "image by image");
-            Assert.That(vae.Decode(vae.Encode(images.AsSpan(0, 3 * 256))), Has.Length.EqualTo(3 * 256));
-            Assert.That(vae.Classes, Is.EqualTo((string[])["square", "ellipse", "heart"]));
-            Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.EqualTo("Code 3 of level 0 is 99; codes go from 0 to 31."));
-            Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.EqualTo("There are codes of 1 levels; the model has 2."));
-        }
-
-        using (var vae = VqVae.Load(Run.Export))
-        {
-            Assert.That(() => vae.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
-        }
-
-        // A classifier for which images are the more a heart, the brighter they are: of three candidates the brightest is kept.
-        WriteBrightness(Folder["brightness.onnx"]);
-        string[] select = ["generate", decoder, "--seed", "5", "--class", "heart", "--temperature", "0.8", "--classifier", Folder["brightness.onnx"], "--candidates", "3"];
-        string report = Support.Cli.Succeed([.. select, "--count", "100", "--out", Folder["bright.npy"]]);
-        byte[] bright = Pixels("bright.npy");
-        Assert.That(
-            bright.Chunk(256).Select(image => image.Sum(pixel => pixel)),
-            Is.EqualTo(hearts.Chunk(256).Select(image => image.Sum(pixel => pixel)).Chunk(3).Select(sums => sums.Max())).Within(20));
-        Assert.That(report, Does.Contain("Kept 1 of 3 candidates; the classifier takes "));
-        Support.Cli.Succeed([.. select, "--count", "100", "--shard", "1/2", "--out", Folder["b.npy"]]);
-        Assert.That(Pixels("b-1-of-2.npy"), Is.EqualTo(bright[(50 * 256)..]));
-
+        Assert.That(Pixels("squares.npy").Chunk(256).Zip(hearts.Chunk(256)).Count(pair => !pair.First.SequenceEqual(pair.Second)), Is.GreaterThan(150), "the class changes most images");
         Assert.That(hearts.Average(pixel => pixel / 255.0), Is.InRange(0.02, 0.3), "shapes on black");
 
-        var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--class", "circle", "--out", Folder["x.npy"]);
-        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: There is no class 'circle'; known are square, ellipse, heart.")));
-        (exitCode, _, error) = Support.Cli.Run(["prior", run, "--level", "top", .. small, "--steps", "301"]);
-        Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["run/prior-top"]}' was trained with other options: give the same ones to continue, or delete the folder."));
+        using var vae = VqVae.Load(WithPriors.Export);
+        float[] images = vae.Generate(count: 64, seed: 5, new CodeSampling("heart", Temperature: 0.8));
+        Assert.That(images.Zip(hearts, (image, pixel) => Math.Abs(image - (pixel / 255f))).Max(), Is.LessThan(0.003), "as the job");
+        float[][] alone = [.. Enumerable.Range(0, 64).Select(k => vae.Generate(count: 1, seed: 5, new CodeSampling("heart", Temperature: 0.8), first: k))];
+        Assert.That(alone.SelectMany(image => image), Is.EqualTo(images).Within(1e-5), "image by image");
+        Assert.That(vae.Decode(vae.Encode(images.AsSpan(0, 3 * 256))), Has.Length.EqualTo(3 * 256));
+        Assert.That(vae.Classes, Is.EqualTo((string[])["square", "ellipse", "heart"]));
+        Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.EqualTo("Code 3 of level 0 is 99; codes go from 0 to 31."));
+        Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.EqualTo("There are codes of 1 levels; the model has 2."));
+
+        using var withoutPrior = VqVae.Load(Run.Export);
+        Assert.That(() => withoutPrior.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
+    }
+
+    // A classifier for which images are the more a heart, the brighter they are: of three candidates the brightest is kept.
+    [Test]
+    public void Generate_WithAClassifier_KeepsTheBestCandidates()
+    {
+        WriteBrightness(Folder["brightness.onnx"], classes: 3);
+        string[] generate = ["generate", Path.Combine(WithPriors.Export, "decoder.onnx"), "--seed", "5", "--class", "heart", "--temperature", "0.8"];
+        string[] select = [.. generate, "--classifier", Folder["brightness.onnx"], "--candidates", "3"];
+        Support.Cli.Succeed([.. generate, "--count", "300", "--out", Folder["all.npy"]]);
+
+        string report = Support.Cli.Succeed([.. select, "--count", "100", "--out", Folder["bright.npy"], "--grid", Folder["bright.png"]]);
+        Support.Cli.Succeed([.. select, "--count", "100", "--shard", "1/2", "--out", Folder["b.npy"]]);
+
+        byte[] bright = Pixels("bright.npy");
+        int[] sums = [.. Pixels("all.npy").Chunk(256).Select(image => image.Sum(pixel => pixel))];
+        Assert.That(bright.Chunk(256).Select(image => image.Sum(pixel => pixel)), Is.EqualTo(sums.Chunk(3).Select(three => three.Max())).Within(20));
+        Assert.That(Pixels("b-1-of-2.npy"), Is.EqualTo(bright[(50 * 256)..]));
+        double recognised = Share(sums), recognisedAndKept = Share(sums.Chunk(3).Select(three => three.Max()));
+        Assert.That(recognised, Is.InRange(0.1, 0.9));
+        Assert.That(report, Does.Contain($"Kept 1 of 3 candidates; the classifier takes {recognised.ToString("P1", CultureInfo.InvariantCulture)} of all and {recognisedAndKept.ToString("P1", CultureInfo.InvariantCulture)} of the kept ones for 'heart'"));
+
+        WriteBrightness(Folder["two.onnx"], classes: 2);
+        var (exitCode, _, error) = Support.Cli.Run([.. generate, "--classifier", Folder["two.onnx"], "--out", Folder["x.npy"]]);
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["two.onnx"]}' scores 2 classes, but the prior has square, ellipse, heart: give a classifier of the same.")));
+
+        static double Share(IEnumerable<int> sums) => sums.Average(sum => sum >= BrightnessOfHearts * 255 ? 1.0 : 0.0);
+    }
+
+    // Priors belong to the weights whose codes they were trained for: they go along with those, and with no other.
+    [Test]
+    public void Export_TakesThePriorsAlong()
+    {
+        bool AreThere(string folder) => CodePrior.FilesOf(levels: 2).All(file => File.Exists(Path.Combine(folder, file)));
+        bool IsAnyThere(string folder) => CodePrior.FilesOf(levels: 2).Any(file => File.Exists(Path.Combine(folder, file)));
+        var run = Copy(WithPriors, Folder["run"]);
+        Support.Cli.Succeed("export", run.Path, "--out", Folder["deploy"]);
+        Assert.That(AreThere(Folder["deploy"]));
+
+        Support.Cli.Succeed("train", "--resume", "--out", run.Path);
+        Assert.That(AreThere(run.Export), "the weights are the same");
+
+        Support.Cli.Succeed("export", run.Path, "--checkpoint", run.ListCheckpoints()[^2], "--out", Folder["earlier"]);
+        Assert.That(IsAnyThere(Folder["earlier"]), Is.False);
+        Array.ForEach([.. CodePrior.FilesOf(levels: 2)], file => File.Copy(Path.Combine(run.Export, file), Folder[$"earlier/{file}"]));
+        var (exitCode, _, error) = Support.Cli.Run("generate", Folder["earlier/decoder.onnx"], "--class", "heart", "--out", Folder["x.npy"]);
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.")));
+        Assert.That(() => VqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is of another model than the decoder beside it"));
+        File.Copy(Path.Combine(run.Export, "encoder.onnx"), Folder["earlier/encoder.onnx"], overwrite: true);
+        Assert.That(() => VqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("have weights of different runs, or of different times"));
+
+        Support.Cli.Succeed("export", run.Path, "--checkpoint", run.ListCheckpoints()[^2], "--out", run.Export);
+        Assert.That(IsAnyThere(run.Export), Is.False, "they are of no use any more");
+        (exitCode, _, error) = Support.Cli.Run([.. PriorCommand("top", run.Path)]);
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{run.Path}/prior-top' was trained for other weights than the run has now: delete the folder to train it anew.")));
+        Assert.That(Support.Cli.Run("evaluate", run.Path).Error, Does.Contain($"The rate under the run's priors is left out: '{run.Path}/prior-top' was trained for other weights than the run has now."));
+    }
+
+    // A prior of which nothing but its start is there begins anew.
+    [Test]
+    public void Prior_ThatDidNotGetFar_BeginsAnew()
+    {
+        var run = Copy(Run, Folder["run"]);
+        Directory.CreateDirectory(Folder["run/prior-top/package"]);
+        File.WriteAllText(Folder["run/prior-top/package/step.onnx"], "half");
+        Support.Cli.Succeed("prior", run.Path, "--level", "top", "--width", "16", "--depth", "1", "--steps", "5");
+
+        File.Delete(new RunFolder(Folder["run/prior-top"]).NewestCheckpoint());
+        Support.Cli.Succeed("prior", run.Path, "--level", "top", "--width", "8", "--depth", "1", "--steps", "6");
+
+        Assert.That(new RunFolder(Folder["run/prior-top"]).NewestCheckpoint(), Does.EndWith("000000006.safetensors"));
+        var (exitCode, _, error) = Support.Cli.Run("generate", Path.Combine(run.Export, "decoder.onnx"), "--out", Folder["x.npy"]);
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: There is no '{Path.Combine(run.Export, "prior_bottom.onnx")}': train it with 'onnxvae prior RUN --level bottom'.")));
     }
 
     [Test]
@@ -241,27 +348,27 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(File.ReadAllBytes(parts.NewestCheckpoint()), Is.EqualTo(expected));
     }
 
-    // The rate that the priors' own figures add up to; without one of them there is none.
-    private static void AssertRateUnderThePriors(string run)
-    {
-        double Of(string level) => (double)JsonNode.Parse(File.ReadAllText(new RunFolder(Path.Combine(run, $"prior-{level}")).Evaluation))!["rate"]!;
-        var figures = JsonNode.Parse(Support.Cli.Succeed("evaluate", run, "--json"))!;
-        double rate = Of("top") + Of("bottom");
-        Assert.That((double)figures["priorRate"]!, Is.EqualTo(rate).Within(1e-6).Percent.And.LessThan(0.7 * (double)figures["rate"]!));
-        Assert.That((double)figures["priorNllPerCode"]!, Is.EqualTo(rate / Positions).Within(1e-6).Percent);
-        Assert.That((double)figures["priorNllPerCodeTop"]!, Is.EqualTo(Of("top") / 4).Within(1e-4).Percent);
-        Assert.That((double)figures["priorRateBitsPerDimension"]!, Is.EqualTo(rate / (256 * Math.Log(2))).Within(1e-6).Percent);
+    private static string[] PriorCommand(string level, string? run = null) =>
+        ["prior", run ?? WithPriors.Path, "--level", level, "--width", "32", "--depth", "2", "--batch", "64", "--threads", "2", "--steps", "300", "--checkpoint-every", "100"];
 
-        File.Move(Path.Combine(run, "export/prior_top.onnx"), Path.Combine(run, "away"));
-        Assert.That(JsonNode.Parse(Support.Cli.Succeed("evaluate", run, "--json"))!["priorRate"], Is.Null);
-        File.Move(Path.Combine(run, "away"), Path.Combine(run, "export/prior_top.onnx"));
+    private static RunFolder Copy(RunFolder run, string folder)
+    {
+        foreach (string file in Directory.GetFiles(run.Path, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(folder, Path.GetRelativePath(run.Path, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return new RunFolder(folder);
     }
 
-    private static void WriteBrightness(string file)
+    // The last class is the likeliest from a sum of pixels on.
+    private static void WriteBrightness(string file, int classes)
     {
         var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, 16, 16]);
         var sum = Ops.ReduceSum(image, [2, 3]);
-        OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, 0f * sum, 0f * sum, 0.1f * sum))]).Save(file);
+        OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, [.. Enumerable.Repeat(0f * sum, classes - 1), 0.1f * (sum - BrightnessOfHearts)]))]).Save(file);
     }
 
     private byte[] Pixels(string file) => Npy.Read(File.ReadAllBytes(Folder[file]), file).Data.ToArray();
@@ -273,13 +380,20 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
     [TestCase("generate {1}/export/decoder.onnx --classifier x.onnx --out {0}/x.npy", 2, "--classifier needs --class: what is kept is what looks like an image of that class.")]
+    [TestCase("generate {1}/export/decoder.onnx --class heart --candidates 3 --out {0}/x.npy", 2, "--candidates needs --classifier: it chooses among them.")]
+    [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]
+    [TestCase("generate {2}/export/decoder.onnx --class circle --out {0}/x.npy", 1, "There is no class 'circle'; known are square, ellipse, heart.")]
+    [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was begun with 2: give the same options to continue, or delete the folder to begin anew.")]
+    [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is no multiple of --heads, 4: change one of them.")]
+    [TestCase("prior {1} --level top --batch 900000", 1, "There are 732280 training images, fewer than a batch of 900000: give a smaller --batch.")]
     [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     [TestCase("fit {1}", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {
-        var actual = Support.Cli.Run([.. arguments.Split(' ').Select(argument => argument.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", Run.Path, StringComparison.Ordinal))]);
+        string Fill(string text) => text.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", Run.Path, StringComparison.Ordinal).Replace("{2}", WithPriors.Path, StringComparison.Ordinal);
+        var actual = Support.Cli.Run(Fill(arguments).Split(' '));
 
-        Assert.That(actual.Error.TrimEnd(), Is.EqualTo($"onnxvae: {message}"));
+        Assert.That(actual.Error.TrimEnd(), Is.EqualTo($"onnxvae: {Fill(message)}"));
         Assert.That(actual.ExitCode, Is.EqualTo(exitCode));
     }
 }

@@ -101,6 +101,38 @@ internal sealed class CodePriorTests
         }
     }
 
+    // A change of an image's class shows at all its positions; one of a code of the level above at those it lies over, at least; no other image sees it.
+    [TestCase("attention")]
+    [TestCase("convolution")]
+    public void Logits_DependOnTheClassAndOnTheLevelAbove(string kind)
+    {
+        using CodePrior prior = kind == "attention"
+            ? new AttentionPrior(Grid, Classes, width: 16, depth: 2, heads: 2)
+            : new GatedConvolutionPrior(Grid, KnownCodes, Classes, width: 8, depth: 2);
+        var lowering = Randomized(prior);
+        var (codes, label, known) = Random(4);
+        float[] before = Logits(prior, lowering, codes, label, known);
+
+        long[] otherLabel = [(label[0] + 1) % (Classes + 1), .. label[1..]];
+        AssertChanged(Logits(prior, lowering, codes, otherLabel, known), _ => true);
+        for (int cell = 0; cell < known.Length / Images && kind == "convolution"; cell++)
+        {
+            long[] otherKnown = [.. known];
+            otherKnown[cell] = (known[cell] + 1) % KnownCodes;
+            var (row, column) = (cell / (Grid.Width / 2), cell % (Grid.Width / 2));
+            AssertChanged(Logits(prior, lowering, codes, label, otherKnown), position => position / Grid.Width / 2 == row && position % Grid.Width / 2 == column);
+        }
+
+        void AssertChanged(float[] after, Func<int, bool> mustChange)
+        {
+            for (int position = 0; position < Grid.Positions; position++)
+            {
+                Assert.That(Of(after, 0, position), mustChange(position) ? Is.Not.EqualTo(Of(before, 0, position)) : Has.Exactly(Grid.Codes).Items, $"position {position}");
+                Assert.That(Of(after, 1, position), Is.EqualTo(Of(before, 1, position)), "another image");
+            }
+        }
+    }
+
     private static ModuleLowering Randomized(CodePrior prior)
     {
         using (torch.no_grad())

@@ -119,6 +119,12 @@ internal sealed class VqVaeStepTests
                     }
                 }
 
+                foreach (var level in levels.Values.Where(level => step == 1 && level.Trained is not null))
+                {
+                    var (name, vectors) = level.States.First();
+                    Assert.That(Numbers.RelativeError(states[$"sgd.b.{name}"], vectors.grad!.ToArray()), Is.LessThan(Tolerance), $"gradient of {name}");
+                }
+
                 foreach (var (name, expected) in levels.Values.SelectMany(level => level.States))
                 {
                     Assert.That(Numbers.RelativeError(states[name], expected.ToArray()), Is.LessThan(Tolerance), $"{name} after step {step}");
