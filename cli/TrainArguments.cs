@@ -137,6 +137,9 @@ internal sealed class TrainArguments
     /// <summary>Options of models whose latents are codes.</summary>
     private Option[] CodeOptions => [quantizer, codes, codeLength, scalarLevels, commitment, codebookDecay, width, residualWidth, residualBlocks];
 
+    /// <summary>Of quantizers with a codebook.</summary>
+    private Option[] CodebookOptions => [codes, codeLength, commitment, codebookDecay];
+
     private Option[] DataOptions => [data, imageSize, channels, skipCorrupt, binarize];
 
     private Option[] RunOptions => [epochs, steps, seed, device, threads, logEvery, checkpointEvery, importanceSamples];
@@ -162,6 +165,12 @@ internal sealed class TrainArguments
         {
             throw new UsageException(
                 $"{foreign.Name} cannot be given with --model {result.GetValue(model)}: {(hasCodes ? "its latents are codes" : $"it is for {VaeCatalog.OneLevel} and {VaeCatalog.TwoLevels}, whose latents are codes")}.");
+        }
+
+        bool hasScalars = result.GetValue(quantizer) == VaeCatalog.FiniteScalar;
+        if ((hasScalars ? CodebookOptions : [scalarLevels]).FirstOrDefault(option => IsGiven(result, option)) is { } other)
+        {
+            throw new UsageException($"{other.Name} cannot be given with --quantizer {result.GetValue(quantizer)}: {(hasScalars ? "it has no codebook" : $"only {VaeCatalog.FiniteScalar} has levels")}.");
         }
 
         return Collect(result);

@@ -64,8 +64,11 @@ public static class VaeCatalog
     {
         ["moving-average"] = settings => new MovingAverageCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Decay),
         ["gradient"] = settings => new TrainedCodebook(settings.Level, settings.Codes, settings.Dimension, settings.Commitment, settings.Decay),
-        ["finite-scalar"] = settings => new FiniteScalarQuantizer(settings.ScalarLevels),
+        [FiniteScalar] = settings => new FiniteScalarQuantizer(settings.ScalarLevels),
     };
+
+    /// <summary>The quantizer without a codebook.</summary>
+    public const string FiniteScalar = "finite-scalar";
 
     /// <summary>The model with one level of codes.</summary>
     public const string OneLevel = "vqvae";

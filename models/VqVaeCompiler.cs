@@ -100,7 +100,7 @@ public sealed class VqVaeCompiler : AutoencoderCompiler
                 new("rate", MetricRole.PerRow, rate),
                 .. Likelihood.IsNormalized ? [new Metric("negativeElbo", MetricRole.PerRow, distortion + rate)] : Array.Empty<Metric>(),
                 new("meanSquaredError", MetricRole.PerRow, SquaredError(y, output)),
-                .. top is null ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRow, SquaredError(y, Decode(Lowering, WithTopOfOthers(vectors))))],
+                .. top is null || options.BatchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRow, SquaredError(y, Decode(Lowering, WithTopOfOthers(vectors))))],
                 .. Levels.Zip(codes, (level, of) => new Metric($"codes{level.Name}", MetricRole.CodeCounts, CodeCounts.PerImage(of, level.Quantizer.Codes))),
             ]);
     }

@@ -74,7 +74,7 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
             (order[k], keys[k]) = (k, -weights[k]);
         }
 
-        Array.Sort(keys, order);
+        Array.Sort(order, (a, b) => keys[a] != keys[b] ? keys[a].CompareTo(keys[b]) : a.CompareTo(b));
         double sum = 0;
         foreach (int k in order)
         {

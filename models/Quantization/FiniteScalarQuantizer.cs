@@ -9,17 +9,19 @@ namespace OnnxVae.Models.Quantization;
 /// </summary>
 /// <remarks>
 /// Mentzer, Minnen, Agustsson and Tschannen 2024, arXiv 2309.15505, listing in appendix A: with L levels, h = (L - 1)(1 + eps) / 2 and
-/// o = 1/2 for an even L, round(h tanh(z + artanh(o / h)) - o), divided by floor(L / 2).
+/// o = 1/2 for an even L, round(h tanh(z + artanh(o / h)) - o), divided by floor(L / 2). The listing has tan for artanh, with which z = 0
+/// is not quite 0.
 /// </remarks>
 public sealed record FiniteScalarQuantizer : Quantizer
 {
     private const double Margin = 1e-3; // eps
+    private const int MostCodes = 1 << 16;
 
     private readonly int[] levels;
     private readonly long[] strides;
 
     /// <summary>Takes the levels of each dimension.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There are none, or one of them is below 2.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are none, one of them is below 2, or there are more than 65,536 codes.</exception>
     public FiniteScalarQuantizer(params IReadOnlyList<int> levels)
     {
         if (levels.Count == 0 || levels.Any(level => level < 2))
@@ -34,9 +36,13 @@ public sealed record FiniteScalarQuantizer : Quantizer
         {
             strides[i] = codes;
             codes *= levels[i];
+            if (codes > MostCodes)
+            {
+                throw new ArgumentOutOfRangeException(null, $"The levels [{string.Join(", ", levels)}] have more than {MostCodes} points: give fewer, or smaller ones.");
+            }
         }
 
-        Codes = checked((int)codes);
+        Codes = (int)codes;
     }
 
     /// <inheritdoc/>

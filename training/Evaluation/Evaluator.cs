@@ -72,21 +72,20 @@ public static class Evaluator
         return totals.Finish(options);
     }
 
+    // A batch that is not full is filled with the same images again: models that compare images of a batch find some.
     private static void ReadLabels(ImageSource source, long first, int rows, Span<long> labels)
     {
-        labels.Clear();
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < labels.Length; i++)
         {
-            labels[i] = source.LabelOf(first + i);
+            labels[i] = source.LabelOf(first + (i % rows));
         }
     }
 
     private static void ReadImages(ImageSource source, long first, int rows, Span<byte> images)
     {
-        images.Clear();
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < images.Length / source.ImageSize; i++)
         {
-            source.Read(first + i, images.Slice(i * source.ImageSize, source.ImageSize));
+            source.Read(first + (i % rows), images.Slice(i * source.ImageSize, source.ImageSize));
         }
     }
 }

@@ -3,11 +3,13 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Tests.Cli;
@@ -56,6 +58,19 @@ internal sealed class CodesTests : FolderFixture
 
         Assert.That(figures["activeUnits"], Is.Null);
         Assert.That(File.Exists(Run.Report));
+    }
+
+    // 40 images are a batch of 32 and a part of one.
+    [Test]
+    public void Figures_OfEqualImages_DoNotChangeWhenTheirTopLevelIsExchanged()
+    {
+        var package = TrainingPackage.Open(Run.Package);
+        var states = Checkpoint.Load(Run.NewestCheckpoint(), package.Fingerprint).States;
+        var heart = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+
+        var figures = Evaluator.Evaluate(package, states, new EqualImages(heart, 40), new EvaluatorOptions(0, Seed: 1, OnnxDevice.Cpu));
+
+        Assert.That(figures.Further["meanSquaredErrorTopExchanged"], Is.EqualTo(figures.Further["meanSquaredError"]).Within(1e-7));
     }
 
     // The figures once more, from the exported files alone.
@@ -371,6 +386,19 @@ internal sealed class CodesTests : FolderFixture
         OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, [.. Enumerable.Repeat(0f * sum, classes - 1), 0.1f * (sum - BrightnessOfHearts)]))]).Save(file);
     }
 
+    private sealed class EqualImages(ImageSource images, long count) : ImageSource
+    {
+        public override long Count => count;
+
+        public override int Channels => images.Channels;
+
+        public override int Height => images.Height;
+
+        public override int Width => images.Width;
+
+        public override void Read(long index, Span<byte> pixels) => images.Read(0, pixels);
+    }
+
     private byte[] Pixels(string file) => Npy.Read(File.ReadAllBytes(Folder[file]), file).Data.ToArray();
 
     [TestCase("train --model vqvae2 --image-size 20 --out {0}/x", 1, "The images have 20 x 20 pixels, but a model with two levels of codes takes multiples of 8: give --image-size, --image-size 24 for instance.")]
@@ -379,6 +407,9 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("train --codes 64 --out {0}/x", 2, "--codes cannot be given with --model conv: it is for vqvae and vqvae2, whose latents are codes.")]
     [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
+    [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 256,257 --out {0}/y", 1, "The levels [256, 257] have more than 65536 points: give fewer, or smaller ones.")]
+    [TestCase("train --model vqvae --quantizer finite-scalar --codes 64 --out {0}/y", 2, "--codes cannot be given with --quantizer finite-scalar: it has no codebook.")]
+    [TestCase("train --model vqvae --scalar-levels 8,8 --out {0}/y", 2, "--scalar-levels cannot be given with --quantizer moving-average: only finite-scalar has levels.")]
     [TestCase("generate {1}/export/decoder.onnx --classifier x.onnx --out {0}/x.npy", 2, "--classifier needs --class: what is kept is what looks like an image of that class.")]
     [TestCase("generate {1}/export/decoder.onnx --class heart --candidates 3 --out {0}/x.npy", 2, "--candidates needs --classifier: it chooses among them.")]
     [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]

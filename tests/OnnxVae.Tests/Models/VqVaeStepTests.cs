@@ -55,6 +55,22 @@ internal sealed class VqVaeStepTests
         }
     }
 
+    [Test]
+    public void Evaluation_OfSingleImages_HasNothingToExchange([Values(1, 2)] int batchSize)
+    {
+        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 4 }, new ImageShape(1, 8, 8), Dimension, hasTop: true);
+        Quantizer Quantizer(string level) => new MovingAverageCodebook(level, Codes, Dimension, Commitment, Decay);
+        var options = new VqVaeTrainingOptions(batchSize, new GaussianLikelihood(Sigma), Quantizer("bottom"), new Sgd(new ConstantSchedule(LearningRate), Momentum))
+        {
+            Top = Quantizer("top"),
+        };
+
+        var metrics = new VqVaeCompiler(vae, options).Evaluate().Metrics.Select(metric => metric.Name).ToArray();
+
+        Assert.That(metrics, Has.Member("meanSquaredError"));
+        Assert.That(metrics.Contains("meanSquaredErrorTopExchanged"), Is.EqualTo(batchSize > 1));
+    }
+
     private sealed class TorchTraining
     {
         private readonly VqVae vae;
