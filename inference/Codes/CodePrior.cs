@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.ML.OnnxRuntime;
 
 namespace OnnxVae.Inference.Codes;
 
@@ -15,37 +14,36 @@ namespace OnnxVae.Inference.Codes;
 /// </code></example>
 public sealed class CodePrior : LatentPrior
 {
-    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
     private const int FewestImagesOfAPart = 4;
     private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
 
-    private readonly Graphs graphs;
+    private readonly CodePriorGraphs graphs;
     private readonly CodeSampling sampling;
     private readonly int? label;
     private bool isShared;
 
-    private CodePrior(Graphs graphs, CodeSampling sampling)
-        : base(graphs.Of.Grids.Sum(grid => grid.Positions), graphs.Of.Weights)
+    private CodePrior(CodePriorGraphs graphs, CodeSampling sampling)
+        : base(graphs.Grids.Sum(grid => grid.Positions), graphs.Weights)
     {
         sampling.Validate();
         (this.graphs, this.sampling) = (graphs, sampling);
-        int index = Array.IndexOf(graphs.Of.Classes, sampling.Class);
+        int index = Array.IndexOf(graphs.Classes, sampling.Class);
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
-            $"There is no class '{sampling.Class}'; known are {string.Join(", ", graphs.Of.Classes)}.");
+            $"There is no class '{sampling.Class}'; known are {string.Join(", ", graphs.Classes)}.");
     }
 
     /// <summary>The names of the classes.</summary>
-    public IReadOnlyList<string> Classes => graphs.Of.Classes;
+    public IReadOnlyList<string> Classes => graphs.Classes;
 
-    private CodeGrid[] Grids => graphs.Of.Grids;
+    private CodeGrid[] Grids => graphs.Grids;
 
     /// <summary>Whether a folder has the files of such a prior, of all levels.</summary>
     public static bool IsIn(string folder, ModelMetadata decoder) =>
-        decoder.HasCodes && FilesOf(decoder.CodeGrids.Count).All(file => File.Exists(Path.Combine(folder, file)));
+        decoder.HasCodes && CodePriorGraphs.FilesOf(decoder.CodeGrids.Count).All(file => File.Exists(Path.Combine(folder, file)));
 
     /// <summary>The files of such a prior.</summary>
     /// <param name="levels">Levels of codes, 1 or 2.</param>
-    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, ConditionFile, RowFile];
+    public static IReadOnlyList<string> FilesOf(int levels) => CodePriorGraphs.FilesOf(levels);
 
     /// <summary>
     /// Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c>, <c>prior_bottom_condition.onnx</c> and <c>prior_bottom_row.onnx</c>; of a model with
@@ -59,46 +57,17 @@ public sealed class CodePrior : LatentPrior
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
-        sampling ??= new CodeSampling();
         options ??= new VaeOptions();
         options.Validate();
-        int threads = options.ThreadsPerRun ?? 1;
-        var opened = new List<InferenceSession>();
+        var graphs = new CodePriorGraphs(folder, options);
         try
         {
-            var bottom = Open(BottomFile);
-            var of = Belonging.Read(bottom, Path.Combine(folder, BottomFile));
-            int drawsAtOnce = Math.Max(1, options.AllThreads / threads);
-            var graphs = of.Grids.Length == 1
-                ? new Graphs([bottom], Condition: null, Rows: null, of, drawsAtOnce)
-                : new Graphs([OpenBeside(TopFile), bottom], OpenBeside(ConditionFile), OpenBeside(RowFile), of, drawsAtOnce);
-            return new CodePrior(graphs, sampling);
-
-            InferenceSession OpenBeside(string file)
-            {
-                var session = Open(file);
-                return Belonging.Read(session, Path.Combine(folder, file)).IsLike(of) ? session : throw new InvalidDataException(
-                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {BottomFile} beside it: export both from one run.");
-            }
+            return new CodePrior(graphs, sampling ?? new CodeSampling());
         }
         catch
         {
-            opened.ForEach(session => session.Dispose());
+            graphs.Dispose();
             throw;
-        }
-
-        InferenceSession Open(string file)
-        {
-            string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
-            if (!File.Exists(path))
-            {
-                throw new FileNotFoundException($"There is no '{path}': train it with 'onnxvae prior RUN --level {(file == TopFile ? "top" : "bottom")}'.");
-            }
-
-            using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
-            opened.Add(OnnxFile.Open(path, settings));
-            return opened[^1].ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
-                $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
         }
     }
 
@@ -218,36 +187,6 @@ public sealed class CodePrior : LatentPrior
                 ofCodes.Step();
                 drawing.Take(position, ofCodes.Result("logits"));
             }
-        }
-    }
-
-    // What a file is made for.
-    private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
-    {
-        public static Belonging Read(InferenceSession session, string path)
-        {
-            var entries = session.ModelMetadata.CustomMetadataMap;
-            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session) is { } classes
-                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids)], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
-                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");
-        }
-
-        public bool IsLike(Belonging other) => GridText == other.GridText && Classes.SequenceEqual(other.Classes) && ModelMetadata.AreAlike(Weights, other.Weights);
-    }
-
-    // The graphs of the levels, the top one first, and what else the bottom level has under another one.
-    private sealed record Graphs(InferenceSession[] OfLevels, InferenceSession? Condition, InferenceSession? Rows, Belonging Of, int DrawsAtOnce) : IDisposable
-    {
-        private readonly SessionTurns turns = new(OfLevels[^1], () => null, DrawsAtOnce, "prior");
-
-        public SessionTurns.Turn Take() => turns.Take();
-
-        public void Dispose()
-        {
-            turns.Dispose();
-            Array.ForEach(OfLevels, session => session.Dispose());
-            Condition?.Dispose();
-            Rows?.Dispose();
         }
     }
 

@@ -1,0 +1,107 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference.Codes;
+
+/// <summary>The graphs of a prior of codes, which belong together, and the turns of those who draw.</summary>
+internal sealed class CodePriorGraphs : IDisposable
+{
+    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
+
+    private readonly List<InferenceSession> opened = [];
+    private readonly SessionTurns turns;
+
+    /// <inheritdoc cref="CodePrior.Load"/>
+    public CodePriorGraphs(string folder, VaeOptions options)
+    {
+        int threads = options.ThreadsPerRun ?? 1;
+        DrawsAtOnce = Math.Max(1, options.AllThreads / threads);
+        try
+        {
+            var bottom = Open(BottomFile);
+            var of = Belonging.Read(bottom, Path.Combine(folder, BottomFile));
+            (Grids, Classes, Weights) = (of.Grids, of.Classes, of.Weights);
+            OfLevels = Grids.Length == 1 ? [bottom] : [OpenBeside(TopFile), bottom];
+            if (Grids.Length > 1)
+            {
+                Condition = OpenBeside(ConditionFile);
+                Rows = OpenBeside(RowFile);
+            }
+
+            turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior");
+
+            InferenceSession OpenBeside(string file)
+            {
+                var session = Open(file);
+                return Belonging.Read(session, Path.Combine(folder, file)).IsLike(of) ? session : throw new InvalidDataException(
+                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {BottomFile} beside it: export both from one run.");
+            }
+        }
+        catch
+        {
+            opened.ForEach(session => session.Dispose());
+            throw;
+        }
+
+        InferenceSession Open(string file)
+        {
+            string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
+            if (!File.Exists(path))
+            {
+                throw new FileNotFoundException($"There is no '{path}': train it with 'onnxvae prior RUN --level {(file == TopFile ? "top" : "bottom")}'.");
+            }
+
+            using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
+            opened.Add(OnnxFile.Open(path, settings));
+            return opened[^1].ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
+                $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
+        }
+    }
+
+    /// <summary>The levels' grids, the top level first.</summary>
+    public CodeGrid[] Grids { get; }
+
+    /// <summary>The names of the classes.</summary>
+    public string[] Classes { get; }
+
+    /// <summary>The id of the weights whose codes these are; null in files that do not say it.</summary>
+    public string? Weights { get; }
+
+    /// <summary>What gives the logits of a code, level by level, the top one first.</summary>
+    public InferenceSession[] OfLevels { get; }
+
+    /// <summary>What the top level and the class tell the bottom level; null of a model with one level.</summary>
+    public InferenceSession? Condition { get; }
+
+    /// <summary>What the rows above tell a row of the bottom level; null of a model with one level.</summary>
+    public InferenceSession? Rows { get; }
+
+    /// <summary>Draws at work at a time.</summary>
+    public int DrawsAtOnce { get; }
+
+    /// <summary>The names of the files.</summary>
+    /// <param name="levels">Levels of codes, 1 or 2.</param>
+    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, ConditionFile, RowFile];
+
+    /// <inheritdoc cref="SessionTurns.Take"/>
+    public SessionTurns.Turn Take() => turns.Take();
+
+    public void Dispose()
+    {
+        turns.Dispose();
+        opened.ForEach(session => session.Dispose());
+    }
+
+    // What a file is made for.
+    private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
+    {
+        public static Belonging Read(InferenceSession session, string path)
+        {
+            var entries = session.ModelMetadata.CustomMetadataMap;
+            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session) is { } classes
+                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids)], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
+                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");
+        }
+
+        public bool IsLike(Belonging other) => GridText == other.GridText && Classes.SequenceEqual(other.Classes) && ModelMetadata.AreAlike(Weights, other.Weights);
+    }
+}
