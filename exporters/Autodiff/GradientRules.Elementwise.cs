@@ -31,6 +31,7 @@ public static partial class GradientRules
         ["Relu"] = (y, dy) => [dy * Indicator(y, 0f)],
         ["LeakyRelu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, y.Producer!.Attribute<float>("alpha") * dy)],
         ["Elu"] = (y, dy) => [Where(Greater(y.Inputs[0], 0f), dy, dy * (y + y.Producer!.Attribute<float>("alpha")))],
+        ["HardSigmoid"] = (y, dy) => [dy * (y.Producer!.Attribute<float>("alpha") * Indicator(y, 0f) * Indicator(1f, y))],
         ["Where"] = (y, dy) => [null, Where(y.Inputs[0], dy, 0f), Where(y.Inputs[0], 0f, dy)],
         [Primitive.StraightThrough] = (y, dy) => [null, dy],
     };

@@ -90,6 +90,9 @@ public static partial class Ops
     /// <summary>x where x is positive, alpha (e^x - 1) elsewhere. Float32.</summary>
     public static Value Elu(Value x, float alpha) => Unary(nameof(Elu), x, ("alpha", alpha));
 
+    /// <summary>alpha x + beta within [0, 1]; without a gradient at its limits. Float32.</summary>
+    public static Value HardSigmoid(Value x, float alpha, float beta) => Unary(nameof(HardSigmoid), x, ("alpha", alpha), ("beta", beta));
+
     /// <summary>x * x. Float32.</summary>
     public static Value Square(Value x) => Mul(x, x);
 

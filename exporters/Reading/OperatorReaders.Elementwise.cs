@@ -38,7 +38,7 @@ internal static partial class OperatorReaders
         Row("Softplus", node => Softplus(node[0])),
         Row("Softsign", node => node[0] / (1f + Abs(node[0]))),
         Row("Mish", node => node[0] * Tanh(Softplus(node[0]))),
-        Row("HardSigmoid", node => Clip((node.Float("alpha", 0.2f) * node[0]) + node.Float("beta", 0.5f), 0f, 1f)),
+        Row("HardSigmoid", node => HardSigmoid(node[0], node.Float("alpha", 0.2f), node.Float("beta", 0.5f))),
         Row("HardSwish", node => node[0] * Clip((node[0] / 6f) + 0.5f, 0f, 1f)),
         Row("Clip", node => Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue))),
         Row("Greater", node => node[0].Type == ElementType.Float32 ? Greater(node[0], node[1]) : null),

@@ -28,8 +28,8 @@ internal static class PixelRowRules
 
     private static readonly HashSet<string> Elementwise =
     [
-        "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "LeakyRelu", "Log", "Max", "Min", "Mul",
-        "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
+        "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "HardSigmoid", "LeakyRelu", "Log", "Max", "Min",
+        "Mul", "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
         Primitive.HardTanh, Primitive.Silu, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
     ];
 

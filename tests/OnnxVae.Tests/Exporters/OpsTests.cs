@@ -58,6 +58,7 @@ internal sealed class OpsTests
         new("Relu", x => Relu(x[0]), x => x[0].relu(), [5, 4]) { Domain = AwayFromZero },
         new("LeakyRelu", x => LeakyRelu(x[0], 0.2f), x => functional.leaky_relu(x[0], 0.2), [5, 4]) { Domain = AwayFromZero },
         new("Elu", x => Elu(x[0], 1.5f), x => functional.elu(x[0], 1.5), [5, 4]) { Domain = AwayFromZero },
+        new("HardSigmoid", x => HardSigmoid(x[0], 1 / 6f, 0.5f), x => functional.hardsigmoid(x[0]), [5, 4]),
         new("Square", x => Square(x[0]), x => x[0].square(), [3, 4]),
         new("Softplus", x => Softplus(x[0]), x => functional.softplus(x[0]), [3, 4]),
         new("Silu", x => Silu(x[0]), x => functional.silu(x[0]), [3, 4]),
