@@ -11,8 +11,9 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// </summary>
 /// <remarks>
 /// A convolution with stride s is the sum of s x s ones with stride 1, its phases: phase f takes every s-th pixel from f -
-/// padding and every s-th tap from f (polyphase decomposition; Vaidyanathan 1993, section 4.3). The sum over phases is free
-/// in the output transform. To the images, each phase is a correlation by itself, with its taps in reverse. One group.
+/// padding and every s-th tap from f (polyphase decomposition; Vaidyanathan 1993, section 4.3). The sum over phases is taken
+/// before the output transform. To the images, each phase is a correlation by itself, with its taps in reverse; the outputs
+/// that the phases of a tile need are mostly the same, and are gathered once. One group.
 /// Shapes below: f phases, m2 = m m outputs and n2 = n n products per tile, r2 = r r taps, T tiles, L = T N with N images.
 /// </remarks>
 internal sealed class WinogradConvolution : IConvolutionForm
@@ -33,6 +34,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private readonly CookToom transform;
     private readonly WinogradTiles tiles;
     private readonly Value inputTransform; // [n2, n2]
+    private readonly Value gradientTransform; // [n2 f, outputs over a tile of pixels]
     private readonly Value outputTransform; // [m2, n2]
 
     /// <summary>Chooses the tiles.</summary>
@@ -47,6 +49,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
         transform = new CookToom(tile, (int)(geometry.KernelSize[0] / geometry.Strides[0]));
         tiles = new WinogradTiles(geometry, tile);
         inputTransform = CookToom.BothAxes(transform.InputTransform);
+        gradientTransform = GradientTransform();
         outputTransform = CookToom.BothAxes(transform.OutputTransform);
     }
 
@@ -78,7 +81,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
         var u = SwapLast(TransformedKernels(weight, transform.KernelTransform)); // [n2, f, C, K]
         return Rows(kernels, OutputOrder, OutputPixels, Chunks(tiles.OfOutputs).Select(chunk =>
         {
-            var m = MatMul(Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)), u); // [n2, f, L, K]
+            var m = MatMul(TransformedPixels(x.Rows, chunk), u); // [n2, f, L, K]
             var sum = tiles.Phases == 1 ? m : ReduceSum(m, [1]);
             return MatMul(outputTransform, Reshape(sum, [Products, chunk.Count * batch * kernels])); // [m2, L K]
         }));
@@ -90,7 +93,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
         var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [n2, f, K, C]
         return Rows(channels, ImageOrder, ImagePixels, Chunks(tiles.OfImage).Select(chunk =>
         {
-            var m = MatMul(Transformed(dy.Rows, tiles.OutputsOverPixels(chunk)), u); // [n2, f, L, C]
+            var m = MatMul(Transformed(gradientTransform, dy.Rows, tiles.OutputsOverPixels(chunk), chunk.Count), u); // [n2, f, L, C]
             return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * chunk.Count * batch * channels])); // [m2, f L C]
         }));
     }
@@ -99,19 +102,23 @@ internal sealed class WinogradConvolution : IConvolutionForm
     public Value WeightGradient(LaidOutValue x, LaidOutValue dy)
     {
         var products = Chunks(tiles.OfOutputs)
-            .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), Transformed(x.Rows, tiles.PixelsUnderOutputs(chunk)))) // [n2, f, K, C]
+            .Select(chunk => MatMul(TransformedGradient(dy.Rows, chunk), TransformedPixels(x.Rows, chunk))) // [n2, f, K, C]
             .Aggregate((sum, term) => sum + term);
         var dw = Gemm(Reshape(products, [Products * tiles.Phases, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
         return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
     }
 
-    // B^T d B of pixels [n2 f T, N, C]: [n2, f, L, C].
-    private Value Transformed(PixelRows rows, IEnumerable<(long Y, long X)> pixels)
+    // B^T d B of the pixels under tiles of outputs: [n2, f, L, C].
+    private Value TransformedPixels(PixelRows x, IReadOnlyList<(int Y, int X)> chunk) =>
+        Transformed(inputTransform, x, tiles.PixelsUnderOutputs(chunk), chunk.Count);
+
+    // [n2, f, T N, depth] of what stands at the positions.
+    private Value Transformed(Value transformation, PixelRows rows, IEnumerable<(long Y, long X)> positions, long tileCount)
     {
-        var d = rows.At([.. pixels]);
-        long depth = d.Shape[2], rowsOfProduct = d.Shape[0] / (Products * tiles.Phases) * batch;
-        var v = MatMul(inputTransform, Reshape(d, [Products, tiles.Phases * rowsOfProduct * depth]));
-        return Reshape(v, [Products, tiles.Phases, rowsOfProduct, depth]);
+        var d = rows.At([.. positions]);
+        long columns = transformation.Shape[1];
+        var v = MatMul(transformation, Reshape(d, [columns, d.Shape.Product() / columns]));
+        return Reshape(v, [Products, tiles.Phases, tileCount * batch, d.Shape[2]]);
     }
 
     // A dy A^T of tiles of outputs, kernels first: [n2, 1, K, L].
@@ -146,6 +153,24 @@ internal sealed class WinogradConvolution : IConvolutionForm
         }
 
         return Value.Of<float>([Products * tiles.Phases, taps], matrix);
+    }
+
+    // The input transform of all phases, each of its own outputs among those over a tile: [n2 f, h w].
+    private Value GradientTransform()
+    {
+        var ((height, width), n) = (tiles.Reach, transform.Multiplications);
+        float[] matrix =
+        [
+            .. from y in Enumerable.Range(0, n)
+               from x in Enumerable.Range(0, n)
+               from shift in tiles.Shifts
+               from v in Enumerable.Range(0, height)
+               from u in Enumerable.Range(0, width)
+               select (float)(Entry(y, v - shift.Y) * Entry(x, u - shift.X)),
+        ];
+        return Value.Of<float>([Products * tiles.Phases, height * width], matrix);
+
+        double Entry(int row, int column) => column >= 0 && column < n ? transform.InputTransform[row, column] : 0;
     }
 
     private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all)

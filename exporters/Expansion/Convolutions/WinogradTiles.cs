@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <summary>
 /// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
-/// each phase, from n x n outputs. Positions stand in the order place in the tile, phase, tile.
+/// each phase, from n x n outputs, which lie one further where a phase begins later. Positions stand in the order place in the tile, phase, tile.
 /// </summary>
 /// <param name="geometry">The convolution.</param>
 /// <param name="tile">m.</param>
@@ -43,12 +43,17 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
         from t in tiles
         select (Pixel(First(f.Y, 0) + (tile * t.Y) + place.Y, f.Y, 0), Pixel(First(f.X, 1) + (tile * t.X) + place.X, f.X, 1));
 
-    /// <summary>The outputs that depend on tiles of the image; the last of them has its first tap there.</summary>
+    /// <summary>The outputs that depend on tiles of the image, together for all phases; the last of a phase has its first tap there.</summary>
     public IEnumerable<(long Y, long X)> OutputsOverPixels(IReadOnlyList<(int Y, int X)> tiles) =>
-        from place in Grid(tile + taps - 1)
-        from f in Grid(stride)
+        from place in Grid(Reach.Y, Reach.X)
         from t in tiles
-        select (First(f.Y, 0) + (tile * t.Y) + place.Y - (taps - 1), First(f.X, 1) + (tile * t.X) + place.X - (taps - 1));
+        select ((long)Firsts(0).Min() + (tile * t.Y) + place.Y - (taps - 1), (long)Firsts(1).Min() + (tile * t.X) + place.X - (taps - 1));
+
+    /// <summary>Rows and columns of the outputs that a tile of all phases depends on.</summary>
+    public (int Y, int X) Reach => (tile + taps - 1 + Shifts.Max(shift => shift.Y), tile + taps - 1 + Shifts.Max(shift => shift.X));
+
+    /// <summary>Where among them those of each phase begin.</summary>
+    public IEnumerable<(int Y, int X)> Shifts => Grid(stride).Select(f => (First(f.Y, 0) - Firsts(0).Min(), First(f.X, 1) - Firsts(1).Min()));
 
     /// <summary>The taps of the kernel, in row-major order, that stand phase by phase.</summary>
     public IEnumerable<long> TapsByPhase() =>
@@ -68,5 +73,7 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     private long Pixel(long output, int phase, int axis) => (stride * output) + phase - geometry.Padding[axis];
 
     // The first output whose first tap lies in the image.
-    private long First(int phase, int axis) => (long)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
+    private int First(int phase, int axis) => (int)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
+
+    private IEnumerable<int> Firsts(int axis) => Enumerable.Range(0, stride).Select(phase => First(phase, axis));
 }
