@@ -83,8 +83,13 @@ public sealed class StateBuffers : IDisposable
         }
     }
 
-    internal static OrtValue Allocate(ElementType type, Shape shape) =>
-        OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, (TensorElementType)(int)type, shape.ToArray());
+    /// <summary>A buffer of zeros.</summary>
+    internal static OrtValue Allocate(ElementType type, Shape shape)
+    {
+        var buffer = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, (TensorElementType)(int)type, shape.ToArray());
+        buffer.GetTensorMutableRawData().Clear();
+        return buffer;
+    }
 
     private static OrtValue Allocate(StateSpec state) => Allocate(state.Type, state.Shape);
 }

@@ -20,6 +20,7 @@ internal sealed class StepRunner(GraphProgram program, ExpansionTarget? target =
     public Dictionary<string, float[]> Run(params Array[] data)
     {
         runner.FillSchedules(++step);
+        runner.FillNoise(seed: 1, step);
         foreach (var (input, values) in program.Inputs.Where(input => input.Spec.Role == InputRole.Data).Zip(data))
         {
             if (input.Spec.Type == ElementType.Int64)
