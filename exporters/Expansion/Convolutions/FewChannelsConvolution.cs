@@ -16,7 +16,6 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
     // The weight's gradient is a long sum for few numbers: so many parts of it can be summed at the same time.
     private const int MostSums = 16;
 
-
     private readonly long taps = geometry.KernelSize.Product();
     private readonly long pixels = geometry.ImageSize.Product();
 

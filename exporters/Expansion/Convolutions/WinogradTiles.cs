@@ -5,7 +5,8 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// <summary>
 /// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
-/// each phase, from n x n outputs, which lie one further where a phase begins later. Positions stand in the order place in the tile, phase, tile.
+/// each phase, from n x n outputs, which lie one further for phases that begin later. Positions stand in the order place in the tile,
+/// phase (of pixels), tile.
 /// </summary>
 /// <param name="geometry">The convolution.</param>
 /// <param name="tile">m.</param>
@@ -47,13 +48,13 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     public IEnumerable<(long Y, long X)> OutputsOverPixels(IReadOnlyList<(int Y, int X)> tiles) =>
         from place in Grid(Reach.Y, Reach.X)
         from t in tiles
-        select ((long)Firsts(0).Min() + (tile * t.Y) + place.Y - (taps - 1), (long)Firsts(1).Min() + (tile * t.X) + place.X - (taps - 1));
+        select ((long)Earliest.Y + (tile * t.Y) + place.Y - (taps - 1), (long)Earliest.X + (tile * t.X) + place.X - (taps - 1));
 
     /// <summary>Rows and columns of the outputs that a tile of all phases depends on.</summary>
     public (int Y, int X) Reach => (tile + taps - 1 + Shifts.Max(shift => shift.Y), tile + taps - 1 + Shifts.Max(shift => shift.X));
 
     /// <summary>Where among them those of each phase begin.</summary>
-    public IEnumerable<(int Y, int X)> Shifts => Grid(stride).Select(f => (First(f.Y, 0) - Firsts(0).Min(), First(f.X, 1) - Firsts(1).Min()));
+    public IEnumerable<(int Y, int X)> Shifts => Grid(stride).Select(f => (First(f.Y, 0) - Earliest.Y, First(f.X, 1) - Earliest.X));
 
     /// <summary>The taps of the kernel, in row-major order, that stand phase by phase.</summary>
     public IEnumerable<long> TapsByPhase() =>
@@ -72,8 +73,9 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 
     private long Pixel(long output, int phase, int axis) => (stride * output) + phase - geometry.Padding[axis];
 
+    // Where the last phase begins: none begins before it.
+    private (int Y, int X) Earliest => (First(stride - 1, 0), First(stride - 1, 1));
+
     // The first output whose first tap lies in the image.
     private int First(int phase, int axis) => (int)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
-
-    private IEnumerable<int> Firsts(int axis) => Enumerable.Range(0, stride).Select(phase => First(phase, axis));
 }

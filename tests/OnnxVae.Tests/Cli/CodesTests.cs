@@ -386,19 +386,6 @@ internal sealed class CodesTests : FolderFixture
         OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, [.. Enumerable.Repeat(0f * sum, classes - 1), 0.1f * (sum - BrightnessOfHearts)]))]).Save(file);
     }
 
-    private sealed class EqualImages(ImageSource images, long count) : ImageSource
-    {
-        public override long Count => count;
-
-        public override int Channels => images.Channels;
-
-        public override int Height => images.Height;
-
-        public override int Width => images.Width;
-
-        public override void Read(long index, Span<byte> pixels) => images.Read(0, pixels);
-    }
-
     private byte[] Pixels(string file) => Npy.Read(File.ReadAllBytes(Folder[file]), file).Data.ToArray();
 
     [TestCase("train --model vqvae2 --image-size 20 --out {0}/x", 1, "The images have 20 x 20 pixels, but a model with two levels of codes takes multiples of 8: give --image-size, --image-size 24 for instance.")]
@@ -426,5 +413,18 @@ internal sealed class CodesTests : FolderFixture
 
         Assert.That(actual.Error.TrimEnd(), Is.EqualTo($"onnxvae: {Fill(message)}"));
         Assert.That(actual.ExitCode, Is.EqualTo(exitCode));
+    }
+
+    private sealed class EqualImages(ImageSource images, long count) : ImageSource
+    {
+        public override long Count => count;
+
+        public override int Channels => images.Channels;
+
+        public override int Height => images.Height;
+
+        public override int Width => images.Width;
+
+        public override void Read(long index, Span<byte> pixels) => images.Read(0, pixels);
     }
 }
