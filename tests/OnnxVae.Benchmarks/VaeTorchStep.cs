@@ -1,4 +1,5 @@
 using OnnxVae.Models;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace OnnxVae.Benchmarks;
@@ -7,12 +8,14 @@ namespace OnnxVae.Benchmarks;
 internal sealed class VaeTorchStep : TorchStep
 {
     private readonly Vae vae;
+    private readonly nn.Module<Tensor, Tensor> decoder;
     private readonly optim.Optimizer optimizer;
     private readonly Tensor images;
 
     public VaeTorchStep(BenchmarkModel model)
     {
         vae = model.Build();
+        decoder = nn.Sequential(((Sequential)vae.Decoder).children().Select(layer => layer is Conv2d convolution ? new WholeBlocks(convolution) : (nn.Module<Tensor, Tensor>)layer));
         optimizer = optim.Adam(vae.parameters(), StepModel.LearningRate);
         images = model.TorchImages();
     }
@@ -24,7 +27,7 @@ internal sealed class VaeTorchStep : TorchStep
         var eps = tensor(noise["eps"]).reshape(images.shape[0], vae.Latents);
         var encoded = vae.Encoder.call(y);
         var (mean, logVar) = (encoded.narrow(1, 0, vae.Latents), encoded.narrow(1, vae.Latents, vae.Latents));
-        var output = vae.Decoder.call(mean + ((0.5 * logVar).exp() * eps));
+        var output = decoder.call(mean + ((0.5 * logVar).exp() * eps));
         var distortion = nn.functional.binary_cross_entropy_with_logits(output, y, reduction: nn.Reduction.Sum);
         var rate = -0.5 * (1 + logVar - mean.square() - logVar.exp()).sum();
         var loss = (distortion + rate) / images.shape[0];
@@ -39,5 +42,26 @@ internal sealed class VaeTorchStep : TorchStep
         images.Dispose();
         optimizer.Dispose();
         vae.Dispose();
+    }
+
+    // The input gradient of a convolution to a number of channels that is no multiple of 16 depends, in libtorch 2.10, on what the
+    // memory held before, and can be NaN: oneDNN computes 16 channels at a time and leaves the missing ones undefined. Here
+    // they are zeros, which costs nothing, as they are computed anyway.
+    private sealed class WholeBlocks(Conv2d layer) : nn.Module<Tensor, Tensor>(layer.GetName())
+    {
+        private const long BlockChannels = 16;
+
+        public override Tensor forward(Tensor x)
+        {
+            long channels = layer.weight.shape[0], missing = (BlockChannels - (channels % BlockChannels)) % BlockChannels;
+            if (missing == 0)
+            {
+                return layer.call(x);
+            }
+
+            using var scope = NewDisposeScope();
+            var (weight, bias) = (nn.functional.pad(layer.weight, [0, 0, 0, 0, 0, 0, 0, missing]), nn.functional.pad(layer.bias!, [0, missing]));
+            return nn.functional.conv2d(x, weight, bias, layer.stride, layer.padding).narrow(1, 0, channels).MoveToOuterDisposeScope();
+        }
     }
 }
