@@ -44,9 +44,9 @@ internal sealed class VaeTorchStep : TorchStep
         vae.Dispose();
     }
 
-    // The input gradient of a convolution to a number of channels that is no multiple of 16 depends, in libtorch 2.10, on what the
-    // memory held before, and can be NaN: oneDNN computes 16 channels at a time and leaves the missing ones undefined. Here
-    // they are zeros, which costs nothing, as they are computed anyway.
+    // oneDNN, which libtorch 2.10 takes for convolutions, computes 16 channels at a time and has been seen to leave the missing ones
+    // of an input gradient undefined, on a virtual processor that reports no caches. Here they are zeros, at no cost: they are
+    // computed anyway.
     private sealed class WholeBlocks(Conv2d layer) : nn.Module<Tensor, Tensor>(layer.GetName())
     {
         private const long BlockChannels = 16;

@@ -43,10 +43,10 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
     {
         var rows = dy.Rows;
         long batch = dy.Shape[0], kernels = weight.Shape[0], channels = weight.Shape[1];
-        var columns = Gemm(
-            Reshape(weight, [kernels, channels * taps]), Reshape(rows.Values, [rows.Map.Rows * batch, kernels]), transA: true, transB: true); // [C t, R N]
+        var byTap = Pad(Reshape(weight, [kernels, channels * taps]), axis: 1, before: 0, after: 1); // the last one makes rows of zeros
+        var columns = Gemm(byTap, Reshape(rows.Values, [rows.Map.Rows * batch, kernels]), transA: true, transB: true); // [C t + 1, R N]
         var terms = WindowsOfPixels(rows.Map, channels);
-        var byWindow = Gather(PixelRows.WithZeroRow(Reshape(columns, [channels * taps * rows.Map.Rows, batch])), 0, [.. terms.SelectMany(window => window)]);
+        var byWindow = Gather(Reshape(columns, [((channels * taps) + 1) * rows.Map.Rows, batch]), 0, [.. terms.SelectMany(window => window)]);
         var dx = MatMul(ConstantOfShape([1, terms.Count], 1f), Reshape(byWindow, [terms.Count, channels * pixels * batch]));
         return LaidOutValue.Of(Reshape(Transpose(Reshape(dx, [channels * pixels, batch]), 1, 0), [batch, channels, .. geometry.ImageSize]));
     }
