@@ -24,7 +24,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     // Tiles are worked through in chunks that stay in the processor's cache from one product to the next; but a chunk has
     // as many rows as make a good matrix product, and is not small beside the transformed kernels that it is multiplied with.
     private const long ChunkBytes = 4_000_000;
-    private const long FewestRows = 128;
+    private const long FewestRows = 256;
     private const long KernelsPerChunk = 2;
 
     private readonly ConvolutionGeometry geometry;

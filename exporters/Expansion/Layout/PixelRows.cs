@@ -85,11 +85,12 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
 
     /// <summary>Rows, and one more of zeros.</summary>
     /// <param name="parts">Float32 [rows, ...].</param>
-    public static Value WithZeroRow(params ReadOnlySpan<Value> parts)
-    {
-        var row = parts[0].Shape.With(0, 1);
-        return row.HasBatch ? Pad(parts.Length == 1 ? parts[0] : Concat(0, parts), axis: 0, before: 0, after: 1) : Concat(0, [.. parts, ConstantOfShape(row, 0f)]);
-    }
+    public static Value WithZeroRow(params ReadOnlySpan<Value> parts) => Concat(0, [.. parts, ZeroRow(parts[0])]);
+
+    /// <summary>A row of zeros. Where the number of images is open, one that exists gives its size.</summary>
+    /// <param name="part">Float32 [rows, ...].</param>
+    public static Value ZeroRow(Value part) =>
+        part.Shape.HasBatch ? Clip(Slice(part, 0, 0, 1), 0f, 0f) : ConstantOfShape(part.Shape.With(0, 1), 0f);
 
     // Rows by their numbers, counted through all parts; the row after the last one is zero. All parts have to be joined only
     // where the rows are not those of a single one.
