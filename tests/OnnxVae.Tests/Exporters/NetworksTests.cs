@@ -33,7 +33,7 @@ internal sealed class NetworksTests
 
     public static NetworkRow[] Rows =>
     [
-        new("ResNet-18", () => ResNet18.Build(width: 16), [3, 64, 64]) { LearningRate = 0.002 },
+        new("ResNet-18", () => ResNet18.Build(width: 16), [3, 64, 64]) { LearningRate = 0.0002 },
         new("U-Net", () => new UNet(channels: 2, width: 8, depth: 2), [2, 16, 16]),
         new("Vision Transformer", () => new VisionTransformer(imageSize: 16, patchSize: 4, features: 24, heads: 3, layers: 2, classes: 5), [3, 16, 16]),
         new("DCGAN generator", () => DcganGenerator.Build(latents: 12, width: 16), [12]),
