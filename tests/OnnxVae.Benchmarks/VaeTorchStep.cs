@@ -45,8 +45,8 @@ internal sealed class VaeTorchStep : TorchStep
     }
 
     // oneDNN, which libtorch 2.10 takes for convolutions, computes 16 channels at a time and has been seen to leave the missing ones
-    // of an input gradient undefined, on a virtual processor that reports no caches. Here they are zeros, at no cost: they are
-    // computed anyway.
+    // of an input gradient undefined, on a virtual processor that reports no caches. Here they are zeros, which it computes
+    // anyway; the copies that this takes are small.
     private sealed class WholeBlocks(Conv2d layer) : nn.Module<Tensor, Tensor>(layer.GetName())
     {
         private const long BlockChannels = 16;

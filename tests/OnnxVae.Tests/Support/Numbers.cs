@@ -18,12 +18,13 @@ internal static class Numbers
 
     public static torch.Tensor ToTorch(this float[] values, Shape shape) => torch.tensor(values).reshape(shape.ToArray());
 
-    /// <summary>|actual - expected| / |expected|, in Euclidean norms.</summary>
+    /// <summary>|actual - expected| / |expected|, in Euclidean norms; infinite where a number is NaN, which a comparison takes for less than anything.</summary>
     public static double RelativeError(IReadOnlyList<float> actual, IReadOnlyList<float> expected)
     {
         Assert.That(actual, Has.Count.EqualTo(expected.Count));
         double difference = Math.Sqrt(actual.Zip(expected, (a, e) => ((double)a - e) * ((double)a - e)).Sum());
         double norm = Math.Sqrt(expected.Sum(e => (double)e * e));
-        return norm > 0 ? difference / norm : difference;
+        double error = norm > 0 ? difference / norm : difference;
+        return double.IsNaN(error) ? double.PositiveInfinity : error;
     }
 }
