@@ -15,6 +15,9 @@ internal enum ConvolutionForm
     /// <summary>Tiles of 2 x 2 outputs: <see cref="WinogradConvolution"/>.</summary>
     Winograd2,
 
+    /// <summary>Tiles of 3 x 3 outputs: <see cref="WinogradConvolution"/>.</summary>
+    Winograd3,
+
     /// <summary>Tiles of 4 x 4 outputs: <see cref="WinogradConvolution"/>.</summary>
     Winograd4,
 }

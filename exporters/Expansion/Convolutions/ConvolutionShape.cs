@@ -11,8 +11,6 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch, long Channels, long Kernels)
 {
     private const long FewChannels = 4;
-    private const int SmallTile = 2;
-    private const int LargeTile = 4;
 
     /// <summary>Images that are convolved together, as far as is known.</summary>
     public long ImagesAtATime => Batch < 0 ? ExpansionTarget.ImagesAtATime : Batch;
@@ -37,9 +35,7 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
     {
         ConvolutionForm.FewChannels => Channels <= FewChannels && FewChannelsConvolution.Fits(Geometry),
         ConvolutionForm.FewKernels => Kernels <= FewChannels && Geometry.CanTurn && FewChannelsConvolution.Fits(Geometry.Turned),
-        ConvolutionForm.Winograd2 => WinogradConvolution.Fits(Geometry, SmallTile),
-        ConvolutionForm.Winograd4 => WinogradConvolution.Fits(Geometry, LargeTile),
-        _ => true,
+        _ => TileOf(form) is not { } tile || WinogradConvolution.Fits(Geometry, tile),
     };
 
     /// <summary>The convolution under a form that <see cref="Fits"/>; null for the direct one.</summary>
@@ -49,8 +45,14 @@ internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch
     {
         ConvolutionForm.FewChannels => new FewChannelsConvolution(Geometry, orderOf(Geometry.OutputSize)),
         ConvolutionForm.FewKernels => new TurnedConvolution(new FewChannelsConvolution(Geometry.Turned, orderOf(Geometry.ImageSize))),
-        ConvolutionForm.Winograd2 => new WinogradConvolution(Geometry, Batch, Channels, Kernels, SmallTile),
-        ConvolutionForm.Winograd4 => new WinogradConvolution(Geometry, Batch, Channels, Kernels, LargeTile),
+        _ => TileOf(form) is { } tile ? new WinogradConvolution(Geometry, Batch, Channels, Kernels, tile) : null,
+    };
+
+    private static int? TileOf(ConvolutionForm form) => form switch
+    {
+        ConvolutionForm.Winograd2 => 2,
+        ConvolutionForm.Winograd3 => 3,
+        ConvolutionForm.Winograd4 => 4,
         _ => null,
     };
 }

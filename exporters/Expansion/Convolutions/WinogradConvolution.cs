@@ -34,7 +34,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private readonly CookToom transform;
     private readonly WinogradTiles tiles;
     private readonly Value inputTransform; // [n2, n2]
-    private readonly Value gradientTransform; // [n2 f, outputs over a tile of pixels]
+    private readonly Value gradientTransform; // [n2 f, outputs over a tile of pixels], or [n2, n2] for all phases
     private readonly Value outputTransform; // [m2, n2]
 
     /// <summary>Chooses the tiles.</summary>
@@ -93,7 +93,8 @@ internal sealed class WinogradConvolution : IConvolutionForm
         var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [n2, f, K, C]
         return Rows(channels, ImageOrder, ImagePixels, Chunks(tiles.OfImage).Select(chunk =>
         {
-            var m = MatMul(Transformed(gradientTransform, dy.Rows, tiles.OutputsOverPixels(chunk), chunk.Count), u); // [n2, f, L, C]
+            var v = Transformed(gradientTransform, dy.Rows, tiles.OutputsOverPixels(chunk), chunk.Count); // [n2, f or 1, L, K]
+            var m = MatMul(v, u); // [n2, f, L, C]
             return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * chunk.Count * batch * channels])); // [m2, f L C]
         }));
     }
@@ -112,13 +113,12 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private Value TransformedPixels(PixelRows x, IReadOnlyList<(int Y, int X)> chunk) =>
         Transformed(inputTransform, x, tiles.PixelsUnderOutputs(chunk), chunk.Count);
 
-    // [n2, f, T N, depth] of what stands at the positions.
+    // [n2, f or 1, T N, depth] of what stands at the positions.
     private Value Transformed(Value transformation, PixelRows rows, IEnumerable<(long Y, long X)> positions, long tileCount)
     {
-        var d = rows.At([.. positions]);
-        long columns = transformation.Shape[1];
-        var v = MatMul(transformation, Reshape(d, [columns, d.Shape.Product() / columns]));
-        return Reshape(v, [Products, tiles.Phases, tileCount * batch, d.Shape[2]]);
+        var v = rows.Combined(transformation, [.. positions]);
+        long ofAPhase = Products * tileCount * batch * rows.Shape[1];
+        return Reshape(v, [Products, v.Shape.Product() / ofAPhase, tileCount * batch, rows.Shape[1]]);
     }
 
     // A dy A^T of tiles of outputs, kernels first: [n2, 1, K, L].
@@ -155,7 +155,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
         return Value.Of<float>([Products * tiles.Phases, taps], matrix);
     }
 
-    // The input transform of all phases, each of its own outputs among those over a tile: [n2 f, h w].
+    // The input transform of all phases, each of its own outputs among those over a tile, [n2 f, h w]; of aligned ones, [n2, h w].
     private Value GradientTransform()
     {
         var ((height, width), n) = (tiles.Reach, transform.Multiplications);
@@ -168,7 +168,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
                from u in Enumerable.Range(0, width)
                select (float)(Entry(y, v - shift.Y) * Entry(x, u - shift.X)),
         ];
-        return Value.Of<float>([Products * tiles.Phases, height * width], matrix);
+        return Value.Of<float>([matrix.Length / (height * width), height * width], matrix);
 
         double Entry(int row, int column) => column >= 0 && column < n ? transform.InputTransform[row, column] : 0;
     }
@@ -187,7 +187,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     private LaidOutValue Rows(long depth, RowOrder order, IEnumerable<IEnumerable<(long Y, long X)>> pixels, IEnumerable<Value> results)
     {
         var rows = results.Select(result => Reshape(result, [result.Shape.Product() / (batch * depth), batch, depth]));
-        return LaidOutValue.Of(PixelRows.At([.. rows], order, [.. pixels.SelectMany(chunk => chunk)]));
+        return LaidOutValue.Of(PixelRows.At(order, rows.Zip(pixels)));
     }
 
     private static Value SwapLast(Value x) => Transpose(x, [.. Enumerable.Range(0, x.Shape.Rank - 2), x.Shape.Rank - 1, x.Shape.Rank - 2]);

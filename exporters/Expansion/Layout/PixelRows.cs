@@ -69,15 +69,32 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <summary>The same images with a row of its own for every pixel.</summary>
     public PixelRows OneToOne() => Map.IsOneToOne ? this : In(RowOrder.RowMajor([Map.Height, Map.Width]));
 
-    /// <summary>Rows of pixels as a matrix product leaves them.</summary>
-    /// <param name="parts">[pixels, A, B, ...].</param>
+    /// <summary>Rows of pixels as matrix products leave them.</summary>
     /// <param name="order">The order without the pixels outside the image.</param>
-    /// <param name="pixels">The pixel of each row.</param>
-    public static PixelRows At(ImmutableArray<Value> parts, RowOrder order, IReadOnlyList<(long Y, long X)> pixels)
+    /// <param name="parts">[pixels, A, B, ...], and the pixel of each row.</param>
+    public static PixelRows At(RowOrder order, IEnumerable<(Value Rows, IEnumerable<(long Y, long X)> Pixels)> parts)
     {
-        var rows = new PixelRows(parts, order.Map);
-        return pixels.Count == order.Map.Rows ? rows : new PixelRows(
-            Gather(rows.Values, 0, [.. Enumerable.Range(0, pixels.Count).Where(i => order.Map.Contains(pixels[i].Y, pixels[i].X)).Select(i => (long)i)]), order.Map);
+        return new PixelRows([.. parts.Select(part => Inside(part.Rows, [.. part.Pixels]))], order.Map);
+
+        Value Inside(Value rows, IReadOnlyList<(long Y, long X)> pixels)
+        {
+            long[] inside = [.. Enumerable.Range(0, pixels.Count).Where(i => order.Map.Contains(pixels[i].Y, pixels[i].X)).Select(i => (long)i)];
+            return inside.Length == pixels.Count ? rows : Gather(rows, 0, inside);
+        }
+    }
+
+    /// <summary>The same sums of weighted pixels in many places.</summary>
+    /// <param name="weights">Constant Float32 [sums, terms].</param>
+    /// <param name="positions">The pixels of the first term in all places, then those of the second; zeros outside the image.</param>
+    /// <returns>[sums, places A B ...].</returns>
+    public Value Combined(Value weights, IReadOnlyList<(long Y, long X)> positions)
+    {
+        long sums = weights.Shape[0], terms = weights.Shape[1], places = positions.Count / terms;
+
+        // In an image of so few pixels every sum can be one of all pixels, and none has to be gathered.
+        var (matrix, rows, columns) = Map.Rows > terms ? (weights, At(positions), terms) : (OverAllRows(weights, positions), Values, Map.Rows);
+        var product = MatMul(matrix, Reshape(rows, [columns, rows.Shape.Product() / columns]));
+        return Reshape(product, [sums, places * Parts[0].Shape.Skip(1).Product()]);
     }
 
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>
@@ -91,6 +108,24 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <param name="part">Float32 [rows, ...].</param>
     public static Value ZeroRow(Value part) =>
         part.Shape.HasBatch ? Clip(Slice(part, 0, 0, 1), 0f, 0f) : ConstantOfShape(part.Shape.With(0, 1), 0f);
+
+    // Weights [sums, terms] of pixels at the positions as weights [sums places, rows] of all rows.
+    private Value OverAllRows(Value weights, IReadOnlyList<(long Y, long X)> positions)
+    {
+        int sums = (int)weights.Shape[0], terms = (int)weights.Shape[1], places = positions.Count / terms;
+        var ofTerms = weights.Constant!.As<float>();
+        var ofRows = new float[sums * places * Map.Rows];
+        foreach (var ((y, x), position) in positions.Select((pixel, i) => (pixel, i)).Where(at => Map.Contains(at.pixel.Y, at.pixel.X)))
+        {
+            var (term, place) = Math.DivRem(position, places);
+            for (int sum = 0; sum < sums; sum++)
+            {
+                ofRows[(((sum * places) + place) * Map.Rows) + Map.RowAt(y, x)] += ofTerms[(sum * terms) + term];
+            }
+        }
+
+        return Value.Of<float>([sums * places, Map.Rows], ofRows);
+    }
 
     // Rows by their numbers, counted through all parts; the row after the last one is zero. All parts have to be joined only
     // where the rows are not those of a single one.

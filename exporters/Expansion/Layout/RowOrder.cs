@@ -16,13 +16,12 @@ internal sealed record RowOrder(PixelMap Map, ImmutableArray<long> Cuts)
     /// <summary>Row after row of an image with so many rows and columns.</summary>
     public static RowOrder RowMajor(IReadOnlyList<long> size) => new(PixelMap.RowMajor(size[0], size[1]));
 
-    /// <summary>The order of pixels that are given chunk by chunk; in one part where some of them lie outside the image.</summary>
-    public static RowOrder Of(IEnumerable<IEnumerable<(long Y, long X)>> chunks, long height, long width)
+    /// <summary>The order of pixels that are given part by part, without those outside the image.</summary>
+    public static RowOrder Of(IEnumerable<IEnumerable<(long Y, long X)>> parts, long height, long width)
     {
-        (long Y, long X)[][] pixels = [.. chunks.Select(chunk => chunk.ToArray())];
-        var map = PixelMap.FromRows(height, width, pixels.SelectMany(chunk => chunk));
-        ImmutableArray<long> cuts = [.. pixels.Select(chunk => (long)chunk.Length)];
-        return cuts.Sum() == map.Rows ? new RowOrder(map, cuts) : new RowOrder(map);
+        (long Y, long X)[][] pixels = [.. parts.Select(part => part.ToArray())];
+        var map = PixelMap.FromRows(height, width, pixels.SelectMany(part => part));
+        return new RowOrder(map, [.. pixels.Select(part => (long)part.Count(pixel => map.Contains(pixel.Y, pixel.X)))]);
     }
 
     /// <inheritdoc/>

@@ -111,6 +111,8 @@ internal sealed class ConvolutionFormsTests
 
     [TestCase(2, 2)]
     [TestCase(2, 3)]
+    [TestCase(3, 2)]
+    [TestCase(3, 3)]
     [TestCase(4, 2)]
     [TestCase(4, 3)]
     [TestCase(4, 5)]
