@@ -43,10 +43,11 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
     {
         var rows = dy.Rows;
         long batch = dy.Shape[0], kernels = weight.Shape[0], channels = weight.Shape[1];
-        var byTap = Pad(Reshape(weight, [kernels, channels * taps]), axis: 1, before: 0, after: 1); // the last one makes rows of zeros
-        var columns = Gemm(byTap, Reshape(rows.Values, [rows.Map.Rows * batch, kernels]), transA: true, transB: true); // [C t + 1, R N]
-        var terms = WindowsOfPixels(rows.Map, channels);
-        var byWindow = Gather(Reshape(columns, [((channels * taps) + 1) * rows.Map.Rows, batch]), 0, [.. terms.SelectMany(window => window)]);
+        var byTap = Pad(Transpose(Reshape(weight, [kernels, channels * taps]), 1, 0), axis: 0, before: 0, after: 1); // the last one makes rows of zeros
+        var columns = rows.Parts.Select(part => Gemm(byTap, Reshape(part, [part.Shape[0] * batch, kernels]), transB: true)) // [C t + 1, R N]
+            .Zip(rows.Order.Cuts, (product, count) => Reshape(product, [byTap.Shape[0] * count, batch]));
+        var terms = WindowsOfPixels(rows.Order, channels);
+        var byWindow = Gather(Concat(0, [.. columns]), 0, [.. terms.SelectMany(window => window)]);
         var dx = MatMul(ConstantOfShape([1, terms.Count], 1f), Reshape(byWindow, [terms.Count, channels * pixels * batch]));
         return LaidOutValue.Of(Reshape(Transpose(Reshape(dx, [channels * pixels, batch]), 1, 0), [batch, channels, .. geometry.ImageSize]));
     }
@@ -84,11 +85,29 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
     }
 
     // For each channel and pixel a row of the columns [C t R, N] that it gets, and another one, until no pixel has a further.
-    private IReadOnlyList<long[]> WindowsOfPixels(PixelMap outputs, long channels)
+    private IReadOnlyList<long[]> WindowsOfPixels(RowOrder outputs, long channels)
     {
         var places = InverseIndex.Of(geometry.PixelsUnderTaps(), pixels, place => place, none: -1);
+        var columns = ColumnsOfRows(outputs, (channels * taps) + 1).ToArray();
         return [.. places.Select(ofPixel => Enumerable.Range(0, (int)channels).SelectMany(channel => ofPixel.Select(place => place < 0
-            ? channels * taps * outputs.Rows
-            : (((channel * taps) + (place % taps)) * outputs.Rows) + outputs[place / taps])).ToArray())];
+            ? Column(0, channels * taps)
+            : Column(outputs.Map[place / taps], (channel * taps) + (place % taps)))).ToArray())];
+
+        long Column(int row, long product) => columns[row].First + (product * columns[row].Step);
+    }
+
+    // Where the columns of each row of the outputs begin, and how far from each other they stand: part by part, product by product.
+    private static IEnumerable<(long First, long Step)> ColumnsOfRows(RowOrder outputs, long products)
+    {
+        long start = 0;
+        foreach (long count in outputs.Cuts)
+        {
+            for (long row = 0; row < count; row++)
+            {
+                yield return ((products * start) + row, count);
+            }
+
+            start += count;
+        }
     }
 }

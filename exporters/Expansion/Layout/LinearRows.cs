@@ -71,7 +71,7 @@ internal sealed record LinearRows(ImmutableArray<LinearRows.Term> Terms, Value? 
     {
         // One that is added comes first.
         var terms = Terms.OrderBy(term => term.IsSubtracted).ToArray();
-        var shift = AsRow(Shift, terms[0].Rows.Parts[0]);
+        var shift = AsRow(Shift, terms[0].Rows.Parts[^1]); // which ONNX Runtime computes first, and can go on with
         return new PixelRows([.. Enumerable.Range(0, Order.Cuts.Length).Select(Part)], Order.Map);
 
         Value Part(int index)
