@@ -67,7 +67,7 @@ internal static partial class Layers
                 }
             }
 
-            sequence = directions.Count == 1 ? directions[0] : Concat(-1, [.. directions]);
+            sequence = Concat(-1, [.. directions]);
         }
 
         return [sequence, .. Enumerable.Range(0, last[0].Count).Select(i =>

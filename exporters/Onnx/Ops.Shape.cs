@@ -33,7 +33,7 @@ public static partial class Ops
             ("perm", order.Select(axis => (long)axis).ToArray()));
     }
 
-    /// <summary>Joins values along an axis; the other axes agree.</summary>
+    /// <summary>Joins values along an axis; the other axes agree. One alone stays as it is.</summary>
     public static Value Concat(int axis, params ReadOnlySpan<Value> values)
     {
         var first = values[0];
@@ -48,7 +48,7 @@ public static partial class Ops
             size += x.Shape[axis];
         }
 
-        return Apply(nameof(Concat), first.Type, first.Shape.With(axis, size), [.. values], ("axis", (long)axis));
+        return values.Length == 1 ? first : Apply(nameof(Concat), first.Type, first.Shape.With(axis, size), [.. values], ("axis", (long)axis));
     }
 
     /// <summary>Every <paramref name="step"/>th entry of x from <paramref name="start"/> up to <paramref name="end"/>, exclusive, along one axis.</summary>

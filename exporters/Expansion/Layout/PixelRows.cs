@@ -24,7 +24,7 @@ internal sealed record PixelRows(ImmutableArray<Value> Parts, PixelMap Map)
     }
 
     /// <summary>All rows together.</summary>
-    public Value Values => Parts.Length == 1 ? Parts[0] : Concat(0, Parts.AsSpan());
+    public Value Values => Concat(0, Parts.AsSpan());
 
     /// <summary>The shape of the images, [A, B, ..., H, W].</summary>
     public Shape Shape => [.. Parts[0].Shape.Skip(1), Map.Height, Map.Width];
