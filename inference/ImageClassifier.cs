@@ -92,6 +92,7 @@ public sealed class ImageClassifier : IDisposable
         using (var turn = turns.Take())
         using (OrtValue x = OrtValue.CreateTensorValueFromMemory(images, [count, .. imageShape]), y = OrtValue.CreateTensorValueFromMemory(scores, [count, Classes]))
         {
+            using var flushed = FlushedDenormals.OnThisThread();
             turn.Session.Run(runOptions, [input], [x], [output], [y]);
         }
 

@@ -82,6 +82,7 @@ internal sealed class VaeSession : IDisposable
             fixed (float* y = output)
             {
                 using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
+                using var flushed = FlushedDenormals.OnThisThread();
                 turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
             }
         }
@@ -106,6 +107,7 @@ internal sealed class VaeSession : IDisposable
             using var source = Wrap(x, input.Length, inputShape);
             using var target0 = Wrap(y0, first.Length, outputShape);
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
+            using var flushed = FlushedDenormals.OnThisThread();
             session.Run(runOptions, [inputName], [source], outputNames, target1 is null ? [target0] : [target0, target1]);
         }
     }

@@ -48,6 +48,7 @@ internal sealed class SamplingWalk : IDisposable
     /// <summary>Runs the graph.</summary>
     public void Step()
     {
+        using var flushed = FlushedDenormals.OnThisThread();
         session.Run(runOptions, inputNames, inputs, outputNames, outputs);
         foreach (var (input, output) in handedOn)
         {

@@ -197,6 +197,7 @@ public static class GradientCheck
                 pair.Second.Data.Span.CopyTo(value.GetTensorMutableRawData());
                 return value;
             })];
+            using var flushed = FlushedDenormals.OnThisThread();
             using var results = session.Run(runOptions, [.. used.Select(pair => pair.First.Name!)], values, session.OutputNames);
             Array.ForEach(values, value => value.Dispose());
             return [.. results.Select(result => result.GetTensorDataAsSpan<float>().ToArray())];

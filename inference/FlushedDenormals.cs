@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 
-namespace OnnxVae.Training.Runtime;
+namespace OnnxVae.Inference;
 
 /// <summary>
-/// Lets this thread take denormal numbers for zero until disposed, as ONNX Runtime's own threads do (<c>session.set_denormal_as_zero</c>).
-/// Of the threads that call it, it changes only the first one of a process; which numbers the others compute is chance, and with
-/// it the last bits of a result. On processors where ONNX Runtime's threads know no such mode, nothing is changed.
+/// Lets this thread take denormal numbers for zero until disposed, as the threads of sessions with the options of
+/// <see cref="OnnxDevice.CreateSessionOptions"/> do. A thread that calls such a session computes a part of the result, and ONNX
+/// Runtime changes only the first one of a process; which part falls to the others is chance, and with it the last bits of a
+/// result. Around every run, therefore. On processors other than x64, nothing is changed.
 /// </summary>
-internal readonly ref struct FlushedDenormals
+public readonly ref struct FlushedDenormals
 {
     private const uint FlushToZero = 0x8000, DenormalsAreZero = 0x0040; // bits of MXCSR
     private const uint WindowsFlush = 0x0100_0000, WindowsMask = 0x0300_0000; // _DN_FLUSH, _MCW_DN
