@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using OnnxVae.Benchmarks;
+using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Modules;
 using Spectre.Console;
 
@@ -112,8 +113,9 @@ images.SetAction(arguments =>
 });
 
 var tables = new Argument<string>("folder");
-var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables };
-tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(threads), Console.Error.WriteLine));
+var uses = new Option<CostTable.Use[]>("--use") { Description = "Which tables.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CostTable.Use>() };
+var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables, uses };
+tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(uses)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
 return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 

@@ -26,11 +26,12 @@ internal static class TuneBenchmark
 
     /// <summary>Measures all cases and writes the tables.</summary>
     /// <param name="folder">Where the tables go, JSON; one line per case.</param>
+    /// <param name="uses">Which tables.</param>
     /// <param name="threads">Threads of the processor.</param>
     /// <param name="progress">Told every case.</param>
-    public static void Write(string folder, int threads, Action<string> progress)
+    public static void Write(string folder, IEnumerable<CostTable.Use> uses, int threads, Action<string> progress)
     {
-        foreach (var use in Enum.GetValues<CostTable.Use>())
+        foreach (var use in uses)
         {
             var cases = Enumerable.Range(1, Passes)
                 .SelectMany(pass => Shapes().Where(shape => use == CostTable.Use.Training || shape.Batch == ServedBatch).Select(shape =>

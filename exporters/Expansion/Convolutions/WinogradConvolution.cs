@@ -71,7 +71,7 @@ internal sealed class WinogradConvolution : IConvolutionForm
     /// <inheritdoc/>
     public RowOrder OutputOrder => RowOrder.Of(OutputPixels, geometry.OutputSize[0], geometry.OutputSize[1]);
 
-    private IEnumerable<IEnumerable<(long Y, long X)>> ImagePixels => Chunks(tiles.OfImage).Select(tiles.Pixels);
+    private IEnumerable<IEnumerable<(long Y, long X)>> ImagePixels => Chunks(tiles.OfImage).Select(tiles.Pixels).Concat(tiles.PixelsOfLastLines);
 
     private IEnumerable<IEnumerable<(long Y, long X)>> OutputPixels => Chunks(tiles.OfOutputs).Select(tiles.Outputs);
 
@@ -91,12 +91,13 @@ internal sealed class WinogradConvolution : IConvolutionForm
     public LaidOutValue InputGradient(LaidOutValue dy, Value weight)
     {
         var u = TransformedKernels(weight, Reversed(transform.KernelTransform)); // [n2, f, K, C]
-        return Rows(channels, ImageOrder, ImagePixels, Chunks(tiles.OfImage).Select(chunk =>
+        var inTiles = Chunks(tiles.OfImage).Select(chunk =>
         {
             var v = Transformed(gradientTransform, dy.Rows, tiles.OutputsOverPixels(chunk), chunk.Count); // [n2, f or 1, L, K]
             var m = MatMul(v, u); // [n2, f, L, C]
             return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * chunk.Count * batch * channels])); // [m2, f L C]
-        }));
+        });
+        return Rows(channels, ImageOrder, ImagePixels, inTiles.Concat(tiles.LastLines.Select(line => Pixels(line, dy.Rows, weight))));
     }
 
     /// <inheritdoc/>
@@ -107,6 +108,15 @@ internal sealed class WinogradConvolution : IConvolutionForm
             .Aggregate((sum, term) => sum + term);
         var dw = Gemm(Reshape(products, [Products * tiles.Phases, kernels * channels]), KernelTransform(transform.KernelTransform), transA: true); // [K C, taps]
         return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
+    }
+
+    // A line of the image by itself: [pixels, N, C].
+    private Value Pixels(ImageLine line, PixelRows dy, Value weight)
+    {
+        var along = line.Geometry(geometry);
+        var outputs = new PixelRows(dy.At([.. line.Outputs(geometry)]), PixelMap.RowMajor(along.OutputSize[0], along.OutputSize[1]));
+        var image = ConvolutionInput(outputs.ToImages(), Slice(weight, line.Axis + 2, line.Tap, line.Tap + 1), along);
+        return PixelRows.From(image).Values;
     }
 
     // B^T d B of the pixels under tiles of outputs: [n2, f, L, C].

@@ -6,13 +6,16 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
 /// each phase, from n x n outputs, which lie one further for phases that begin later. Where no more tiles are needed for it, the
-/// tiles of all phases lie over the same outputs (<see cref="AreAligned"/>) and hold some pixels outside the image. Positions stand
-/// in the order place in the tile, phase (of pixels), tile.
+/// tiles of all phases lie over the same outputs (<see cref="AreAligned"/>) and hold some pixels outside the image; sometimes but
+/// for the image's last lines (<see cref="LastLines"/>). Positions stand in the order place in the tile, phase (of pixels), tile.
 /// </summary>
 /// <param name="geometry">The convolution.</param>
 /// <param name="tile">m.</param>
 internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 {
+    // Along an axis; with fewer, lines that are computed by themselves cost more than is gained.
+    private const int ManyTiles = 4;
+
     private readonly int stride = (int)geometry.Strides[0];
     private readonly int taps = (int)(geometry.KernelSize[0] / geometry.Strides[0]);
 
@@ -23,10 +26,30 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     public IReadOnlyList<(int Y, int X)> OfOutputs => Cover((geometry.OutputSize[0], geometry.OutputSize[1]));
 
     /// <summary>Tiles of every phase of the image.</summary>
-    public IReadOnlyList<(int Y, int X)> OfImage => Cover(AreAligned ? SizeOfAllPhases : SizeOfAPhase);
+    public IReadOnlyList<(int Y, int X)> OfImage => Cover((SizeOfAPhase(0), SizeOfAPhase(1)));
 
     /// <summary>Whether the tiles of all phases of the image depend on the same outputs.</summary>
-    public bool AreAligned => Tiles(SizeOfAllPhases) == Tiles(SizeOfAPhase);
+    public bool AreAligned => CanAlign(0) && CanAlign(1);
+
+    /// <summary>Lines of the image beyond the aligned tiles.</summary>
+    public IEnumerable<ImageLine> LastLines =>
+        from axis in AreAligned ? Enumerable.Range(0, 2) : []
+        where Beyond(axis) > 0
+        from f in Enumerable.Range(0, stride)
+        let output = LastAligned(axis)
+        let pixel = Pixel(output + 1, f, axis)
+        where pixel < geometry.ImageSize[axis]
+        select new ImageLine(axis, pixel, output, stride + f);
+
+    /// <summary>The pixels in each of them; where a row and a column cross, the column has no pixel.</summary>
+    public IEnumerable<IEnumerable<(long Y, long X)>> PixelsOfLastLines
+    {
+        get
+        {
+            var rows = LastLines.Where(line => line.Axis == 0).Select(line => line.Pixel).ToHashSet();
+            return LastLines.Select(line => line.Pixels(geometry).Select(pixel => line.Axis == 1 && rows.Contains(pixel.Y) ? (-1, -1) : pixel));
+        }
+    }
 
     /// <summary>The outputs in tiles of outputs.</summary>
     public IEnumerable<(long Y, long X)> Outputs(IReadOnlyList<(int Y, int X)> tiles) =>
@@ -74,17 +97,24 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
         from x in Enumerable.Range(0, width)
         select (y, x);
 
-    private (int Y, int X)[] Cover((long Height, long Width) size) => [.. Grid(Tiles(size).Rows, Tiles(size).Columns)];
+    private (int Y, int X)[] Cover((long Height, long Width) size) => [.. Grid(Tiles(size.Height), Tiles(size.Width))];
 
-    private (int Rows, int Columns) Tiles((long Height, long Width) size) => ((int)((size.Height + tile - 1) / tile), (int)((size.Width + tile - 1) / tile));
+    private int Tiles(long size) => (int)((size + tile - 1) / tile);
 
     private long Pixel(long output, int phase, int axis) => (stride * output) + phase - geometry.Padding[axis];
 
-    private (long Height, long Width) SizeOfAPhase => ((geometry.ImageSize[0] + stride - 1) / stride, (geometry.ImageSize[1] + stride - 1) / stride);
+    private long SizeOfAPhase(int axis) => (geometry.ImageSize[axis] + stride - 1) / stride;
 
-    // No phase begins before the last one, and none ends after the first.
-    private (long Height, long Width) SizeOfAllPhases => (Last(0) - Earliest.Y + 1, Last(1) - Earliest.X + 1);
+    // No tile is needed more; or one for a single line, which two taps of each phase reach, one of them from beyond the outputs.
+    private bool CanAlign(int axis) =>
+        Beyond(axis) <= 0 || (Beyond(axis) == 1 && taps == 2 && LastAligned(axis) == geometry.OutputSize[axis] - 1 && Tiles(SizeOfAPhase(axis)) >= ManyTiles);
 
+    // Outputs with their first taps in the image, after those in aligned tiles.
+    private long Beyond(int axis) => Last(axis) - LastAligned(axis);
+
+    private long LastAligned(int axis) => First(stride - 1, axis) + (tile * Tiles(SizeOfAPhase(axis))) - 1;
+
+    // No phase begins before the last one.
     private (int Y, int X) Earliest => (First(stride - 1, 0), First(stride - 1, 1));
 
     // Where the tiles of a phase begin.
@@ -93,6 +123,6 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     // The first output whose first tap lies in a phase of the image.
     private int First(int phase, int axis) => (int)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
 
-    // The last one, in any phase.
+    // The last one, in any phase: none ends after the first.
     private int Last(int axis) => (int)((geometry.ImageSize[axis] - 1 + geometry.Padding[axis]) / stride);
 }
