@@ -18,14 +18,20 @@ internal readonly record struct ImageLine(int Axis, long Pixel, long Output, lon
     /// <summary>The outputs that it meets.</summary>
     public IEnumerable<(long Y, long X)> Outputs(ConvolutionGeometry geometry) => Across(Output, geometry.OutputSize);
 
-    /// <summary>The convolution between the two.</summary>
-    public ConvolutionGeometry Geometry(ConvolutionGeometry geometry) => geometry with
+    /// <summary>Which of the products of taps and outputs along the line make up each of its pixels: Float32 [pixels, taps outputs], 0 and 1.</summary>
+    public Value Sums(ConvolutionGeometry geometry)
     {
-        ImageSize = geometry.ImageSize.SetItem(Axis, 1),
-        KernelSize = geometry.KernelSize.SetItem(Axis, 1),
-        Strides = geometry.Strides.SetItem(Axis, 1),
-        Padding = geometry.Padding.SetItem(Axis, 0),
-    };
+        int along = 1 - Axis;
+        var (pixels, taps, outputs) = ((int)geometry.ImageSize[along], (int)geometry.KernelSize[along], (int)geometry.OutputSize[along]);
+        float[] meets =
+        [
+            .. from pixel in Enumerable.Range(0, pixels)
+               from tap in Enumerable.Range(0, taps)
+               from output in Enumerable.Range(0, outputs)
+               select (geometry.Strides[along] * output) + tap - geometry.Padding[along] == pixel ? 1f : 0f,
+        ];
+        return Value.Of<float>([pixels, taps * outputs], meets);
+    }
 
     private IEnumerable<(long Y, long X)> Across(long at, IReadOnlyList<long> size)
     {

@@ -110,13 +110,13 @@ internal sealed class WinogradConvolution : IConvolutionForm
         return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
     }
 
-    // A line of the image by itself: [pixels, N, C].
+    // A line of the image by itself, [pixels, N C]: every output that it meets times every tap along it, and their sums.
     private Value Pixels(ImageLine line, PixelRows dy, Value weight)
     {
-        var along = line.Geometry(geometry);
-        var outputs = new PixelRows(dy.At([.. line.Outputs(geometry)]), PixelMap.RowMajor(along.OutputSize[0], along.OutputSize[1]));
-        var image = ConvolutionInput(outputs.ToImages(), Slice(weight, line.Axis + 2, line.Tap, line.Tap + 1), along);
-        return PixelRows.From(image).Values;
+        var outputs = dy.At([.. line.Outputs(geometry)]); // [outputs, N, K]
+        var taps = Transpose(Reshape(Slice(weight, line.Axis + 2, line.Tap, line.Tap + 1), [kernels, channels, geometry.KernelSize[0]]), 2, 0, 1); // [taps, K, C]
+        var products = MatMul(Reshape(outputs, [1, outputs.Shape[0] * batch, kernels]), taps); // [taps, outputs N, C]
+        return MatMul(line.Sums(geometry), Reshape(products, [taps.Shape[0] * outputs.Shape[0], batch * channels]));
     }
 
     // B^T d B of the pixels under tiles of outputs: [n2, f, L, C].
