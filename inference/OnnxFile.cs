@@ -17,6 +17,7 @@ internal static class OnnxFile
     /// <exception cref="InvalidDataException">It is no ONNX model that this runtime can run.</exception>
     public static InferenceSession? Open(Func<InferenceSession?> open, string source)
     {
+        using var flushed = FlushedDenormals.OnThisThread(); // constants are folded on it
         try
         {
             return open();

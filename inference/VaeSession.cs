@@ -153,6 +153,7 @@ internal sealed class VaeSession : IDisposable
         try
         {
             using var options = new RunOptions();
+            using var flushed = FlushedDenormals.OnThisThread();
             using var outputs = session.Run(options, [.. session.InputMetadata.Keys], zeros, [.. session.OutputMetadata.Keys]);
         }
         finally

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
@@ -29,6 +30,7 @@ internal sealed class BoundSession : IDisposable
         StateBuffers states, bool isOnProcessor)
     {
         (this.inputs, this.states, this.isOnProcessor) = (inputs, states, isOnProcessor);
+        using var flushed = FlushedDenormals.OnThisThread();
         session = load(options);
         bindings = [Bind(0), Bind(1)];
 
@@ -62,6 +64,7 @@ internal sealed class BoundSession : IDisposable
             BindInputs(bindings[parity], parity);
         }
 
+        using var flushed = FlushedDenormals.OnThisThread();
         session.RunWithBinding(options, bindings[parity]);
     }
 

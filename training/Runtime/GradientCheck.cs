@@ -164,6 +164,7 @@ public static class GradientCheck
             (this.inputs, this.data) = (inputs, data);
             using var options = OnnxDevice.Cpu.CreateSessionOptions(threads: 0);
             var model = OnnxModelWriter.Build("check", inputs, [.. outputs.Select((output, i) => ($"output{i}", output))]);
+            using var flushed = FlushedDenormals.OnThisThread();
             session = new InferenceSession(model.ToBytes(), options);
         }
 

@@ -91,7 +91,6 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="withMetrics">Whether the metrics will be read; without, they are not computed and keep their last values.</param>
     public void Run(bool withMetrics = true)
     {
-        using var flushed = FlushedDenormals.OnThisThread();
         long start = Stopwatch.GetTimestamp();
         (withMetrics ? session : silentSession ?? session).Run(runOptions, states.Parity);
         ComputingTime += Stopwatch.GetElapsedTime(start);

@@ -7,9 +7,9 @@ namespace OnnxVae.Exporters.Expansion.Convolutions;
 /// convolution is one along the other axis.
 /// </summary>
 /// <param name="Axis">0 where the line is a row, 1 where it is a column.</param>
-/// <param name="Pixel">Where it lies in the image.</param>
-/// <param name="Output">Where the outputs lie.</param>
-/// <param name="Tap">The tap.</param>
+/// <param name="Pixel">Where it lies along the axis.</param>
+/// <param name="Output">Where the outputs lie along it.</param>
+/// <param name="Tap">The tap along it.</param>
 internal readonly record struct ImageLine(int Axis, long Pixel, long Output, long Tap)
 {
     /// <summary>Its pixels.</summary>

@@ -18,6 +18,7 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 
     private readonly int stride = (int)geometry.Strides[0];
     private readonly int taps = (int)(geometry.KernelSize[0] / geometry.Strides[0]);
+    private bool? areAligned;
 
     /// <summary>Phases, s x s.</summary>
     public int Phases => stride * stride;
@@ -25,11 +26,11 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     /// <summary>Tiles of the outputs.</summary>
     public IReadOnlyList<(int Y, int X)> OfOutputs => Cover((geometry.OutputSize[0], geometry.OutputSize[1]));
 
-    /// <summary>Tiles of every phase of the image.</summary>
+    /// <summary>Tiles of every phase of the image, but for its <see cref="LastLines"/>.</summary>
     public IReadOnlyList<(int Y, int X)> OfImage => Cover((SizeOfAPhase(0), SizeOfAPhase(1)));
 
     /// <summary>Whether the tiles of all phases of the image depend on the same outputs.</summary>
-    public bool AreAligned => CanAlign(0) && CanAlign(1);
+    public bool AreAligned => areAligned ??= CanAlign(0) && CanAlign(1);
 
     /// <summary>Lines of the image beyond the aligned tiles.</summary>
     public IEnumerable<ImageLine> LastLines =>
@@ -76,13 +77,13 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     public IEnumerable<(long Y, long X)> OutputsOverPixels(IReadOnlyList<(int Y, int X)> tiles) =>
         from place in Grid(Reach.Y, Reach.X)
         from t in tiles
-        select ((long)Earliest.Y + (tile * t.Y) + place.Y - (taps - 1), (long)Earliest.X + (tile * t.X) + place.X - (taps - 1));
+        select ((long)Earliest(0) + (tile * t.Y) + place.Y - (taps - 1), (long)Earliest(1) + (tile * t.X) + place.X - (taps - 1));
 
     /// <summary>Rows and columns of the outputs that a tile of all phases depends on.</summary>
     public (int Y, int X) Reach => (tile + taps - 1 + Shifts.Max(shift => shift.Y), tile + taps - 1 + Shifts.Max(shift => shift.X));
 
     /// <summary>Where among them those of each phase begin; once, where they are aligned.</summary>
-    public IEnumerable<(int Y, int X)> Shifts => AreAligned ? [(0, 0)] : Grid(stride).Select(Begin).Select(begin => (begin.Y - Earliest.Y, begin.X - Earliest.X));
+    public IEnumerable<(int Y, int X)> Shifts => AreAligned ? [(0, 0)] : Grid(stride).Select(Begin).Select(begin => (begin.Y - Earliest(0), begin.X - Earliest(1)));
 
     /// <summary>The taps of the kernel, in row-major order, that stand phase by phase.</summary>
     public IEnumerable<long> TapsByPhase() =>
@@ -105,24 +106,25 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 
     private long SizeOfAPhase(int axis) => (geometry.ImageSize[axis] + stride - 1) / stride;
 
-    // No tile is needed more; or one for a single line, which two taps of each phase reach, one of them from beyond the outputs.
+    // No more tiles are needed; or they would be for one more position, where no output is: the pixels there meet the last output
+    // only, with the second of two taps.
     private bool CanAlign(int axis) =>
         Beyond(axis) <= 0 || (Beyond(axis) == 1 && taps == 2 && LastAligned(axis) == geometry.OutputSize[axis] - 1 && Tiles(SizeOfAPhase(axis)) >= ManyTiles);
 
-    // Outputs with their first taps in the image, after those in aligned tiles.
+    // Positions of outputs, whether there is one or not, whose first taps lie in the image, after those in aligned tiles.
     private long Beyond(int axis) => Last(axis) - LastAligned(axis);
 
-    private long LastAligned(int axis) => First(stride - 1, axis) + (tile * Tiles(SizeOfAPhase(axis))) - 1;
+    private long LastAligned(int axis) => Earliest(axis) + (tile * Tiles(SizeOfAPhase(axis))) - 1;
 
     // No phase begins before the last one.
-    private (int Y, int X) Earliest => (First(stride - 1, 0), First(stride - 1, 1));
+    private int Earliest(int axis) => First(stride - 1, axis);
 
     // Where the tiles of a phase begin.
-    private (int Y, int X) Begin((int Y, int X) phase) => AreAligned ? Earliest : (First(phase.Y, 0), First(phase.X, 1));
+    private (int Y, int X) Begin((int Y, int X) phase) => AreAligned ? (Earliest(0), Earliest(1)) : (First(phase.Y, 0), First(phase.X, 1));
 
-    // The first output whose first tap lies in a phase of the image.
+    // The first position whose first tap lies in a phase of the image.
     private int First(int phase, int axis) => (int)Math.Ceiling((geometry.Padding[axis] - phase) / (double)stride);
 
-    // The last one, in any phase: none ends after the first.
+    // The last one in any phase: none ends after the first one.
     private int Last(int axis) => (int)((geometry.ImageSize[axis] - 1 + geometry.Padding[axis]) / stride);
 }
