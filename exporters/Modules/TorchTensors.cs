@@ -29,8 +29,7 @@ internal static class TorchTensors
         }
 
         using var onCpu = tensor.detach().cpu().contiguous();
-        return tensor.dtype == torch.ScalarType.Float32
-            ? Tensor.From<float>([.. tensor.shape], onCpu.data<float>().ToArray())
-            : Tensor.From<long>([.. tensor.shape], onCpu.data<long>().ToArray());
+        var type = tensor.dtype == torch.ScalarType.Float32 ? ElementType.Float32 : ElementType.Int64;
+        return new Tensor(type, [.. tensor.shape], onCpu.bytes.ToArray());
     }
 }

@@ -53,16 +53,15 @@ public sealed record ConvolutionGeometry(
     /// </summary>
     internal long[] PixelsUnderTaps()
     {
-        long outside = ImageSize.Product();
-        return
-        [
-            .. from position in Coordinates(OutputSize)
-               from tap in Coordinates(KernelSize)
-               let pixel = position.Select((p, i) => (p * Strides[i]) + (tap[i] * Dilations[i]) - Padding[i]).ToArray()
-               select pixel.Select((p, i) => p >= 0 && p < ImageSize[i]).All(inside => inside)
-                   ? pixel.Select((p, i) => (p, i)).Aggregate(0L, (index, at) => (index * ImageSize[at.i]) + at.p)
-                   : outside,
-        ];
+        long[] pixels = [0];
+        long taps = 1, outside = ImageSize.Product();
+        for (int axis = 0; axis < SpatialRank; axis++)
+        {
+            pixels = [.. UnderTapsOf(axis, pixels, taps)];
+            taps *= KernelSize[axis];
+        }
+
+        return [.. pixels.Select(pixel => pixel < 0 ? outside : pixel)];
     }
 
     /// <summary>
@@ -77,14 +76,18 @@ public sealed record ConvolutionGeometry(
 
     private long TurnedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
 
-    private static IEnumerable<long[]> Coordinates(IReadOnlyList<long> size) => Enumerable.Range(0, (int)size.Product()).Select(flat =>
+    // Extends the pixels under the taps of the axes before, [positions, taps], by one more axis; outside the image they are negative.
+    private IEnumerable<long> UnderTapsOf(int axis, long[] before, long tapsBefore)
     {
-        var coordinate = new long[size.Count];
-        for (int i = size.Count - 1; i >= 0; i--)
+        long outputs = OutputSize[axis], taps = KernelSize[axis];
+        for (long position = 0; position < before.Length / tapsBefore * outputs; position++)
         {
-            (flat, coordinate[i]) = (flat / (int)size[i], flat % size[i]);
+            for (long tap = 0; tap < tapsBefore * taps; tap++)
+            {
+                long outer = before[(position / outputs * tapsBefore) + (tap / taps)];
+                long inner = (position % outputs * Strides[axis]) + (tap % taps * Dilations[axis]) - Padding[axis];
+                yield return outer < 0 || inner < 0 || inner >= ImageSize[axis] ? -1 : (outer * ImageSize[axis]) + inner;
+            }
         }
-
-        return coordinate;
-    });
+    }
 }

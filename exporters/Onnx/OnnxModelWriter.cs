@@ -25,10 +25,17 @@ public sealed class OnnxModelWriter
     /// <param name="outputs">The graph outputs in order, by name.</param>
     /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
-    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null)
+    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null) =>
+        Collect(name, inputs, Expand(outputs, target ?? ExpansionTarget.Deployment));
+
+    /// <summary>Named outputs as standard operators compute them.</summary>
+    internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget target) =>
+        [.. outputs.Zip(Expander.Expand([.. outputs.Select(output => output.Value)], target), (output, expanded) => (output.Name, expanded))];
+
+    /// <summary>Builds a model of outputs that are expanded already.</summary>
+    internal static OnnxModel Collect(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
     {
-        var expanded = Expander.Expand([.. outputs.Select(output => output.Value)], target ?? ExpansionTarget.Deployment);
-        var order = GraphOrder.Of(expanded);
+        var order = GraphOrder.Of([.. outputs.Select(output => output.Value)]);
         var needed = order.Where(value => value.Name is not null && value != Value.Absent).ToHashSet();
         if (needed.Except(inputs).FirstOrDefault() is { } missing)
         {
@@ -42,7 +49,7 @@ public sealed class OnnxModelWriter
             writer.names[input] = input.Name!;
         }
 
-        writer.AddOutputs([.. outputs.Zip(expanded, (output, value) => (output.Name, value))], order);
+        writer.AddOutputs(outputs, order);
         return new OnnxModel(new ModelProto
         {
             IrVersion = OnnxModel.IrVersion,

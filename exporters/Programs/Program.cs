@@ -70,7 +70,10 @@ public sealed record Program(
     /// <param name="target">Where the program will run; the processor if absent.</param>
     public CompiledProgram Compile(ExpansionTarget? target = null)
     {
-        var model = Build(Metrics, target);
+        var outputs = OnnxModelWriter.Expand(
+            [.. Metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
+            target ?? ExpansionTarget.Training);
+        var model = Collect(outputs);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
             $"{Name}.onnx",
@@ -81,14 +84,11 @@ public sealed record Program(
         {
             SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
         };
-        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Build([], target));
+        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]));
     }
 
-    private OnnxModel Build(IReadOnlyList<Metric> metrics, ExpansionTarget? target) => OnnxModelWriter.Build(
-        Name,
-        [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)],
-        [.. metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
-        target ?? ExpansionTarget.Training);
+    private OnnxModel Collect(IReadOnlyList<(string Name, Value Value)> outputs) =>
+        OnnxModelWriter.Collect(Name, [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)], outputs);
 }
 
 /// <summary>A program as ONNX models.</summary>

@@ -73,14 +73,26 @@ internal sealed class FewChannelsConvolution(ConvolutionGeometry geometry, RowOr
         foreach (int count in outputs.Cuts)
         {
             int sums = Enumerable.Range(1, (int)Math.Max(1, MostSums / outputs.Cuts.Length)).Last(parts => count % parts == 0);
-            var indices = from sum in Enumerable.Range(0, sums)
-                          from channel in Enumerable.Range(0, (int)channels)
-                          from tap in Enumerable.Range(0, (int)taps)
-                          from row in Enumerable.Range(start + (sum * (count / sums)), count / sums)
-                          let pixel = underTaps[(outputOfRow[row] * taps) + tap]
-                          select pixel == pixels ? channels * pixels : (channel * pixels) + pixel;
-            yield return Reshape(Gather(rows, 0, [.. indices]), [sums, channels * taps, count / sums * batch]);
+            yield return Reshape(Gather(rows, 0, [.. RowsUnderTaps(start, count, sums)]), [sums, channels * taps, count / sums * batch]);
             start += count;
+        }
+
+        IEnumerable<long> RowsUnderTaps(int start, int count, int sums)
+        {
+            for (int first = start; first < start + count; first += count / sums)
+            {
+                for (long channel = 0; channel < channels; channel++)
+                {
+                    for (long tap = 0; tap < taps; tap++)
+                    {
+                        for (int row = first; row < first + (count / sums); row++)
+                        {
+                            long pixel = underTaps[(outputOfRow[row] * taps) + tap];
+                            yield return pixel == pixels ? channels * pixels : (channel * pixels) + pixel;
+                        }
+                    }
+                }
+            }
         }
     }
 
