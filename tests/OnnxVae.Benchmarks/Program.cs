@@ -12,14 +12,26 @@ var threads = new Option<int>("--threads") { Description = "Threads of either li
 var models = new Option<string>("--models") { Description = "Which models, by their letters.", DefaultValueFactory = _ => "abcd" };
 var blocks = new Option<int>("--blocks") { Description = "Blocks of ten steps, of either library in turn.", DefaultValueFactory = _ => 6 };
 
-var compile = new Command("compile", "Time to compile a training step, for 10 to 1,000 layers.");
+var compile = new Command("compile", "Time to compile a training step: of the models, in new processes, and of 10 to 1,000 layers.") { models };
 compile.SetAction(arguments =>
 {
-    CompileResult[] results = [.. CompileBenchmark.Run([10, 30, 100, 300, 1000])];
-    Print(
-        arguments.GetValue(json), new { networks = results },
+    ModelCompileResult[] ofModels = [.. CompileBenchmark.OfModels(Chosen(arguments, BenchmarkModel.All))];
+    CompileResult[] ofDepths = [.. CompileBenchmark.OfDepths([10, 30, 100, 300, 1000])];
+    if (arguments.GetValue(json))
+    {
+        PrintJson(new { models = ofModels, networks = ofDepths });
+        return;
+    }
+
+    PrintTable(
+        ["model", "operators", "step, ms", "again, ms", "package, ms", "again, ms"],
+        ofModels.Select(result => (string[])
+        [
+            $"({result.Name})", $"{result.Operators}", Number(result.Step.First, 0), Number(result.Step.Again, 0), Number(result.Package.First, 0), Number(result.Package.Again, 0),
+        ]));
+    PrintTable(
         ["layers", "operators", "lowering, ms", "gradients, ms", "writing, ms", "total, ms", "per layer, ms"],
-        results.Select(result => (string[])
+        ofDepths.Select(result => (string[])
         [
             $"{result.Layers}", $"{result.Operators}", Number(result.LoweringMilliseconds), Number(result.DifferentiationMilliseconds),
             Number(result.WritingMilliseconds), Number(result.TotalMilliseconds), Number(result.TotalMilliseconds / result.Layers, 2),
@@ -51,6 +63,12 @@ var memory = new Command("memory", "Peak memory of a step in one library alone."
 memory.Hidden = true;
 memory.SetAction(arguments => StepBenchmark.PrintPeakMemory(
     StepModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(library)!, arguments.GetValue(threads)));
+
+var what = new Argument<string>("what");
+var compileAlone = new Command("compile-alone", "Times of compiling a model's step or package in one process.") { modelName, what };
+compileAlone.Hidden = true;
+compileAlone.SetAction(arguments => CompileBenchmark.PrintTimes(
+    BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(what)!));
 
 var decode = new Command("decode", "Images per second of exported decoders against TorchSharp without gradients.") { models, blocks };
 decode.SetAction(arguments => PrintServing(arguments, ServingBenchmark.Decode));
@@ -117,7 +135,7 @@ var uses = new Option<CostTable.Use[]>("--use") { Description = "Which tables.",
 var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables, uses };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(uses)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
     known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));
@@ -141,10 +159,18 @@ static void Print(bool asJson, object result, string[] columns, IEnumerable<stri
 {
     if (asJson)
     {
-        Console.WriteLine(JsonSerializer.Serialize(result, JsonSerializerOptions.Web));
-        return;
+        PrintJson(result);
     }
+    else
+    {
+        PrintTable(columns, rows);
+    }
+}
 
+static void PrintJson(object result) => Console.WriteLine(JsonSerializer.Serialize(result, JsonSerializerOptions.Web));
+
+static void PrintTable(string[] columns, IEnumerable<string[]> rows)
+{
     var table = new Table().AddColumns(columns);
     foreach (string[] row in rows)
     {

@@ -98,16 +98,8 @@ internal static class StepBenchmark
     }
 
     // In a process of its own, so that neither library's memory counts for the other.
-    private static double PeakMemory(StepModel model, string library, int threads)
-    {
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["memory", model.Name, library, "--threads", $"{threads}"])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return double.Parse(output, CultureInfo.InvariantCulture);
-    }
+    private static double PeakMemory(StepModel model, string library, int threads) =>
+        double.Parse(OwnProcess.Run("memory", model.Name, library, "--threads", $"{threads}"), CultureInfo.InvariantCulture);
 
     // Operations per second of a product of two matrices of 2048 x 2048.
     private static double MatrixProductRate(int threads)

@@ -12,12 +12,15 @@ internal static class Stopwatches
     {
         Thread.Sleep(Pause);
         run();
-        return [.. Enumerable.Range(0, runs).Select(_ =>
-        {
-            long start = Stopwatch.GetTimestamp();
-            run();
-            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        })];
+        return [.. Enumerable.Range(0, runs).Select(_ => Time(run))];
+    }
+
+    /// <summary>Milliseconds of one run.</summary>
+    public static double Time(Action run)
+    {
+        long start = Stopwatch.GetTimestamp();
+        run();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
     /// <summary>The middle one of several times.</summary>
