@@ -12,7 +12,7 @@ internal static class ChannelScales
     /// <summary>Rebuilds the graph behind the outputs.</summary>
     public static IReadOnlyList<Value> Fold(IReadOnlyList<Value> outputs)
     {
-        var readers = GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct()
+        var readers = GraphOrder.NodesOf(outputs)
             .SelectMany(node => node.Inputs).Concat(outputs).GroupBy(value => value).ToDictionary(uses => uses.Key, uses => uses.Count());
         return GraphRewriter.Rewrite(outputs, (node, inputs) =>
         {

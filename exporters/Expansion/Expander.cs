@@ -23,13 +23,18 @@ internal static class Expander
             outputs = ChannelScales.Fold(outputs);
         }
 
-        if (CostTable.ChoiceFor(target) is { } choose)
+        if (CostTable.ChoiceFor(target) is { } choose && (target.Goal == ExpansionGoal.Training || HasWinograd(outputs, choose)))
         {
             outputs = PixelRowPass.Apply(outputs, choose);
         }
 
         return CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, target.Goal)));
     }
+
+    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next. Forms for few channels, at the
+    // ends of a network, would interrupt it; they gain where rows are what the convolutions between take.
+    private static bool HasWinograd(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose) =>
+        GraphOrder.NodesOf(outputs).Any(node => ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionForm.Winograd2);
 
     private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {

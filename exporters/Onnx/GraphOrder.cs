@@ -32,4 +32,7 @@ internal static class GraphOrder
 
         return order;
     }
+
+    /// <summary>The nodes behind values, each once, after those that it depends on.</summary>
+    public static IEnumerable<Node> NodesOf(IEnumerable<Value> outputs) => Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct();
 }

@@ -15,7 +15,7 @@ internal static class PixelRowPass
     /// <param name="choose">The form of a convolution.</param>
     public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose)
     {
-        Node[] nodes = [.. GraphOrder.Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct()];
+        Node[] nodes = [.. GraphOrder.NodesOf(outputs)];
         var forms = new ConvolutionForms(nodes, choose);
         var readTwice = nodes.SelectMany(node => node.Inputs).GroupBy(value => value).Where(uses => uses.Count() > 1).Select(uses => uses.Key).ToHashSet();
         return [.. GraphRewriter.Translate<LaidOutValue>(outputs, Translate, LaidOutValue.Of).Select(value => value.Images)];

@@ -114,6 +114,20 @@ internal sealed class PixelRowsTests
         Assert.That(HasConv(ExpansionTarget.Deployment), Is.True);
     }
 
+    // Few channels would gain by a form of their own, but not beside convolutions that stay as they are.
+    [TestCase(16, 2)]
+    [TestCase(128, 0)]
+    public void ServedImages_AreInRows_WhereAConvolutionGains(int channels, int direct)
+    {
+        var (x, first, second) = (Input("x", [Shape.Batch, 1, 32, 32]), Input("first", [channels, 1, 3, 3]), Input("second", [channels, channels, 3, 3]));
+        var geometry = new ConvolutionGeometry([32, 32], [3, 3], [1, 1], [1, 1], [1, 1]);
+        var y = Convolution(Convolution(x, first, geometry), second, geometry);
+
+        var model = OnnxModelWriter.Build("test", [x, first, second], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+
+        Assert.That(model.OperatorCounts.GetValueOrDefault("Conv"), Is.EqualTo(direct));
+    }
+
     private static Value Input(string name, Shape shape) => Value.Input(name, ElementType.Float32, shape);
 
     private static Value Up(Value x) =>
