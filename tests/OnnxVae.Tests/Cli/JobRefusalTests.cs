@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using OnnxVae.Tests.Support;
+
+namespace OnnxVae.Tests.Cli;
+
+/// <summary>Jobs over many images that cannot be done say why, and lose nothing.</summary>
+internal sealed class JobRefusalTests : JobFixture
+{
+    [Test]
+    public void Generate_OfAnotherJobIntoItsOutput_IsRefused()
+    {
+        string decoder = Path.Combine(Models.Export("mlp"), "decoder.onnx");
+        Support.Cli.Succeed("generate", decoder, "--count", "5", "--out", Folder["a.npy"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--count", "5", "--seed", "2", "--out", Folder["a.npy"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Is.EqualTo(
+            $"onnxvae: '{Folder["a.npy.job.json"]}' belongs to another job: its seed is 1, but 2 is asked for. Give another --out, or delete the old job's files.{Environment.NewLine}"));
+    }
+
+    [Test]
+    public void Generate_FromAnotherPriorIntoItsOutput_IsRefused()
+    {
+        string decoder = Path.Combine(Models.Export("mlp"), "decoder.onnx");
+        Support.Cli.Succeed("generate", decoder, "--count", "5", "--out", Folder["images"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", decoder, "--count", "5", "--prior", "standard-normal", "--out", Folder["images"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("its drawnFrom is \"model\", but \"standard-normal\" is asked for."));
+    }
+
+    [TestCase("samples.npy", "samples.npy")]
+    [TestCase("samples.npy", "samples.npy.partial")]
+    [TestCase("samples.tar", "samples-000000.tar")]
+    public void Generate_IntoFilesOfSomethingElse_IsRefused(string output, string file)
+    {
+        File.WriteAllText(Folder[file], "mine");
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "5", "--out", Folder[output]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: The file '{Folder[file]}' exists, and no job of this kind made it: give another --out, or delete it."));
+        Assert.That(File.ReadAllText(Folder[file]), Is.EqualTo("mine"));
+    }
+
+    [Test]
+    public void Generate_BesideItself_IsRefused()
+    {
+        string[] job = ["generate", Path.Combine(Models.Export("residual"), "decoder.onnx"), "--count", "30000", "--shard", "1/2", "--out", Folder["images"]];
+        using var process = Support.Cli.Start(job);
+        Support.Cli.WaitFor(() => File.Exists(Folder["images/job-1-of-2.lock"]), process);
+
+        var (exitCode, _, error) = Support.Cli.Run(job);
+        process.Kill();
+        process.WaitForExit();
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: Another process works on this part of '{Folder["images"]}': wait until it has ended, or choose another --out."));
+    }
+
+    [TestCase("generate", "decoder.onnx", "x.parquet", "--out is '{0}'; images go to a folder, a .npy or a .tar.")]
+    [TestCase("encode", "encoder.onnx", "x.tar", "--out is '{0}'; latents go to a .npy or a .parquet.")]
+    public void Job_IntoWhatItDoesNotWrite_LeavesNothingBehind(string verb, string model, string output, string message)
+    {
+        string[] data = verb == "encode" ? ["--data", "sprites"] : [];
+        var (exitCode, _, error) = Support.Cli.Run([verb, Path.Combine(Models.Export("mlp"), model), .. data, "--out", Folder[output]]);
+
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {string.Format(System.Globalization.CultureInfo.InvariantCulture, message, Folder[output])}"));
+        Assert.That(Directory.EnumerateFileSystemEntries(Folder.Path), Is.Empty);
+    }
+
+    [Test]
+    public void Generate_OfWhichPartsWereDeleted_SaysWhatToDelete()
+    {
+        string[] job = ["generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "500", "--out", Folder["a.npy"]];
+        Support.Cli.Succeed(job);
+        File.Delete(Folder["a.npy"]);
+        File.WriteAllText(Folder["a.npy.progress.json"], """{"Next": 300, "Rows": 300, "NamesLength": 0}""");
+
+        var (exitCode, _, error) = Support.Cli.Run(job);
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not fit to the files beside it: delete it to begin again."));
+
+        File.Delete(Folder["a.npy.progress.json"]);
+        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Generated 500 images"));
+    }
+
+    [Test]
+    public void Generate_OnFullDisk_SaysSoAndContinuesLater()
+    {
+        RequireRoot();
+        Directory.CreateDirectory(Folder["disk"]);
+        Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", Folder["disk"]);
+        string[] job = ["generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "20000", "--out", Folder["disk/images.npy"]];
+        try
+        {
+            var (exitCode, _, error) = Support.Cli.Run(job);
+            Assert.That(exitCode, Is.EqualTo(1));
+            Assert.That(error.Split('\n').Last(line => line.Length > 0), Does.StartWith("onnxvae: ").And.Contain("No space left on device").And.Contain("images.npy"));
+            Assert.That(File.Exists(Folder["disk/images.npy"]), Is.False);
+
+            Run("mount", "-o", "remount,size=4m", Folder["disk"]);
+            Support.Cli.Succeed(job);
+            Support.Cli.Succeed([.. job[..^1], Folder["whole.npy"]]);
+            Assert.That(File.ReadAllBytes(Folder["disk/images.npy"]), Is.EqualTo(File.ReadAllBytes(Folder["whole.npy"])));
+        }
+        finally
+        {
+            Run("umount", Folder["disk"]);
+        }
+    }
+
+    [Test]
+    public void Generate_IntoForbiddenFolder_SaysSo()
+    {
+        Directory.CreateDirectory(Folder["forbidden"]);
+        Run("chmod", "555", Folder["forbidden"]);
+        string models = Models.Export("mlp");
+        string[] job = ["generate", Path.Combine(models, "decoder.onnx"), "--count", "5", "--out", Folder["forbidden/images"]];
+        if (Environment.UserName == "root")
+        {
+            foreach (string folder in (string[])[Folder.Path, models, Path.GetDirectoryName(models)!])
+            {
+                Run("chmod", "755", folder); // others may come so far
+            }
+        }
+
+        using var process = Support.Cli.StartUnprivileged(job);
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(1), error);
+        Assert.That(error, Does.StartWith($"onnxvae: Access to the path '{Folder["forbidden/images"]}' is denied."));
+    }
+
+    private static void RequireRoot()
+    {
+        if (Environment.UserName != "root")
+        {
+            Assert.Ignore("Needs the right to mount a small disk.");
+        }
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, program);
+    }
+}
