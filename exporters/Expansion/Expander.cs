@@ -23,7 +23,7 @@ internal static class Expander
             outputs = ChannelScales.Fold(outputs);
         }
 
-        if (CostTable.ChoiceFor(target) is { } choose && (target.Goal == ExpansionGoal.Training || HasWinograd(outputs, choose)))
+        if (CostTable.ChoiceFor(target) is { } choose && (target.Goal == ExpansionGoal.Training || GainsByRows(outputs, choose)))
         {
             outputs = PixelRowPass.Apply(outputs, choose);
         }
@@ -31,10 +31,10 @@ internal static class Expander
         return CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, target.Goal)));
     }
 
-    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next. Forms for few channels, at the
-    // ends of a network, would interrupt it; they gain where rows are what the convolutions between take.
-    private static bool HasWinograd(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose) =>
-        GraphOrder.NodesOf(outputs).Any(node => ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionForm.Winograd2);
+    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones.
+    // Forms for few channels, at the ends of a network, would interrupt it; they gain where the convolutions between are in rows too.
+    private static bool GainsByRows(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose) => GraphOrder.NodesOf(outputs).Any(node =>
+        node.OperatorType == Primitive.ConvolutionInput || (ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionForm.Winograd2));
 
     private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {

@@ -128,6 +128,17 @@ internal sealed class PixelRowsTests
         Assert.That(model.OperatorCounts.GetValueOrDefault("Conv"), Is.EqualTo(direct));
     }
 
+    [Test]
+    public void ServedImages_AreInRows_WhereATransposedConvolutionHasFewChannels()
+    {
+        var (x, weight) = (Input("x", [Shape.Batch, 32, 32, 32]), Input("weight", [32, 1, 4, 4]));
+        var y = ConvolutionInput(x, weight, new ConvolutionGeometry([64, 64], [4, 4], [2, 2], [1, 1], [1, 1]));
+
+        var model = OnnxModelWriter.Build("test", [x, weight], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+
+        Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("ConvTranspose"));
+    }
+
     private static Value Input(string name, Shape shape) => Value.Input(name, ElementType.Float32, shape);
 
     private static Value Up(Value x) =>
