@@ -3,7 +3,7 @@ using System.IO.Compression;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images in the IDX format of MNIST and its kin: big-endian header, then UInt8 [N, H, W]; plain or gzipped.</summary>
+/// <summary>Images in MNIST's IDX format: big-endian header, then UInt8 [N, H, W]; plain or gzipped.</summary>
 /// <remarks>LeCun, Cortes and Burges, The MNIST database of handwritten digits, "File formats".</remarks>
 public sealed class IdxImages : ImageSource
 {
@@ -15,14 +15,16 @@ public sealed class IdxImages : ImageSource
     private const string ImageFiles = "idx3-ubyte", LabelFiles = "idx1-ubyte";
 
     private static readonly string[] TestNames = ["test", "t10k"];
+    private static readonly string[] ValidationNames = ["valid", "validation"];
 
     private readonly byte[] pixels;
     private readonly byte[]? labels;
+    private IReadOnlyList<string> classes;
 
     private IdxImages(byte[] pixels, int height, int width, byte[]? labels)
     {
         (this.pixels, Height, Width, this.labels) = (pixels, height, width, labels);
-        Classes = labels is null ? [] : [.. Enumerable.Range(0, labels.Max() + 1).Select(label => $"{label}")];
+        classes = labels is null ? [] : [.. Enumerable.Range(0, labels.Max() + 1).Select(label => $"{label}")];
     }
 
     /// <inheritdoc/>
@@ -40,45 +42,60 @@ public sealed class IdxImages : ImageSource
     /// <summary>Whether a folder holds IDX images.</summary>
     internal static bool IsIdxFolder(string folder) => FilesIn(folder, ImageFiles).Length > 0;
 
-    /// <summary>Opens the training and test files of a folder; a single file is divided.</summary>
+    /// <summary>Opens the files of a folder, of which one is for training, and perhaps one for validation and one for testing; a single file is divided.</summary>
     internal static ImageData OpenFolder(string folder)
     {
         string[] files = FilesIn(folder, ImageFiles);
-        string[] test = [.. files.Where(file => TestNames.Any(name => Path.GetFileName(file).Contains(name, StringComparison.OrdinalIgnoreCase)))];
-        string[] train = [.. files.Except(test)];
-        return (train, test) switch
+        string[] test = Named(TestNames), validation = [.. Named(ValidationNames).Except(test)], train = [.. files.Except(test).Except(validation)];
+        if (test.Length > 1 || validation.Length > 1 || train.Length > 1 || (files.Length > 1 && train.Length == 0))
         {
-            ([var only], []) => ImageData.HoldOut(Open(only)),
-            ([var first], [var second]) => ImageData.FromSplits(Open(first), Open(second)),
-            _ => throw new InvalidDataException(
-                $"'{folder}' has several IDX image files ({string.Join(", ", files.Select(Path.GetFileName))}): leave one for training, and one with 'test' or 't10k' in its name."),
-        };
+            throw new InvalidDataException(
+                $"'{folder}' has several IDX image files ({string.Join(", ", files.Select(Path.GetFileName))}): leave one for training, and one with 'test' or 't10k' in its name.");
+        }
+
+        IdxImages[] sources = [.. files.Select(Open)];
+        var names = sources.MaxBy(source => source.Classes.Count)!.Classes;
+        foreach (var source in sources.Where(source => source.Classes.Count > 0))
+        {
+            source.classes = names; // not every split has an image of each class
+        }
+
+        return files.Length == 1 ? ImageData.HoldOut(sources[0]) : ImageData.FromSplits(Of(train), Of(validation), Of(test));
+
+        string[] Named(string[] names) => [.. files.Where(file => names.Any(name => Path.GetFileName(file).Contains(name, StringComparison.OrdinalIgnoreCase)))];
+
+        IdxImages? Of(string[] of) => of.Length == 0 ? null : sources[Array.IndexOf(files, of[0])];
     }
 
     /// <summary>Reads one file, with the labels of a file beside it whose name has "labels" for "images".</summary>
     /// <exception cref="InvalidDataException">The file is corrupt, truncated, or of another format.</exception>
     public static IdxImages Open(string path)
     {
-        byte[] file = ReadAll(path);
-        if (file.Length < HeaderLength || Int(file, 0) != ImageMagic)
+        using var content = OpenContent(path);
+        var header = new byte[HeaderLength];
+        int read = ReadAtMost(content, header, path);
+        if (read < HeaderLength || Int(header, 0) != ImageMagic)
         {
             throw new InvalidDataException(
-                $"'{path}' is no IDX image file: its magic number is {(file.Length < 4 ? "missing" : $"0x{Int(file, 0):X8}")}, expected 0x{ImageMagic:X8}.");
+                $"'{path}' is not an IDX image file: its magic number is {(read < 4 ? "missing" : $"0x{Int(header, 0):X8}")}, expected 0x{ImageMagic:X8}.");
         }
 
-        int count = Int(file, 4), height = Int(file, 8), width = Int(file, 12);
-        long expected = HeaderLength + ((long)count * height * width);
-        if (count < 1 || height < 1 || width < 1 || file.Length != expected)
+        int count = Int(header, 4), height = Int(header, 8), width = Int(header, 12);
+        var expected = (Int128)count * height * width;
+        if (count < 1 || height < 1 || width < 1 || expected > LargestInMemory)
         {
             throw new InvalidDataException(
-                $"'{path}' is damaged: its header promises {count} images of {height} x {width}, {expected} bytes, but it has {file.Length}. Fetch it again.");
+                $"'{path}' cannot be used: its header promises {count} images of {height} x {width}; expected at least one image, and at most {LargestInMemory} bytes in all.");
         }
 
-        return new IdxImages(file[HeaderLength..], height, width, LabelsOf(path, count));
+        byte[] pixels = ReadAll(content, (long)expected, path);
+        long more = pixels.Length < expected ? 0 : CountMore(content, path);
+        return pixels.Length == expected && more == 0 ? new IdxImages(pixels, height, width, LabelsOf(path, count)) : throw new InvalidDataException(
+            $"'{path}' is damaged: its header promises {count} images of {height} x {width}, {HeaderLength + expected} bytes, but it has {(more > 1 ? "more" : $"{HeaderLength + pixels.Length + more}")}. Fetch it again.");
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Classes { get; }
+    public override IReadOnlyList<string> Classes => classes;
 
     /// <inheritdoc/>
     public override int LabelOf(long index) => labels is null ? base.LabelOf(index) : labels[index];
@@ -96,7 +113,8 @@ public sealed class IdxImages : ImageSource
             return null;
         }
 
-        byte[] file = ReadAll(path);
+        using var content = OpenContent(path);
+        byte[] file = ReadAll(content, LabelHeaderLength + count + 1L, path);
         return file.Length == LabelHeaderLength + count && Int(file, 0) == LabelMagic && Int(file, 4) == count ? file[LabelHeaderLength..] : throw new InvalidDataException(
             $"'{path}' does not hold the labels of the {count} images beside it: expected {LabelHeaderLength + count} bytes that begin with 0x{LabelMagic:X8}. Fetch it again, or remove it.");
 
@@ -108,20 +126,24 @@ public sealed class IdxImages : ImageSource
             .GroupBy(file => Path.GetFileName(file).Replace(".gz", "", StringComparison.OrdinalIgnoreCase)).Select(same => same.Min(StringComparer.Ordinal)!)
             .Order(StringComparer.Ordinal)];
 
-    private static byte[] ReadAll(string path)
+    private static Stream OpenContent(string path)
     {
-        if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
-        {
-            return File.ReadAllBytes(path);
-        }
+        var file = RegularFile.Open(path);
+        return path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+    }
 
+    private static byte[] ReadAll(Stream content, long length, string path) => Unzipped(path, () => RegularFile.ReadUpTo(content, length));
+
+    private static int ReadAtMost(Stream content, byte[] bytes, string path) => Unzipped(path, () => content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+
+    // 0, 1 or more bytes that follow.
+    private static int CountMore(Stream content, string path) => ReadAtMost(content, new byte[2], path);
+
+    private static T Unzipped<T>(string path, Func<T> read)
+    {
         try
         {
-            using var file = File.OpenRead(path);
-            using var gzip = new GZipStream(file, CompressionMode.Decompress);
-            using var content = new MemoryStream();
-            gzip.CopyTo(content);
-            return content.ToArray();
+            return read();
         }
         catch (InvalidDataException e)
         {

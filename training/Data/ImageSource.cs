@@ -9,7 +9,7 @@ public abstract class ImageSource
     /// <summary>How many images there are.</summary>
     public abstract long Count { get; }
 
-    /// <summary>1 for grey, 3 for red, green and blue.</summary>
+    /// <summary>1 for grayscale, 3 for red, green and blue.</summary>
     public abstract int Channels { get; }
 
     /// <summary>Rows of pixels.</summary>

@@ -6,10 +6,68 @@ using System.Text.RegularExpressions;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>NumPy's array file format, version 1.0, little-endian and row-major.</summary>
+/// <summary>What a <c>.npy</c> file says about its array.</summary>
+/// <param name="DataType">NumPy's type string: byte order, kind and bytes, as in <c>|u1</c> or <c>&gt;f4</c>.</param>
+/// <param name="IsFortran">Whether the first index varies fastest, instead of the last.</param>
+/// <param name="Shape">The array's shape.</param>
+/// <param name="Length">Bytes before the first element.</param>
+internal sealed record NpyHeader(string DataType, bool IsFortran, long[] Shape, int Length)
+{
+    /// <summary>Bytes of an element.</summary>
+    public int ItemSize => DataType[2] - '0';
+
+    /// <summary>What an element is: <c>b</c> for truth values, <c>i</c>, <c>u</c>, <c>f</c>.</summary>
+    public char Kind => DataType[1];
+
+    /// <summary>Whether the most significant byte of an element comes first.</summary>
+    public bool IsBigEndian => DataType[0] == '>';
+
+    /// <summary>Elements of the array; more than a long holds, if the shape promises that.</summary>
+    public Int128 Count => Shape.Aggregate((Int128)1, (product, size) => product > long.MaxValue ? product : product * size);
+
+    /// <summary>The type as NumPy calls it, as in <c>float32</c>.</summary>
+    public string TypeName => Kind == 'b' ? "bool" : $"{Kind switch { 'i' => "int", 'u' => "uint", _ => "float" }}{8 * ItemSize}";
+
+    /// <summary>The shape in brackets.</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
+
+    /// <summary>An element as a number.</summary>
+    /// <param name="data">The elements, as they are stored.</param>
+    /// <param name="index">Which, in the order in which they are stored.</param>
+    public double Element(ReadOnlySpan<byte> data, long index)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        bytes = bytes[..ItemSize];
+        data.Slice((int)(index * ItemSize), ItemSize).CopyTo(bytes);
+        if (IsBigEndian)
+        {
+            bytes.Reverse();
+        }
+
+        return (Kind, ItemSize) switch
+        {
+            ('b', 1) or ('u', 1) => bytes[0],
+            ('i', 1) => (sbyte)bytes[0],
+            ('u', 2) => BinaryPrimitives.ReadUInt16LittleEndian(bytes),
+            ('i', 2) => BinaryPrimitives.ReadInt16LittleEndian(bytes),
+            ('f', 2) => (double)BinaryPrimitives.ReadHalfLittleEndian(bytes),
+            ('u', 4) => BinaryPrimitives.ReadUInt32LittleEndian(bytes),
+            ('i', 4) => BinaryPrimitives.ReadInt32LittleEndian(bytes),
+            ('f', 4) => BinaryPrimitives.ReadSingleLittleEndian(bytes),
+            ('u', 8) => BinaryPrimitives.ReadUInt64LittleEndian(bytes),
+            ('i', 8) => BinaryPrimitives.ReadInt64LittleEndian(bytes),
+            _ => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
+        };
+    }
+}
+
+/// <summary>NumPy's array file format: numbers and truth values of any byte order, with the first or the last index varying fastest.</summary>
 /// <remarks>NEP 1, A simple file format for NumPy arrays.</remarks>
 public static partial class Npy
 {
+    /// <summary>The longest header that is read.</summary>
+    internal const int LongestHeader = 1 << 16;
+
     private const int Alignment = 64;
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
@@ -47,51 +105,62 @@ public static partial class Npy
     /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
     public static (string DataType, long[] Shape, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> file, string source)
     {
-        var (type, shape, start) = ReadHeader(file, file.Length, source);
-        return (type, shape, file[start..]);
+        var header = ReadHeader(file.Span, file.Length, source);
+        return (header.DataType, header.Shape, file[header.Length..]);
     }
 
     /// <summary>Reads the header, and compares it with the file's length.</summary>
-    /// <param name="file">The file's bytes, at least the first 64 KB of them.</param>
+    /// <param name="file">The file's bytes, at least the first <see cref="LongestHeader"/> of them.</param>
     /// <param name="fileLength">How many there are.</param>
     /// <param name="source">Its name, for messages.</param>
-    /// <returns>NumPy's type string, the shape, and the header's length.</returns>
     /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
-    internal static (string DataType, long[] Shape, int Length) ReadHeader(ReadOnlyMemory<byte> file, long fileLength, string source)
+    internal static NpyHeader ReadHeader(ReadOnlySpan<byte> file, long fileLength, string source)
     {
-        if (!file.Span.StartsWith(Magic))
+        if (!file.StartsWith(Magic))
         {
-            throw new InvalidDataException($"'{source}' is no .npy file: it does not begin with NumPy's magic string.");
+            throw new InvalidDataException($"'{source}' is not a .npy file: it does not begin with NumPy's magic string.");
         }
 
-        if (TryReadHeader(file) is not var (type, shape, start))
+        if (TryReadHeader(file) is not { } header)
         {
-            throw new InvalidDataException($"'{source}' cannot be used: expected a row-major array of little-endian numbers.");
+            throw new InvalidDataException($"'{source}' cannot be used: expected an array of numbers or truth values, with a header of at most {LongestHeader} bytes.");
         }
 
-        long expected = shape.Aggregate(1L, (product, size) => product * size) * (type[^1] - '0');
-        return fileLength - start == expected ? (type, shape, start) : throw new InvalidDataException(
-            $"'{source}' is damaged: an array of type {type} and shape [{string.Join(", ", shape)}] takes {expected} bytes, but {fileLength - start} follow the header.");
+        return header.Count * header.ItemSize == fileLength - header.Length ? header : throw new InvalidDataException(
+            $"'{source}' is damaged: an array of type {header.DataType} and shape {header.ShapeText} takes {header.Count * header.ItemSize} bytes, but {fileLength - header.Length} follow the header.");
     }
 
     /// <summary>Reads the header at a file's beginning; null where there is none that can be used.</summary>
-    internal static (string DataType, long[] Shape, int Length)? TryReadHeader(ReadOnlyMemory<byte> file)
+    internal static NpyHeader? TryReadHeader(ReadOnlySpan<byte> file)
     {
-        var bytes = file.Span;
-        if (bytes.Length < Magic.Length + 6)
+        if (file.Length < Magic.Length + 6 || !file.StartsWith(Magic))
         {
             return null;
         }
 
-        bool isFirstVersion = bytes[Magic.Length] == 1;
+        bool isFirstVersion = file[Magic.Length] == 1;
         int start = Magic.Length + (isFirstVersion ? 4 : 6);
-        int length = isFirstVersion ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) : BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
-        var header = length >= 0 && start + length <= bytes.Length ? HeaderText().Match(Encoding.ASCII.GetString(bytes.Slice(start, length))) : Match.Empty;
-        long[] Shape() => [.. header.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
-        return header.Success ? (header.Groups["type"].Value, Shape(), start + length) : null;
+        uint length = isFirstVersion ? BinaryPrimitives.ReadUInt16LittleEndian(file[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
+        if (length > file.Length - start)
+        {
+            return null;
+        }
+
+        var header = HeaderText().Match(Encoding.ASCII.GetString(file.Slice(start, (int)length)));
+        return header.Success && ParseShape(header.Groups["shape"].Value) is { } shape && Type(header.Groups["type"].Value) is { } type
+            ? new NpyHeader(type, header.Groups["fortran"].Value == "True", shape, start + (int)length)
+            : null;
     }
 
-    [GeneratedRegex(@"'descr':\s*'(?<type>[<|][uif]\d)'.*'fortran_order':\s*False.*'shape':\s*\((?<shape>[\d,\s]*)\)", RegexOptions.Singleline)]
+    private static string? Type(string text) => text[1..] is "b1" or "u1" or "i1" or "u2" or "i2" or "f2" or "u4" or "i4" or "f4" or "u8" or "i8" or "f8" ? text : null;
+
+    private static long[]? ParseShape(string text)
+    {
+        string[] sizes = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        long[] shape = [.. sizes.Select(size => long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : -1)];
+        return shape.Contains(-1) ? null : shape;
+    }
+
+    [GeneratedRegex(@"'descr':\s*'(?<type>[<>|=][a-z]\d)'.*'fortran_order':\s*(?<fortran>False|True).*'shape':\s*\((?<shape>[\d,\s]*)\)", RegexOptions.Singleline)]
     private static partial Regex HeaderText();
 }

@@ -1,26 +1,41 @@
+using System.Globalization;
 using System.IO.Compression;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images in a NumPy array, UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels; <c>.npz</c> archives may hold a training and a test array.</summary>
+/// <summary>
+/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels: whole numbers from 0 to 255 of any type, truth values,
+/// or floating-point numbers from 0 to 1, which are rounded to 8 bits. <c>.npz</c> archives may hold an array and labels for each split.
+/// </summary>
 public sealed class NumpyImages : ImageSource
 {
-    private const int LargestHeader = 1 << 16;
+    private const string ExpectedShapes = "[N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels";
+    private const int RanksOfImages = 3; // at least
+    private const double Rounding = 1e-3;
+
+    private static readonly string[] LabelWords = ["label", "labels", "y", "target", "targets", "class", "classes"];
 
     private readonly PixelReader read;
     private readonly bool channelsLast;
+    private int[]? labels;
+    private IReadOnlyList<string> classes = [];
 
     private NumpyImages(long[] shape, PixelReader read, string source)
     {
         this.read = read;
-        (channelsLast, Channels, Height, Width) = shape switch
+        (bool Last, long Channels, long Height, long Width)? layout = shape switch
         {
-            [_, var h, var w] => (false, 1, (int)h, (int)w),
-            [_, 1 or 3, var h, var w] => (false, (int)shape[1], (int)h, (int)w),
-            [_, var h, var w, 1 or 3] => (true, (int)shape[3], (int)h, (int)w),
-            _ => throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels."),
+            [_, var h, var w] => (false, 1, h, w),
+            [_, 1 or 3, var h, var w] => (false, shape[1], h, w),
+            [_, var h, var w, 1 or 3] => (true, shape[3], h, w),
+            _ => null,
         };
-        Count = shape[0];
+        if (layout is not var (last, channels, height, width) || shape[0] < 1 || height < 1 || width < 1 || (Int128)channels * height * width > Array.MaxLength)
+        {
+            throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected {ExpectedShapes}.");
+        }
+
+        (channelsLast, Channels, Height, Width, Count) = (last, (int)channels, (int)height, (int)width, shape[0]);
     }
 
     // Reads bytes of the array, from one on.
@@ -37,6 +52,12 @@ public sealed class NumpyImages : ImageSource
 
     /// <inheritdoc/>
     public override int Width { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => classes;
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index) => labels is null ? base.LabelOf(index) : labels[index];
 
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
@@ -61,40 +82,99 @@ public sealed class NumpyImages : ImageSource
     {
         if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
         {
-            return ImageData.HoldOut(new FileInfo(path).Length <= LargestInMemory ? FromArray(File.ReadAllBytes(path), path) : FromFile(path));
+            return ImageData.HoldOut(RegularFile.Length(path) <= LargestInMemory ? FromArray(RegularFile.Read(path, LargestInMemory), path) : FromFile(path));
         }
 
         try
         {
-            using var archive = ZipFile.OpenRead(path);
-            var arrays = archive.Entries.OrderBy(entry => entry.Name, StringComparer.Ordinal)
-                .Where(IsImageArray)
-                .Select(entry => (entry.Name, Images: FromArray(ReadAll(entry), $"{path}/{entry.Name}"))).ToArray();
-            var test = Array.Find(arrays, array => array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images;
-            var train = Array.Find(arrays, array => !array.Name.Contains("test", StringComparison.OrdinalIgnoreCase)).Images
-                ?? throw new InvalidDataException($"'{path}' holds no array of images: expected UInt8 [N, H, W], [N, C, H, W] or [N, H, W, C].");
-            return test is null ? ImageData.HoldOut(train) : ImageData.FromSplits(train, test);
+            using var archive = new ZipArchive(RegularFile.Open(path), ZipArchiveMode.Read);
+            return OpenArchive(archive, path);
         }
-        catch (InvalidDataException e) when (!e.Message.Contains(path, StringComparison.Ordinal))
+        catch (Exception e) when ((e is InvalidDataException or EndOfStreamException or NotSupportedException) && !e.Message.Contains(path, StringComparison.Ordinal))
         {
             throw new InvalidDataException($"'{path}' is not a valid .npz archive: fetch it again.", e);
         }
     }
 
+    private static ImageData OpenArchive(ZipArchive archive, string path)
+    {
+        var passedOver = new PassedOver();
+        var arrays = archive.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal)
+            .Select(entry => (Entry: entry, Header: PeekHeader(entry), Split: SplitNames.In(entry.Name))).ToArray();
+        var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= RanksOfImages)
+            .GroupBy(array => array.Split ?? SplitKind.Train).ToDictionary(split => split.Key, split => split.First());
+        if (images.Count == 0)
+        {
+            throw new InvalidDataException($"'{path}' holds no array of images: expected {ExpectedShapes}.");
+        }
+
+        var sources = images.ToDictionary(split => split.Key, split => FromArray(ReadAll(split.Value.Entry, path), $"{path}/{split.Value.Entry.Name}"));
+        var labels = images.Keys.Select(split => (Split: split, Array: Array.Find(
+            arrays, array => (array.Split ?? SplitKind.Train) == split && IsOfLabels(array.Entry.Name, array.Header, sources[split].Count)))).ToArray();
+        bool areLabelled = Array.TrueForAll(labels, label => label.Array.Entry is not null);
+        if (areLabelled)
+        {
+            Label(sources, labels.ToDictionary(label => label.Split, label => ReadLabels(label.Array.Entry, path)));
+        }
+
+        foreach (var array in arrays.Where(array => !images.ContainsValue(array) && !(areLabelled && labels.Any(label => label.Array.Entry == array.Entry))))
+        {
+            passedOver.Add($"array '{array.Entry.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither images nor the labels of all images");
+        }
+
+        return (sources.Count == 1 ? ImageData.HoldOut(sources.Values.Single()) : ImageData.FromSplits(
+            sources.GetValueOrDefault(SplitKind.Train), sources.GetValueOrDefault(SplitKind.Validation), sources.GetValueOrDefault(SplitKind.Test))) with
+        {
+            PassedOver = passedOver.Phrases,
+        };
+    }
+
+    private static bool IsOfLabels(string name, NpyHeader? header, long images) =>
+        header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] } && header.Shape[0] == images
+        && SplitNames.Words(Path.GetFileNameWithoutExtension(name)).Any(LabelWords.Contains);
+
+    // The classes of all splits are those that occur in any of them.
+    private static void Label(Dictionary<SplitKind, NumpyImages> sources, Dictionary<SplitKind, long[]> labels)
+    {
+        long[] known = [.. labels.Values.SelectMany(values => values).Distinct().Order()];
+        string[] names = [.. known.Select(label => label.ToString(CultureInfo.InvariantCulture))];
+        foreach (var (split, source) in sources)
+        {
+            source.labels = [.. labels[split].Select(label => Array.BinarySearch(known, label))];
+            source.classes = names;
+        }
+    }
+
+    private static long[] ReadLabels(ZipArchiveEntry entry, string path)
+    {
+        byte[] file = ReadAll(entry, path);
+        var header = Npy.ReadHeader(file, file.Length, $"{path}/{entry.Name}");
+        var data = file.AsSpan(header.Length);
+        var labels = new long[(int)header.Count];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            labels[i] = (long)header.Element(data, i);
+        }
+
+        return labels;
+    }
+
     private static NumpyImages FromArray(byte[] file, string source)
     {
-        var (type, shape, data) = Npy.Read(file, source);
-        return OfBytes(type, shape, (position, pixels) => data.Span.Slice((int)position, pixels.Length).CopyTo(pixels), source);
+        var header = Npy.ReadHeader(file, file.Length, source);
+        var pixels = header is { DataType: "|u1", IsFortran: false } ? file.AsMemory(header.Length) : ToPixels(header, file.AsMemory(header.Length), source);
+        return new NumpyImages(header.Shape, (position, image) => pixels.Span.Slice((int)position, image.Length).CopyTo(image), source);
     }
 
     /// <summary>Opens a <c>.npy</c> whose images are read when they are asked for.</summary>
     internal static NumpyImages FromFile(string path)
     {
         var file = File.OpenHandle(path, options: FileOptions.RandomAccess);
-        byte[] start = new byte[Math.Min(LargestHeader, RandomAccess.GetLength(file))];
+        byte[] start = new byte[Math.Min(Npy.LongestHeader, RandomAccess.GetLength(file))];
         Read(start, 0);
-        var (type, shape, length) = Npy.ReadHeader(start, RandomAccess.GetLength(file), path);
-        return OfBytes(type, shape, (position, pixels) => Read(pixels, length + position), path);
+        var header = Npy.ReadHeader(start, RandomAccess.GetLength(file), path);
+        return header is { DataType: "|u1", IsFortran: false } ? new NumpyImages(header.Shape, (position, pixels) => Read(pixels, header.Length + position), path) : throw new InvalidDataException(
+            $"'{path}' holds {header.TypeName}{(header.IsFortran ? " in Fortran order" : "")} and has more than {LargestInMemory} bytes; arrays of that size must be uint8 in C order.");
 
         void Read(Span<byte> bytes, long position)
         {
@@ -109,24 +189,79 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    private static NumpyImages OfBytes(string type, long[] shape, PixelReader read, string source) => type is "|u1"
-        ? new NumpyImages(shape, read, source)
-        : throw new InvalidDataException($"'{source}' holds elements of type {type}; expected unsigned bytes, |u1.");
-
-    // Labels and other arrays may stand beside the images.
-    private static bool IsImageArray(ZipArchiveEntry entry)
+    // Truth values become black and white, numbers from 0 to 1 that are not whole are of that range, others are pixels already.
+    private static byte[] ToPixels(NpyHeader header, ReadOnlyMemory<byte> data, string source)
     {
-        using var content = entry.Open();
-        var start = new byte[256];
-        int length = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        return Npy.TryReadHeader(start.AsMemory(0, length)) is ("|u1", { Length: >= 3 }, _);
+        long count = (long)header.Count;
+        double scale = header.Kind == 'b' ? byte.MaxValue : header.Kind == 'f' && Largest(header, data.Span, count) <= 1 + Rounding ? byte.MaxValue : 1;
+        var pixels = new byte[count];
+        foreach (var (stored, position) in Positions(header, count))
+        {
+            double value = header.Element(data.Span, stored) * scale, pixel = Math.Round(value, MidpointRounding.AwayFromZero);
+            bool isPixel = pixel is >= 0 and <= byte.MaxValue && (scale > 1 || value == pixel);
+            pixels[position] = isPixel ? (byte)pixel : throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"'{source}' holds {header.TypeName}, and value {position % (count / header.Shape[0])} of image {position / (count / header.Shape[0])} is {value / scale}; expected pixels: whole numbers from 0 to 255, or numbers from 0 to 1."));
+        }
+
+        return pixels;
     }
 
-    private static byte[] ReadAll(ZipArchiveEntry entry)
+    private static double Largest(NpyHeader header, ReadOnlySpan<byte> data, long count)
+    {
+        double largest = 0;
+        for (long i = 0; i < count; i++)
+        {
+            largest = Math.Max(largest, header.Element(data, i));
+        }
+
+        return largest;
+    }
+
+    // Where elements are stored, and where they are in row-major order.
+    private static IEnumerable<(long Stored, long Position)> Positions(NpyHeader header, long count)
+    {
+        long[] index = new long[header.Shape.Length];
+        for (long position = 0; position < count; position++)
+        {
+            long stored = position;
+            if (header.IsFortran)
+            {
+                stored = 0;
+                for (int axis = index.Length - 1; axis >= 0; axis--)
+                {
+                    stored = (stored * header.Shape[axis]) + index[axis];
+                }
+            }
+
+            yield return (stored, position);
+            for (int axis = index.Length - 1; axis >= 0 && ++index[axis] == header.Shape[axis]; axis--)
+            {
+                index[axis] = 0;
+            }
+        }
+    }
+
+    private static NpyHeader? PeekHeader(ZipArchiveEntry entry)
     {
         using var content = entry.Open();
-        var bytes = new byte[entry.Length];
-        content.ReadExactly(bytes);
-        return bytes;
+        var start = new byte[1024];
+        int length = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        return Npy.TryReadHeader(start.AsSpan(0, length));
+    }
+
+    // As long as the header says, whatever the archive says of it.
+    private static byte[] ReadAll(ZipArchiveEntry entry, string path)
+    {
+        var header = PeekHeader(entry)!;
+        var length = header.Length + (header.Count * header.ItemSize);
+        if (length > LargestInMemory || length != entry.Length)
+        {
+            throw new InvalidDataException(
+                $"'{path}/{entry.Name}' cannot be used: an array of type {header.DataType} and shape {header.ShapeText} takes {length} bytes with its header, the archive says {entry.Length}, and at most {LargestInMemory} are read.");
+        }
+
+        using var content = entry.Open();
+        return RegularFile.ReadUpTo(content, (long)length);
     }
 }

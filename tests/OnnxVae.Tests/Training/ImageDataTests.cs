@@ -5,6 +5,7 @@ using System.Text;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
+using static OnnxVae.Tests.Support.TestImages;
 
 namespace OnnxVae.Tests.Training;
 
@@ -33,6 +34,7 @@ internal sealed class ImageDataTests : FolderFixture
 
         Assert.That((data.Train.Count, data.Test.Count, data.All.Count), Is.EqualTo((4, 2, 6)));
         Assert.That(data.Test.NameOf(1), Is.EqualTo("test/class/01.png"));
+        Assert.That(data.Validation, Is.Null);
     }
 
     [TestCase(".tar")]
@@ -146,7 +148,7 @@ internal sealed class ImageDataTests : FolderFixture
 
         Assert.That(
             () => ImageData.Open(Folder.Path),
-            Throws.TypeOf<CorruptImageException>().With.Message.EqualTo("'x.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out."));
+            Throws.TypeOf<CorruptImageException>().With.Message.EqualTo("'x.png' is not an image that can be read: remove it, or give --skip-corrupt to leave such files out."));
         Assert.That(ImageData.Open(Folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
     }
 
@@ -168,12 +170,12 @@ internal sealed class ImageDataTests : FolderFixture
 
     [Test]
     public void Open_OfEmptyFolder_SaysWhatWasExpected() => AssertRefused(
-        Folder.Path, $"'{Folder.Path}' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.");
+        Folder.Path, $"'{Folder.Path}' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or MNIST's IDX files.");
 
     [Test]
     public void Open_OfMissingPath_SaysWhatMayBeGiven() => Assert.That(
         () => ImageData.Open("/nowhere"),
-        Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no data '/nowhere': give 'sprites', or an existing folder, .tar, .tar.gz, .npy or .npz."));
+        Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no data '/nowhere': give 'sprites', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file."));
 
     [Test]
     public void Open_OfIdxFolder_ReadsImagesInOrder([Values] bool zipped)
@@ -253,7 +255,7 @@ internal sealed class ImageDataTests : FolderFixture
         string file = Folder["train-images-idx3-ubyte"];
         File.WriteAllBytes(file, [0, 0, 8, 1, .. new byte[20]]);
 
-        AssertRefused(Folder.Path, $"'{file}' is no IDX image file: its magic number is 0x00000801, expected 0x00000803.");
+        AssertRefused(Folder.Path, $"'{file}' is not an IDX image file: its magic number is 0x00000801, expected 0x00000803.");
     }
 
     [Test]
@@ -380,29 +382,12 @@ internal sealed class ImageDataTests : FolderFixture
     private static void AssertRefused(string source, string message) =>
         Assert.That(() => ImageData.Open(source), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(message));
 
-    private static byte[] Read(ImageSource source, long index)
-    {
-        var pixels = new byte[source.ImageSize];
-        source.Read(index, pixels);
-        return pixels;
-    }
-
-    private static int[] Labels(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.LabelOf(i))];
-
-    private static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
-
     [Test]
     public void Open_Binarized_DrawsEveryPixelOnceByItsGreyValue()
     {
         WriteImage(Folder["grey/a.png"], 1, 200, 200);
         ImageSource Open(ulong? seed) => ImageData.Open(Folder["grey"], new ImageOptions(BinarizationSeed: seed)).Train;
         var (grey, binary, other) = (Open(null), Open(3), Open(4));
-        byte[] Read(ImageSource source, long index)
-        {
-            var pixels = new byte[source.ImageSize];
-            source.Read(index, pixels);
-            return pixels;
-        }
 
         byte[] drawn = Read(binary, 0), original = Read(grey, 0);
         Assert.That(drawn, Is.All.EqualTo(0).Or.EqualTo(255));
@@ -410,35 +395,5 @@ internal sealed class ImageDataTests : FolderFixture
         Assert.That(drawn.Where((_, i) => original[i] is 0 or 255), Is.EqualTo(original.Where(pixel => pixel is 0 or 255)));
         Assert.That(drawn.Average(pixel => (double)pixel), Is.EqualTo(original.Average(pixel => (double)pixel)).Within(2).Percent);
         Assert.That(Read(other, 0), Is.Not.EqualTo(drawn), "another seed, other draws");
-    }
-
-    private static void WriteImages(string folder, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            WriteImage(Path.Combine(folder, $"{i:00}.png"), 1, 8, 8);
-        }
-    }
-
-    private static void WriteImage(string file, int channels, int height, int width)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        float[] pixels = [.. Numbers.StandardNormal(channels * height * width, (ulong)file.Length).Select(x => Math.Clamp(x, 0, 1))];
-        File.WriteAllBytes(file, ImageGrid.ImageToPng(pixels, channels, height, width));
-    }
-
-    private static void WriteIdx(string file, int count, bool zipped)
-    {
-        byte[] content = [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 2, 0, 0, 0, 3, .. Enumerable.Range(0, count * 6).Select(i => (byte)i)];
-        using var stream = File.Create(file);
-        using Stream target = zipped ? new GZipStream(stream, CompressionLevel.Fastest) : stream;
-        target.Write(content);
-    }
-
-    private static void WriteNpy(string file, params long[] shape)
-    {
-        using var stream = File.Create(file);
-        Npy.WriteHeader(stream, "|u1", shape);
-        stream.Write([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (byte)i)]);
     }
 }

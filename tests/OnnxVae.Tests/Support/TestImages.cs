@@ -1,0 +1,53 @@
+using System.IO.Compression;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Tests.Support;
+
+/// <summary>Writes small data sets, and reads what became of them.</summary>
+internal static class TestImages
+{
+    /// <summary>A file or folder that was written by another program.</summary>
+    public static string Fixture(string name) => Path.Combine(Repository.Root, "tests/OnnxVae.Tests/Fixtures/images", name);
+
+    public static byte[] Read(ImageSource source, long index)
+    {
+        var pixels = new byte[source.ImageSize];
+        source.Read(index, pixels);
+        return pixels;
+    }
+
+    public static int[] Labels(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.LabelOf(i))];
+
+    public static string[] Names(ImageSource source) => [.. Enumerable.Range(0, (int)source.Count).Select(i => source.NameOf(i)).Order(StringComparer.Ordinal)];
+
+    public static void WriteImages(string folder, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            WriteImage(Path.Combine(folder, $"{i:00}.png"), 1, 8, 8);
+        }
+    }
+
+    public static void WriteImage(string file, int channels, int height, int width)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        float[] pixels = [.. Numbers.StandardNormal(channels * height * width, (ulong)file.Length).Select(x => Math.Clamp(x, 0, 1))];
+        File.WriteAllBytes(file, ImageGrid.ImageToPng(pixels, channels, height, width));
+    }
+
+    public static void WriteIdx(string file, int count, bool zipped)
+    {
+        byte[] content = [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 2, 0, 0, 0, 3, .. Enumerable.Range(0, count * 6).Select(i => (byte)i)];
+        using var stream = File.Create(file);
+        using Stream target = zipped ? new GZipStream(stream, CompressionLevel.Fastest) : stream;
+        target.Write(content);
+    }
+
+    public static void WriteNpy(string file, params long[] shape)
+    {
+        using var stream = File.Create(file);
+        Npy.WriteHeader(stream, "|u1", shape);
+        stream.Write([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (byte)i)]);
+    }
+}

@@ -1,0 +1,59 @@
+namespace OnnxVae.Training.Data;
+
+/// <summary>Reads files, but not what only looks like one: a pipe or a device has no length, and reading it might never end.</summary>
+internal static class RegularFile
+{
+    /// <summary>The length of a file, or of what a link leads to.</summary>
+    /// <exception cref="IOException">It is a pipe, a device or empty, or a link that leads nowhere.</exception>
+    public static long Length(string path)
+    {
+        var file = new FileInfo(path);
+        if (file.LinkTarget is not null)
+        {
+            file = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : throw new IOException($"'{path}' is a link that leads to no file.");
+        }
+
+        return file is not { Exists: true } ? throw new FileNotFoundException($"There is no file '{path}'.")
+            : file.Length > 0 ? file.Length
+            : throw new IOException($"'{path}' is empty, or not a regular file.");
+    }
+
+    /// <summary>Opens a file.</summary>
+    /// <inheritdoc cref="Length"/>
+    public static FileStream Open(string path)
+    {
+        _ = Length(path);
+        return File.OpenRead(path);
+    }
+
+    /// <summary>Reads a whole file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="most">The most bytes it may have.</param>
+    /// <exception cref="IOException">It is longer, or not a regular file.</exception>
+    public static byte[] Read(string path, long most) => Length(path) is var length && length > most
+        ? throw new IOException($"'{path}' has {length} bytes; at most {most} are read.")
+        : File.ReadAllBytes(path);
+
+    /// <summary>Reads what follows in a stream, with memory for what is really there, whatever a header has promised.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="length">How many bytes are expected.</param>
+    /// <returns>They; fewer where the stream ends before.</returns>
+    public static byte[] ReadUpTo(Stream stream, long length)
+    {
+        const int chunk = 1 << 24;
+        var bytes = new byte[(int)Math.Min(length, chunk)];
+        int read = 0;
+        while (true)
+        {
+            int count = stream.ReadAtLeast(bytes.AsSpan(read), bytes.Length - read, throwOnEndOfStream: false);
+            read += count;
+            if (read < bytes.Length || read == length)
+            {
+                Array.Resize(ref bytes, read);
+                return bytes;
+            }
+
+            Array.Resize(ref bytes, (int)Math.Min(length, Math.Min(2L * bytes.Length, Array.MaxLength)));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+namespace OnnxVae.Training.Data;
+
+/// <summary>Images of other sources, which are alike, under other numbers.</summary>
+/// <param name="like">What has the images' shape and classes.</param>
+/// <param name="count">How many there are.</param>
+/// <param name="find">Where an image is.</param>
+internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find) : ImageSource
+{
+    /// <summary>Some images of a source.</summary>
+    public SelectedImages(ImageSource source, long[] indices)
+        : this(source, indices.Length, i => (source, indices[i]))
+    {
+    }
+
+    /// <inheritdoc/>
+    public override long Count => count;
+
+    /// <inheritdoc/>
+    public override int Channels => like.Channels;
+
+    /// <inheritdoc/>
+    public override int Height => like.Height;
+
+    /// <inheritdoc/>
+    public override int Width => like.Width;
+
+    /// <summary>The images of several sources, one after the other.</summary>
+    public static ImageSource Joined(params IReadOnlyList<ImageSource> sources) =>
+        new SelectedImages(sources[0], sources.Sum(source => source.Count), i =>
+        {
+            int part = 0;
+            for (; i >= sources[part].Count; part++)
+            {
+                i -= sources[part].Count;
+            }
+
+            return (sources[part], i);
+        });
+
+    /// <inheritdoc/>
+    public override void Read(long index, Span<byte> pixels)
+    {
+        var (source, original) = find(index);
+        source.Read(original, pixels);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => like.Classes;
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index)
+    {
+        var (source, original) = find(index);
+        return source.LabelOf(original);
+    }
+
+    /// <inheritdoc/>
+    public override string NameOf(long index)
+    {
+        var (source, original) = find(index);
+        return source.NameOf(original);
+    }
+}
