@@ -27,19 +27,38 @@ public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnly
 
     /// <summary>Reads a checkpoint of a package.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, no checkpoint, or belongs to another package.</exception>
-    public static Checkpoint Load(string path, string package)
+    /// <exception cref="InvalidDataException">The file is damaged, is not a checkpoint, or belongs to another package.</exception>
+    public static Checkpoint Load(string path, TrainingPackage package) => Read(path).For(package, path);
+
+    /// <summary>Requires the checkpoint to be one of a package.</summary>
+    /// <param name="package">The package.</param>
+    /// <param name="path">The checkpoint's file, for messages.</param>
+    /// <exception cref="InvalidDataException">It is not.</exception>
+    internal Checkpoint For(TrainingPackage package, string path)
+    {
+        if (Package != package.Fingerprint)
+        {
+            throw new InvalidDataException(
+                $"'{path}' belongs to another model: it was made by a run of a different package. Train this one in another folder, or delete that run.");
+        }
+
+        package.RequireStates(States, path);
+        return this;
+    }
+
+    /// <summary>Reads a checkpoint of any package.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged, or is not a checkpoint.</exception>
+    internal static Checkpoint Read(string path)
     {
         var (states, metadata) = Safetensors.Load(path);
         if (metadata.GetValueOrDefault("format") != Format)
         {
-            throw new InvalidDataException($"'{path}' is no checkpoint of a training run.");
+            throw new InvalidDataException($"'{path}' is not a checkpoint of a training run.");
         }
 
-        return metadata["package"] == package
-            ? new Checkpoint(Number(metadata["step"]), ulong.Parse(metadata["seed"], CultureInfo.InvariantCulture), package, states)
-            : throw new InvalidDataException($"'{path}' belongs to another model: it was made by a run of a different package.");
+        return metadata.TryGetValue("package", out string? package) && long.TryParse(metadata.GetValueOrDefault("step"), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+            && ulong.TryParse(metadata.GetValueOrDefault("seed"), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
+            ? new Checkpoint(step, seed, package, states)
+            : throw new InvalidDataException($"'{path}' is damaged: it does not say of which step, seed and package it is.");
     }
-
-    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -3,7 +3,7 @@ namespace OnnxVae.Training;
 /// <summary>Writes checkpoints on another thread, one after the other, while training goes on.</summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="keep">How many of the newest checkpoints stay.</param>
-/// <param name="written">Told every checkpoint that is on disk, on that other thread.</param>
+/// <param name="written">Called after each checkpoint has been written, on that other thread.</param>
 internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkpoint>? written) : IAsyncDisposable
 {
     private Task pending = Task.CompletedTask;

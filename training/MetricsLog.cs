@@ -10,14 +10,19 @@ public static class MetricsLog
     /// <summary>Adds a line.</summary>
     public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
 
-    /// <summary>Reads the lines up to a step; one that a crash cut off is passed over.</summary>
+    /// <summary>Reads the lines up to a step; what a crash cut off, or what is not a line of the log, is passed over.</summary>
     public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => File.Exists(path)
-        ? [.. File.ReadLines(path).Select(TryParse).OfType<JsonObject>().Where(line => line["step"]!.GetValue<long>() <= lastStep)]
+        ? [.. File.ReadLines(path).Select(TryParse).OfType<JsonObject>().Where(line => StepOf(line) is { } step && step <= lastStep)]
         : [];
 
     /// <summary>Drops the lines after a step, when training resumes there.</summary>
     public static void TruncateAfter(string path, long step) =>
         AtomicFile.WriteText(path, string.Concat(Read(path, step).Select(line => line.ToJsonString() + "\n")));
+
+    /// <summary>A number of a line; null where it has none of that name.</summary>
+    public static double? ValueOf(JsonObject line, string name) => line[name] is JsonValue value && value.TryGetValue(out double number) ? number : null;
+
+    private static long? StepOf(JsonObject line) => line["step"] is JsonValue value && value.TryGetValue(out long step) ? step : null;
 
     private static JsonObject? TryParse(string line)
     {

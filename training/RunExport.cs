@@ -24,12 +24,15 @@ public static class RunExport
     private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", .. FilesOfLatents];
 
     /// <summary>A deployable graph with its weights, which its metadata identify.</summary>
+    /// <exception cref="InvalidDataException">A state is missing, or is not finite.</exception>
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
     /// <param name="provider">The execution provider whose fastest forms are taken, for batches; null for operators that any runtime knows.</param>
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
+        package.RequireStates(states, package.Folder);
+        RequireFinite(states);
         var model = package.ReadDeployable(role);
         return (provider is null ? model : Retarget(model, provider))
             .WithMetadata(model.Metadata.SetItem(ModelMetadata.WeightsEntry, Identify(states))).Bake(states);
@@ -114,6 +117,17 @@ public static class RunExport
             OnnxModel.Load(Path.Combine(from, name)).Save(file);
             return file;
         })];
+    }
+
+    private static void RequireFinite(IReadOnlyDictionary<string, Tensor> states)
+    {
+        foreach (var (name, state) in states.Where(state => state.Value.Type == ElementType.Float32).OrderBy(state => state.Key, StringComparer.Ordinal))
+        {
+            if (FiniteNumbers.IndexOfOther(state.As<float>()) is var index and >= 0)
+            {
+                throw new InvalidDataException($"The state '{name}' has {state.As<float>()[index]} at position {index}: the training has diverged. Export an earlier checkpoint.");
+            }
+        }
     }
 
     private static string[] FilesFor(string weights, string folder) => [.. FilesOfLatents.Where(name => IsFor(weights, Path.Combine(folder, name)))];

@@ -10,13 +10,15 @@ namespace OnnxVae.Training;
 public sealed record RunFolder(string Path)
 {
     private const string CheckpointExtension = ".safetensors";
+    private const string DamagedExtension = ".damaged";
     private const string LockFile = "lock";
+    private const string OptionsFile = "options.json";
 
     /// <summary>The compiled model.</summary>
     public string Package => At("package");
 
     /// <summary>The options that the run was started with.</summary>
-    public string Options => At("options.json");
+    public string Options => At(OptionsFile);
 
     /// <summary>One line per log interval.</summary>
     public string Metrics => At("metrics.jsonl");
@@ -40,16 +42,7 @@ public sealed record RunFolder(string Path)
     public IDisposable Lock()
     {
         Directory.CreateDirectory(Path);
-        FileStream held;
-        try
-        {
-            held = new FileStream(At(LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException e)
-        {
-            throw new IOException($"Another process is working on '{Path}': wait until it has ended, or choose another folder.", e);
-        }
-
+        var held = FileLock.TryTake(At(LockFile)) ?? throw new IOException($"Another process is working on '{Path}': wait until it has ended, or choose another folder.");
         foreach (string leftover in Leftovers(Path))
         {
             File.Delete(leftover);
@@ -58,17 +51,27 @@ public sealed record RunFolder(string Path)
         return held;
     }
 
+    /// <summary>Whether the folder has nothing but what a start leaves that was killed before it wrote the run's options.</summary>
+    public bool IsEmpty => !Directory.Exists(Path) || Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry))
+        .All(name => name == LockFile || (name.StartsWith(OptionsFile, StringComparison.Ordinal) && name.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal)));
+
     /// <summary>Removes a start that came to nothing: what is in the folder before the first checkpoint is written.</summary>
     public void Discard()
     {
         File.Delete(Options);
         File.Delete(Metrics);
-        foreach (string folder in (string[])[Package, Checkpoints])
+        DiscardPackage();
+        Delete(Checkpoints);
+    }
+
+    /// <summary>Removes a package that is not complete.</summary>
+    public void DiscardPackage() => Delete(Package);
+
+    private static void Delete(string folder)
+    {
+        if (Directory.Exists(folder))
         {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            Directory.Delete(folder, recursive: true);
         }
     }
 
@@ -90,7 +93,40 @@ public sealed record RunFolder(string Path)
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public string NewestCheckpoint() => ListCheckpoints() is [.., var newest]
         ? newest
-        : throw new FileNotFoundException($"'{Path}' has no checkpoint: train the model first with 'onnxvae train --out {Path}'.");
+        : throw new FileNotFoundException($"'{Path}' has no checkpoint: train the model first.");
+
+    /// <summary>Reads the newest checkpoint that is not damaged.</summary>
+    /// <param name="package">The run's package.</param>
+    /// <returns>The checkpoint, and the files of newer ones that are damaged.</returns>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="InvalidDataException">All are damaged, or they belong to another package.</exception>
+    public (Checkpoint Checkpoint, IReadOnlyList<string> Damaged) LoadNewest(TrainingPackage package)
+    {
+        var damaged = new List<string>();
+        InvalidDataException? first = null;
+        _ = NewestCheckpoint();
+        foreach (string file in ListCheckpoints().Reverse())
+        {
+            Checkpoint checkpoint;
+            try
+            {
+                checkpoint = Checkpoint.Read(file);
+            }
+            catch (InvalidDataException e)
+            {
+                first ??= e;
+                damaged.Add(file);
+                continue;
+            }
+
+            return (checkpoint.For(package, file), damaged);
+        }
+
+        throw first!;
+    }
+
+    /// <summary>Takes a damaged checkpoint out of the way, under another name.</summary>
+    internal static void SetAside(string checkpoint) => File.Move(checkpoint, checkpoint + DamagedExtension, overwrite: true);
 
     /// <summary>Opens the folder of an existing run.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
@@ -100,7 +136,7 @@ public sealed record RunFolder(string Path)
         var run = new RunFolder(path);
         return !Directory.Exists(path) ? throw new DirectoryNotFoundException($"There is no run folder '{path}'.")
             : run.HoldsRun ? run
-            : throw new InvalidDataException($"'{path}' holds no training run: it has no {System.IO.Path.GetFileName(run.Options)}.");
+            : throw new InvalidDataException($"'{path}' does not hold a training run: it has no {System.IO.Path.GetFileName(run.Options)}.");
     }
 
     /// <summary>Reads the run's options.</summary>
@@ -109,9 +145,9 @@ public sealed record RunFolder(string Path)
     {
         try
         {
-            return JsonSerializer.Deserialize<TOptions>(File.ReadAllText(Options), Manifest.JsonOptions)!;
+            return JsonSerializer.Deserialize<TOptions>(File.ReadAllText(Options), Manifest.JsonOptions) ?? throw new JsonException();
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
             throw new InvalidDataException(IsJson(File.ReadAllText(Options)) && new RunFolder(parent).HoldsRun

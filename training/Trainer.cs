@@ -25,17 +25,36 @@ public sealed record TrainerOptions(
         ArgumentOutOfRangeException.ThrowIfLessThan(LogEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(CheckpointEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepCheckpoints, 1);
+        OnnxDevice.RequireThreads(Threads);
     }
 }
 
 /// <summary>Where training stands.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">The loss of the last step that was logged; not a number before the first.</param>
+/// <param name="Loss">The loss of the last step that was logged; the first one is.</param>
 public readonly record struct TrainingProgress(long Step, long Steps, float Loss);
 
 /// <summary>Training stopped because a number was not finite.</summary>
-public sealed class TrainingDivergedException(string message) : Exception(message);
+public sealed class TrainingDivergedException : Exception
+{
+    /// <inheritdoc cref="Exception()"/>
+    public TrainingDivergedException()
+    {
+    }
+
+    /// <inheritdoc cref="Exception(string)"/>
+    public TrainingDivergedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <inheritdoc cref="Exception(string, Exception)"/>
+    public TrainingDivergedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
 
 /// <summary>
 /// Runs a package's training step over a data set. It knows inputs, states and metrics by the manifest's roles, and no
@@ -49,7 +68,6 @@ public sealed class Trainer : IDisposable
     private readonly StateBuffers states;
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
-    private readonly string fingerprint;
     private float lastLoss = float.NaN;
     private long metricsStep;
 
@@ -59,7 +77,6 @@ public sealed class Trainer : IDisposable
         (this.package, this.folder, this.options) = (package, folder, options);
         states = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
         runner = new ProgramRunner(package, package.Manifest.Step, states, options.Device, options.Threads);
-        fingerprint = package.Fingerprint;
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
@@ -75,37 +92,49 @@ public sealed class Trainer : IDisposable
             throw new IOException($"'{folder.Path}' holds a run already: resume it, or choose another folder.");
         }
 
-        var trainer = new Trainer(package, folder, options);
         var initial = package.ReadInitialStates();
+        var trainer = new Trainer(package, folder, options);
         trainer.states.Load(initial);
-        new Checkpoint(0, options.Seed, trainer.fingerprint, initial).Save(folder.CheckpointAt(0));
+        new Checkpoint(0, options.Seed, package.Fingerprint, initial).Save(folder.CheckpointAt(0));
         return trainer;
     }
 
-    /// <summary>Continues a run from its newest checkpoint; one that was stopped before its first begins.</summary>
+    /// <summary>
+    /// Starts a run, or continues the one in the folder from its newest checkpoint; where that is finished, nothing is left to train. A checkpoint
+    /// that is damaged is set aside, and the one before is taken.
+    /// </summary>
     /// <param name="package">The run's package.</param>
     /// <param name="folder">The run's folder.</param>
     /// <param name="options">The run's options.</param>
-    /// <exception cref="InvalidDataException">The checkpoint is damaged, or of another package or seed.</exception>
-    public static Trainer Resume(TrainingPackage package, RunFolder folder, TrainerOptions options)
+    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they are of another package or seed.</exception>
+    public static Trainer StartOrResume(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
         if (folder.ListCheckpoints().Count == 0)
         {
             return Start(package, folder, options);
         }
 
-        string file = folder.NewestCheckpoint();
-        var checkpoint = Checkpoint.Load(file, package.Fingerprint);
+        var (checkpoint, damaged) = folder.LoadNewest(package);
         if (checkpoint.Seed != options.Seed)
         {
-            throw new InvalidDataException($"'{file}' was made under seed {checkpoint.Seed}, not {options.Seed}: resume with the run's own seed.");
+            throw new InvalidDataException(
+                $"'{folder.CheckpointAt(checkpoint.Step)}' was made under seed {checkpoint.Seed}, not {options.Seed}: resume with the run's own seed.");
         }
 
-        var trainer = new Trainer(package, folder, options) { Step = checkpoint.Step };
+        foreach (string file in damaged)
+        {
+            RunFolder.SetAside(file);
+        }
+
+        var trainer = new Trainer(package, folder, options) { Step = checkpoint.Step, DamagedCheckpoints = damaged };
         trainer.states.Load(checkpoint.States);
         MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
+        trainer.lastLoss = trainer.LoggedLoss();
         return trainer;
     }
+
+    /// <summary>Checkpoints that were damaged when the run was resumed, newest first; they have the ending <c>.damaged</c> now.</summary>
+    public IReadOnlyList<string> DamagedCheckpoints { get; private init; } = [];
 
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }
@@ -115,8 +144,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
-    /// <param name="progress">Told after every step.</param>
-    /// <param name="checkpointWritten">Told every checkpoint that is on disk, on another thread; training does not wait for it.</param>
+    /// <param name="progress">Called after every step; once, where all steps have been done before.</param>
+    /// <param name="checkpointWritten">Called after each checkpoint has been written, on another thread; training does not wait for it.</param>
     /// <param name="cancellation">Ends training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
@@ -127,11 +156,16 @@ public sealed class Trainer : IDisposable
         await using var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
         var time = Stopwatch.StartNew();
         long logged = Step;
+        if (Step >= options.Steps)
+        {
+            progress?.Invoke(new TrainingProgress(Step, options.Steps, lastLoss));
+        }
+
         while (Step < options.Steps && !cancellation.IsCancellationRequested)
         {
             Step++;
             bool isCheckpoint = Step % options.CheckpointEvery == 0 || Step == options.Steps;
-            bool isLogged = isCheckpoint || Step % options.LogEvery == 0;
+            bool isLogged = isCheckpoint || Step % options.LogEvery == 0 || Step == 1;
             RunStep(pipeline, isLogged);
             if (isLogged)
             {
@@ -197,7 +231,7 @@ public sealed class Trainer : IDisposable
             throw Diverged();
         }
 
-        await writer.WriteAsync(new Checkpoint(Step, options.Seed, fingerprint, Snapshot())).ConfigureAwait(false);
+        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Fingerprint, Snapshot())).ConfigureAwait(false);
     }
 
     private TrainingDivergedException Diverged()
@@ -206,8 +240,11 @@ public sealed class Trainer : IDisposable
         string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
         string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         return new TrainingDivergedException(
-            $"Training diverged at step {Step}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller --learning-rate.");
+            $"Training diverged at step {Step}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
     }
+
+    private float LoggedLoss() =>
+        MetricsLog.Read(folder.Metrics, Step) is [.., var line] && MetricsLog.ValueOf(line, loss.Name) is { } value ? (float)value : float.NaN;
 
     private JsonObject LogLine(double stepsPerSecond)
     {

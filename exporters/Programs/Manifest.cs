@@ -69,6 +69,12 @@ public enum MetricRole
 
     /// <summary>How often each code of a codebook occurs in each row of the batch, [N, K].</summary>
     CodeCounts,
+
+    /// <summary>One number per row of the batch, computed with latents of the row before it in the batch, the last one's for the first.</summary>
+    PerRowExchanged,
+
+    /// <summary>The variance of each latent under the prior, [L]; 1 where there is no such metric.</summary>
+    PriorVariance,
 }
 
 /// <summary>An input of a program.</summary>
@@ -111,25 +117,28 @@ public sealed record ProgramSpec(
 
     /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
     [JsonIgnore]
-    public InputSpec Images
-    {
-        get
-        {
-            for (int i = 0; i < Inputs.Count; i++)
-            {
-                if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 })
-                {
-                    return Inputs[i];
-                }
-            }
+    public InputSpec Images => FindImages() ?? throw new InvalidOperationException($"Program '{File}' has no input for images.");
 
-            throw new InvalidOperationException($"Program '{File}' has no input for images.");
-        }
-    }
+    /// <summary>Whether there is such an input, of a fixed shape.</summary>
+    internal bool HasImages => FindImages() is { } images && images.Shape.All(size => size > 0);
 
     /// <summary>The input that takes the images' classes, Int64 [N]; null if there is none.</summary>
     [JsonIgnore]
     public InputSpec? Labels => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Int64, Shape.Rank: 1 });
+
+    // Asked for at every step, which allocates nothing.
+    private InputSpec? FindImages()
+    {
+        for (int i = 0; i < Inputs.Count; i++)
+        {
+            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 })
+            {
+                return Inputs[i];
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>The table of contents of a training package, stored as <c>manifest.json</c>.</summary>
@@ -139,24 +148,51 @@ public sealed record ProgramSpec(
 /// <param name="Evaluate">The evaluation of one batch.</param>
 /// <param name="States">Every state, in the order of the initial file.</param>
 /// <param name="Deployables">Files of the graphs that are exported after training, by role (<c>encoder</c>, <c>decoder</c>).</param>
+/// <param name="Weigh">The log-weight of a further sample of a batch, and nothing else of the evaluation; null where there is no such weight.</param>
 public sealed record Manifest(
     int FormatVersion,
     JsonObject Model,
     ProgramSpec Step,
     ProgramSpec Evaluate,
     IReadOnlyList<StateSpec> States,
-    IReadOnlyDictionary<string, string> Deployables)
+    IReadOnlyDictionary<string, string> Deployables,
+    ProgramSpec? Weigh = null)
 {
+    /// <summary>All programs.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<ProgramSpec> Programs => Weigh is null ? [Step, Evaluate] : [Step, Evaluate, Weigh];
+
     /// <summary>The version that this code reads and writes.</summary>
     public const int CurrentFormatVersion = 2;
 
-    /// <summary>How manifests and their kin are written as JSON.</summary>
+    /// <summary>How manifests, and the options of runs, are written as JSON.</summary>
     public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new ShapeConverter() },
     };
+
+    /// <summary>What is wrong with a manifest that is valid JSON; null for one that a package can have.</summary>
+    internal string? FindFault()
+    {
+        var states = States.Select(state => state.Name).ToHashSet();
+        string? file = Programs.SelectMany(program => program.Files).Concat(Deployables.Values).FirstOrDefault(name => !IsPlain(name));
+        string? state = Programs.SelectMany(program => program.States.Concat(program.Updates)).FirstOrDefault(name => !states.Contains(name));
+        return file is not null ? $"'{file}' is not the plain name of a file"
+            : states.Count != States.Count ? "two states have the same name"
+            : state is not null ? $"there is no state '{state}', which a program reads or changes"
+            : States.Any(spec => spec.Shape.Any(size => size < 0)) ? "a state has no fixed shape"
+            : Programs.Any(program => !program.HasImages) ? "a program has no input for images"
+            : Programs.Any(program => program.Inputs.Any(input => input.Role == InputRole.Schedule && input.Schedule is null)) ? "a scheduled input has no schedule"
+            : Step.Metrics.Count(metric => metric.Role == MetricRole.Loss) != 1 ? "the training step does not have one loss"
+            : null;
+    }
+
+    // Packages come from others: what they name is written to and read from their own folder only.
+    private static bool IsPlain(string name) => name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':', '\0']) < 0;
 
     private sealed class ShapeConverter : JsonConverter<Shape>
     {

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
@@ -10,6 +12,7 @@ namespace OnnxVae.Exporters.Programs;
 public static class Safetensors
 {
     private const string MetadataKey = "__metadata__";
+    private const string ChecksumKey = "sha256"; // of everything else that the file says
 
     private static readonly Dictionary<ElementType, string> TypeNames = new()
     {
@@ -25,13 +28,9 @@ public static class Safetensors
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var ordered = tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
-        var header = new JsonObject();
-        if (metadata is not null)
-        {
-            header[MetadataKey] = new JsonObject(metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)
-                .Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
-        }
-
+        var entries = new SortedDictionary<string, string>((metadata ?? new Dictionary<string, string>()).ToDictionary(), StringComparer.Ordinal);
+        entries[ChecksumKey] = Checksum(tensors, entries);
+        var header = new JsonObject { [MetadataKey] = new JsonObject(entries.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) };
         long offset = 0;
         foreach (var (name, tensor) in ordered)
         {
@@ -63,7 +62,7 @@ public static class Safetensors
         });
     }
 
-    /// <summary>Reads a file.</summary>
+    /// <summary>Reads a file. Where it has a checksum, as those that <see cref="Save"/> writes do, its content is compared with that.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is truncated, damaged, or of another format.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Load(string path)
@@ -75,13 +74,19 @@ public static class Safetensors
 
         try
         {
-            return Parse(File.ReadAllBytes(path));
+            var (tensors, metadata) = Parse(File.ReadAllBytes(path));
+            if (metadata.TryGetValue(ChecksumKey, out string? checksum) && checksum != Checksum(tensors, metadata))
+            {
+                throw new InvalidDataException($"'{path}' is damaged: its content does not have the checksum that was stored with it.");
+            }
+
+            return (tensors, metadata);
         }
         catch (NotSupportedException e)
         {
             throw new InvalidDataException($"'{path}': {e.Message}", e);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException or KeyNotFoundException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException or KeyNotFoundException or OverflowException or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"'{path}' is damaged or is not a safetensors file.", e);
         }
@@ -112,6 +117,25 @@ public static class Safetensors
         }
 
         return (tensors, metadata);
+    }
+
+    private static string Checksum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (key, value) in metadata.Where(pair => pair.Key != ChecksumKey).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            Add($"{key}={value}");
+        }
+
+        foreach (var (name, tensor) in tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            Add($"{name} {TypeNames[tensor.Type]} {tensor.Shape}");
+            hash.AppendData(tensor.Data.Span);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Add(string text) => hash.AppendData([.. Encoding.UTF8.GetBytes(text), 0]);
     }
 
     private static JsonNode Field(JsonNode? entry, string name) => entry?[name] ?? throw new FormatException($"An entry has no {name}.");

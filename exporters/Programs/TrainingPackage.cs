@@ -15,7 +15,13 @@ public sealed class TrainingPackage
     private const string ManifestFile = "manifest.json";
     private const string InitialFile = "initial.safetensors";
 
-    private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest) = (folder, manifest);
+    private readonly Lazy<string> fingerprint;
+
+    private TrainingPackage(string folder, Manifest manifest)
+    {
+        (Folder, Manifest) = (folder, manifest);
+        fingerprint = new Lazy<string>(ComputeFingerprint);
+    }
 
     /// <summary>The package's folder.</summary>
     public string Folder { get; }
@@ -23,22 +29,14 @@ public sealed class TrainingPackage
     /// <summary>Its table of contents.</summary>
     public Manifest Manifest { get; }
 
-    private string[] Files => [InitialFile, .. Manifest.Step.Files, .. Manifest.Evaluate.Files, .. Manifest.Deployables.Values, ManifestFile];
+    private string[] Files => [InitialFile, .. Manifest.Programs.SelectMany(program => program.Files), .. Manifest.Deployables.Values, ManifestFile];
 
     /// <summary>Identifies the package by its content: checkpoints carry it.</summary>
-    public string Fingerprint
-    {
-        get
-        {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (string file in Files)
-            {
-                hash.AppendData(File.ReadAllBytes(Path.Combine(Folder, file)));
-            }
+    /// <exception cref="FileNotFoundException">A file of the package is missing.</exception>
+    public string Fingerprint => fingerprint.Value;
 
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
-        }
-    }
+    /// <summary>Whether a folder holds a package: the manifest is what is written last.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 
     /// <summary>Compiles programs and writes a package; the manifest comes last, so that a folder with one is complete.</summary>
     /// <param name="folder">The folder, made if missing.</param>
@@ -52,10 +50,15 @@ public sealed class TrainingPackage
         ExpansionTarget? target = null)
     {
         var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
-        CompiledProgram[] programs = [step.Compile(target), evaluate.Compile(target)];
+        Metric[] weights = [.. evaluate.Metrics.Where(metric => metric.Role == MetricRole.LogImportanceWeight)];
+        CompiledProgram[] programs =
+        [
+            step.Compile(target), evaluate.Compile(target),
+            .. weights.Length > 0 ? [(evaluate with { Name = "weigh", Metrics = weights }).Compile(target)] : Array.Empty<CompiledProgram>(),
+        ];
         var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
         var manifest = new Manifest(
-            Manifest.CurrentFormatVersion, model, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files);
+            Manifest.CurrentFormatVersion, model, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files, programs.ElementAtOrDefault(2)?.Spec);
 
         foreach (var program in programs)
         {
@@ -83,17 +86,48 @@ public sealed class TrainingPackage
             throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         }
 
-        string file = Path.Combine(folder, ManifestFile);
-        if (!File.Exists(file))
+        if (!IsIn(folder))
         {
             throw new InvalidDataException($"'{folder}' is not a training package: it has no {ManifestFile}. Make one with 'onnxvae compile'.");
         }
 
-        return new TrainingPackage(folder, ReadManifest(file));
+        var package = new TrainingPackage(folder, ReadManifest(Path.Combine(folder, ManifestFile)));
+        return package.Files.FirstOrDefault(file => !File.Exists(package.PathOf(file))) is { } missing
+            ? throw new InvalidDataException($"The training package '{folder}' is not complete: it has no {missing}. Compile the model again.")
+            : package;
+    }
+
+    /// <summary>A number of the model's description.</summary>
+    /// <param name="entry">Its name.</param>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    public double DescribedNumber(string entry) => Manifest.Model[entry] is JsonValue value && value.TryGetValue(out double number) ? number : throw new InvalidDataException(
+        $"'{PathOf(ManifestFile)}' is damaged: its description of the model has no number '{entry}'. Compile the model again.");
+
+    /// <summary>Requires states to be those of the package: none missing, all of the right type and shape.</summary>
+    /// <param name="states">The states, by name.</param>
+    /// <param name="source">Where they come from, for messages.</param>
+    /// <exception cref="InvalidDataException">They are not.</exception>
+    public void RequireStates(IReadOnlyDictionary<string, Tensor> states, string source)
+    {
+        foreach (var spec in Manifest.States)
+        {
+            if (!states.TryGetValue(spec.Name, out var state) || state.Type != spec.Type || state.Shape != spec.Shape)
+            {
+                throw new InvalidDataException(
+                    $"'{source}' cannot be used: its state '{spec.Name}' is {(state is null ? "missing" : $"{state.Type} {state.Shape}")}, expected {spec.Type} {spec.Shape}.");
+            }
+        }
     }
 
     /// <summary>The states before the first step, by name.</summary>
-    public IReadOnlyDictionary<string, Tensor> ReadInitialStates() => Safetensors.Load(Path.Combine(Folder, InitialFile)).Tensors;
+    /// <exception cref="InvalidDataException">The file is damaged, or has not all of them.</exception>
+    public IReadOnlyDictionary<string, Tensor> ReadInitialStates()
+    {
+        string file = PathOf(InitialFile);
+        var states = Safetensors.Load(file).Tensors;
+        RequireStates(states, file);
+        return states;
+    }
 
     /// <summary>Copies the package's files; the manifest comes last.</summary>
     public TrainingPackage CopyTo(string folder)
@@ -113,21 +147,33 @@ public sealed class TrainingPackage
     /// <summary>A deployable graph, still without weights.</summary>
     public OnnxModel ReadDeployable(string role) => OnnxModel.Load(Path.Combine(Folder, Manifest.Deployables[role]));
 
-    private static Manifest ReadManifest(string file)
+    private string ComputeFingerprint()
     {
-        try
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string file in Files)
         {
-            if (JsonSerializer.Deserialize<Manifest>(File.ReadAllText(file), Manifest.JsonOptions) is { } manifest)
-            {
-                return manifest.FormatVersion == Manifest.CurrentFormatVersion ? manifest : throw new InvalidDataException(
-                    $"'{file}' has format version {manifest.FormatVersion}; this program reads {Manifest.CurrentFormatVersion}. Compile the model again.");
-            }
-        }
-        catch (JsonException)
-        {
-            // Reported below.
+            hash.AppendData(File.ReadAllBytes(PathOf(file)));
         }
 
-        throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.");
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static Manifest ReadManifest(string file)
+    {
+        Manifest? manifest;
+        try
+        {
+            manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(file), Manifest.JsonOptions);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.", e);
+        }
+
+        return manifest is null ? throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.")
+            : manifest.FormatVersion != Manifest.CurrentFormatVersion ? throw new InvalidDataException(
+                $"'{file}' has format version {manifest.FormatVersion}; this program reads {Manifest.CurrentFormatVersion}. Compile the model again.")
+            : manifest.FindFault() is { } fault ? throw new InvalidDataException($"'{file}' cannot be used: {fault}. Compile the model again.")
+            : manifest;
     }
 }

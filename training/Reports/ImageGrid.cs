@@ -3,11 +3,13 @@ using SkiaSharp;
 
 namespace OnnxVae.Training.Reports;
 
-/// <summary>Images side by side as one PNG.</summary>
+/// <summary>Images side by side in one picture.</summary>
 public static class ImageGrid
 {
     private const int Gap = 2;
-    private const int SmallestTile = 48; // Smaller images are enlarged by a whole factor.
+    private const int SmallestTile = 48; // Smaller images are enlarged by a whole factor,
+    private const int LargestSide = 8192; // and large ones are reduced where the grid would have more pixels than this along a side.
+    private const int Quality = 95; // of formats that lose something
 
     private static readonly SKColor Background = new(0x40, 0x40, 0x40);
 
@@ -17,32 +19,45 @@ public static class ImageGrid
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     /// <param name="columns">Images per row.</param>
-    /// <returns>The bytes of a PNG.</returns>
-    public static byte[] ToPng(ReadOnlySpan<float> images, int channels, int height, int width, int columns)
+    /// <param name="format">The format of the picture.</param>
+    /// <returns>The bytes of a picture.</returns>
+    public static byte[] Draw(
+        ReadOnlySpan<float> images, int channels, int height, int width, int columns, SKEncodedImageFormat format = SKEncodedImageFormat.Png)
     {
         int size = channels * height * width, count = images.Length / size;
-        int rows = (count + columns - 1) / columns, zoom = Math.Max(1, SmallestTile / Math.Min(height, width));
-        int stepX = (width * zoom) + Gap, stepY = (height * zoom) + Gap;
+        int rows = (count + columns - 1) / columns;
+        var (tileHeight, tileWidth) = TileSize(height, width, rows, columns);
+        int stepX = tileWidth + Gap, stepY = tileHeight + Gap;
         using var bitmap = new SKBitmap((columns * stepX) + Gap, (rows * stepY) + Gap, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var canvas = new SKCanvas(bitmap);
         canvas.Clear(Background);
+        var sampling = tileHeight >= height ? new SKSamplingOptions(SKFilterMode.Nearest) : new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear);
         for (int i = 0; i < count; i++)
         {
             using var tile = ToBitmap(images.Slice(i * size, size), channels, height, width);
-            int left = Gap + (i % columns * stepX), top = Gap + (i / columns * stepY);
             using var image = SKImage.FromBitmap(tile);
-            canvas.DrawImage(image, SKRect.Create(left, top, width * zoom, height * zoom), new SKSamplingOptions(SKFilterMode.Nearest));
+            canvas.DrawImage(image, SKRect.Create(Gap + (i % columns * stepX), Gap + (i / columns * stepY), tileWidth, tileHeight), sampling);
         }
 
-        return Encode(bitmap);
+        return Encode(bitmap, format);
     }
 
-    /// <summary>Writes a grid as a PNG file.</summary>
-    /// <inheritdoc cref="ToPng"/>
+    /// <summary>Writes a grid as a picture; the path's ending says in which format.</summary>
+    /// <inheritdoc cref="Draw"/>
+    /// <exception cref="ArgumentException">The path does not name a picture of a format that is written.</exception>
     public static void Save(string path, ReadOnlySpan<float> images, int channels, int height, int width, int columns)
     {
-        byte[] png = ToPng(images, channels, height, width, columns);
-        AtomicFile.Write(path, stream => stream.Write(png));
+        byte[] picture = Draw(images, channels, height, width, columns, PictureFile.FormatOf(path));
+        AtomicFile.Write(path, stream => stream.Write(picture));
+    }
+
+    private static (int Height, int Width) TileSize(int height, int width, int rows, int columns)
+    {
+        int zoom = Math.Max(1, SmallestTile / Math.Max(height, width));
+        double most = Math.Min((double)LargestSide / rows / height, (double)LargestSide / columns / width);
+        return zoom <= most
+            ? (height * zoom, width * zoom)
+            : (Math.Max(1, (int)(height * Math.Min(1, most))), Math.Max(1, (int)(width * Math.Min(1, most))));
     }
 
     /// <summary>Encodes one image as PNG.</summary>
@@ -53,7 +68,7 @@ public static class ImageGrid
     public static byte[] ImageToPng(ReadOnlySpan<float> image, int channels, int height, int width)
     {
         using var bitmap = ToBitmap(image, channels, height, width);
-        return Encode(bitmap);
+        return Encode(bitmap, SKEncodedImageFormat.Png);
     }
 
     private static SKBitmap ToBitmap(ReadOnlySpan<float> image, int channels, int height, int width)
@@ -64,16 +79,16 @@ public static class ImageGrid
         int plane = height * width, last = channels - 1;
         for (int i = 0; i < plane; i++)
         {
-            // Grey is red, green and blue alike.
+            // In grayscale red, green and blue are the same.
             bitmap.SetPixel(i % width, i / width, new SKColor(pixels[i], pixels[(Math.Min(1, last) * plane) + i], pixels[(last * plane) + i]));
         }
 
         return bitmap;
     }
 
-    private static byte[] Encode(SKBitmap bitmap)
+    private static byte[] Encode(SKBitmap bitmap, SKEncodedImageFormat format)
     {
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, quality: 100);
+        using var data = bitmap.Encode(format, Quality);
         return data.ToArray();
     }
 }

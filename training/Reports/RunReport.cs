@@ -61,11 +61,11 @@ public static class RunReport
 
     private static string Curve(IReadOnlyList<JsonObject> log, string metric)
     {
-        var points = log.Where(line => line.ContainsKey(metric)).ToArray();
+        var points = log.Where(line => MetricsLog.ValueOf(line, metric) is not null).ToArray();
         using var plot = new Plot();
         plot.Add.ScatterLine(
             points.Select(line => (double)line["step"]!.GetValue<long>()).ToArray(),
-            points.Select(line => line[metric]!.GetValue<double>()).ToArray());
+            points.Select(line => MetricsLog.ValueOf(line, metric)!.Value).ToArray());
         plot.XLabel("step");
         plot.YLabel(metric);
         string svg = plot.GetSvgXml(PlotWidth, PlotHeight);

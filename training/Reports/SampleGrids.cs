@@ -16,6 +16,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
 {
     private const int Columns = 8;
     private const int SampleRows = 6;
+    private const string Samples = "samples", Reconstructions = "reconstructions";
 
     /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>.</summary>
     /// <param name="folder">Where to.</param>
@@ -23,7 +24,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     /// <param name="states">The states at that step.</param>
     public void Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
     {
-        if (!package.Manifest.Deployables.ContainsKey("encoder") || !package.Manifest.Deployables.ContainsKey("decoder"))
+        if (!CanDraw)
         {
             return;
         }
@@ -37,14 +38,21 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             : LatentPrior.StandardNormal(shape.LatentSize);
         var samples = new float[SampleRows * Columns * shape.ImageSize];
         decoder.Generate(seed, first: 0, samples, prior);
-        Save("samples", samples);
+        Save(Samples, samples);
         if (test.Count > 0)
         {
-            Save("reconstructions", ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
+            Save(Reconstructions, ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
         }
 
-        void Save(string kind, float[] images) => ImageGrid.Save(
-            Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png")),
-            images, shape.Channels, shape.Height, shape.Width, Columns);
+        void Save(string kind, float[] images) => ImageGrid.Save(FileOf(folder, kind, step), images, shape.Channels, shape.Height, shape.Width, Columns);
     }
+
+    /// <summary>Whether the grids of a step are there, all of them.</summary>
+    /// <param name="folder">Where they go.</param>
+    /// <param name="step">The step.</param>
+    public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last that is written
+
+    private bool CanDraw => package.Manifest.Deployables.ContainsKey("encoder") && package.Manifest.Deployables.ContainsKey("decoder");
+
+    private static string FileOf(string folder, string kind, long step) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png"));
 }

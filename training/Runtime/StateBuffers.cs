@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
 using Tensor = OnnxVae.Exporters.Onnx.Tensor;
 
 namespace OnnxVae.Training.Runtime;
@@ -66,7 +67,7 @@ public sealed class StateBuffers : IDisposable
 
     /// <summary>The name of the first state with an entry that is not finite, as the last step wrote it; null if there is none.</summary>
     public string? FirstNotFinite() => Specs.FirstOrDefault(spec => spec.Type == ElementType.Float32
-        && sets[Parity][spec.Name].GetTensorDataAsSpan<float>().ContainsAnyExceptFinite())?.Name;
+        && FiniteNumbers.IndexOfOther(sets[Parity][spec.Name].GetTensorDataAsSpan<float>()) >= 0)?.Name;
 
     /// <summary>A state's buffer when the sets have a given parity.</summary>
     internal OrtValue Current(string name, int parity) => sets[parity][name];
@@ -92,22 +93,4 @@ public sealed class StateBuffers : IDisposable
     }
 
     private static OrtValue Allocate(StateSpec state) => Allocate(state.Type, state.Shape);
-}
-
-/// <summary>Looks through numbers.</summary>
-internal static class FloatSpans
-{
-    /// <summary>Whether an entry is infinite or not a number.</summary>
-    public static bool ContainsAnyExceptFinite(this ReadOnlySpan<float> values)
-    {
-        foreach (float value in values)
-        {
-            if (!float.IsFinite(value))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

@@ -40,7 +40,7 @@ internal sealed class TrainerTests : FolderFixture
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(expected[^1]));
-        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[5, 6, 10, 12, 15, 18, 20]));
+        Assert.That(MetricsLog.Read(run.Metrics).Select(line => (long)line["step"]!), Is.EqualTo((long[])[1, 5, 6, 10, 12, 15, 18, 20]));
     }
 
     [Test]
@@ -130,7 +130,7 @@ internal sealed class TrainerTests : FolderFixture
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(await File.ReadAllBytesAsync(new RunFolder(Folder["whole"]).NewestCheckpoint())));
-        var (initial, last) = (package.ReadInitialStates(), Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States);
+        var (initial, last) = (package.ReadInitialStates(), Checkpoint.Load(run.NewestCheckpoint(), package).States);
         Assert.That(last["encoder.2.num_batches_tracked"].As<long>()[0], Is.EqualTo(20));
         foreach (string state in (string[])["encoder.2.running_mean", "average.encoder.1.weight"])
         {
@@ -160,7 +160,7 @@ internal sealed class TrainerTests : FolderFixture
         var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => TrainOnceAsync(package, new RunFolder(Folder["run"]), seed: 1));
 
         Assert.That(error!.Message, Does.Match(
-            @"^Training diverged at step \d+: loss (NaN|∞|Infinity), distortion .*, rate .*; (the first state that is not finite is '.+'|all states are still finite)\. The last checkpoint is \d{9}\.safetensors; try a smaller --learning-rate\.$"));
+            @"^Training diverged at step \d+: loss (NaN|∞|Infinity), distortion .*, rate .*; (the first state that is not finite is '.+'|all states are still finite)\. The last checkpoint is \d{9}\.safetensors; try a smaller learning rate, or clip the gradient\.$"));
     }
 
     [Test]
@@ -170,8 +170,8 @@ internal sealed class TrainerTests : FolderFixture
         string file = Folder["c.safetensors"];
         new Checkpoint(0, 1, foreign.Fingerprint, foreign.ReadInitialStates()).Save(file);
 
-        Assert.That(() => Checkpoint.Load(file, mine.Fingerprint), Throws.TypeOf<InvalidDataException>()
-            .With.Message.EqualTo($"'{file}' belongs to another model: it was made by a run of a different package."));
+        Assert.That(() => Checkpoint.Load(file, mine), Throws.TypeOf<InvalidDataException>()
+            .With.Message.EqualTo($"'{file}' belongs to another model: it was made by a run of a different package. Train this one in another folder, or delete that run."));
     }
 
     [TestCase(10)]
@@ -183,7 +183,7 @@ internal sealed class TrainerTests : FolderFixture
         new Checkpoint(0, 1, package.Fingerprint, package.ReadInitialStates()).Save(file);
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..bytes]);
 
-        Assert.That(() => Checkpoint.Load(file, package.Fingerprint), Throws.TypeOf<InvalidDataException>()
+        Assert.That(() => Checkpoint.Load(file, package), Throws.TypeOf<InvalidDataException>()
             .With.Message.EqualTo($"'{file}' is damaged or is not a safetensors file."));
     }
 
@@ -248,7 +248,7 @@ internal sealed class TrainerTests : FolderFixture
         TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, int logEvery = 5, CancellationToken cancellation = default)
     {
         var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, logEvery, CheckpointEvery: 6);
-        using var trainer = Trainer.Resume(package, run, options);
+        using var trainer = Trainer.StartOrResume(package, run, options);
         await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
     }
 
