@@ -1,10 +1,10 @@
 namespace OnnxVae.Inference;
 
-/// <summary>Refuses what cannot be meant, with a sentence that says what is.</summary>
+/// <summary>Argument checks with explanatory messages.</summary>
 internal static class Arguments
 {
-    // Far outside of [0, 1], but near enough for a model's own output to pass.
-    private const float SmallestPixel = -1, LargestPixel = 2;
+    // Decoders overshoot a little, and their images are images too.
+    private const float Tolerance = 1e-3f, SmallestPixel = -Tolerance, LargestPixel = 1 + Tolerance;
 
     /// <summary>How many rows there are.</summary>
     public static int RequireRows(int length, int width, string what, string expected) => length > 0 && length % width == 0
@@ -37,7 +37,7 @@ internal static class Arguments
             if (!(images[i] >= SmallestPixel && images[i] <= LargestPixel))
             {
                 throw new ArgumentException(
-                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255, or give them as bytes.");
+                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.");
             }
         }
     }

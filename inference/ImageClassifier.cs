@@ -17,7 +17,7 @@ public sealed class ImageClassifier : IDisposable
     private ImageClassifier(InferenceSession session, ModelMetadata images, string path, int runsAtOnce)
     {
         this.path = path;
-        turns = new SessionTurns(session, () => null, runsAtOnce, "classifier");
+        turns = new SessionTurns(session, () => null, runsAtOnce, "classifier", runOptions.Dispose);
         imageShape = [images.Channels, images.Height, images.Width];
         if (session.InputMetadata.Count != 1 || session.OutputMetadata.Count != 1)
         {
@@ -33,7 +33,7 @@ public sealed class ImageClassifier : IDisposable
         }
 
         Classes = given.Dimensions[1];
-        Names = ModelMetadata.ReadClasses(session);
+        Names = ModelMetadata.ReadClasses(session, $"'{path}'");
     }
 
     /// <summary>K, the number of classes.</summary>
@@ -105,11 +105,7 @@ public sealed class ImageClassifier : IDisposable
     }
 
     /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
-    public void Dispose()
-    {
-        turns.Dispose();
-        runOptions.Dispose();
-    }
+    public void Dispose() => turns.Dispose();
 
     private void Normalize(Span<float> scores, int image)
     {

@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Codes;
+
 namespace OnnxVae.Inference;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace OnnxVae.Inference;
 /// </summary>
 public abstract class LatentPrior : IDisposable
 {
+    /// <summary>The file of a prior that was learned together with the model, beside its decoder.</summary>
+    internal const string FileName = "prior.onnx";
+
     private const uint NormalStream = 0x6765;
     private const uint UniformStream = 0x7565;
 
@@ -31,6 +36,32 @@ public abstract class LatentPrior : IDisposable
     /// <summary>Loads a prior from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static LatentPrior Load(byte[] model, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(model, ModelMetadata.Prior, OnProcessor(options)));
+
+    /// <summary>Opens the prior that a model was trained with.</summary>
+    /// <param name="folder">Where the decoder's file lies; null for a decoder that does not come from one.</param>
+    /// <param name="decoder">What the decoder says about itself.</param>
+    /// <param name="options">How to run.</param>
+    /// <exception cref="InvalidOperationException">The prior's file is not there, or the decoder does not say which prior it is.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or of another model.</exception>
+    internal static LatentPrior OfModel(string? folder, ModelMetadata decoder, VaeOptions? options)
+    {
+        string beside = folder is null ? "" : $" in '{folder}'";
+        if (decoder.HasCodes)
+        {
+            return folder is not null && CodePrior.IsIn(folder, decoder) ? CodePrior.Load(folder, options: options) : throw new InvalidOperationException(
+                $"The decoder's latents are codes, and there is no prior of them{beside}, of all levels: train one, or say what to draw from.");
+        }
+
+        if (decoder.PriorName == ModelMetadata.StandardNormal)
+        {
+            return StandardNormal(decoder.LatentSize);
+        }
+
+        string? file = folder is null ? null : Path.Combine(folder, FileName);
+        return file is not null && File.Exists(file) ? Load(file, options) : throw new InvalidOperationException(decoder.PriorName is { } name
+            ? $"The model was trained with the prior '{name}', but there is no {FileName}{beside}: put it beside the decoder's file, or load it and say that it is what to draw from."
+            : $"The decoder does not say which prior its model was trained with, and there is no {FileName}{beside}: export it again, or say what to draw from.");
+    }
 
     /// <summary>Draws latents.</summary>
     /// <param name="seed">Chooses them.</param>

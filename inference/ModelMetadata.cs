@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace OnnxVae.Inference;
 
@@ -12,7 +13,7 @@ namespace OnnxVae.Inference;
 /// <param name="Height">Rows of pixels.</param>
 /// <param name="Width">Columns of pixels.</param>
 /// <param name="Objective">What the model was trained for.</param>
-/// <param name="ImagesAtATime">So many images at a time it is fastest with; more are worked through in turn. Null for any number.</param>
+/// <param name="ImagesAtATime">The batch size that the file is tuned for; larger batches are split. Null for any.</param>
 public sealed partial record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
     /// <summary>The entry of a file's metadata that holds <see cref="Weights"/>.</summary>
@@ -20,11 +21,17 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
 
     internal const string Encoder = "encoder", Decoder = "decoder", Prior = "prior", Density = "density";
 
+    /// <summary>The name of the prior N(0, I).</summary>
+    internal const string StandardNormal = "standard-normal";
+
+    private const string KindEntry = "onnxvae.kind", ImageShapeEntry = "onnxvae.imageShape", LatentSizeEntry = "onnxvae.latentSize", BatchEntry = "onnxvae.imagesAtATime",
+        CodesEntry = "onnxvae.codes", ClassesEntry = "onnxvae.classes", PriorEntry = "onnxvae.prior", FrequenciesEntry = "onnxvae.classFrequencies";
+
     /// <summary>Whether the latents are codes: whole numbers that stand for vectors, which nothing lies between.</summary>
     public bool HasCodes => CodeText is not null;
 
     /// <summary>The grids of codes, the top level's first, in the order in which the latents hold them; empty for latents that are numbers.</summary>
-    public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : ParseCodeGrids(CodeText);
+    public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : ParseCodeGrids(CodeText, "The model");
 
     /// <summary>The grids as the file holds them, <c>512:4x4,512:8x8</c>; null for latents that are numbers.</summary>
     internal string? CodeText { get; init; }
@@ -35,6 +42,12 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// </summary>
     public string? Weights { get; init; }
 
+    /// <summary>
+    /// Of a decoder, the prior that the model was trained with: <c>standard-normal</c>, or one whose file lies beside it. Null in other files, and
+    /// in those that older versions exported.
+    /// </summary>
+    public string? PriorName { get; init; }
+
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
 
@@ -44,54 +57,134 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>Whether two files can be of the same weights: where one says nothing about its own, they can.</summary>
     internal static bool AreAlike(string? weights, string? others) => weights is null || others is null || weights == others;
 
+    /// <summary>Reads what a file says about itself, and compares it with the graph.</summary>
+    /// <param name="session">The loaded file.</param>
+    /// <param name="kind">What is expected.</param>
+    /// <param name="source">What the file is called in messages.</param>
+    /// <exception cref="InvalidDataException">The file is of another kind, or says what is not so.</exception>
     internal static ModelMetadata Read(InferenceSession session, string kind, string source)
     {
         var entries = session.ModelMetadata.CustomMetadataMap;
-        string? actual = entries.GetValueOrDefault("onnxvae.kind");
+        string? actual = entries.GetValueOrDefault(KindEntry);
         if (actual != kind)
         {
             throw new InvalidDataException(actual is null
-                ? $"{source} is no {kind}: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'."
-                : $"{source} is no {kind} but {(actual == Encoder ? "an" : "a")} {actual}. Give the {kind}.onnx that was exported beside it.");
+                ? $"{source} is not {WithArticle(kind)}: it has no OnnxVae metadata. Export one from a run."
+                : $"{source} is {WithArticle(actual)}; expected {WithArticle(kind)}. Give the {kind}.onnx that was exported beside it.");
         }
 
-        int[] image = [.. entries["onnxvae.imageShape"].Split(',').Select(Number)];
-        return new ModelMetadata(
-            kind, Number(entries["onnxvae.latentSize"]), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""),
-            entries.TryGetValue("onnxvae.imagesAtATime", out string? images) ? Number(images) : null)
+        int[] image = entries.GetValueOrDefault(ImageShapeEntry, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, ImageShapeEntry, source))] : throw Damaged(
+            source, ImageShapeEntry, entries.GetValueOrDefault(ImageShapeEntry), "channels,height,width");
+        if (image[0] is not (1 or 3) || (Int128)image[0] * image[1] * image[2] > Array.MaxLength)
         {
-            CodeText = entries.GetValueOrDefault("onnxvae.codes"),
+            throw Damaged(source, ImageShapeEntry, entries[ImageShapeEntry], "1 or 3 channels, and a size that fits into memory");
+        }
+
+        var metadata = new ModelMetadata(
+            kind, Number(entries.GetValueOrDefault(LatentSizeEntry), LatentSizeEntry, source), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""),
+            entries.TryGetValue(BatchEntry, out string? images) ? Number(images, BatchEntry, source) : null)
+        {
+            CodeText = entries.GetValueOrDefault(CodesEntry),
             Weights = entries.GetValueOrDefault(WeightsEntry),
+            PriorName = entries.GetValueOrDefault(PriorEntry) is { Length: > 0 } prior ? prior : null,
         };
+        if (metadata.CodeText is { } codes && ParseCodeGrids(codes, source).Sum(grid => (long)grid.Positions) != metadata.LatentSize)
+        {
+            throw Damaged(source, CodesEntry, codes, $"grids of {metadata.LatentSize} codes in all");
+        }
+
+        metadata.RequireGraph(session, source);
+        return metadata;
     }
 
     /// <summary>The names of the classes that a prior of codes or a classifier knows; null in files that have none.</summary>
-    internal static string[]? ReadClasses(InferenceSession session)
+    /// <param name="session">The loaded file.</param>
+    /// <param name="source">What the file is called in messages.</param>
+    internal static string[]? ReadClasses(InferenceSession session, string source)
     {
-        if (session.ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.classes") is not { } text)
+        if (session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(ClassesEntry) is not { } text)
         {
             return null;
         }
 
         try
         {
-            return JsonSerializer.Deserialize(text, Names.Default.StringArray);
+            return JsonSerializer.Deserialize(text, Names.Default.StringArray) is { } names && !names.Contains(null!) ? names : throw Damaged(source, ClassesEntry, text, "a JSON array of names");
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            throw new InvalidDataException($"The names of the model's classes are '{text}'; expected a JSON array. Export it again.", e);
+            throw Damaged(source, ClassesEntry, text, "a JSON array of names");
         }
     }
 
-    internal static IReadOnlyList<CodeGrid> ParseCodeGrids(string text) => [.. text.Split(',').Select(level => level.Split(':', 'x') switch
+    /// <summary>The share of each class among the images that a prior of codes was trained on; equal shares where the file does not say it.</summary>
+    internal static double[] ReadClassFrequencies(InferenceSession session, int classes, string source)
     {
-        [var codes, var rows, var columns] => new CodeGrid(Number(codes), Number(rows), Number(columns)),
-        _ => throw new InvalidDataException($"The model's grids of codes are '{text}'; expected codes:rowsxcolumns, with commas between levels. Export it again."),
+        double[]? frequencies = [];
+        string? text = session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(FrequenciesEntry);
+        try
+        {
+            frequencies = text is null ? [] : JsonSerializer.Deserialize(text, Names.Default.DoubleArray);
+        }
+        catch (JsonException)
+        {
+            frequencies = null;
+        }
+
+        bool areShares = frequencies is { } shares && shares.All(share => share >= 0) && (shares.Length == 0 || (shares.Length == classes && Math.Abs(shares.Sum() - 1) < 1e-6));
+        return !areShares ? throw Damaged(source, FrequenciesEntry, text, $"a JSON array of {classes} shares that sum to 1")
+            : frequencies!.Length > 0 ? frequencies
+            : [.. Enumerable.Repeat(1.0 / classes, classes)];
+    }
+
+    internal static IReadOnlyList<CodeGrid> ParseCodeGrids(string text, string source) => [.. text.Split(',').Select(level => level.Split(':', 'x') switch
+    {
+        [var codes, var rows, var columns] => new CodeGrid(Number(codes, CodesEntry, source), Number(rows, CodesEntry, source), Number(columns, CodesEntry, source)),
+        _ => throw Damaged(source, CodesEntry, text, "codes:rowsxcolumns, with commas between levels"),
     })];
 
-    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+    private static string WithArticle(string kind) => kind == Encoder ? $"an {kind}" : $"a {kind}";
+
+    private static InvalidDataException Damaged(string source, string entry, string? text, string expected) =>
+        new($"{source} has damaged metadata: {entry} is {(text is null ? "missing" : $"'{text}'")}; expected {expected}. Export the file again.");
+
+    private static int Number(string? text, string entry, string source) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw Damaged(source, entry, text, "a positive number");
+
+    // What runs rely on: the names, types and shapes of inputs and outputs.
+    private void RequireGraph(InferenceSession session, string source)
+    {
+        int[] images = [-1, Channels, Height, Width], latents = [-1, LatentSize];
+        var (inputs, outputs) = Kind switch
+        {
+            Encoder => (Expect(("image", images)), Expect(("mean", latents), ("logVar", latents))),
+            Decoder => (Expect(("z", latents)), Expect(("image", images))),
+            Density => (Expect(("z", latents)), Expect(("probability", latents))),
+            _ => (Expect([.. session.InputNames.Select(name => (name, (int[])[-1, -1]))]), Expect(("z", latents))),
+        };
+        RequireTensors("input", session.InputMetadata, inputs);
+        RequireTensors("output", session.OutputMetadata, outputs);
+
+        static (string Name, int[] Shape)[] Expect(params (string, int[])[] tensors) => tensors;
+
+        void RequireTensors(string role, IReadOnlyDictionary<string, NodeMetadata> actual, (string Name, int[] Shape)[] expected)
+        {
+            foreach (var (name, shape) in expected)
+            {
+                bool isThere = actual.TryGetValue(name, out var found) && found is { IsTensor: true, ElementDataType: TensorElementType.Float }
+                    && found.Dimensions.Length == shape.Length && found.Dimensions.Zip(shape).All(size => size.Second < 0 || size.First == size.Second)
+                    && (Kind != Prior || role == "output" || found.Dimensions[^1] > 0);
+                if (!isThere || (role == "input" && actual.Count != expected.Length))
+                {
+                    throw new InvalidDataException(
+                        $"{source} is damaged: {WithArticle(Kind)} of {LatentSize} latents and images of {Shape} has an {role} '{name}' of Float32 [{string.Join(", ", shape.Select(size => size < 0 ? "N" : $"{size}"))}], but the graph has {string.Join(", ", actual.Select(tensor => $"'{tensor.Key}' of {tensor.Value.ElementDataType} [{string.Join(", ", tensor.Value.Dimensions)}]"))}. Export the file again.");
+                }
+            }
+        }
+    }
 
     [JsonSerializable(typeof(string[]))]
+    [JsonSerializable(typeof(double[]))]
     private sealed partial class Names : JsonSerializerContext;
 }
 

@@ -9,6 +9,7 @@ namespace OnnxVae.Inference;
 public sealed record OnnxDevice(string Provider, int Index = 0)
 {
     private const string ProviderSuffix = "ExecutionProvider";
+    private const int ThreadsPerProcessor = 4; // more only wait for each other, and starting thousands takes minutes
 
     /// <summary>The processor; always there.</summary>
     public static OnnxDevice Cpu { get; } = new("cpu");
@@ -57,14 +58,30 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             _ => throw new ArgumentException($"Device '{text}' is malformed: write a provider's name, with a device number if there are several, as in cuda:1."),
         };
         name = name.ToLowerInvariant();
-        return Available.Contains(name) ? new OnnxDevice(name, index) : throw new ArgumentException(
-            $"Device '{text}' is not available: this ONNX Runtime has {string.Join(", ", Available)}. {HowToGet(name)}");
+        return Available.Contains(name) ? new OnnxDevice(name, index) : throw NotAvailable(text, name);
+    }
+
+    /// <summary>The most threads that a session can be given: four for each logical processor.</summary>
+    public static int MostThreads => ThreadsPerProcessor * Environment.ProcessorCount;
+
+    /// <summary>Requires a number of threads that can be used.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative, or above <see cref="MostThreads"/>.</exception>
+    public static void RequireThreads(int threads)
+    {
+        if (threads < 0 || threads > MostThreads)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(threads), threads, $"Threads are 0, for one per logical processor, to {MostThreads}, four for each of the {Environment.ProcessorCount} here.");
+        }
     }
 
     /// <summary>Session options for this device.</summary>
     /// <param name="threads">Threads of the processor per session; 0 for one per logical processor.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are too many threads.</exception>
+    /// <exception cref="ArgumentException">The loaded ONNX Runtime does not have the device.</exception>
     public SessionOptions CreateSessionOptions(int threads = 0)
     {
+        RequireThreads(threads);
         _ = OnnxEnvironment.Instance; // before ONNX Runtime makes one by itself
         var options = new SessionOptions
         {
@@ -88,9 +105,10 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
                     $"Device '{this}' is not available: there are {devices.Length} of {Provider}, numbered from 0.")], new Dictionary<string, string>());
                 break;
             default:
+                // By its full name, which is known whatever its short forms are; not all providers have several devices to choose from.
                 options.AppendExecutionProvider(
-                    OnnxEnvironment.Instance.GetAvailableProviders().Single(provider => ShortName(provider) == Provider)[..^ProviderSuffix.Length],
-                    new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });
+                    OnnxEnvironment.Instance.GetAvailableProviders().FirstOrDefault(provider => ShortName(provider) == Provider) ?? throw NotAvailable($"{this}", Provider),
+                    Index == 0 ? [] : new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });
                 break;
         }
 
@@ -104,7 +122,10 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
 
     private static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
 
+    private static ArgumentException NotAvailable(string text, string name) => new(
+        $"Device '{text}' is not available: this ONNX Runtime has {string.Join(", ", Available)}. {HowToGet(name)}");
+
     private static string HowToGet(string name) => name == "cuda"
-        ? "Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9."
+        ? "It comes with ONNX Runtime's GPU package, and needs CUDA 13 and cuDNN 9."
         : "Choose one of these, reference the ONNX Runtime package of that provider, or register its library.";
 }

@@ -9,9 +9,12 @@ namespace OnnxVae.Inference;
 /// </summary>
 internal sealed class SessionTurns : IDisposable
 {
-    private readonly Lazy<InferenceSession> together;
+    private readonly Func<InferenceSession?> openTogether;
+    private readonly Action? release;
     private readonly SemaphoreSlim free;
+    private readonly Lock opening = new();
     private readonly string kind;
+    private InferenceSession? together;
     private int callers;
     private bool isDisposed;
 
@@ -19,10 +22,10 @@ internal sealed class SessionTurns : IDisposable
     /// <param name="openTogether">Opens a session for runs that overlap; null where that is the same one, or if it cannot be opened any more.</param>
     /// <param name="atOnce">Runs at work at a time; others wait, so that memory stays bounded.</param>
     /// <param name="kind">What the model is, for messages.</param>
-    public SessionTurns(InferenceSession alone, Func<InferenceSession?> openTogether, int atOnce, string kind)
+    /// <param name="release">Frees what runs use beside the sessions; called once, when no run is at work any more.</param>
+    public SessionTurns(InferenceSession alone, Func<InferenceSession?> openTogether, int atOnce, string kind, Action? release = null)
     {
-        (Alone, AtOnce, this.kind) = (alone, atOnce, kind);
-        together = new Lazy<InferenceSession>(() => openTogether() ?? alone);
+        (Alone, AtOnce, this.openTogether, this.kind, this.release) = (alone, atOnce, openTogether, kind, release);
         free = new SemaphoreSlim(atOnce);
     }
 
@@ -40,7 +43,7 @@ internal sealed class SessionTurns : IDisposable
         {
             return isDisposed
                 ? throw new ObjectDisposedException(kind, $"The {kind} was disposed: keep it as long as it is used.")
-                : new Turn(this, isAlone ? Alone : together.Value);
+                : new Turn(this, isAlone ? Alone : Together());
         }
         catch
         {
@@ -49,7 +52,7 @@ internal sealed class SessionTurns : IDisposable
         }
     }
 
-    /// <summary>Waits for the runs that are at work; later ones, and those who wait, are refused.</summary>
+    /// <summary>Waits for the runs that are at work; later ones, and those who wait, are refused. Further calls do nothing.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref isDisposed, true))
@@ -63,12 +66,18 @@ internal sealed class SessionTurns : IDisposable
         }
 
         Alone.Dispose();
-        if (together.IsValueCreated)
-        {
-            together.Value.Dispose(); // twice, where it is the same
-        }
-
+        together?.Dispose(); // twice, where it is the same
+        release?.Invoke();
         free.Release(AtOnce);
+    }
+
+    // Where it cannot be opened, the next caller tries again.
+    private InferenceSession Together()
+    {
+        lock (opening)
+        {
+            return together ??= openTogether() ?? Alone;
+        }
     }
 
     private void Leave()

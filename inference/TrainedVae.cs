@@ -9,8 +9,6 @@ namespace OnnxVae.Inference;
 /// </code></example>
 public sealed class TrainedVae : IDisposable
 {
-    private const string PriorFile = "prior.onnx";
-
     private TrainedVae(VaeEncoder encoder, VaeDecoder decoder, LatentPrior prior) => (Encoder, Decoder, Prior) = (encoder, decoder, prior);
 
     /// <summary>Images to latents.</summary>
@@ -19,7 +17,10 @@ public sealed class TrainedVae : IDisposable
     /// <summary>Latents to images.</summary>
     public VaeDecoder Decoder { get; }
 
-    /// <summary>What latents are drawn from: the learned prior, or N(0, I).</summary>
+    /// <summary>
+    /// What latents are drawn from: the prior that the model was trained with. Of codes, the prior that was trained for them; without one, all
+    /// codes are equally likely, of which no image comes that looks like one.
+    /// </summary>
     public LatentPrior Prior { get; }
 
     /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and the prior that was learned, where there is one.</summary>
@@ -48,9 +49,7 @@ public sealed class TrainedVae : IDisposable
                 throw new InvalidDataException($"Encoder and decoder in '{folder}' have weights of different runs, or of different times. Export both from one run.");
             }
 
-            string file = Path.Combine(folder, PriorFile);
-            prior = CodePrior.IsIn(folder, to) ? CodePrior.Load(folder, options: options)
-                : File.Exists(file) ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(from.LatentSize);
+            prior = to.HasCodes && !CodePrior.IsIn(folder, to) ? LatentPrior.Load(Path.Combine(folder, LatentPrior.FileName), options) : LatentPrior.OfModel(folder, to, options);
             return prior.LatentSize == from.LatentSize && ModelMetadata.AreAlike(prior.Weights, to.Weights) ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
                 $"The prior in '{folder}' is of another model than the decoder beside it. Export both from one run.");
         }
@@ -62,6 +61,16 @@ public sealed class TrainedVae : IDisposable
             throw;
         }
     }
+
+    /// <summary>Decodes draws from the prior. Image k depends on the seed and on k alone.</summary>
+    /// <param name="count">How many images.</param>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained for them.</exception>
+    public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not CodePrior
+        ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them beside the decoder: train one for each level.")
+        : Decoder.Generate(count, seed, first, Prior);
 
     /// <summary>Encodes and decodes images; latents are the posterior means.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>

@@ -8,26 +8,47 @@ namespace OnnxVae.Inference;
 public sealed class VaeDecoder : IDisposable
 {
     private readonly VaeSession session;
+    private readonly string? folder;
+    private readonly VaeOptions? options;
+    private readonly Lock opening = new();
+    private LatentPrior? prior;
 
-    private VaeDecoder(VaeSession session) => this.session = session;
+    private VaeDecoder(VaeSession session, VaeOptions? options, string? folder = null) => (this.session, this.options, this.folder) = (session, options, folder);
 
     /// <summary>What the file says about itself.</summary>
     public ModelMetadata Metadata => session.Metadata;
+
+    /// <summary>
+    /// The prior that the model was trained with, which images are drawn from unless another one is given: N(0, I), or what lies beside the
+    /// decoder's file, <c>prior.onnx</c> or the files of a prior of codes. It is opened when it is first asked for, and disposed with the decoder.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The prior's file is not there, or the decoder does not say which prior it is.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or of another model.</exception>
+    public LatentPrior Prior
+    {
+        get
+        {
+            lock (opening)
+            {
+                return prior ??= LatentPrior.OfModel(folder, Metadata, options);
+            }
+        }
+    }
 
     /// <summary>Loads <c>decoder.onnx</c>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no decoder.</exception>
-    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options));
+    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options), options, Path.GetDirectoryName(Path.GetFullPath(path)));
 
     /// <summary>Loads a decoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options));
+    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
 
     /// <summary>Loads a decoder from a stream, an embedded resource for instance.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options));
+    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
 
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>
@@ -97,13 +118,14 @@ public sealed class VaeDecoder : IDisposable
             cancellation);
     }
 
-    /// <summary>Decodes draws from the prior N(0, I), or from another one. Latents of image k depend on the seed and on k alone.</summary>
+    /// <summary>Decodes draws from the model's own prior, or from another one. Latents of image k depend on the seed and on k alone.</summary>
     /// <param name="count">How many images.</param>
     /// <param name="seed">Chooses the images.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="prior">What to draw from: the one that was exported beside the decoder, or N(0, I) if left out.</param>
+    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
     /// <exception cref="ArgumentException">The prior is of another model, or there are no images.</exception>
+    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
     /// <exception cref="OverflowException">They do not fit into an array: take <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
     public float[] Generate(int count, ulong seed, long first = 0, LatentPrior? prior = null)
     {
@@ -117,8 +139,9 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="seed">Chooses the images.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
-    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
     /// <exception cref="ArgumentException">The prior is of another model.</exception>
+    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
     public void Generate(ulong seed, long first, Span<float> images, LatentPrior? prior = null)
     {
         prior = Require(prior);
@@ -133,9 +156,10 @@ public sealed class VaeDecoder : IDisposable
     /// </summary>
     /// <param name="range">Which images.</param>
     /// <param name="seed">Chooses them.</param>
-    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
     /// <param name="cancellation">Ends the stream.</param>
     /// <exception cref="ArgumentException">The prior is of another model.</exception>
+    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
     public IAsyncEnumerable<ImageBlock> GenerateAsync(ImageRange range, ulong seed, LatentPrior? prior = null, CancellationToken cancellation = default) =>
         GenerateAsync(range, seed, static (first, images) => new ImageBlock(first, images.ToArray()), prior, cancellation);
 
@@ -143,9 +167,10 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="range">Which images.</param>
     /// <param name="seed">Chooses them.</param>
     /// <param name="project">Takes some images, at most as many as fit into about a megabyte.</param>
-    /// <param name="prior">What to draw from; N(0, I), if left out.</param>
+    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
     /// <param name="cancellation">Ends the stream.</param>
     /// <exception cref="ArgumentException">The prior is of another model.</exception>
+    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
     public IAsyncEnumerable<T> GenerateAsync<T>(
         ImageRange range, ulong seed, ImageProjection<T> project, LatentPrior? prior = null, CancellationToken cancellation = default)
     {
@@ -164,11 +189,18 @@ public sealed class VaeDecoder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        session.Dispose();
+        lock (opening)
+        {
+            prior?.Dispose();
+        }
+    }
 
     private LatentPrior Require(LatentPrior? prior)
     {
-        prior ??= LatentPrior.StandardNormal(Metadata.LatentSize);
+        prior ??= Prior;
         if (prior.LatentSize != Metadata.LatentSize)
         {
             throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");

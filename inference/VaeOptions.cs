@@ -25,7 +25,7 @@ public sealed record VaeOptions(OnnxDevice? Device = null, int Threads = 0, int?
     /// <exception cref="ArgumentOutOfRangeException">A number is negative, or 0 where that means nothing.</exception>
     internal void Validate()
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        OnnxDevice.RequireThreads(Threads);
         ArgumentOutOfRangeException.ThrowIfLessThan(ThreadsPerRun ?? 1, 1, nameof(ThreadsPerRun));
         ArgumentOutOfRangeException.ThrowIfLessThan(ImagesAtWork ?? 1, 1, nameof(ImagesAtWork));
     }

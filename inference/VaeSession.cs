@@ -6,12 +6,12 @@ namespace OnnxVae.Inference;
 /// <summary>A loaded model: reads and writes the caller's memory without copies. Safe to use from several threads.</summary>
 internal sealed class VaeSession : IDisposable
 {
-    private readonly RunOptions runOptions = new();
+    private readonly RunOptions runOptions;
     private readonly SessionTurns turns;
     private readonly string device;
 
-    private VaeSession(SessionTurns turns, ModelMetadata metadata, OnnxDevice device) =>
-        (this.turns, Metadata, this.device) = (turns, metadata, $"{device}");
+    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, OnnxDevice device) =>
+        (this.turns, this.runOptions, Metadata, this.device) = (turns, runOptions, metadata, $"{device}");
 
     public ModelMetadata Metadata { get; }
 
@@ -65,6 +65,8 @@ internal sealed class VaeSession : IDisposable
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
         }
 
+        RequireFinite(first, rows);
+        RequireFinite(second, rows);
         observed.Succeed();
     }
 
@@ -90,13 +92,20 @@ internal sealed class VaeSession : IDisposable
         {
             Array.ForEach(sources, source => source.Dispose());
         }
+
+        RequireFinite(output, rows);
     }
 
     /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
-    public void Dispose()
+    public void Dispose() => turns.Dispose();
+
+    private void RequireFinite(ReadOnlySpan<float> output, int rows)
     {
-        turns.Dispose();
-        runOptions.Dispose();
+        if (FiniteNumbers.IndexOfOther(output) is var index and >= 0)
+        {
+            throw new InvalidDataException(
+                $"The {Metadata.Kind} gives {output[index]} in row {index / (output.Length / rows)}: its weights are not finite, or its input is far too large. If it is the weights, the training has diverged; export an earlier checkpoint.");
+        }
     }
 
     private unsafe void RunAtOnce(
@@ -126,9 +135,10 @@ internal sealed class VaeSession : IDisposable
                 WarmUp(session);
             }
 
+            var runOptions = new RunOptions();
             var turns = new SessionTurns(
-                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind);
-            return new VaeSession(turns, metadata, device);
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind, runOptions.Dispose);
+            return new VaeSession(turns, runOptions, metadata, device);
         }
         catch
         {

@@ -59,6 +59,8 @@ public sealed class VaeCompiler : AutoencoderCompiler
             new("distortion", MetricRole.PerRow, terms.Distortion),
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
+            .. ExchangedDistortion(forward),
+            .. options.Prior.Variances(EncodeGaussian(Lowering)) is { } variances ? [new Metric("priorVariance", MetricRole.PriorVariance, variances)] : Array.Empty<Metric>(),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
             .. vae.Posterior == PosteriorKind.Gaussian
                 ? (Metric[])[new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean), new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar)]
@@ -84,14 +86,14 @@ public sealed class VaeCompiler : AutoencoderCompiler
         var (image, y) = EncoderInput();
         var posterior = Encode(Lowering, y);
         var mean = vae.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
-        return Deployable("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
+        return Graph("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
     }
 
     /// <summary>The decoder without weights: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1].</summary>
     public OnnxModel Decoder()
     {
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
-        return Deployable("decoder", [z], [("image", Likelihood.Image(Lowering.Lower(vae.Decoder, z)))]);
+        return Graph("decoder", [z], [("image", Likelihood.Image(Lowering.Lower(vae.Decoder, z)))], ("onnxvae.prior", options.Prior.Name));
     }
 
     /// <summary>
@@ -102,13 +104,13 @@ public sealed class VaeCompiler : AutoencoderCompiler
     {
         if (options.Prior.Sampler(EncodeGaussian(Lowering)) is { } sampler)
         {
-            yield return ("prior", Deployable("prior", sampler.Inputs, [("z", sampler.Z)]));
+            yield return ("prior", Graph("prior", sampler.Inputs, [("z", sampler.Z)]));
         }
 
         if (options.Prior is CodeDensity density)
         {
             var z = Value.Input("z", ElementType.Float32, [Shape.Batch, vae.Latents]);
-            yield return ("density", Deployable("density", [z], [("probability", Exp(density.LogProbabilities(z)))]));
+            yield return ("density", Graph("density", [z], [("probability", Exp(density.LogProbabilities(z)))]));
         }
     }
 
@@ -133,6 +135,16 @@ public sealed class VaeCompiler : AutoencoderCompiler
     private Posterior Encode(ModuleLowering lowering, Value y) => Posterior.From(vae.Posterior, lowering.Lower(vae.Encoder, y));
 
     private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering lowering) => y => GaussianPosterior.From(lowering.Lower(vae.Encoder, y));
+
+    // The distortion with the latents of another image: what it adds is what the decoder takes from the latents.
+    private IEnumerable<Metric> ExchangedDistortion(ForwardPass forward)
+    {
+        if (options.BatchSize > 1)
+        {
+            yield return new Metric(
+                "distortionExchanged", MetricRole.PerRowExchanged, Likelihood.Distortion(forward.Y, Lowering.Lower(vae.Decoder, OfRowBefore(forward.Z))));
+        }
+    }
 
     private IEnumerable<Metric> LikelihoodMetrics(ForwardPass forward, ElboTerms terms)
     {
@@ -165,8 +177,9 @@ public sealed class VaeCompiler : AutoencoderCompiler
         return description;
     }
 
-    private OnnxModel Deployable(string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs) =>
-        Deployable(kind, inputs, outputs, vae.Latents);
+    private OnnxModel Graph(
+        string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, params IReadOnlyList<(string Key, string Value)> metadata) =>
+        Deployable(kind, inputs, outputs, vae.Latents, metadata);
 
     private sealed record ForwardPass(
         IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output);

@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 namespace OnnxVae.Inference.Codes;
 
 /// <summary>
-/// A class-conditional prior of the codes of a VQ-VAE: draws grids of codes, one code of every image at a time, the top level first. What
+/// A prior of the codes of a VQ-VAE, conditional on the class where the images had classes: draws grids of codes, one code of every image at a time, the top level first. What
 /// later codes need of earlier ones is kept, so that a code costs one pass over one position. Safe to use from several threads.
 /// </summary>
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
@@ -29,7 +29,7 @@ public sealed class CodePrior : LatentPrior
         (this.graphs, this.sampling) = (graphs, sampling);
         int index = Array.IndexOf(graphs.Classes, sampling.Class);
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
-            $"There is no class '{sampling.Class}'; known are {string.Join(", ", graphs.Classes)}.");
+            $"There is no class '{sampling.Class}'; {(graphs.Classes.Length == 0 ? "the prior was trained on images without classes" : $"known are {string.Join(", ", graphs.Classes)}")}.");
     }
 
     /// <summary>The names of the classes.</summary>
@@ -148,7 +148,17 @@ public sealed class CodePrior : LatentPrior
     {
         Span<float> u = [0];
         Philox.FillUniform(u, seed, ClassStream, (ulong)image);
-        return Math.Min((long)(u[0] * Classes.Count), Classes.Count - 1);
+        double left = u[0];
+        for (int k = 0; k < Classes.Count - 1; k++)
+        {
+            left -= graphs.ClassFrequencies[k];
+            if (left < 0)
+            {
+                return k;
+            }
+        }
+
+        return Math.Max(0, Classes.Count - 1); // 0 stands for no class, where there are none
     }
 
     private void DrawByPositions(Drawing drawing, long[] labels)

@@ -20,6 +20,7 @@ internal sealed class CodePriorGraphs : IDisposable
             var bottom = Open(BottomFile);
             var of = Belonging.Read(bottom, Path.Combine(folder, BottomFile));
             (Grids, Classes, Weights) = (of.Grids, of.Classes, of.Weights);
+            ClassFrequencies = ModelMetadata.ReadClassFrequencies(bottom, Classes.Length, $"'{Path.Combine(folder, BottomFile)}'");
             OfLevels = Grids.Length == 1 ? [bottom] : [OpenBeside(TopFile), bottom];
             if (Grids.Length > 1)
             {
@@ -27,7 +28,7 @@ internal sealed class CodePriorGraphs : IDisposable
                 Rows = OpenBeside(RowFile);
             }
 
-            turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior");
+            turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior", () => opened.ForEach(session => session.Dispose()));
 
             InferenceSession OpenBeside(string file)
             {
@@ -63,6 +64,9 @@ internal sealed class CodePriorGraphs : IDisposable
     /// <summary>The names of the classes.</summary>
     public string[] Classes { get; }
 
+    /// <summary>The share of each class among the training images.</summary>
+    public double[] ClassFrequencies { get; }
+
     /// <summary>The id of the weights whose codes these are; null in files that do not say it.</summary>
     public string? Weights { get; }
 
@@ -85,11 +89,7 @@ internal sealed class CodePriorGraphs : IDisposable
     /// <inheritdoc cref="SessionTurns.Take"/>
     public SessionTurns.Turn Take() => turns.Take();
 
-    public void Dispose()
-    {
-        turns.Dispose();
-        opened.ForEach(session => session.Dispose());
-    }
+    public void Dispose() => turns.Dispose();
 
     // What a file is made for.
     private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
@@ -97,8 +97,8 @@ internal sealed class CodePriorGraphs : IDisposable
         public static Belonging Read(InferenceSession session, string path)
         {
             var entries = session.ModelMetadata.CustomMetadataMap;
-            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session) is { } classes
-                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids)], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
+            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session, $"'{path}'") is { } classes
+                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids, $"'{path}'")], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
                 : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");
         }
 

@@ -1,7 +1,7 @@
 namespace OnnxVae.Inference.Codes;
 
 /// <summary>How codes are drawn.</summary>
-/// <param name="Class">The name of the images' class; each image's own draw from all classes, if left out.</param>
+/// <param name="Class">The name of the images' class; if left out, each image has a class that is drawn by the classes' frequency among the training images.</param>
 /// <param name="Temperature">What logits are divided by: below 1, likely codes become more likely.</param>
 /// <param name="TopP">
 /// The likeliest codes that together have at least this probability are drawn from, the others never; 1 for all. Holtzman et al. 2020,
@@ -13,6 +13,7 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
     /// <param name="logits">Unnormalised logarithms of the codes' probabilities, [K].</param>
     /// <param name="u">Uniform in [0, 1).</param>
     /// <returns>The code.</returns>
+    /// <exception cref="InvalidDataException">The logits are not numbers.</exception>
     public int Draw(ReadOnlySpan<float> logits, double u)
     {
         Span<double> weights = logits.Length <= 1024 ? stackalloc double[logits.Length] : new double[logits.Length];
@@ -26,6 +27,11 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
         for (int k = 0; k < weights.Length; k++)
         {
             total += weights[k] = Math.Exp((logits[k] - largest) / Temperature);
+        }
+
+        if (!(total > 0 && double.IsFinite(total)))
+        {
+            throw new InvalidDataException("The prior of codes gives logits that are not numbers: its training has diverged; train it anew.");
         }
 
         if (TopP < 1)

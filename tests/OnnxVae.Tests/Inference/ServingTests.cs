@@ -267,8 +267,10 @@ internal sealed class ServingTests
         () => vae.Encoder.Encode(new float[28 * 28]),
         Throws.ArgumentException.With.Message.EqualTo("There are 784 numbers in images; expected one or more images of 1 x 9 x 8 = 72."));
 
-    [TestCase(200f, "Value 3 of image 1 is 200; pixels go from 0 to 1: divide bytes by 255, or give them as bytes.")]
-    [TestCase(float.NaN, "Value 3 of image 1 is NaN; pixels go from 0 to 1: divide bytes by 255, or give them as bytes.")]
+    [TestCase(200f, "Value 3 of image 1 is 200; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
+    [TestCase(-1f, "Value 3 of image 1 is -1; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
+    [TestCase(1.002f, "Value 3 of image 1 is 1.002; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
+    [TestCase(float.NaN, "Value 3 of image 1 is NaN; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
     public void Encode_OfWhatAreNoPixels_SaysSo(float value, string message)
     {
         var images = new float[144];
@@ -276,6 +278,11 @@ internal sealed class ServingTests
 
         Assert.That(() => vae.Encoder.Encode(images), Throws.ArgumentException.With.Message.EqualTo(message));
     }
+
+    [TestCase(-0.0009f)]
+    [TestCase(1.0009f)]
+    public void Encode_OfWhatADecoderOvershoots_TakesIt(float value) =>
+        Assert.That(vae.Encoder.Encode([.. Enumerable.Repeat(value, 72)]).Mean, Has.Length.EqualTo(5));
 
     [Test]
     public void Decode_IntoWrongRoom_SaysHowMuchIsNeeded() => Assert.That(
@@ -285,7 +292,7 @@ internal sealed class ServingTests
     [Test]
     public void Load_OfDecoderAsEncoder_IsRefused() => Assert.That(
         () => VaeEncoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx")),
-        Throws.TypeOf<InvalidDataException>().With.Message.EndsWith("is no encoder but a decoder. Give the encoder.onnx that was exported beside it."));
+        Throws.TypeOf<InvalidDataException>().With.Message.EndsWith(" is a decoder; expected an encoder. Give the encoder.onnx that was exported beside it."));
 
     [Test]
     public void Load_OfFilesOfTwoModels_IsRefused()
