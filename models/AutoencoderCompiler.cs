@@ -58,6 +58,9 @@ public abstract class AutoencoderCompiler : ModelCompiler
         return description;
     }
 
+    /// <summary>For each row of a batch, what the row before it has; for the first, what the last one has.</summary>
+    private protected Value OfRowBefore(Value x) => Concat(0, Slice(x, 0, options.BatchSize - 1, options.BatchSize), Slice(x, 0, 0, options.BatchSize - 1));
+
     // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
     private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
 }

@@ -54,7 +54,11 @@ public sealed record VqVaeTrainingOptions(int BatchSize, Likelihood Likelihood, 
 /// <param name="BatchSize">N, images per step.</param>
 /// <param name="Optimizer">How the parameters change.</param>
 /// <param name="LabelDropout">The share of images whose class is hidden, so that the prior also knows images of no named class.</param>
-public sealed record CodePriorTrainingOptions(int BatchSize, Optimizer Optimizer, double LabelDropout = 0.1) : ModelTrainingOptions(BatchSize, Optimizer);
+public sealed record CodePriorTrainingOptions(int BatchSize, Optimizer Optimizer, double LabelDropout = 0.1) : ModelTrainingOptions(BatchSize, Optimizer)
+{
+    /// <summary>The share of each class among the training images, by which classes are drawn where none is asked for; empty for equal shares.</summary>
+    public IReadOnlyList<double> ClassFrequencies { get; init; } = [];
+}
 
 /// <summary>How a classifier is trained.</summary>
 /// <param name="BatchSize">N, images per step.</param>

@@ -12,8 +12,9 @@ public sealed class Vae : nn.Module
     /// <param name="image">The images' shape.</param>
     /// <param name="latents">L, the number of latents.</param>
     /// <param name="posterior">What the encoder's output describes.</param>
+    /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
-    public Vae(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian)
+    public Vae(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, ulong? seed = null)
         : base(nameof(Vae))
     {
         if (latents < 1)
@@ -22,6 +23,7 @@ public sealed class Vae : nn.Module
         }
 
         (Image, Latents, Posterior) = (image, latents, posterior);
+        using var seeded = Initialization.UseSeed(seed);
         Encoder = network.Encoder(image, latents, Objectives.Posterior.ParametersPerLatent(posterior));
         Decoder = network.Decoder(image, latents);
         register_module("encoder", Encoder);

@@ -18,8 +18,9 @@ public sealed class VqVae : ComposedModule
     /// <param name="image">The images' shape.</param>
     /// <param name="dimension">D, the length of the vectors that are quantized, at each level.</param>
     /// <param name="hasTop">Whether there are two levels.</param>
-    /// <exception cref="ArgumentException">The image's sides are no multiples of the stride.</exception>
-    public VqVae(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop)
+    /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
+    /// <exception cref="ArgumentException">The image's sides are not multiples of the stride.</exception>
+    public VqVae(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop, ulong? seed = null)
         : base(nameof(VqVae))
     {
         int stride = hasTop ? QuantizedNetwork.TopStride : QuantizedNetwork.BottomStride;
@@ -30,6 +31,7 @@ public sealed class VqVae : ComposedModule
         }
 
         (Image, Dimension) = (image, dimension);
+        using var seeded = Initialization.UseSeed(seed);
         EncoderBottom = network.BottomEncoder(image.Channels);
         Decoder = network.Decoder(hasTop ? 2 * dimension : dimension, image.Channels);
         VectorsBottom = QuantizedNetwork.ToVectors(hasTop ? network.Channels + dimension : network.Channels, dimension);

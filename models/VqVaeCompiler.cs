@@ -100,7 +100,8 @@ public sealed class VqVaeCompiler : AutoencoderCompiler
                 new("rate", MetricRole.PerRow, rate),
                 .. Likelihood.IsNormalized ? [new Metric("negativeElbo", MetricRole.PerRow, distortion + rate)] : Array.Empty<Metric>(),
                 new("meanSquaredError", MetricRole.PerRow, SquaredError(y, output)),
-                .. top is null || options.BatchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRow, SquaredError(y, Decode(Lowering, WithTopOfOthers(vectors))))],
+                .. options.BatchSize == 1 ? [] : (Metric[])[new("distortionExchanged", MetricRole.PerRowExchanged, Likelihood.Distortion(y, Decode(Lowering, [.. vectors.Select(OfRowBefore)])))],
+                .. top is null || options.BatchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRowExchanged, SquaredError(y, Decode(Lowering, [OfRowBefore(vectors[0]), vectors[1]])))],
                 .. Levels.Zip(codes, (level, of) => new Metric($"codes{level.Name}", MetricRole.CodeCounts, CodeCounts.PerImage(of, level.Quantizer.Codes))),
             ]);
     }
@@ -186,10 +187,6 @@ public sealed class VqVaeCompiler : AutoencoderCompiler
 
     private Value Decode(ModuleLowering lowering, IReadOnlyList<Value> vectors) => lowering.Lower(
         vae.Decoder, vae.Top is { } network ? Concat(1, lowering.Lower(network.Upsampling, vectors[0]), vectors[1]) : vectors[0]);
-
-    // Each image with the top level of the one before it in the batch: what is lost is what the top level knew.
-    private IReadOnlyList<Value> WithTopOfOthers(IReadOnlyList<Value> vectors) =>
-        [Concat(0, Slice(vectors[0], 0, options.BatchSize - 1, options.BatchSize), Slice(vectors[0], 0, 0, options.BatchSize - 1)), vectors[1]];
 
     // Per value of an image.
     private Value SquaredError(Value y, Value output) => SumPerRow(Square(y - Likelihood.Mean(output))) * (1f / vae.Image.Dimensions);

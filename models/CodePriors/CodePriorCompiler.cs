@@ -29,7 +29,7 @@ public sealed class CodePriorCompiler : ModelCompiler
     /// <param name="encoder">An exported encoder, images [N, C, H, W] in [0, 1] to codes, Float32 [N, L].</param>
     /// <param name="grids">The grids whose codes it gives, one after the other, the top level's first.</param>
     /// <param name="level">Which of them the prior is of.</param>
-    /// <param name="classes">The classes' names.</param>
+    /// <param name="classes">The classes' names; empty for images without classes.</param>
     /// <param name="options">How it is trained.</param>
     public CodePriorCompiler(
         CodePrior prior, OnnxModel encoder, IReadOnlyList<CodeGridShape> grids, int level, IReadOnlyList<string> classes, CodePriorTrainingOptions options)
@@ -42,8 +42,10 @@ public sealed class CodePriorCompiler : ModelCompiler
         var training = Lowering.ForTraining();
         var batch = Batch();
         var hidden = ProgramInput.Uniform("hidden", [options.BatchSize]);
-        var label = Where(Greater((float)options.LabelDropout, hidden.Value), prior.Classes, Cast(batch.Label, ElementType.Float32));
-        var perCode = Mean(Rate(training, batch, Cast(label, ElementType.Int64))) * (1f / prior.Grid.Positions);
+        var label = classes.Count == 0
+            ? batch.Label
+            : Cast(Where(Greater((float)options.LabelDropout, hidden.Value), prior.Classes, Cast(batch.Label, ElementType.Float32)), ElementType.Int64);
+        var perCode = Mean(Rate(training, batch, label)) * (1f / prior.Grid.Positions);
         return TrainingProgram(perCode, [.. batch.Inputs, hidden, .. training.Noise], training.Updates, []);
     }
 
@@ -64,10 +66,12 @@ public sealed class CodePriorCompiler : ModelCompiler
         [
             ("onnxvae.codes", string.Join(',', grids.Select(grid => $"{grid.Codes}:{grid.Height}x{grid.Width}"))),
             ("onnxvae.classes", JsonSerializer.Serialize(classes)),
+            ("onnxvae.classFrequencies", JsonSerializer.Serialize(options.ClassFrequencies)),
             .. encoder.Metadata.Where(entry => entry.Key == WeightsEntry).Select(entry => (entry.Key, entry.Value)),
         ]));
 
-    private protected override string ObjectiveText => $"-ln P(codes | class{(level > 0 ? ", top level" : "")}) per code";
+    private protected override string ObjectiveText =>
+        $"-ln P(codes{((classes.Count > 0, level > 0) switch { (true, true) => " | class, top level", (true, false) => " | class", (false, true) => " | top level", _ => "" })}) per code";
 
     private protected override JsonObject Describe()
     {
@@ -94,9 +98,12 @@ public sealed class CodePriorCompiler : ModelCompiler
     private CodeBatch Batch()
     {
         var (images, grey) = ImageBatch();
-        var label = LabelBatch();
+        var label = classes.Count > 0 ? LabelBatch() : null;
         var codes = OnnxGraph.Read(encoder, options.BatchSize, isTrained: _ => false).On(grey).First(output => output.Name == "mean").Value;
-        return new CodeBatch([images, label], Level(codes, level), label.Value, level > 0 ? Level(codes, level - 1) : null);
+        return new CodeBatch(
+            label is null ? [images] : [images, label], Level(codes, level),
+            label?.Value ?? Value.Indices(new long[options.BatchSize]), // the class that stands for none
+            level > 0 ? Level(codes, level - 1) : null);
     }
 
     private Value Level(Value codes, int of)

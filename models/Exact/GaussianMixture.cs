@@ -21,6 +21,11 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
         return LogSumExp(joint);
     }
 
+    /// <summary>The mean of ln P(z) over some points.</summary>
+    /// <param name="points">N points of D numbers.</param>
+    /// <returns>Nats per point.</returns>
+    public double MeanLogDensity(IReadOnlyList<double[]> points) => Expect(points).LogLikelihood;
+
     /// <summary>Fits a mixture by expectation maximization.</summary>
     /// <remarks>
     /// Dempster, Laird and Rubin 1977; Bishop 2006, section 9.2.2: the expectation step computes the exact posterior P(k|z), the

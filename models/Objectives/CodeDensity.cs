@@ -63,6 +63,14 @@ public sealed record CodeDensity : Prior
         return LogSumExp(LogWeights + mass, axis: 2);
     }
 
+    /// <summary>The variance of a mixture of logistic distributions, each of which has s^2 pi^2 / 3.</summary>
+    public override Value Variances(Func<Value, GaussianPosterior> encode)
+    {
+        var shares = Exp(LogWeights); // [L, K]
+        var mean = ReduceSum(shares * means.Current, [1]);
+        return ReduceSum(shares * (((float)(Math.PI * Math.PI / 3) * Exp(2f * logScales.Current)) + Square(means.Current)), [1]) - Square(mean);
+    }
+
     /// <inheritdoc/>
     public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode)
     {

@@ -26,11 +26,11 @@ public sealed record FreeBitsElbo : Objective
     public override IReadOnlyList<ProgramInput> Schedules => [beta];
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">The prior's rate does not fall apart into latents.</exception>
+    /// <exception cref="NotSupportedException">The prior's rate does not factorize over the latents.</exception>
     public override Value Loss(ElboTerms terms)
     {
         var rates = terms.LatentRates ?? throw new NotSupportedException(
-            "Free bits are counted latent by latent, but this prior's rate does not fall apart into latents: take another prior, or no free bits.");
+            "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.");
         return Mean(terms.Distortion) + (beta.Value * Sum(Max(ReduceMean(rates, [0]), (float)free)));
     }
 }

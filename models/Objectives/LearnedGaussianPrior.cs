@@ -37,6 +37,9 @@ public sealed record LearnedGaussianPrior : Prior
         (-0.5f * ((Square(z - mean.Current) * Exp(-logVar.Current)) + logVar.Current)) - GaussianPosterior.HalfLogTwoPi);
 
     /// <inheritdoc/>
+    public override Value Variances(Func<Value, GaussianPosterior> encode) => Exp(logVar.Current);
+
+    /// <inheritdoc/>
     public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode) => PriorSampler.OfComponents(
         new GaussianPosterior(Reshape(mean.Current, [1, mean.Spec.Shape[0]]), Reshape(logVar.Current, [1, mean.Spec.Shape[0]])));
 

@@ -15,7 +15,7 @@ public abstract record Prior
     /// <summary>Parameters of the prior; none, usually.</summary>
     public virtual IReadOnlyList<State> States => [];
 
-    /// <summary>The rate latent by latent, where it falls apart into latents: KL(Q(z|y) || P(z)) in closed form, or the length of a code.</summary>
+    /// <summary>The rate latent by latent, where it factorizes over the latents: KL(Q(z|y) || P(z)) in closed form, or the length of a code.</summary>
     /// <param name="posterior">Q(z|y).</param>
     /// <param name="z">A sample of it, Float32 [N, L].</param>
     /// <returns>Float32 [N, L], nats; null where it does not.</returns>
@@ -26,6 +26,11 @@ public abstract record Prior
     /// <param name="encode">The encoder, from images, Float32 [K, C, H, W], to posteriors.</param>
     /// <returns>Float32 [N], nats per image.</returns>
     public abstract Value LogDensity(Value z, Func<Value, GaussianPosterior> encode);
+
+    /// <summary>The variance of each latent, by which the spread of posterior means is judged; null for 1.</summary>
+    /// <param name="encode">The encoder, as above.</param>
+    /// <returns>Float32 [L].</returns>
+    public virtual Value? Variances(Func<Value, GaussianPosterior> encode) => null;
 
     /// <summary>Makes draws of noise; null for N(0, I), where noise is a draw.</summary>
     /// <param name="encode">The encoder, as above.</param>

@@ -49,6 +49,16 @@ public sealed record VampPrior : Prior
         return LogSumExp(logDensities, axis: 1) - MathF.Log(count);
     }
 
+    /// <summary>The variance of a mixture: the mean of the components' variances, and the variance of their means.</summary>
+    public override Value Variances(Func<Value, GaussianPosterior> encode)
+    {
+        var components = Components(encode);
+        float share = 1f / components.Mean.Shape[0];
+        Value Average(Value x) => ReduceSum(x, [0]) * share; // [K, L] -> [L]
+        var mean = Average(components.Mean);
+        return Average(Exp(components.LogVar) + Square(components.Mean)) - Square(mean);
+    }
+
     /// <inheritdoc/>
     public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode) => PriorSampler.OfComponents(Components(encode));
 

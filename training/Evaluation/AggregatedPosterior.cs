@@ -15,6 +15,7 @@ internal readonly record struct InformationEstimates(double PlugIn, double Upper
 internal static class AggregatedPosterior
 {
     private const uint Stream = 0x4D49;
+    private const int LargestFit = 4000;
 
     /// <summary>Estimates I(y; z) with one sample of each posterior.</summary>
     /// <param name="mean">Float32 [N, L].</param>
@@ -49,6 +50,38 @@ internal static class AggregatedPosterior
             (plugIn[i], upper[i]) = (own - (all - Math.Log(count)), own - (others - Math.Log(count - 1)));
         });
         return new InformationEstimates(plugIn.Average(), upper.Average());
+    }
+
+    /// <summary>
+    /// A lower estimate of KL(Q(z) || P(z)), Q(z) the aggregated posterior: E ln m(z) - E ln P(z) with a density m that was fitted to draws of one
+    /// half of the images, and the expectations over those of the other, since E ln m(z) is at most E ln Q(z). Where the rate is KL(Q(z|y) || P(z)),
+    /// -E ln P(z) is the rate and the entropy of Q(z|y), 1/2 sum (1 + ln 2 pi + logVar).
+    /// </summary>
+    /// <param name="mean">Float32 [N, L].</param>
+    /// <param name="logVar">Float32 [N, L].</param>
+    /// <param name="rates">The rate of each image, [N].</param>
+    /// <param name="seed">Chooses the draws.</param>
+    /// <param name="fit">As <see cref="EvaluatorOptions.FitDensity"/>.</param>
+    /// <returns>Nats per image; null where there are too few images to fit anything.</returns>
+    public static double? FittedMarginalKl(float[] mean, float[] logVar, double[] rates, ulong seed, Func<double[][], double[][], double> fit)
+    {
+        int count = Math.Min(rates.Length, LargestFit), latents = mean.Length / rates.Length, half = count / 2;
+        if (half <= latents)
+        {
+            return null;
+        }
+
+        var eps = new float[latents];
+        var draws = new double[count][];
+        for (int i = 0; i < count; i++)
+        {
+            Philox.FillStandardNormal(eps, seed, Stream, (ulong)i);
+            draws[i] = [.. Enumerable.Range(i * latents, latents).Select(l => mean[l] + (Math.Exp(0.5 * logVar[l]) * eps[l - (i * latents)]))];
+        }
+
+        double crossEntropy = Enumerable.Range(half, count - half).Average(i =>
+            rates[i] + (0.5 * Enumerable.Range(i * latents, latents).Sum(l => 1 + Math.Log(2 * Math.PI) + logVar[l])));
+        return fit(draws[..half], draws[half..]) + crossEntropy;
     }
 
     private static double LogSumExp(float[] values)

@@ -20,6 +20,15 @@ public sealed record EvaluationFigures
     /// <summary>E [-ln P(y|z)]; null for a model that makes no images.</summary>
     public double? Distortion { get; init; }
 
+    /// <summary>
+    /// The distortion with the latents of another image: what it has more than <see cref="Distortion"/> is what the decoder takes from the latents.
+    /// Null for a single image, and for models that were compiled for one image at a time.
+    /// </summary>
+    public double? DistortionExchanged { get; init; }
+
+    /// <summary>The share of images whose distortion the latents of another image change, by at least 0.05 nats or 1 %; from 0 to 1.</summary>
+    public double? ChangedByExchange { get; init; }
+
     /// <summary>What else the model reports of every image, as means: the measured distortion of a rate-distortion autoencoder.</summary>
     public IReadOnlyDictionary<string, double> Further { get; init; } = new Dictionary<string, double>();
 
@@ -41,10 +50,10 @@ public sealed record EvaluationFigures
     /// <summary>The standard deviation of a pixel, in units of the pixel range; for Gaussian likelihoods.</summary>
     public double? Sigma { get; init; }
 
-    /// <summary>Null for codes: latents whose posterior mean varies over the data by more than 0.01. Burda et al. 2016, section 5.</summary>
+    /// <summary>Null for codes: latents whose posterior mean has a variance over the data of more than 0.01 times the prior's. Burda et al. 2016, section 5.</summary>
     public int? ActiveUnits { get; init; }
 
-    /// <summary>Rate of each latent; null where the prior's rate does not fall apart into latents.</summary>
+    /// <summary>Rate of each latent; null where the rate does not factorize over the latents.</summary>
     public IReadOnlyList<double>? RatePerLatent { get; init; }
 
     /// <summary>The plug-in estimate of I(y; z) between images and latents, with the aggregated posterior of <see cref="InformationImages"/> images; a lower estimate. Null, like the figures that follow from it, for rounded latents and for a single image.</summary>
@@ -56,8 +65,14 @@ public sealed record EvaluationFigures
     /// <summary>ln of <see cref="InformationImages"/>, which <see cref="MutualInformation"/> cannot exceed.</summary>
     public double? MutualInformationCeiling { get; init; }
 
-    /// <summary>KL of the aggregated posterior to the prior: rate - mutualInformation, over the same images. Hoffman and Johnson 2016.</summary>
-    public double? MarginalKl { get; init; }
+    /// <summary>
+    /// A lower estimate of the KL of the aggregated posterior to the prior: the larger one of the rate minus the leave-one-out bound of I(y; z), and
+    /// of E ln m(z) - E ln P(z), with a density m that was fitted to other draws of the aggregated posterior; at least 0. Hoffman and Johnson 2016.
+    /// </summary>
+    public double? MarginalKlLower { get; init; }
+
+    /// <summary>An upper estimate of it: rate - mutualInformation, over the same images. It is far too large where that is near its ceiling.</summary>
+    public double? MarginalKlUpper { get; init; }
 
     /// <summary>Images behind <see cref="MutualInformation"/>.</summary>
     public int? InformationImages { get; init; }
@@ -82,6 +97,8 @@ public sealed record EvaluationFigures
             ["negativeElbo"] = NegativeElbo,
             ["rate"] = Rate,
             ["distortion"] = Distortion,
+            ["distortionExchanged"] = DistortionExchanged,
+            ["changedByExchange"] = ChangedByExchange,
             ["negativeLogLikelihood"] = NegativeLogLikelihood,
             ["importanceSamples"] = ImportanceSamples,
             ["bitsPerDimension"] = BitsPerDimension,
@@ -93,7 +110,8 @@ public sealed record EvaluationFigures
             ["mutualInformation"] = MutualInformation,
             ["mutualInformationUpper"] = MutualInformationUpper,
             ["mutualInformationCeiling"] = MutualInformationCeiling,
-            ["marginalKl"] = MarginalKl,
+            ["marginalKlLower"] = MarginalKlLower,
+            ["marginalKlUpper"] = MarginalKlUpper,
             ["informationImages"] = InformationImages,
             ["images"] = Images,
             ["posteriorCollapse"] = PosteriorCollapse?.Text,

@@ -10,9 +10,10 @@ namespace OnnxVae.Training.Evaluation;
 internal sealed class EvaluationTotals(ProgramSpec program, long images)
 {
     private const int LargestInformationSample = 10_000;
-    private static readonly string[] Known = ["negativeElbo", "rate", "distortion"];
+    private static readonly string[] Known = ["negativeElbo", "rate", "distortion", "distortionExchanged"];
 
     private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
+    private readonly Dictionary<string, double> exchangedSums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRowExchanged).ToDictionary(metric => metric.Name, _ => 0.0);
     private readonly Dictionary<string, double[]> columnSums = program.Metrics.Where(metric => metric.Role is MetricRole.PerLatent or MetricRole.CodeCounts)
         .ToDictionary(metric => metric.Name, metric => new double[metric.Shape[1]]);
 
@@ -21,6 +22,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     private readonly List<double> logWeights = [];
     private readonly List<float> means = [];
     private readonly List<float> logVars = [];
+    private float[] priorVariances = [];
+    private long exchanged;
+    private long changed;
+    private double differences;
+    private double squaredDifferences;
     private double negativeLogLikelihood;
     private int samples;
 
@@ -30,12 +36,12 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     /// <param name="sample">Which of the batch's noise samples, from 0.</param>
     public void Add(ProgramRunner runner, int rows, int sample)
     {
-        foreach (var metric in program.Metrics)
+        foreach (var metric in sample == 0 ? program.Metrics : program.Metrics.Where(metric => metric.Role == MetricRole.LogImportanceWeight))
         {
             var values = runner.Metric(metric.Name);
             switch (metric.Role)
             {
-                case MetricRole.PerRow when sample == 0:
+                case MetricRole.PerRow:
                     sums[metric.Name] += Sum(values[..rows]);
                     if (metric.Name == "rate")
                     {
@@ -43,8 +49,14 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
                     }
 
                     break;
-                case MetricRole.PerLatent or MetricRole.CodeCounts when sample == 0:
+                case MetricRole.PerLatent or MetricRole.CodeCounts:
                     AddRows(columnSums[metric.Name], values, rows);
+                    break;
+                case MetricRole.PerRowExchanged:
+                    exchangedSums[metric.Name] += Sum(values[FirstExchanged(rows)..rows]);
+                    break;
+                case MetricRole.PriorVariance:
+                    priorVariances = values.ToArray();
                     break;
                 case MetricRole.Scalar:
                     scalars[metric.Name] = values[0];
@@ -52,13 +64,18 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
                 case MetricRole.LogImportanceWeight:
                     AddLogWeights(values[..rows], sample);
                     break;
-                case MetricRole.PosteriorMean when sample == 0:
+                case MetricRole.PosteriorMean:
                     means.AddRange(values[..(rows * (int)metric.Shape[1])]);
                     break;
-                case MetricRole.PosteriorLogVariance when sample == 0:
+                case MetricRole.PosteriorLogVariance:
                     logVars.AddRange(values[..(rows * (int)metric.Shape[1])]);
                     break;
             }
+        }
+
+        if (sample == 0 && exchangedSums.Count > 0)
+        {
+            CountExchanged(runner, rows);
         }
     }
 
@@ -70,41 +87,68 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         int latents = (int?)program.Metrics.SingleOrDefault(metric => metric.Role == MetricRole.PosteriorMean)?.Shape[1] ?? 0; // none for codes
         float[] mean = [.. means];
         var information = latents == 0 ? null : EstimateInformation(mean, latents, options);
-        double[] meanVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]))];
+        double[] relativeVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]) / (priorVariances.Length > 0 ? priorVariances[l] : 1))];
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
         double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
-        double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion");
+        double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion"), distortionExchanged = ExchangedMeanOf("distortionExchanged");
+        double? changedShare = distortionExchanged is null ? null : (double)changed / exchanged;
         return new EvaluationFigures
         {
             NegativeElbo = negativeElbo,
             Rate = rate,
             Distortion = distortion,
-            Further = sums.Where(sum => !Known.Contains(sum.Key)).ToDictionary(sum => sum.Key, sum => sum.Value / images),
+            DistortionExchanged = distortionExchanged,
+            ChangedByExchange = changedShare,
+            Further = sums.Where(sum => !Known.Contains(sum.Key)).Select(sum => (sum.Key, Mean: sum.Value / images))
+                .Concat(exchangedSums.Keys.Except(Known).Where(_ => exchanged > 0).Select(name => (name, ExchangedMeanOf(name)!.Value))).ToDictionary(),
             NegativeLogLikelihood = isWeighted ? negativeLogLikelihood / images : null,
             ImportanceSamples = isWeighted ? options.ImportanceSamples : null,
             BitsPerDimension = negativeElbo / bits,
             RateBitsPerDimension = rate / bits,
             Sigma = scalars.TryGetValue("sigma", out double sigma) ? sigma : null,
             DistortionBitsPerDimension = negativeElbo is null ? null : distortion / bits,
-            ActiveUnits = latents == 0 ? null : meanVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
+            ActiveUnits = latents == 0 ? null : relativeVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
             RatePerLatent = columnSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
             MutualInformation = information?.Estimates.PlugIn,
             MutualInformationUpper = information is { } upper ? Math.Min(upper.Estimates.Upper, upper.Rate) : null,
             MutualInformationCeiling = information is { } ceiling ? Math.Log(ceiling.Images) : null,
-            MarginalKl = information?.Rate - information?.Estimates.PlugIn,
+            MarginalKlLower = information is { } lower ? Math.Max(0, Math.Max(lower.Rate - lower.Estimates.Upper, lower.FittedMarginalKl ?? 0)) : null,
+            MarginalKlUpper = information?.Rate - information?.Estimates.PlugIn,
             InformationImages = information?.Images,
             Images = images,
             Codes = program.Metrics.Where(metric => metric.Role == MetricRole.CodeCounts)
                 .ToDictionary(metric => metric.Name["codes".Length..], metric => CodeUsage.Of(columnSums[metric.Name])),
-            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, meanVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value),
+            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(
+                images, relativeVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value,
+                distortionExchanged is { } with ? new LatentExchange(distortion!.Value, with, changedShare!.Value, StandardErrorOfExchange) : null),
         };
     }
 
     private double? MeanOf(string metric) => sums.TryGetValue(metric, out double sum) ? sum / images : null;
 
+    private double? ExchangedMeanOf(string metric) => exchanged > 0 && exchangedSums.TryGetValue(metric, out double sum) ? sum / exchanged : null;
+
+    private double StandardErrorOfExchange => Math.Sqrt(Math.Max(0, (squaredDifferences / exchanged) - (differences / exchanged * (differences / exchanged))) / exchanged);
+
+    // The first row has the latents of the last one, which is the same image where a small data set fills the batch over and over.
+    private int FirstExchanged(int rows) => images == 1 ? rows : (BatchSize - 1) % images == 0 && images < BatchSize ? 1 : 0;
+
+    private long BatchSize => program.Images.Shape[0];
+
+    private void CountExchanged(ProgramRunner runner, int rows)
+    {
+        ReadOnlySpan<float> own = runner.Metric("distortion"), other = runner.Metric("distortionExchanged");
+        for (int i = FirstExchanged(rows); i < rows; i++)
+        {
+            double difference = (double)other[i] - own[i];
+            (exchanged, differences, squaredDifferences) = (exchanged + 1, differences + difference, squaredDifferences + (difference * difference));
+            changed += LatentExchange.IsChange(own[i], other[i]) ? 1 : 0;
+        }
+    }
+
     // With the rate of the same images. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
-    private (InformationEstimates Estimates, double Rate, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
+    private (InformationEstimates Estimates, double Rate, double? FittedMarginalKl, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
     {
         int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
         if (logVars.Count == 0 || count < 2)
@@ -113,8 +157,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         }
 
         var order = new Permutation(rows, options.Seed, 0);
-        var estimates = AggregatedPosterior.MutualInformation(Rows(mean, order, count, latents), Rows([.. logVars], order, count, latents), count, options.Seed);
-        return (estimates, Enumerable.Range(0, count).Average(i => (double)rates[(int)order[i]]), count);
+        float[] means = Rows(mean, order, count, latents), variances = Rows([.. logVars], order, count, latents);
+        double[] ownRates = [.. Enumerable.Range(0, count).Select(i => (double)rates[(int)order[i]])];
+        return (
+            AggregatedPosterior.MutualInformation(means, variances, count, options.Seed), ownRates.Average(),
+            options.FitDensity is { } fit ? AggregatedPosterior.FittedMarginalKl(means, variances, ownRates, options.Seed, fit) : null, count);
     }
 
     private void RequireFinite()

@@ -11,19 +11,26 @@ namespace OnnxVae.Training.Evaluation;
 /// <param name="Seed">Chooses the noise.</param>
 /// <param name="Device">Where to run.</param>
 /// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
-public sealed record EvaluatorOptions(int ImportanceSamples, ulong Seed, OnnxDevice Device, int Threads = 0);
+public sealed record EvaluatorOptions(int ImportanceSamples, ulong Seed, OnnxDevice Device, int Threads = 0)
+{
+    /// <summary>
+    /// Fits a density to the first points, Float64 [N, L], and gives the mean of its logarithm at the others, nats per point: a lower estimate of
+    /// what the aggregated posterior's own would give, from which <see cref="EvaluationFigures.MarginalKlLower"/> gains. Null to do without.
+    /// </summary>
+    public Func<double[][], double[][], double>? FitDensity { get; init; }
+}
 
 /// <summary>Computes the figures of a model over a whole data set.</summary>
 public static class Evaluator
 {
     private const ulong EvaluationKey = 0xE7A1UL << 48; // Noise of its own, apart from training's.
 
-    /// <summary>Evaluates.</summary>
+    /// <summary>Computes the figures.</summary>
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its states, by name.</param>
     /// <param name="source">The images.</param>
     /// <param name="options">How.</param>
-    /// <param name="progress">Told the images done and the images in all.</param>
+    /// <param name="progress">Called with the images done and the images in all.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="InvalidDataException">The images or the states do not fit the model.</exception>
     public static EvaluationFigures Evaluate(
@@ -44,6 +51,7 @@ public static class Evaluator
         using var buffers = new StateBuffers(package.Manifest.States, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
+        using var further = package.Manifest.Weigh is { } weigh && options.ImportanceSamples > 1 ? new ProgramRunner(package, weigh, buffers, options.Device, options.Threads) : null;
 
         var totals = new EvaluationTotals(program, source.Count);
         int samples = program.Metrics.Any(metric => metric.Role == MetricRole.LogImportanceWeight) ? Math.Max(1, options.ImportanceSamples) : 1;
@@ -51,19 +59,20 @@ public static class Evaluator
         for (long first = 0; first < source.Count; first += batchSize)
         {
             int rows = (int)Math.Min(batchSize, source.Count - first);
-            ReadImages(source, first, rows, runner.Input<byte>(program.Images.Name));
-            if (program.Labels is { } labels)
+            FillBatch(runner, program, source, first);
+            if (further is not null)
             {
-                ReadLabels(source, first, rows, runner.Input<long>(labels.Name));
+                runner.Input<byte>(program.Images.Name).CopyTo(further.Input<byte>(program.Images.Name));
             }
 
             for (int sample = 0; sample < samples; sample++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                long draw = (first / batchSize) << 20;
-                runner.FillNoise(options.Seed ^ EvaluationKey, draw + sample, dataStep: draw);
-                runner.Run();
-                totals.Add(runner, rows, sample);
+                var of = sample == 0 ? runner : further ?? runner;
+                long draw = DrawOf(first, batchSize);
+                of.FillNoise(options.Seed ^ EvaluationKey, draw + sample, dataStep: draw);
+                of.Run();
+                totals.Add(of, rows, sample);
             }
 
             progress?.Invoke(first + rows, source.Count);
@@ -72,20 +81,62 @@ public static class Evaluator
         return totals.Finish(options);
     }
 
-    // A batch that is not full is filled with the same images again: models that compare images of a batch find some.
-    private static void ReadLabels(ImageSource source, long first, int rows, Span<long> labels)
+    /// <summary>A number of each image.</summary>
+    /// <param name="package">The compiled model.</param>
+    /// <param name="states">Its states, by name.</param>
+    /// <param name="source">The images.</param>
+    /// <param name="metric">A metric of the evaluation with the role <see cref="MetricRole.PerRow"/>.</param>
+    /// <param name="options">How; nothing is sampled more than once.</param>
+    /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Float32 [N].</returns>
+    /// <exception cref="InvalidDataException">The images or the states do not fit the model.</exception>
+    public static float[] PerImage(
+        TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, ImageSource source, string metric, EvaluatorOptions options, CancellationToken cancellation = default)
     {
-        for (int i = 0; i < labels.Length; i++)
+        var program = package.Manifest.Evaluate;
+        BatchPipeline.RequireFit(program, source);
+        using var buffers = new StateBuffers(package.Manifest.States, []);
+        buffers.Load(states);
+        using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
+        var values = new float[source.Count];
+        int batchSize = (int)program.Images.Shape[0];
+        for (long first = 0; first < source.Count; first += batchSize)
         {
-            labels[i] = source.LabelOf(first + (i % rows));
+            cancellation.ThrowIfCancellationRequested();
+            FillBatch(runner, program, source, first);
+            runner.FillNoise(options.Seed ^ EvaluationKey, DrawOf(first, batchSize));
+            runner.Run();
+            runner.Metric(metric)[..(int)Math.Min(batchSize, source.Count - first)].CopyTo(values.AsSpan((int)first));
+        }
+
+        return values;
+    }
+
+    private static long DrawOf(long first, int batchSize) => (first / batchSize) << 20;
+
+    private static void FillBatch(ProgramRunner runner, ProgramSpec program, ImageSource source, long first)
+    {
+        ReadImages(source, first, runner.Input<byte>(program.Images.Name));
+        if (program.Labels is { } labels)
+        {
+            ReadLabels(source, first, runner.Input<long>(labels.Name));
         }
     }
 
-    private static void ReadImages(ImageSource source, long first, int rows, Span<byte> images)
+    // A batch that is not full is filled up from the beginning: models that compare images of a batch find some.
+    private static void ReadLabels(ImageSource source, long first, Span<long> labels)
+    {
+        for (int i = 0; i < labels.Length; i++)
+        {
+            labels[i] = source.LabelOf((first + i) % source.Count);
+        }
+    }
+
+    private static void ReadImages(ImageSource source, long first, Span<byte> images)
     {
         for (int i = 0; i < images.Length / source.ImageSize; i++)
         {
-            source.Read(first + (i % rows), images.Slice(i * source.ImageSize, source.ImageSize));
+            source.Read((first + i) % source.Count, images.Slice(i * source.ImageSize, source.ImageSize));
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace OnnxVae.Training.Evaluation;
 
-/// <summary>How far latents have stopped to carry information about the images.</summary>
+/// <summary>How far latents have ceased to carry information about the images.</summary>
 public enum CollapseDegree
 {
     /// <summary>There are too few images to tell.</summary>
@@ -11,50 +11,86 @@ public enum CollapseDegree
     /// <summary>Every latent is in use.</summary>
     None,
 
-    /// <summary>Some latents are dead, the others speak of the image.</summary>
+    /// <summary>Some latents are dead, the others are in use.</summary>
     DeadLatents,
 
-    /// <summary>The latents together say next to nothing of the image.</summary>
+    /// <summary>The latents make no difference to what is decoded.</summary>
     Collapsed,
 }
 
-/// <summary>The verdict on posterior collapse: latents whose posterior is the prior, whatever the image.</summary>
-/// <remarks>Bowman et al. 2016, arXiv 1511.06349; a latent is active if its posterior mean varies by more than 0.01, Burda et al. 2016, section 5.</remarks>
+/// <summary>What becomes of images that are decoded from the latents of other images.</summary>
+/// <param name="Distortion">With their own latents, nats per image.</param>
+/// <param name="Exchanged">With those of others, nats per image.</param>
+/// <param name="Changed">The share of images for which it makes a difference, from 0 to 1.</param>
+/// <param name="StandardError">Of the difference, nats per image: latents that are noise make one by chance.</param>
+public sealed record LatentExchange(double Distortion, double Exchanged, double Changed, double StandardError)
+{
+    private const double Certain = 3; // standard errors
+
+    private const double LeastNats = 0.05;
+    private const double LeastShare = 0.01;
+
+    /// <summary>Whether the decoder takes anything from the latents that is about the image.</summary>
+    public bool IsNoticed => IsChange(Distortion, Exchanged) && Math.Abs(Exchanged - Distortion) >= Certain * StandardError;
+
+    /// <summary>Whether two distortions differ: by 0.05 nats, or by 1 % of the first.</summary>
+    public static bool IsChange(double distortion, double exchanged)
+    {
+        double difference = Math.Abs(exchanged - distortion);
+        return difference >= LeastNats || (difference > 0 && difference >= LeastShare * Math.Abs(distortion));
+    }
+}
+
+/// <summary>The verdict on posterior collapse: latents that say nothing of the image, or to which the decoder does not listen.</summary>
+/// <remarks>
+/// The rate alone does not tell: a decoder can ignore latents that cost many nats, and latents of few nats can be all that there is to know. So
+/// the model is collapsed if decoding from the latents of another image changes the distortion by less than 0.05 nats and by less than 1 % of it, or
+/// by no more than chance does (three standard errors), or if the rate, which nothing that is known can exceed, is below 0.01 nats. A latent is active if the variance of its posterior mean over the data is more than 0.01 times the variance that the prior gives it. Bowman et al.
+/// 2016, arXiv 1511.06349; Burda et al. 2016, arXiv 1509.00519, section 5, for a prior of variance 1.
+/// </remarks>
 /// <param name="Degree">How far it went.</param>
 /// <param name="DeadLatents">The latents that are not active, from 0.</param>
 /// <param name="Text">The verdict in words, with what to try.</param>
 public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int> DeadLatents, string Text)
 {
-    /// <summary>The variance of a posterior mean over the data above which its latent is active.</summary>
+    /// <summary>The variance of a posterior mean over the data, in units of the prior's variance, above which its latent is active.</summary>
     public const double ActiveVariance = 0.01;
 
     private const double LeastInformation = 0.1; // nats per image
+    private const double LeastRate = 0.01; // nats per image
     private const int MostNamed = 12;
 
     private const string Remedies = "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder";
 
-    /// <summary>Judges.</summary>
+    /// <summary>Reaches a verdict.</summary>
     /// <param name="images">How many images were looked at.</param>
-    /// <param name="meanVariances">The variance of each latent's posterior mean over the data.</param>
+    /// <param name="relativeVariances">The variance of each latent's posterior mean over the data, in units of the prior's variance.</param>
     /// <param name="rate">E KL(Q(z|y) || P(z)), nats per image.</param>
-    /// <param name="information">I(y; z), nats per image.</param>
-    public static PosteriorCollapse Judge(long images, IReadOnlyList<double> meanVariances, double rate, double information)
+    /// <param name="information">I(y; z), nats per image: what is judged by where nothing is known of an exchange.</param>
+    /// <param name="exchange">What becomes of images with the latents of others; null where it is not known.</param>
+    public static PosteriorCollapse Judge(long images, IReadOnlyList<double> relativeVariances, double rate, double information, LatentExchange? exchange)
     {
-        int[] dead = [.. Enumerable.Range(0, meanVariances.Count).Where(l => !(meanVariances[l] > ActiveVariance))];
-        int active = meanVariances.Count - dead.Length;
-        string state = string.Create(CultureInfo.InvariantCulture, $"{active} of {meanVariances.Count} latents are active, the rate is {rate:0.##} nats per image");
+        int[] dead = [.. Enumerable.Range(0, relativeVariances.Count).Where(l => !(relativeVariances[l] > ActiveVariance))];
+        int active = relativeVariances.Count - dead.Length;
+        string state = string.Create(CultureInfo.InvariantCulture, $"{active} of {relativeVariances.Count} latents are active, the rate is {rate:0.##} nats per image{Describe(exchange)}");
+        bool isUsed = rate >= LeastRate && (exchange?.IsNoticed ?? (active > 0 && information >= LeastInformation));
         var degree = images < 2 ? CollapseDegree.Unknown
-            : active == 0 || information < LeastInformation ? CollapseDegree.Collapsed
+            : !isUsed ? CollapseDegree.Collapsed
             : dead.Length > 0 ? CollapseDegree.DeadLatents
             : CollapseDegree.None;
         return new PosteriorCollapse(degree, dead, degree switch
         {
             CollapseDegree.Unknown => "not known: one image cannot tell whether latents follow the image",
+            CollapseDegree.Collapsed when rate >= LeastInformation && active > 0 => $"collapsed, the decoder does not use the latents: {state}; {Remedies}",
             CollapseDegree.Collapsed => $"collapsed: {state}; {Remedies}",
             CollapseDegree.DeadLatents => $"not collapsed: {state}; dead are {Name(dead)}: more latents than the data need die like this and cost nothing, but if reconstructions lack detail, {Remedies}",
             _ => $"not collapsed: {state}",
         });
     }
+
+    private static string Describe(LatentExchange? exchange) => exchange is null ? "" : string.Create(
+        CultureInfo.InvariantCulture,
+        $", and with the latents of another image the distortion is {exchange.Exchanged:0.##} instead of {exchange.Distortion:0.##} (a change for {exchange.Changed:P0} of the images)");
 
     private static string Name(int[] latents) =>
         string.Join(", ", latents.Take(MostNamed)) + (latents.Length > MostNamed ? $" and {latents.Length - MostNamed} more" : "");
