@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
@@ -13,7 +15,10 @@ namespace OnnxVae.Exporters.Modules;
 /// <c>std::ios_base_library_init</c>, a link-time marker that no relocation uses. A private copy of the file in which this
 /// one requirement is marked weak loads and works; no installed file is touched.
 /// </summary>
-/// <remarks>Elsewhere the normal load succeeds, the resolving event is never raised, and nothing happens here.</remarks>
+/// <remarks>
+/// Applications need no call: this library prepares itself when it is first used, and its package has every application that references it do
+/// so when it starts. On newer systems the normal load succeeds, the resolving event is never raised, and nothing happens here.
+/// </remarks>
 public static class TorchNativeLibrary
 {
     private const string LibraryName = "LibTorchSharp";
@@ -24,6 +29,8 @@ public static class TorchNativeLibrary
     private static int prepared;
 
     /// <summary>Has to be called before TorchSharp is first used; loads nothing by itself. Further calls do nothing.</summary>
+    [SuppressMessage("Usage", "CA2255:The 'ModuleInitializer' attribute should not be used in libraries", Justification = "Whoever uses this library uses TorchSharp next.")]
+    [ModuleInitializer]
     public static void Prepare()
     {
         if (OperatingSystem.IsLinux() && Interlocked.Exchange(ref prepared, 1) == 0)
@@ -34,34 +41,60 @@ public static class TorchNativeLibrary
 
     private static IntPtr Resolve(Assembly assembly, string name)
     {
-        string folder = AppContext.BaseDirectory;
-        string library = Path.Combine(folder, $"lib{LibraryName}.so");
-        if (!name.Contains(LibraryName, StringComparison.Ordinal) || !File.Exists(library))
+        if (!name.Contains(LibraryName, StringComparison.Ordinal) || Folders().FirstOrDefault(folder => File.Exists(LibraryIn(folder))) is not { } folder)
         {
             return IntPtr.Zero;
         }
 
         foreach (string dependency in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
         {
-            NativeLibrary.TryLoad(Path.Combine(folder, dependency), out _);
+            _ = Folders().Any(of => NativeLibrary.TryLoad(Path.Combine(of, dependency), out _));
         }
 
-        byte[] elf = File.ReadAllBytes(library);
+        byte[] elf = File.ReadAllBytes(LibraryIn(folder));
         return MarkWeak(elf) && NativeLibrary.TryLoad(PrivateCopy(elf), out var handle) ? handle : IntPtr.Zero;
     }
 
+    // Where builds put native files: beside the application, below it by platform, or in the packages that its dependency list names.
+    private static IEnumerable<string> Folders() =>
+    [
+        AppContext.BaseDirectory,
+        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"),
+        .. (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [],
+    ];
+
+    private static string LibraryIn(string folder) => Path.Combine(folder, $"lib{LibraryName}.so");
+
+    // In the user's data, or else among the temporary files; a copy that is there already is used if it is whole.
     private static string PrivateCopy(byte[] elf)
     {
-        string cache = Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-            "onnxvae", Convert.ToHexString(SHA256.HashData(elf))[..16]);
-        string copy = Path.Combine(cache, $"lib{LibraryName}.so");
-        if (!File.Exists(copy))
+        string name = Convert.ToHexString(SHA256.HashData(elf))[..16];
+        var failures = new List<string>();
+        foreach (string cache in (string[])[Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), Path.GetTempPath()])
         {
-            AtomicFile.Write(copy, stream => stream.Write(elf));
+            if (cache.Length == 0)
+            {
+                continue;
+            }
+
+            string copy = LibraryIn(Path.Combine(cache, "onnxvae", name));
+            try
+            {
+                if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(elf))
+                {
+                    AtomicFile.Write(copy, stream => stream.Write(elf));
+                }
+
+                return copy;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failures.Add($"'{copy}': {e.Message}");
+            }
         }
 
-        return copy;
+        throw new DllNotFoundException(
+            $"libtorch is there, but TorchSharp's own library needs a changed copy on this system, which cannot be written ({string.Join(" ", failures)}): make room, or set HOME or TMPDIR to a folder that can be written to.");
     }
 
     // ELF64, little-endian (System V ABI; Linux Standard Base, symbol versioning): walks the needed versions of every

@@ -1,41 +1,13 @@
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
-using OnnxVae.Models;
-using OnnxVae.Models.Networks;
-using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
-using OnnxVae.Training.Data;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Tests;
 
-/// <summary>The README's example, as it is printed there.</summary>
-[NonParallelizable]
+/// <summary>The README's formulas, as they are printed there; its first example is that of the packages.</summary>
 internal sealed class ReadmeTests
 {
-    [Test]
-    public async Task Example_Runs()
-    {
-        using var temporary = new TemporaryFolder();
-        WriteDigits(temporary["digits"]);
-        string folder = temporary["digits"], before = Environment.CurrentDirectory;
-        Environment.CurrentDirectory = temporary.Path;
-        try
-        {
-            float[] images = await RunExampleAsync(folder);
-
-            Assert.That(images, Has.Length.EqualTo(16 * 784));
-            Assert.That(images, Has.All.InRange(0f, 1f));
-        }
-        finally
-        {
-            Environment.CurrentDirectory = before;
-        }
-    }
-
     [Test]
     public void Formulas_GiveTheElbo()
     {
@@ -56,31 +28,5 @@ internal sealed class ReadmeTests
     }
 
     [Test]
-    public void Example_IsTheOneThatIsTested() => ReadmeExamples.AssertTested("README.md", "tests/OnnxVae.Tests/ReadmeTests.cs");
-
-    private static async Task<float[]> RunExampleAsync(string folder)
-    {
-        var data = ImageData.Open(folder);
-
-        using var vae = new Vae(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20);
-        var objective = new VaeTrainingOptions(128, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(1e-3)));
-        var package = new VaeCompiler(vae, objective).Write("package");
-
-        using var trainer = Trainer.Start(package, new RunFolder("run"), new TrainerOptions(Steps: 500, Seed: 1, OnnxDevice.Cpu));
-        await trainer.TrainAsync(data.Train, progress => Console.Write($"\r{progress.Step} {progress.Loss:0.0}"));
-        RunExport.Write(package, trainer.Snapshot(), "export");
-
-        using var decoder = VaeDecoder.Load("export/decoder.onnx");
-        float[] images = decoder.Generate(count: 16, seed: 1);
-        return images;
-    }
-
-    private static void WriteDigits(string folder)
-    {
-        const int count = 200;
-        Directory.CreateDirectory(folder);
-        var pixels = new byte[count * 784];
-        new Random(1).NextBytes(pixels);
-        File.WriteAllBytes(Path.Combine(folder, "train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28, .. pixels]);
-    }
+    public void Formulas_AreTheOnesThatAreTested() => ReadmeExamples.AssertTestedFrom(1, "README.md", "tests/OnnxVae.Tests/ReadmeTests.cs");
 }

@@ -58,7 +58,6 @@ internal sealed class ExportersReadmeTests
 
     private static void Export()
     {
-        TorchNativeLibrary.Prepare();
         var network = Sequential(
             ("conv", Conv2d(1, 8, 3, padding: 1)), ("norm", BatchNorm2d(8)), ("act", ReLU()),
             ("pool", AdaptiveAvgPool2d(1)), ("flat", Flatten()), ("fc", Linear(8, 10)));

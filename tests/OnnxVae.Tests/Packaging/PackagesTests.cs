@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
@@ -24,55 +23,18 @@ internal sealed class PackagesTests
     private static readonly TemporaryFolder Folder = new();
     private static readonly ExportedModels Models = new();
 
-    // Packages are cached by version.
-    private static readonly string Version = $"0.1.0-test.{DateTime.UtcNow:yyyyMMddHHmmss}";
-
     private static string OnnxRuntimeVersion =>
         XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("OnnxRuntimeVersion").Single().Value;
 
     private static string Runtime => RuntimeInformation.RuntimeIdentifier;
 
-    private static string Configuration => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
-
     [OneTimeSetUp]
-    public void Pack()
-    {
-        foreach (string project in (string[])["inference", "inference/DependencyInjection", "exporters", "models", "training"])
-        {
-            DotNet(Repository.Root, "pack", project, "--no-build", "-c", Configuration, $"-p:Version={Version}", "-o", Folder["feed"]);
-        }
-
-        Directory.CreateDirectory(Folder["app"]);
-        File.WriteAllText(Folder["app/Program.cs"], Program);
-        File.WriteAllText(Folder["app/nuget.config"], $"""<configuration><packageSources><add key="built" value="{Folder["feed"]}" /></packageSources></configuration>""");
-        File.WriteAllText(Folder["app/app.csproj"], $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
-                <WarningsNotAsErrors>NU1603</WarningsNotAsErrors>
-                <InvariantGlobalization>true</InvariantGlobalization>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="OnnxVae.Inference" Version="{Version}" />
-                <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="{OnnxRuntimeVersion}" />
-              </ItemGroup>
-            </Project>
-            """);
-    }
+    public void WriteApplication() => PackageFeed.WriteApplication(
+        Folder["app"], Program, ("OnnxVae.Inference", PackageFeed.Version), ("Microsoft.ML.OnnxRuntime", OnnxRuntimeVersion));
 
     [OneTimeTearDown]
     public void Delete()
     {
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        string cached = Path.Combine(packages, "onnxvae.inference", Version);
-        if (Directory.Exists(cached))
-        {
-            Directory.Delete(cached, recursive: true);
-        }
-
         Folder.Dispose();
         Models.Dispose();
     }
@@ -84,8 +46,8 @@ internal sealed class PackagesTests
     [TestCase("OnnxVae.Training")]
     public void Package_HoldsLibraryDocumentationAndReadme(string name)
     {
-        using var package = ZipFile.OpenRead(Folder[$"feed/{name}.{Version}.nupkg"]);
-        using var symbols = ZipFile.OpenRead(Folder[$"feed/{name}.{Version}.snupkg"]);
+        using var package = ZipFile.OpenRead(PackageFeed.FileOf($"{name}.{PackageFeed.Version}.nupkg"));
+        using var symbols = ZipFile.OpenRead(PackageFeed.FileOf($"{name}.{PackageFeed.Version}.snupkg"));
         using var nuspec = new StreamReader(package.GetEntry($"{name}.nuspec")!.Open());
         string description = nuspec.ReadToEnd();
 
@@ -102,8 +64,8 @@ internal sealed class PackagesTests
     {
         string decoder = Path.Combine(Models.Export("conv"), "decoder.onnx");
 
-        DotNet(Folder["app"], "build", "-c", "Release", "-o", Folder["built"]);
-        string output = Execute(Folder["app"], "dotnet", Folder["built/app.dll"], decoder);
+        PackageFeed.DotNet(Folder["app"], "build", "-c", "Release", "-o", Folder["built"]);
+        string output = PackageFeed.Execute(Folder["app"], "dotnet", Folder["built/app.dll"], decoder);
 
         Assert.That(Program.Split('\n'), Has.Length.LessThan(15));
         Assert.That(output, Is.EqualTo(Expected(decoder)));
@@ -123,9 +85,9 @@ internal sealed class PackagesTests
 
         string decoder = Path.Combine(Models.Export("conv"), "decoder.onnx");
 
-        DotNet(Folder["app"], "publish", "-c", "Release", "-r", Runtime, "-p:PublishAot=true", "-o", Folder["native"]);
+        PackageFeed.DotNet(Folder["app"], "publish", "-c", "Release", "-r", Runtime, "-p:PublishAot=true", "-o", Folder["native"]);
 
-        Assert.That(Execute(Folder["app"], Folder["native/app"], decoder), Is.EqualTo(Expected(decoder)));
+        Assert.That(PackageFeed.Execute(Folder["app"], Folder["native/app"], decoder), Is.EqualTo(Expected(decoder)));
         double megabytes = new FileInfo(Folder["native/app"]).Length / 1e6;
         TestContext.Out.WriteLine($"The native application takes {megabytes:0.0} MB, beside ONNX Runtime.");
         Assert.That(megabytes, Is.LessThan(10));
@@ -142,20 +104,4 @@ internal sealed class PackagesTests
 
     private static bool Exists(string program) =>
         Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
-
-    private static void DotNet(string folder, params string[] arguments) => Execute(folder, "dotnet", [.. arguments, "-nodeReuse:false"]);
-
-    private static string Execute(string folder, string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment.Remove("MSBuildSDKsPath"); // of the process that runs the tests
-        start.Environment.Remove("MSBUILD_EXE_PATH");
-        start.Environment.Remove("MSBuildExtensionsPath");
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero, $"{program} {string.Join(' ', arguments)}: {output}{errors.Result}");
-        return output;
-    }
 }
