@@ -1,19 +1,19 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using OnnxVae.Cli.Verbs;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Inference;
+using OnnxVae.Training;
 
 namespace OnnxVae.Cli;
 
-/// <summary>The verbs, and the way from arguments to an exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
-internal static class CommandLine
+/// <summary>Runs a command: arguments to an exit code, 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
+internal static partial class CommandLine
 {
     public const int Interrupted = 130;
     private const int Failed = 1;
     private const int WrongUsage = 2;
-
-    // Long enough for a training step and a checkpoint after Ctrl-C.
-    private static readonly TimeSpan TimeToStop = TimeSpan.FromMinutes(2);
 
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
 
@@ -23,10 +23,29 @@ internal static class CommandLine
         Recursive = true,
     };
 
+    /// <summary>Where progress bars go, which command the terminal.</summary>
+    public static TextWriter ProgressOutput { get; private set; } = TextWriter.Null;
+
     public static async Task<int> RunAsync(string[] args)
     {
+        var (output, error) = (Console.Out, Console.Error);
+        Console.SetOut(new TerminalWriter(output));
+        Console.SetError(new TerminalWriter(error, mayFail: true));
+        ProgressOutput = new TerminalWriter(error, mayFail: true, keepsControls: true);
+        try
+        {
+            return await RunAsync(Root().Parse(args));
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+
+    private static async Task<int> RunAsync(ParseResult command)
+    {
         TorchNativeLibrary.Prepare();
-        var command = Root().Parse(args);
         if (command.UnmatchedTokens is [var token, ..])
         {
             Console.Error.WriteLine($"onnxvae: There is no verb or option '{token}'. See 'onnxvae --help'.");
@@ -36,7 +55,7 @@ internal static class CommandLine
         if (command.Errors is [var error, ..])
         {
             string verb = command.CommandResult.Command is RootCommand ? "" : $"{command.CommandResult.Command.Name} ";
-            Console.Error.WriteLine($"onnxvae: {OneLine(error.Message)} See 'onnxvae {verb}--help'.");
+            Console.Error.WriteLine($"onnxvae: {OneLine(WithoutTypes(error.Message))} See 'onnxvae {verb}--help'.");
             return WrongUsage;
         }
 
@@ -47,7 +66,7 @@ internal static class CommandLine
                 OnnxDevice.RegisterLibrary(library);
             }
 
-            return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeToStop });
+            return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (OperationCanceledException)
         {
@@ -89,8 +108,27 @@ internal static class CommandLine
     {
         TypeInitializationException or AggregateException when e.InnerException is { } cause => Explain(cause),
         DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
+        ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
+        OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
+        TrainingDivergedException => $"{OneLine(e.Message)} Give a smaller --learning-rate, or --clip-gradient 1.",
+        NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
+            $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
         _ => OneLine(e.Message),
     };
 
+    // The parser names types of .NET.
+    private static string WithoutTypes(string message) => ParsedAs().Replace(message, match =>
+    {
+        string type = match.Groups["type"].Value;
+        string expected = type.Contains("UInt", StringComparison.Ordinal) ? "a whole number from 0 on"
+            : type.Contains("Int", StringComparison.Ordinal) ? "a whole number"
+            : type.Contains("Double", StringComparison.Ordinal) ? "a number"
+            : "true or false";
+        return $"{match.Groups["name"].Value} is '{match.Groups["value"].Value}'; expected {expected}.";
+    });
+
     private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+
+    [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|argument) '(?<name>.*)' as expected type '(?<type>.*)'\.", RegexOptions.Singleline)]
+    private static partial Regex ParsedAs();
 }

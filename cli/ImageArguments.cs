@@ -23,7 +23,7 @@ internal sealed class ImageArguments
     public ImageArguments(string defaultSplit, string description = "The images.", bool isRequired = true)
     {
         data = new Option<string?>("--data") { Description = description, Required = isRequired };
-        split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => defaultSplit };
+        split = new Option<string>("--split") { Description = "train, validation, test or all.", DefaultValueFactory = _ => defaultSplit };
     }
 
     /// <summary>Adds them to a verb.</summary>
@@ -58,7 +58,7 @@ internal sealed class ImageArguments
             BinarizationSeed = result.GetValue(binarize) ? BinarizationSeed : null,
             IsLazy = isLazy,
         };
-        var images = ImageData.Open(result.GetValue(data)!, options);
+        var images = DataOpening.Open(result.GetValue(data)!, options);
         return (images.All.Channels, images.All.Height, images.All.Width) == (model.Channels, model.Height, model.Width) ? images.Split(result.GetValue(split)!) : throw new InvalidDataException(
             $"The images are {images.All.Channels} x {images.All.Height} x {images.All.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
     }

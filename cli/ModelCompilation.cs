@@ -12,7 +12,7 @@ using TorchSharp;
 
 namespace OnnxVae.Cli;
 
-/// <summary>Builds a model from options and compiles it. The only place of the command line that needs TorchSharp.</summary>
+/// <summary>Builds a model from options and compiles it.</summary>
 internal static class ModelCompilation
 {
     private const double DefaultRisingShare = 0.3;
@@ -32,10 +32,9 @@ internal static class ModelCompilation
             description[StepsEntry] = steps;
         }
 
-        torch.random.manual_seed((long)seed);
         var image = new ImageShape(images.Channels, images.Height, images.Width);
         var optimizer = VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps));
-        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer) : WithVectors(options, image, optimizer, seed, steps);
+        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer, seed) : WithVectors(options, image, optimizer, seed, steps);
         using (network)
         {
             return compiler.Write(folder, description, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
@@ -45,7 +44,7 @@ internal static class ModelCompilation
     private static (torch.nn.Module Network, ModelCompiler Compiler) WithVectors(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed, long steps)
     {
         var network = VaeCatalog.Network(options.Model, ParseNumbers("--hidden", options.Hidden));
-        var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian);
+        var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, seed);
         return (vae, new VaeCompiler(vae, new VaeTrainingOptions(
             options.Batch, Likelihood(options, network.PixelMean), ObjectiveCompilation.Create(options, steps), optimizer)
         {
@@ -58,14 +57,14 @@ internal static class ModelCompilation
         }));
     }
 
-    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer)
+    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed)
     {
         bool hasTop = options.Model == VaeCatalog.TwoLevels;
         Quantizer Quantizer(string level) => VaeCatalog.Quantizer(options.Quantizer!, new QuantizerSettings(
             level, options.Codes, options.CodeLength, options.Commitment, options.CodebookDecay, ParseNumbers("--scalar-levels", options.ScalarLevels)));
         var bottom = Quantizer("bottom");
         var vae = new VqVae(
-            new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop);
+            new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop, seed);
         return (vae, new VqVaeCompiler(vae, new VqVaeTrainingOptions(options.Batch, Likelihood(options, PixelMean.Identity), bottom, optimizer)
         {
             Top = hasTop ? Quantizer("top") : null,
@@ -84,8 +83,8 @@ internal static class ModelCompilation
 
     /// <summary>Numbers with commas between them; none where nothing was given.</summary>
     public static int[] ParseNumbers(string option, string? text) => text is null ? [] : [.. text.Split(',').Select(part =>
-        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw new UsageException(
-            $"{option} is '{text}'; expected positive numbers with commas between them, as in 512,256."))];
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= VerbOptions.LargestWidth ? number : throw new UsageException(
+            $"{option} is '{text}'; expected numbers from 1 to {VerbOptions.LargestWidth} with commas between them, as in 512,256."))];
 
     private static Schedule LearningRate(ModelOptions options, long steps) => options.LearningRateSchedule switch
     {

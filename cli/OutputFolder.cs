@@ -3,8 +3,8 @@ namespace OnnxVae.Cli;
 /// <summary>Folders that verbs write to.</summary>
 internal static class OutputFolder
 {
-    /// <summary>Where results go; refuses a folder that already holds something.</summary>
-    public static void RequireNew(string folder, string advice)
+    /// <summary>Refuses a folder that already holds something.</summary>
+    public static void RequireNew(string folder)
     {
         if (File.Exists(folder))
         {
@@ -13,9 +13,7 @@ internal static class OutputFolder
 
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
         {
-            throw new IOException($"The folder '{folder}' exists and is not empty: {advice}");
+            throw new IOException($"The folder '{folder}' exists and is not empty: give another --out, or empty it.");
         }
-
-        Directory.CreateDirectory(folder);
     }
 }

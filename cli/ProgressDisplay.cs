@@ -7,6 +7,8 @@ namespace OnnxVae.Cli;
 /// <summary>A progress bar on a terminal, plain lines otherwise; both on standard error, so that results can be piped.</summary>
 internal static class ProgressDisplay
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstLine = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
 
@@ -15,7 +17,7 @@ internal static class ProgressDisplay
 
     public static async Task<T> RunAsync<T>(string title, Func<Report, Task<T>> work)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(CommandLine.ProgressOutput) });
         if (Console.IsErrorRedirected || !console.Profile.Capabilities.Interactive)
         {
             return await work(PlainLines(title));
@@ -34,29 +36,38 @@ internal static class ProgressDisplay
         return true;
     });
 
+    /// <summary>Does work of which nothing is known but that it goes on; a line says so where it takes longer than a second.</summary>
+    public static T While<T>(string title, Func<T> work)
+    {
+        using var announcement = new Timer(_ => Console.Error.WriteLine($"{title} ..."), null, Patience, Timeout.InfiniteTimeSpan);
+        return work();
+    }
+
+    // A line after two seconds, and then every five; work that takes less time needs none.
     private static Report PlainLines(string title)
     {
         var time = Stopwatch.StartNew();
-        var last = TimeSpan.Zero;
-        long before = 0; // what was done when the first line was written
-        var since = TimeSpan.Zero;
+        TimeSpan next = FirstLine, since = TimeSpan.Zero;
+        long? before = null; // what was done when the first report came
         return (done, total, detail) =>
         {
-            if (done < total && time.Elapsed - last < PlainInterval)
+            if (before is null)
+            {
+                (before, since) = (done, time.Elapsed);
+            }
+
+            bool isEnd = done >= total && next > FirstLine;
+            if (time.Elapsed < next && !isEnd)
             {
                 return;
             }
 
-            last = time.Elapsed;
+            next = time.Elapsed + PlainInterval;
             string left = "";
-            if (since == TimeSpan.Zero)
+            if (done > before && done < total)
             {
-                (before, since) = (done, last);
-            }
-            else if (done > before && done < total)
-            {
-                double rate = (done - before) / (last - since).TotalSeconds;
-                left = string.Create(CultureInfo.InvariantCulture, $", {rate:0.#}/s, {TimeSpan.FromSeconds((total - done) / rate):h\\:mm\\:ss} left");
+                double rate = (done - before.Value) / (time.Elapsed - since).TotalSeconds;
+                left = string.Create(CultureInfo.InvariantCulture, $", {rate:0.#}/s, about {TimeSpan.FromSeconds((total - done) / rate):h\\:mm\\:ss} left");
             }
 
             Console.Error.WriteLine(string.Create(

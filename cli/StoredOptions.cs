@@ -14,12 +14,13 @@ internal static class StoredOptions
     public static JsonObject Flatten<TOptions>(TOptions options, string inner)
     {
         var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
-        foreach (var (name, value) in flat[inner]?.AsObject().ToArray() ?? [])
+        var values = flat[inner]?.AsObject().ToArray() ?? [];
+        flat.Remove(inner); // before its values come, of which one may have the same name
+        foreach (var (name, value) in values)
         {
             flat[name] = value?.DeepClone();
         }
 
-        flat.Remove(inner);
         return flat;
     }
 

@@ -1,15 +1,19 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using OnnxVae.Models;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli;
 
 /// <summary>The options of <c>train</c> and <c>compile</c>, from the command line to records.</summary>
 internal sealed class TrainArguments
 {
+    private const int DefaultEpochs = 10;
+    private const long DefaultStepsOfSprites = 5000; // of which there are so many that an epoch takes long
+
     private readonly Option<string> data = new("--data")
     {
-        Description = "sprites (built in), a folder of IDX files or images, a .tar or .tar.gz of images, a .npy or .npz.",
+        Description = "sprites (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz.",
         DefaultValueFactory = _ => "sprites",
     };
 
@@ -36,9 +40,9 @@ internal sealed class TrainArguments
     });
 
     private readonly Option<string> pixels = Named("--pixels", "grey", "What the model sees: grey values, 0 and 1 by a threshold, or 0 and 1 drawn anew each time", VaeCatalog.PixelNames);
-    private readonly Option<int> latent = VerbOptions.Count("--latent", 10, 1, "Number of latents.");
+    private readonly Option<int> latent = VerbOptions.Count("--latent", 10, 1, "Number of latents.", VerbOptions.LargestWidth);
     private readonly Option<string> prior = Named("--prior", "standard-normal", "P(z)", VaeCatalog.PriorNames);
-    private readonly Option<int> pseudoImages = VerbOptions.Count("--pseudo-images", 500, 1, "Components of --prior vamp.");
+    private readonly Option<int> pseudoImages = VerbOptions.Count("--pseudo-images", 500, 1, "Components of --prior vamp.", VerbOptions.LargestWidth);
     private readonly Option<bool> rounded = new("--rounded")
     {
         Description = "Round the latents to whole numbers that can be stored: noise in training, and a learned density instead of --prior.",
@@ -64,10 +68,10 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 100,
     });
 
-    private readonly Option<int> samples = VerbOptions.Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.");
-    private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; 10, if --steps is not given." });
+    private readonly Option<int> samples = VerbOptions.Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.", 4096);
+    private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; if neither these nor --steps are given, 10, or 5000 steps for the built-in sprites." });
     private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
-    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.");
+    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.", VerbOptions.LargestWidth);
 
     private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
     {
@@ -93,8 +97,8 @@ internal sealed class TrainArguments
     };
 
     private readonly Option<string> quantizer = Named("--quantizer", "moving-average", "How vectors become codes, for --model vqvae and vqvae2", VaeCatalog.QuantizerNames);
-    private readonly Option<int> codes = VerbOptions.Count("--codes", 512, 2, "Codes of each codebook.");
-    private readonly Option<int> codeLength = VerbOptions.Count("--code-length", 64, 1, "Numbers of a code's vector.");
+    private readonly Option<int> codes = VerbOptions.Count("--codes", 512, 2, "Codes of each codebook.", VerbOptions.LargestWidth);
+    private readonly Option<int> codeLength = VerbOptions.Count("--code-length", 64, 1, "Numbers of a code's vector.", VerbOptions.LargestWidth);
     private readonly Option<string> scalarLevels = new("--scalar-levels")
     {
         Description = "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow.",
@@ -113,9 +117,9 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 0.99,
     });
 
-    private readonly Option<int> width = VerbOptions.Count("--width", 128, 2, "Channels of the convolutions between images and codes.");
-    private readonly Option<int> residualWidth = VerbOptions.Count("--residual-width", 64, 1, "Channels inside residual blocks.");
-    private readonly Option<int> residualBlocks = VerbOptions.Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.");
+    private readonly Option<int> width = VerbOptions.Count("--width", 128, 2, "Channels of the convolutions between images and codes.", VerbOptions.LargestWidth);
+    private readonly Option<int> residualWidth = VerbOptions.Count("--residual-width", 64, 1, "Channels inside residual blocks.", VerbOptions.LargestWidth);
+    private readonly Option<int> residualBlocks = VerbOptions.Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.", 256);
     private readonly Option<int> warmUp = VerbOptions.Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
     private readonly Option<ulong> seed = VerbOptions.Seed();
     private readonly Option<string> device = VerbOptions.Device();
@@ -249,8 +253,8 @@ internal sealed class TrainArguments
             ResidualWidth = result.GetValue(residualWidth),
             ResidualBlocks = result.GetValue(residualBlocks),
         },
-        Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null ? 10 : null),
-        Steps = result.GetValue(steps),
+        Epochs = result.GetValue(epochs) ?? (result.GetValue(steps) is null && result.GetValue(data) != Sprites.Name ? DefaultEpochs : null),
+        Steps = result.GetValue(steps) ?? (result.GetValue(epochs) is null && result.GetValue(data) == Sprites.Name ? DefaultStepsOfSprites : null),
         Seed = result.GetValue(seed),
         Device = result.GetValue(device)!,
         Threads = result.GetValue(threads),

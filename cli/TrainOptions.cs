@@ -49,7 +49,7 @@ internal sealed record TrainOptions
     /// <exception cref="InvalidDataException">They have changed.</exception>
     public ImageData OpenTheSameImages()
     {
-        var images = ImageData.Open(Data, ImageOptions);
+        var images = DataOpening.Open(Data, ImageOptions);
         return (images.Train.Count, images.Test.Count) == (TrainingImages, TestImages) ? images : throw new InvalidDataException(
             $"'{Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.");
     }

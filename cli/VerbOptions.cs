@@ -1,61 +1,77 @@
 using System.CommandLine;
 using System.Globalization;
+using OnnxVae.Inference;
+using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli;
 
 /// <summary>Options that several verbs share.</summary>
 internal static class VerbOptions
 {
+    /// <summary>The most of what is counted, unless something else is said.</summary>
+    public const int LargestCount = 1 << 20;
+
+    /// <summary>The most numbers of a layer, a vector or a codebook.</summary>
+    public const int LargestWidth = 1 << 16;
+
+    private const int LargestImage = 4096;
+
     public static Option<string> Device() => new("--device")
     {
         Description = "An execution provider: cpu, cuda, cuda:1, or another one that the loaded ONNX Runtime has.",
         DefaultValueFactory = _ => "cpu",
     };
 
-    public static Option<int> Threads() => AtLeast(0, new Option<int>("--threads")
-    {
-        Description = "Threads of the processor; 0 for one per logical processor.",
-        DefaultValueFactory = _ => 0,
-    });
+    public static Option<int> Threads() => Count("--threads", 0, 0, "Threads of the processor; 0 for one per logical processor.", OnnxDevice.MostThreads);
 
-    public static Option<ulong> Seed() => new("--seed") { Description = "Chooses everything random.", DefaultValueFactory = _ => 1 };
+    public static Option<ulong> Seed() => new("--seed") { Description = "Random seed.", DefaultValueFactory = _ => 1 };
 
     public static Option<bool> Json() => new("--json") { Description = "Print the result as one JSON object." };
 
-    public static Option<int?> ImageSize() => AtLeast(1, new Option<int?>("--image-size")
+    public static Option<int?> ImageSize() => AtMost(LargestImage, AtLeast(1, new Option<int?>("--image-size")
     {
         Description = "Side of the square to which images are scaled and cropped; as they are, if left out.",
-    });
+    }));
+
+    /// <summary>A picture of many images.</summary>
+    public static Option<string?> Grid(string description)
+    {
+        var option = new Option<string?>("--grid") { Description = description };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } path && !PictureFile.IsWritable(path))
+            {
+                result.AddError($"--grid is '{path}'; pictures are written as .png, .jpg or .webp.");
+            }
+        });
+        return option;
+    }
 
     public static Option<int?> Channels()
     {
-        var option = new Option<int?>("--channels") { Description = "1 for grey, 3 for colour; colour where any image has it, if left out." };
+        var option = new Option<int?>("--channels") { Description = "1 for grayscale, 3 for colour; colour where any image has it, if left out." };
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is not (null or 1 or 3))
             {
-                result.AddError($"--channels is {result.GetValueOrDefault<int?>()}; give 1 for grey or 3 for colour.");
+                result.AddError($"--channels is {result.GetValueOrDefault<int?>()}; give 1 for grayscale or 3 for colour.");
             }
         });
         return option;
     }
 
     /// <summary>A number of things with a default.</summary>
-    public static Option<int> Count(string name, int value, int smallest, string description) =>
-        AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value });
+    public static Option<int> Count(string name, int value, int smallest, string description, int largest = LargestCount) =>
+        AtMost(largest, AtLeast(smallest, new Option<int>(name) { Description = description, DefaultValueFactory = _ => value }));
 
     public static Option<bool> SkipCorrupt() => new("--skip-corrupt") { Description = "Leave out image files that cannot be read." };
 
     public static Option<bool> Binarize() => new("--binarize")
     {
-        Description = "Draw every pixel once as black or white, white with the probability of its grey value: binary MNIST.",
+        Description = "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.",
     };
 
-    public static Option<int> ImportanceSamples() => AtLeast(0, new Option<int>("--importance-samples")
-    {
-        Description = "Samples per image behind negativeLogLikelihood; 0 to leave it out.",
-        DefaultValueFactory = _ => 10,
-    });
+    public static Option<int> ImportanceSamples() => Count("--importance-samples", 10, 0, "Samples per image behind negativeLogLikelihood; 0 to leave it out.");
 
     /// <summary>Refuses unknown names.</summary>
     public static TOption Among<TOption>(IReadOnlyCollection<string> known, TOption option) where TOption : Option
@@ -75,7 +91,11 @@ internal static class VerbOptions
     public static TOption AtLeast<TOption>(int smallest, TOption option) where TOption : Option =>
         Require(option, number => number >= smallest && double.IsFinite(number), $"at least {smallest}");
 
-    /// <summary>Refuses zero, negative numbers and what is no number.</summary>
+    /// <summary>Refuses larger numbers, with which the work would not end, or would not fit into any memory.</summary>
+    public static TOption AtMost<TOption>(long largest, TOption option) where TOption : Option =>
+        Require(option, number => number <= largest, $"at most {largest}");
+
+    /// <summary>Refuses zero, negative numbers and what is not a number.</summary>
     public static TOption Positive<TOption>(TOption option) where TOption : Option =>
         Require(option, number => number > 0 && double.IsFinite(number), "a positive number");
 

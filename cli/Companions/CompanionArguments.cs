@@ -6,8 +6,8 @@ namespace OnnxVae.Cli.Companions;
 /// <param name="steps">How many steps it is trained for, if nothing else is said.</param>
 internal sealed class CompanionArguments(long steps)
 {
-    private readonly Argument<string> run = new("RUN") { Description = "A run whose images have classes." };
-    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.");
+    private readonly Argument<string> run = new("RUN") { Description = "The run." };
+    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.", VerbOptions.LargestWidth);
     private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
     {
         Description = "The largest step size; it falls to 0 along half a cosine.",

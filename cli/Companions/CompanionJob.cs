@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
+using OnnxVae.Models;
 using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
-using TorchSharp;
 
 namespace OnnxVae.Cli.Companions;
 
@@ -30,14 +31,19 @@ internal sealed class CompanionJob : IDisposable
     /// <param name="parent">The run of the autoencoder.</param>
     /// <param name="name">The name of the companion's folder.</param>
     /// <param name="options">Everything that is asked for.</param>
+    /// <param name="needsClasses">Whether the images must have classes.</param>
     /// <param name="compile">Writes its package into a folder, for images.</param>
     /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
     /// <exception cref="IOException">The folder holds a companion that was asked for with other options, or for other weights; or another process works on it.</exception>
-    public static CompanionJob Open<TOptions>(RunFolder parent, string name, TOptions options, Action<string, ImageSource> compile) where TOptions : CompanionOptions
+    public static CompanionJob Open<TOptions>(RunFolder parent, string name, TOptions options, bool needsClasses, Action<string, ImageSource> compile) where TOptions : CompanionOptions
     {
         OnnxDevice.Parse(options.Training.Device);
         var images = parent.ReadOptions<TrainOptions>().OpenTheSameImages();
-        BatchPipeline.RequireLabels(images.Train);
+        if (needsClasses)
+        {
+            BatchPipeline.RequireLabels(images.Train);
+        }
+
         BatchPipeline.RequireBatch(images.Train, options.Training.Batch);
         if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
@@ -55,8 +61,12 @@ internal sealed class CompanionJob : IDisposable
             else
             {
                 run.Discard();
-                torch.random.manual_seed((long)options.Training.Seed);
-                compile(run.Package, images.Train);
+                using var seeded = Initialization.UseSeed(options.Training.Seed);
+                ProgressDisplay.While("Compiling", () =>
+                {
+                    compile(run.Package, images.Train);
+                    return true;
+                });
                 run.WriteOptions(options);
             }
 
@@ -77,20 +87,21 @@ internal sealed class CompanionJob : IDisposable
     /// <summary>Trains to the end, evaluates on both splits, exports, and prints the figures.</summary>
     /// <param name="title">What they are headed by.</param>
     /// <param name="isJson">Whether they are printed as one JSON object.</param>
-    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
+    /// <param name="next">The command to go on with, for the images' classes.</param>
     /// <param name="besides">Figures that the package's description has, to be printed with them.</param>
+    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> ReportAsync(string title, bool isJson, CancellationToken cancellation, params string[] besides)
+    public async Task<int> ReportAsync(string title, bool isJson, Func<IReadOnlyList<string>, string> next, string[] besides, CancellationToken cancellation)
     {
         if (await RunAsync(cancellation) is not { } figures)
         {
             return CommandLine.Interrupted;
         }
 
-        var description = TrainingPackage.Open(run.Package).Manifest.Model;
+        var package = TrainingPackage.Open(run.Package);
         foreach (string name in besides)
         {
-            figures[name] = (double)description[name]!;
+            figures[name] = package.DescribedNumber(name);
         }
 
         if (isJson)
@@ -101,6 +112,7 @@ internal sealed class CompanionJob : IDisposable
 
         FiguresTable.Print(title, figures);
         Console.WriteLine($"Report    {run.Report}");
+        Console.WriteLine($"Next      {next(images.Train.Classes)}");
         return 0;
     }
 
@@ -110,7 +122,7 @@ internal sealed class CompanionJob : IDisposable
     {
         if (options.FirstDifference(run.ReadOptions<TOptions>()) is var (option, given, before))
         {
-            throw new IOException($"{option} is {given}, but '{run.Path}' was begun with {before}: give the same options to continue, or delete the folder to begin anew.");
+            throw new IOException($"{option} is {given}, but '{run.Path}' was started with {before}: give the same options to continue, or delete the folder to start over.");
         }
 
         var description = TrainingPackage.Open(run.Package).Manifest.Model;
@@ -130,12 +142,13 @@ internal sealed class CompanionJob : IDisposable
     {
         var package = TrainingPackage.Open(run.Package);
         var device = OnnxDevice.Parse(training.Device);
-        using (var trainer = Trainer.Resume(package, run, new TrainerOptions(
+        using (var trainer = Trainer.StartOrResume(package, run, new TrainerOptions(
             training.Steps, training.Seed, device, training.Threads, training.LogEvery, training.CheckpointEvery)))
         {
+            Checkpoints.ReportDamaged(trainer.DamagedCheckpoints, trainer.Step);
             await ProgressDisplay.RunAsync("Training", report => trainer.TrainAsync(
                 images.Train,
-                progress => report(progress.Step, progress.Steps, float.IsNaN(progress.Loss) ? "" : string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.000}")),
+                progress => report(progress.Step, progress.Steps, string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:0.000}")),
                 cancellation: cancellation));
             if (trainer.Step < training.Steps)
             {
@@ -149,7 +162,7 @@ internal sealed class CompanionJob : IDisposable
             throw new IOException($"The weights of '{parent.Path}' have changed while '{run.Path}' was trained for them: delete this folder to train it anew.");
         }
 
-        var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
+        var states = Checkpoints.LoadNewest(run, package).States;
         foreach (var (role, file) in package.Manifest.Deployables)
         {
             package.ReadDeployable(role).Bake(states).Save(Path.Combine(parent.Export, file));
@@ -168,25 +181,5 @@ internal sealed class CompanionJob : IDisposable
 
         EvaluationFigures Evaluate(ImageSource images) => ProgressDisplay.Run("Evaluating", report => Evaluator.Evaluate(
             package, states, images, new EvaluatorOptions(0, training.Seed, device, training.Threads), (done, total) => report(done, total), cancellation));
-    }
-
-    // As many training images as there are test images, so that both figures take the same time; of all classes, whatever the order of the files.
-    private sealed class SomeImages(ImageSource source, long count, ulong seed) : ImageSource
-    {
-        private readonly Permutation order = new(source.Count, seed, number: 0);
-
-        public override long Count => Math.Min(count, source.Count);
-
-        public override int Channels => source.Channels;
-
-        public override int Height => source.Height;
-
-        public override int Width => source.Width;
-
-        public override IReadOnlyList<string> Classes => source.Classes;
-
-        public override void Read(long index, Span<byte> pixels) => source.Read(order[index], pixels);
-
-        public override int LabelOf(long index) => source.LabelOf(order[index]);
     }
 }

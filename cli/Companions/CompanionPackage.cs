@@ -10,11 +10,11 @@ internal static class CompanionPackage
     /// <param name="description">The manifest's description of the model.</param>
     /// <param name="run">The run.</param>
     public static bool IsForWeights(JsonObject description, RunFolder run) =>
-        description["weights"] is not { } weights || RunExport.WeightsOf(Path.Combine(run.Export, "encoder.onnx")) == (string)weights!;
+        description["weights"] is not JsonValue weights || RunExport.WeightsOf(Path.Combine(run.Export, "encoder.onnx")) == weights.ToString();
 
     /// <summary>Whether it was made for images of some classes.</summary>
     /// <param name="description">The manifest's description of the model.</param>
     /// <param name="classes">The classes' names.</param>
     public static bool IsForClasses(JsonObject description, IReadOnlyList<string> classes) =>
-        description["classes"]!.AsArray().Select(name => (string)name!).SequenceEqual(classes);
+        description["classes"] is JsonArray names && names.Select(name => name?.ToString()).SequenceEqual(classes);
 }

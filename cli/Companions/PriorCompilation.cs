@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.CodePriors;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Companions;
 
@@ -15,10 +16,13 @@ internal static class PriorCompilation
     /// <summary>The name of a prior's folder inside the run's.</summary>
     public static string FolderOf(string level) => $"prior-{level}";
 
-    /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
+    /// <summary>The grids of codes that an exported encoder gives, the top level's first.</summary>
+    /// <param name="encoderFile">The encoder.</param>
+    /// <param name="level">The level that a prior is wanted for.</param>
     /// <exception cref="FileNotFoundException">There is no such encoder.</exception>
     /// <exception cref="InvalidDataException">The encoder gives no codes.</exception>
-    public static void Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<string> classes)
+    /// <exception cref="UsageException">It has no such level.</exception>
+    public static IReadOnlyList<CodeGridShape> RequireCodes(string encoderFile, string level)
     {
         if (!File.Exists(encoderFile))
         {
@@ -31,25 +35,36 @@ internal static class PriorCompilation
             grids = [.. encoder.Metadata.CodeGrids.Select(grid => new CodeGridShape(grid.Codes, grid.Rows, grid.Columns))];
         }
 
-        int level = options.Level == Top ? 0 : grids.Length - 1;
-        if (grids.Length == 0)
-        {
-            throw new InvalidDataException("The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.");
-        }
+        return grids.Length == 0 ? throw new InvalidDataException("The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")
+            : level == Top && grids.Length == 1 ? throw new UsageException($"--level is {Top}, but the run has one level of codes: give --level {Bottom}.")
+            : grids;
+    }
 
-        if (options.Level == Top && grids.Length == 1)
-        {
-            throw new UsageException($"--level is {Top}, but the run has one level of codes: give --level {Bottom}.");
-        }
-
+    /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
+    public static void Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
+    {
+        var classes = images.Classes;
+        int level = options.Level == Top ? 0 : grids.Count - 1;
         using CodePrior prior = level == 0
             ? new AttentionPrior(grids[level], classes.Count, options.Width, options.Depth, options.Heads)
             : new GatedConvolutionPrior(grids[level], grids[level - 1].Codes, classes.Count, options.Width, options.Depth);
         var training = new CodePriorTrainingOptions(options.Training.Batch, options.Training.CreateOptimizer(), options.LabelDropout)
         {
             MaxGradientNorm = CompanionTraining.MaxGradientNorm,
+            ClassFrequencies = Frequencies(images),
         };
         new CodePriorCompiler(prior, OnnxModel.Load(encoderFile), grids, level, classes, training)
             .Write(folder, new JsonObject { ["level"] = options.Level, ["seed"] = options.Training.Seed }, options.Training.Target);
+    }
+
+    private static double[] Frequencies(ImageSource images)
+    {
+        var counts = new double[images.Classes.Count];
+        for (long i = 0; i < images.Count && counts.Length > 0; i++)
+        {
+            counts[images.LabelOf(i)]++;
+        }
+
+        return [.. counts.Select(count => count / images.Count)];
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Exporters;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -44,6 +45,9 @@ internal sealed class CorruptImages
     /// <summary>How many were found in this run.</summary>
     public int CountNow => countNow;
 
+    /// <summary>How many of some images could not be read.</summary>
+    public int CountIn(ImageRange range) => lines.Keys.Count(number => number >= range.First && number < range.End);
+
     /// <summary>Whether an image could not be read.</summary>
     public bool Contains(long number) => lines.ContainsKey(number);
 
@@ -83,7 +87,7 @@ internal sealed class CorruptImages
             throw reason; // not listed: it may be mended before the job goes on
         }
 
-        if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{OneLine(name)}\t{reason.Reason}")))
+        if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{ArrayFile.OneLine(name)}\t{reason.Reason}")))
         {
             return;
         }
@@ -94,6 +98,4 @@ internal sealed class CorruptImages
             File.AppendAllText(file, $"{lines[number]}\n");
         }
     }
-
-    private static string OneLine(string name) => name.ReplaceLineEndings(" ").Replace('\t', ' ');
 }

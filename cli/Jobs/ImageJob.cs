@@ -2,11 +2,13 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Jobs;
 
 /// <summary>
-/// Options and ways of the verbs that work on any number of images: <c>generate</c>, <c>encode</c>, <c>reconstruct</c>. Blocks of images
+/// What the verbs that work on any number of images have in common: <c>generate</c>, <c>encode</c>, <c>reconstruct</c>. Blocks of images
 /// are worked on by a thread each, so that neither batch size nor threads nor shards change a byte.
 /// </summary>
 internal sealed class ImageJob
@@ -65,7 +67,7 @@ internal sealed class ImageJob
     private const string LatentOutputs =
         "A .npy of Float32, with the images' names in FILE.names.txt, or a .parquet with both; each shard has a file of its own, FILE-I-of-N.npy.";
 
-    private const string ImageOutputs = "A folder for image files, a .tar for numbered archives in the layout of WebDataset, or a .npy; each shard has a .npy of its own, FILE-I-of-N.npy.";
+    private const string ImageOutputs = "A folder for image files, a .tar for numbered archives in the layout of WebDataset, a .npy, or for one image a .png, .jpg or .webp; each shard has a .npy of its own, FILE-I-of-N.npy.";
 
     /// <summary>Adds the options to a verb.</summary>
     /// <param name="command">The verb.</param>
@@ -81,7 +83,9 @@ internal sealed class ImageJob
     /// <exception cref="UsageException">What it writes does not go there.</exception>
     public JobPaths Paths(ParseResult result) => new JobPaths(result.GetValue(output)!, Shard.Parse(result.GetValue(shard)!)) switch
     {
-        { Extension: JobPaths.ParquetExtension } paths when writesImages => throw new UsageException($"--out is '{paths.Output}'; images go to a folder, a .npy or a .tar."),
+        { Extension: JobPaths.ParquetExtension } paths when writesImages => throw new UsageException($"--out is '{paths.Output}'; images go to a folder, a .npy or a .tar, and one image to a picture."),
+        { IsPicture: true } paths when writesImages && !PictureFile.IsWritable(paths.Output) => throw new UsageException(
+            $"--out is '{paths.Output}'; pictures are written as .png, .jpg or .webp."),
         { IsArray: false } paths when !writesImages => throw new UsageException($"--out is '{paths.Output}'; latents go to a .npy or a .parquet."),
         var paths => paths,
     };
@@ -90,11 +94,28 @@ internal sealed class ImageJob
     /// <param name="result">The command line.</param>
     /// <param name="model">The model.</param>
     /// <param name="total">How many images all shards have.</param>
-    public OutputImages Images(ParseResult result, ModelMetadata model, long total)
+    /// <param name="source">What they are made from; null where they are made from nothing that has a name.</param>
+    /// <exception cref="UsageException">There are several images for one picture.</exception>
+    public OutputImages Images(ParseResult result, ModelMetadata model, long total, ImageSource? source = null)
     {
         var paths = Paths(result);
+        if (paths.IsPicture && total != 1)
+        {
+            throw new UsageException($"--out is '{paths.Output}', one picture, but there are {total} images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.");
+        }
+
+        var codec = Format(result, paths);
         return new OutputImages(
-            model.Channels, model.Height, model.Width, paths.Shard.RangeOf(total, paths.Unit), total, new ImageFormat(result.GetValue(format)!, result.GetValue(quality)));
+            model.Channels, model.Height, model.Width, paths.Shard.RangeOf(total, paths.Unit), total, codec, source is null ? null : OutputNames.Of(source, total, codec));
+    }
+
+    // That of the ending, for a picture.
+    private ImageFormat Format(ParseResult result, JobPaths paths)
+    {
+        string? ofEnding = paths.IsPicture ? ImageFormat.NameOfEnding(paths.Extension) : null;
+        return ofEnding is not null && result.GetResult(format) is { Implicit: false } && result.GetValue(format) != ofEnding
+            ? throw new UsageException($"--format is {result.GetValue(format)}, but --out is '{paths.Output}': leave one of them out.")
+            : new ImageFormat(ofEnding ?? result.GetValue(format)!, result.GetValue(quality));
     }
 
     /// <summary>How a model runs: a thread per block, and as many blocks as threads, or as the batch allows.</summary>
@@ -115,7 +136,7 @@ internal sealed class ImageJob
 
         if (writesImages && Paths(result).Extension != JobPaths.NpyExtension)
         {
-            var codec = new ImageFormat(result.GetValue(format)!, result.GetValue(quality));
+            var codec = Format(result, Paths(result));
             asked["format"] = codec.Name;
             if (codec.IsLossy)
             {

@@ -6,18 +6,29 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Jobs;
 
-/// <summary>Writes lines of images: as one PNG, or the images themselves.</summary>
+/// <summary>Writes lines of images: as one picture, or the images themselves.</summary>
 internal static class ImageLines
 {
+    /// <summary>Refuses a picture of a format that is not written.</summary>
+    /// <param name="path">Where lines are to go.</param>
+    /// <exception cref="UsageException">It is one.</exception>
+    public static void RequireKnown(string path)
+    {
+        if (PictureFile.IsNamedLikeOne(path) && !PictureFile.IsWritable(path))
+        {
+            throw new UsageException($"--out is '{path}'; pictures are written as .png, .jpg or .webp.");
+        }
+    }
+
     /// <summary>Writes them.</summary>
     /// <param name="images">Float32 [lines, columns, C, H, W], values in [0, 1].</param>
     /// <param name="shape">The model that made them.</param>
     /// <param name="columns">Images per line.</param>
-    /// <param name="path">A .png for a grid, a .npy, or a folder for PNG files.</param>
+    /// <param name="path">A picture for a grid, a .npy, or a folder for PNG files.</param>
     public static void Save(float[] images, ModelMetadata shape, int columns, string path)
     {
         long count = images.Length / shape.ImageSize;
-        if (path.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+        if (PictureFile.IsNamedLikeOne(path))
         {
             ImageGrid.Save(path, images, shape.Channels, shape.Height, shape.Width, columns);
             return;

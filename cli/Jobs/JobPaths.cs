@@ -1,8 +1,9 @@
 using OnnxVae.Cli.Jobs.Outputs;
+using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Jobs;
 
-/// <summary>Where a job writes, by the ending of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, or a folder.</summary>
+/// <summary>Where a job writes, by the ending of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, one picture, or a folder.</summary>
 /// <param name="Output">What <c>--out</c> says.</param>
 /// <param name="Shard">The part of the job.</param>
 internal sealed record JobPaths(string Output, Shard Shard)
@@ -20,7 +21,10 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public bool IsArray => Extension is NpyExtension or ParquetExtension;
 
     /// <summary>Whether the output is a folder of images, which shards share.</summary>
-    public bool IsFolder => !IsArray && Extension != TarExtension;
+    public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;
+
+    /// <summary>Whether the output is one picture.</summary>
+    public bool IsPicture => PictureFile.IsNamedLikeOne(Output);
 
     /// <summary>Shards begin at multiples of this number of images.</summary>
     public long Unit => Extension == TarExtension ? TarShards.ImagesPerFile : 1;

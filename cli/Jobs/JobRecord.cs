@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters;
+using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Jobs;
 
@@ -16,9 +17,15 @@ internal static class JobRecord
     /// <summary>Claims the output for a job, until the result is disposed.</summary>
     /// <param name="paths">Where it writes.</param>
     /// <param name="asked">Everything that the bytes of the output depend on, by name.</param>
+    /// <returns>The claim; null for a single picture, which is written at once and replaces what was there.</returns>
     /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
-    public static IDisposable Claim(JobPaths paths, JsonObject asked)
+    public static IDisposable? Claim(JobPaths paths, JsonObject asked)
     {
+        if (paths.IsPicture)
+        {
+            return Directory.Exists(paths.Output) ? throw new IOException($"'{paths.Output}' is a folder, but --out names a picture.") : null;
+        }
+
         string folder = Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
         if (File.Exists(folder))
         {
@@ -55,17 +62,8 @@ internal static class JobRecord
     private static bool IsOfJob(string entry) => Path.GetFileName(entry) is var name
         && (name.StartsWith("job.", StringComparison.Ordinal) || (name.StartsWith("job-", StringComparison.Ordinal) && name.EndsWith(".lock", StringComparison.Ordinal)));
 
-    private static FileStream Hold(JobPaths paths)
-    {
-        try
-        {
-            return new FileStream(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException e) when (File.Exists(paths.Lock))
-        {
-            throw new IOException($"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.", e);
-        }
-    }
+    private static FileLock Hold(JobPaths paths) => FileLock.TryTake(paths.Lock) ?? throw new IOException(
+        $"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.");
 
     private static void RequireSame(string file, JsonObject asked)
     {

@@ -27,13 +27,4 @@ internal static class ModelData
             throw new InvalidDataException("The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.");
         }
     }
-
-    /// <summary>Refuses the number of an image that is not there.</summary>
-    public static void RequireImage(ImageSource images, long number, string option)
-    {
-        if (number >= images.Count)
-        {
-            throw new UsageException($"{option} is {number}; the images of this split are 0 to {images.Count - 1}.");
-        }
-    }
 }

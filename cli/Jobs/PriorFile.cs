@@ -13,59 +13,66 @@ internal static class PriorFile
 
     private const string PriorName = "prior.onnx";
 
-    /// <summary>Opens a prior: the model's own (a prior of codes or prior.onnx beside the decoder, where one was learned), a fitted mixture, or N(0, I).</summary>
+    /// <summary>Opens a prior: the one that the model was trained with, a fitted mixture, or N(0, I).</summary>
     /// <param name="name">One of the three.</param>
     /// <param name="decoderPath">The decoder's file.</param>
-    /// <param name="decoder">What it says about itself.</param>
+    /// <param name="decoder">The decoder.</param>
     /// <param name="sampling">How codes are drawn; null where nothing was said about it.</param>
     /// <param name="options">How it runs.</param>
     /// <exception cref="FileNotFoundException">No mixture was fitted, or a prior of codes was not trained for all levels.</exception>
     /// <exception cref="UsageException">What was said is for codes, and the latents are numbers, or the other way round.</exception>
-    public static LatentPrior Open(string name, string decoderPath, ModelMetadata decoder, CodeSampling? sampling, VaeOptions options)
+    public static LatentPrior Open(string name, string decoderPath, VaeDecoder decoder, CodeSampling? sampling, VaeOptions options)
     {
         string folder = Folder(decoderPath);
-        if (sampling is not null && !decoder.HasCodes)
+        bool hasCodes = decoder.Metadata.HasCodes;
+        if (sampling is not null && !hasCodes)
         {
             throw new UsageException("--class, --temperature and --top-p are for models with codes and a prior of them; the latents of this model are numbers.");
         }
 
-        if (name != OfModel && decoder.HasCodes)
+        if (name != OfModel && hasCodes)
         {
             throw new UsageException($"--prior is {name}, which draws numbers, but the latents of this model are codes: leave it out.");
         }
 
-        if (sampling is not null || (decoder.HasCodes && CodePrior.FilesOf(decoder.CodeGrids.Count).Any(file => File.Exists(Path.Combine(folder, file)))))
+        if (sampling is not null || (hasCodes && CodePrior.FilesOf(decoder.Metadata.CodeGrids.Count).Any(file => File.Exists(Path.Combine(folder, file)))))
         {
             return CodePrior.Load(folder, sampling, options);
         }
 
-        if (decoder.HasCodes)
+        if (hasCodes)
         {
             Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN'.");
+            return LatentPrior.Load(Path.Combine(folder, PriorName), options);
         }
 
-        return FindFile(name, folder) is { } file ? LatentPrior.Load(file, options) : LatentPrior.StandardNormal(decoder.LatentSize);
+        return name switch
+        {
+            OfModel => decoder.Prior,
+            Mixture => LatentPrior.Load(MixtureIn(folder), options),
+            _ => LatentPrior.StandardNormal(decoder.Metadata.LatentSize),
+        };
     }
 
     /// <summary>The files of a prior; none for N(0, I).</summary>
     /// <exception cref="FileNotFoundException">No mixture was fitted.</exception>
     public static IReadOnlyList<string> Find(string name, string decoderPath, ModelMetadata decoder)
     {
-        string folder = Folder(decoderPath);
-        return name == OfModel && CodePrior.IsIn(folder, decoder) ? [.. CodePrior.FilesOf(decoder.CodeGrids.Count).Select(file => Path.Combine(folder, file))]
-            : FindFile(name, folder) is { } file ? [file] : [];
+        string folder = Folder(decoderPath), learned = Path.Combine(folder, PriorName);
+        return name switch
+        {
+            OfModel when CodePrior.IsIn(folder, decoder) => [.. CodePrior.FilesOf(decoder.CodeGrids.Count).Select(file => Path.Combine(folder, file))],
+            OfModel => File.Exists(learned) ? [learned] : [],
+            Mixture => [MixtureIn(folder)],
+            _ => [],
+        };
     }
 
     private static string Folder(string decoderPath) => Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
 
-    private static string? FindFile(string name, string folder)
+    private static string MixtureIn(string folder)
     {
-        string file = Path.Combine(folder, name == Mixture ? RunExport.MixtureFile : PriorName);
-        if (name == Mixture && !File.Exists(file))
-        {
-            throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");
-        }
-
-        return name != StandardNormal && File.Exists(file) ? file : null;
+        string file = Path.Combine(folder, RunExport.MixtureFile);
+        return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using OnnxVae.Cli.Companions;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Models;
-using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -27,10 +27,11 @@ internal static class ClassifierVerb
         command.SetCancellableAction(async (result, cancellation) =>
         {
             var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result) };
+            var run = ModelPath.Run(companion.Run(result));
             using var job = CompanionJob.Open(
-                RunFolder.Open(companion.Run(result)), ClassifierCompilation.Folder, options,
+                run, ClassifierCompilation.Folder, options, needsClasses: true,
                 (folder, images) => ClassifierCompilation.Write(folder, options, images));
-            return await job.ReportAsync("Classifier on the test split", result.GetValue(json), cancellation);
+            return await job.ReportAsync("Classifier on the test split", result.GetValue(json), classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
         });
         return command;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -24,9 +23,10 @@ internal static class CompileVerb
         {
             string folder = result.GetValue(output)!;
             var options = arguments.Read(result);
-            var train = ImageData.Open(options.Data, options.ImageOptions).Train;
-            OutputFolder.RequireNew(folder, "give another --out, or empty it.");
-            var package = ModelCompilation.Write(folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), result.GetValue(provider)!.ToLowerInvariant());
+            OutputFolder.RequireNew(folder);
+            var train = DataOpening.Open(options.Data, options.ImageOptions).Train;
+            var package = ProgressDisplay.While("Compiling", () => ModelCompilation.Write(
+                folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), result.GetValue(provider)!.ToLowerInvariant()));
             Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
             Console.WriteLine($"Train     onnxvae train --package {package.Folder} --data {options.Data} --out RUN");
         });

@@ -14,19 +14,19 @@ internal static class CompressVerb
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and density.onnx, from a run with --rounded." };
+        var folder = new Argument<string>("DIR") { Description = "A run with --rounded, or the folder of its encoder.onnx and density.onnx." };
         var imageArguments = new ImageArguments("all");
         var output = new Option<string>("--out") { Description = "The file.", Required = true };
-        var batch = VerbOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images per run of the encoder.", DefaultValueFactory = _ => 64 });
+        var batch = VerbOptions.Count("--batch", 64, 1, "Images per run of the encoder.", VerbOptions.LargestWidth);
         var threads = VerbOptions.Threads();
-        var command = new Command("compress", "Stores images as arithmetic-coded latents. Example: onnxvae compress runs/coder/export --data photos --out photos.latents")
+        var command = new Command("compress", "Stores images as arithmetic-coded latents. Example: onnxvae compress runs/coder --data photos --out photos.latents")
         {
             folder, output, batch, threads,
         };
         imageArguments.AddTo(command);
         command.SetCancellableAction((result, cancellation) =>
         {
-            string directory = result.GetValue(folder)!, file = result.GetValue(output)!;
+            string directory = ModelPath.Folder(result.GetValue(folder)!), file = result.GetValue(output)!;
             using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), new VaeOptions(Threads: result.GetValue(threads)));
             var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
             var images = imageArguments.Open(result, encoder.Metadata);

@@ -11,17 +11,17 @@ internal static class DecompressVerb
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "The folder of decoder.onnx and density.onnx." };
+        var folder = new Argument<string>("DIR") { Description = "A run with --rounded, or the folder of its decoder.onnx and density.onnx." };
         var input = new Argument<string>("FILE") { Description = "What 'compress' wrote." };
         var job = new ImageJob(writesImages: true);
-        var command = new Command("decompress", "Decodes images from coded latents. Example: onnxvae decompress runs/coder/export photos.latents --out photos")
+        var command = new Command("decompress", "Decodes images from coded latents. Example: onnxvae decompress runs/coder photos.latents --out photos")
         {
             folder, input,
         };
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            string directory = result.GetValue(folder)!, file = result.GetValue(input)!, decoderFile = Path.Combine(directory, "decoder.onnx");
+            string directory = ModelPath.Folder(result.GetValue(folder)!), file = result.GetValue(input)!, decoderFile = Path.Combine(directory, "decoder.onnx");
             var paths = job.Paths(result);
             using var decoder = VaeDecoder.Load(decoderFile, job.Options(result));
             var codec = LatentCodec.Load(ModelData.RequireDensity(directory));
@@ -43,9 +43,18 @@ internal static class DecompressVerb
     // The checksum comes last: everything is read once before an image is written.
     private static long Verify(LatentCodec codec, string file)
     {
-        using var stream = new BufferedStream(File.OpenRead(file));
-        var (count, rows) = codec.Read(stream);
-        long read = rows.LongCount();
+        using var stream = new BufferedStream(File.Exists(file) ? File.OpenRead(file) : throw new FileNotFoundException($"There is no file '{file}'."));
+        long count, read;
+        try
+        {
+            (count, var rows) = codec.Read(stream);
+            read = rows.LongCount();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{file}' cannot be decompressed: {e.Message}", e);
+        }
+
         return read == count ? count : throw new InvalidDataException($"'{file}' is damaged: it should hold {count} images, but {read} were read.");
     }
 

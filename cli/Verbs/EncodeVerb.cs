@@ -10,7 +10,7 @@ internal static class EncodeVerb
 {
     public static Command Create()
     {
-        var encoderArgument = new Argument<string>("ENCODER") { Description = "An encoder.onnx." };
+        var encoderArgument = new Argument<string>("ENCODER") { Description = "A run, the folder of its exported files, or an encoder.onnx." };
         var imageArguments = new ImageArguments("all");
         var job = new ImageJob(writesImages: false);
         var values = new Option<string>("--values")
@@ -21,7 +21,7 @@ internal static class EncodeVerb
         VerbOptions.Among(LatentOutput.Values, values);
         var seed = VerbOptions.Seed();
         var command = new Command(
-            "encode", "Encodes images. A job that was stopped continues when it is started again. Example: onnxvae encode encoder.onnx --data photos --out latents.npy")
+            "encode", "Encodes images. A job that was stopped continues when it is started again. Example: onnxvae encode runs/digits --data photos --out latents.npy")
         {
             encoderArgument, values, seed,
         };
@@ -29,7 +29,7 @@ internal static class EncodeVerb
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            string file = result.GetValue(encoderArgument)!;
+            string file = ModelPath.FileIn(result.GetValue(encoderArgument)!, "encoder.onnx");
             var paths = job.Paths(result);
             using var encoder = VaeEncoder.Load(file, job.Options(result));
             var source = imageArguments.Open(result, encoder.Metadata, isLazy: true);

@@ -3,7 +3,6 @@ using OnnxVae.Cli.Companions;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 
@@ -16,7 +15,7 @@ internal static class EvaluateVerb
     {
         var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
         var data = new Option<string?>("--data") { Description = "Other data than the run's." };
-        var split = new Option<string>("--split") { Description = "train, test or all.", DefaultValueFactory = _ => "test" };
+        var split = new Option<string>("--split") { Description = "train, validation, test or all.", DefaultValueFactory = _ => "test" };
         var importanceSamples = VerbOptions.ImportanceSamples();
         var checkpoint = new Option<string?>("--checkpoint") { Description = "A checkpoint file; the newest, if left out." };
         var device = VerbOptions.Device();
@@ -28,12 +27,12 @@ internal static class EvaluateVerb
         };
         command.SetCancellableAction((result, cancellation) =>
         {
-            var run = RunFolder.Open(result.GetValue(runArgument)!);
+            var run = ModelPath.Run(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
             var options = run.ReadOptions<TrainOptions>();
             var source = OpenData(result.GetValue(data), options, package).Split(result.GetValue(split)!);
-            var states = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint).States;
-            var evaluation = new EvaluatorOptions(
+            var states = Checkpoints.Load(result.GetValue(checkpoint), run, package).States;
+            var evaluation = Evaluation.Options(
                 result.GetValue(importanceSamples), options.Seed, OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads));
             var figures = ProgressDisplay.Run(
                 "Evaluating", report => Evaluator.Evaluate(package, states, source, evaluation, (done, total) => report(done, total), cancellation));
@@ -55,7 +54,7 @@ internal static class EvaluateVerb
     {
         var shape = package.Manifest.Evaluate.Images.Shape;
         return other is null
-            ? ImageData.Open(options.Data, options.ImageOptions)
-            : ImageData.Open(other, ModelData.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt) with { BinarizationSeed = options.ImageOptions.BinarizationSeed });
+            ? DataOpening.Open(options.Data, options.ImageOptions)
+            : DataOpening.Open(other, ModelData.ImagesLike((int)shape[1], (int)shape[2], (int)shape[3], options.SkipCorrupt) with { BinarizationSeed = options.ImageOptions.BinarizationSeed });
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training;
@@ -21,9 +22,10 @@ internal static class ExportVerb
         var command = new Command("export", "Writes encoder.onnx and decoder.onnx, and what was trained or fitted for them: priors of codes, a mixture, a classifier. Example: onnxvae export runs/sprites --out deploy") { runArgument, output, checkpoint, provider };
         command.SetAction(result =>
         {
-            var run = RunFolder.Open(result.GetValue(runArgument)!);
+            var run = ModelPath.Run(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
-            var trained = Checkpoint.Load(result.GetValue(checkpoint) ?? run.NewestCheckpoint(), package.Fingerprint);
+            var trained = Checkpoints.Load(result.GetValue(checkpoint), run, package);
+            RequireTrained(run, trained, isChosen: result.GetValue(checkpoint) is not null);
             string folder = result.GetValue(output)!, weights = RunExport.Identify(trained.States);
             foreach (string file in RunExport.Write(package, trained.States, folder, result.GetValue(provider)))
             {
@@ -36,5 +38,15 @@ internal static class ExportVerb
             }
         });
         return command;
+    }
+
+    // A run that diverged before its first checkpoint, or was stopped there, has the weights that it began with.
+    private static void RequireTrained(RunFolder run, Checkpoint trained, bool isChosen)
+    {
+        if (!isChosen && trained.Step == 0)
+        {
+            throw new InvalidDataException(
+                $"'{run.Path}' has no checkpoint but that of step 0, before its training: train it, with a smaller --learning-rate if it has diverged, or give --checkpoint {run.CheckpointAt(0)} to export it as it is.");
+        }
     }
 }

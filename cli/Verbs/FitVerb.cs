@@ -21,7 +21,7 @@ internal static class FitVerb
     public static Command Create()
     {
         var runArgument = new Argument<string>("RUN") { Description = "The run's folder." };
-        var components = VerbOptions.AtLeast(1, new Option<int>("--components") { Description = "Gaussians in the mixture.", DefaultValueFactory = _ => 50 });
+        var components = VerbOptions.Count("--components", 50, 1, "Gaussians in the mixture.", 10_000);
         var images = VerbOptions.AtLeast(1, new Option<long>("--images") { Description = "Training images to encode at most.", DefaultValueFactory = _ => 20_000 });
         var seed = VerbOptions.Seed();
         var command = new Command(
@@ -31,16 +31,16 @@ internal static class FitVerb
         };
         command.SetCancellableAction((result, cancellation) =>
         {
-            var run = RunFolder.Open(result.GetValue(runArgument)!);
+            var run = ModelPath.Run(result.GetValue(runArgument)!);
             var package = TrainingPackage.Open(run.Package);
-            var states = Checkpoint.Load(run.NewestCheckpoint(), package.Fingerprint).States;
+            var states = Checkpoints.LoadNewest(run, package).States;
             var options = run.ReadOptions<TrainOptions>();
             if (package.Manifest.Deployables.ContainsKey("density"))
             {
                 throw new InvalidDataException($"'{run.Path}' has rounded latents, which have a density of their own: 'generate' draws from it.");
             }
 
-            var train = ImageData.Open(options.Data, options.ImageOptions).Train;
+            var train = DataOpening.Open(options.Data, options.ImageOptions).Train;
             using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
             ModelData.RequireNumbers(encoder.Metadata);
             double[][] latents = Encode(encoder, train, Math.Min(train.Count, result.GetValue(images)), result.GetValue(seed), cancellation);
@@ -66,7 +66,7 @@ internal static class FitVerb
             double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"Fitted    {file}: {result.GetValue(components)} components, mean ln P(z) {logLikelihood:0.000} (N(0, I): {standardNormal:0.000}), {latents.Length} images"));
-            Console.WriteLine($"Generate  onnxvae generate {Path.Combine(run.Export, "decoder.onnx")} --prior mixture --out images --grid grid.png");
+            Console.WriteLine($"Generate  onnxvae generate {run.Path} --prior mixture --out images --grid grid.png");
         });
         return command;
     }

@@ -15,11 +15,11 @@ internal static class GenerateVerb
 
     public static Command Create()
     {
-        var decoderArgument = new Argument<string>("DECODER") { Description = "A decoder.onnx." };
+        var decoderArgument = new Argument<string>("DECODER") { Description = "A run, the folder of its exported files, or a decoder.onnx." };
         var count = VerbOptions.AtLeast(1, new Option<long>("--count") { Description = "How many images.", DefaultValueFactory = _ => 64 });
         var seed = VerbOptions.Seed();
         var job = new ImageJob(writesImages: true);
-        var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid} of this shard into one PNG." };
+        var grid = VerbOptions.Grid($"Also draw the first {LargestGrid} of this shard into one picture.");
         var prior = new Option<string>("--prior")
         {
             Description = "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I).",
@@ -40,17 +40,17 @@ internal static class GenerateVerb
         {
             Description = "An .onnx that scores images by class, in the order of the prior's classes: of --candidates images, the one it finds likeliest to be of --class is kept.",
         };
-        var candidates = VerbOptions.AtLeast(1, new Option<int>("--candidates") { Description = "Images of which one is kept, with --classifier.", DefaultValueFactory = _ => 4 });
+        var candidates = VerbOptions.Count("--candidates", 4, 1, "Images of which one is kept, with --classifier.", 4096);
         VerbOptions.Among([PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal], prior);
         var command = new Command(
-            "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate decoder.onnx --count 1000 --out images --grid grid.png")
+            "generate", "Generates images; image k depends on the seed and on k alone. A job that was stopped continues when it is started again. Example: onnxvae generate runs/digits --count 1000 --out images --grid grid.png")
         {
             decoderArgument, count, seed, grid, prior, label, temperature, topP, classifierFile, candidates,
         };
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            string file = result.GetValue(decoderArgument)!, priorName = result.GetValue(prior)!;
+            string file = ModelPath.FileIn(result.GetValue(decoderArgument)!, "decoder.onnx"), priorName = result.GetValue(prior)!;
             ulong chosen = result.GetValue(seed);
             var (paths, options) = (job.Paths(result), job.Options(result));
             if (result.GetValue(classifierFile) is not null && result.GetValue(label) is null)
@@ -64,10 +64,10 @@ internal static class GenerateVerb
             }
 
             using var decoder = VaeDecoder.Load(file, options);
+            var images = job.Images(result, decoder.Metadata, result.GetValue(count));
             var sampling = new CodeSampling(result.GetValue(label), result.GetValue(temperature), result.GetValue(topP));
             bool isAsked = sampling != new CodeSampling();
-            using var drawn = PriorFile.Open(priorName, file, decoder.Metadata, isAsked ? sampling : null, options);
-            var images = job.Images(result, decoder.Metadata, result.GetValue(count));
+            var drawn = PriorFile.Open(priorName, file, decoder, isAsked ? sampling : null, options);
             using var selection = result.GetValue(classifierFile) is { } judge
                 ? Selection.Open(judge, result.GetValue(candidates), (CodePrior)drawn, decoder, sampling.Class!, images.Range, options)
                 : null;

@@ -36,7 +36,7 @@ internal static class InspectVerb
         Print("Model", ["", ""], manifest.Model.Select(entry => (string[])[entry.Key, Text(entry.Value)]));
         Print("States", ["name", "type", "shape", "role", "elements"], manifest.States.Select(state =>
             (string[])[state.Name, $"{state.Type}", $"{state.Shape}", $"{state.Role}", $"{state.Shape.ElementCount}"]));
-        foreach (var program in (ProgramSpec[])[manifest.Step, manifest.Evaluate])
+        foreach (var program in manifest.Programs)
         {
             Print($"{program.File}: inputs", ["name", "type", "shape", "role"], program.Inputs.Select(input =>
                 (string[])[input.Name, $"{input.Type}", $"{input.Shape}", input.Schedule is { } schedule ? $"{schedule}" : $"{input.Role}"]));
@@ -71,7 +71,7 @@ internal static class InspectVerb
         table.AddColumns([.. columns.Select(Markup.Escape)]);
         foreach (string[] row in rows)
         {
-            table.AddRow([.. row.Select(Markup.Escape)]);
+            table.AddRow([.. row.Select(text => Markup.Escape(TerminalWriter.Clean(text)))]);
         }
 
         if (Console.IsOutputRedirected)

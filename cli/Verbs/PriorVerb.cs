@@ -1,6 +1,6 @@
 using System.CommandLine;
 using OnnxVae.Cli.Companions;
-using OnnxVae.Training;
+using OnnxVae.Cli.Jobs;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -15,9 +15,9 @@ internal static class PriorVerb
             Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.",
             Required = true,
         });
-        var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.");
-        var depth = VerbOptions.Count("--depth", 4, 1, "Layers.");
-        var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention; convolutions have none.");
+        var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.", 4096);
+        var depth = VerbOptions.Count("--depth", 4, 1, "Layers.", 256);
+        var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention; convolutions have none.", 256);
         var dropout = VerbOptions.Share(new Option<double>("--label-dropout")
         {
             Description = "Share of images whose class is hidden in training.",
@@ -25,14 +25,14 @@ internal static class PriorVerb
         });
         var json = VerbOptions.Json();
         var command = new Command(
-            "prior", "Trains a class-conditional prior for the codes of a run, in RUN/prior-LEVEL, and exports it beside the decoder. Training that was stopped continues when the same command is given again. Example: onnxvae prior runs/digits --level top")
+            "prior", "Trains a prior for the codes of a run, conditional on the class where the images have classes, in RUN/prior-LEVEL, and exports it beside the decoder. Training that was stopped continues when the same command is given again. Example: onnxvae prior runs/digits --level top")
         {
             level, width, depth, heads, dropout, json,
         };
         companion.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            var run = RunFolder.Open(companion.Run(result));
+            var run = ModelPath.Run(companion.Run(result));
             var options = new PriorOptions
             {
                 Level = result.GetValue(level)!,
@@ -42,10 +42,14 @@ internal static class PriorVerb
                 LabelDropout = result.GetValue(dropout),
                 Training = companion.Read(result),
             };
+            string encoder = Path.Combine(run.Export, "encoder.onnx");
+            var grids = PriorCompilation.RequireCodes(encoder, options.Level);
             using var job = CompanionJob.Open(
-                run, PriorCompilation.FolderOf(options.Level), options,
-                (folder, images) => PriorCompilation.Write(folder, options, Path.Combine(run.Export, "encoder.onnx"), images.Classes));
-            return await job.ReportAsync($"Prior of the {options.Level} level on the test split", result.GetValue(json), cancellation, "uniformNllPerCode");
+                run, PriorCompilation.FolderOf(options.Level), options, needsClasses: false,
+                (folder, images) => PriorCompilation.Write(folder, options, encoder, grids, images));
+            string[] levels = grids.Count == 1 ? [PriorCompilation.Bottom] : [PriorCompilation.Top, PriorCompilation.Bottom];
+            return await job.ReportAsync(
+                $"Prior of the {options.Level} level on the test split", result.GetValue(json), classes => NextCommand.AfterPrior(run, levels, classes), ["uniformNllPerCode"], cancellation);
         });
         return command;
     }

@@ -14,13 +14,13 @@ internal static class ReconstructVerb
 
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "The folder of encoder.onnx and decoder.onnx." };
+        var folder = new Argument<string>("DIR") { Description = "A run, or the folder of its encoder.onnx and decoder.onnx." };
         var imageArguments = new ImageArguments("test");
         var count = VerbOptions.AtLeast(1, new Option<int?>("--count") { Description = "How many, from the first; all, if left out." });
         var job = new ImageJob(writesImages: true);
-        var grid = new Option<string?>("--grid") { Description = $"Also draw the first {LargestGrid / 2} with their reconstructions below into one PNG." };
+        var grid = VerbOptions.Grid($"Also draw the first {LargestGrid / 2} with their reconstructions below into one picture.");
         var command = new Command(
-            "reconstruct", "Encodes and decodes images. A job that was stopped continues when it is started again. Example: onnxvae reconstruct runs/sprites/export --data sprites --count 32 --out images --grid grid.png")
+            "reconstruct", "Encodes and decodes images; each has the name of its source. A job that was stopped continues when it is started again. Example: onnxvae reconstruct runs/sprites --data sprites --count 32 --out images --grid grid.png")
         {
             folder, count, grid,
         };
@@ -28,11 +28,11 @@ internal static class ReconstructVerb
         job.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            string directory = result.GetValue(folder)!;
+            string directory = ModelPath.Folder(result.GetValue(folder)!);
             var paths = job.Paths(result);
             using var vae = TrainedVae.Load(directory, job.Options(result));
             var source = imageArguments.Open(result, vae.Encoder.Metadata, isLazy: true);
-            var images = job.Images(result, vae.Decoder.Metadata, Math.Min(result.GetValue(count) ?? source.Count, source.Count));
+            var images = job.Images(result, vae.Decoder.Metadata, Math.Min(result.GetValue(count) ?? source.Count, source.Count), source);
             var asked = job.Describe(
                 result, "reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))]);
             imageArguments.Describe(result, source, asked);

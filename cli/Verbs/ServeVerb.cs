@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Microsoft.Extensions.Hosting;
+using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Page;
 using OnnxVae.Inference;
-using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -33,8 +33,7 @@ internal static class ServeVerb
         command.SetCancellableAction(async (result, cancellation) =>
         {
             string target = result.GetValue(folder)!;
-            string models = new RunFolder(target) is { HoldsRun: true } run ? run.Export : target;
-            using var vae = TrainedVae.Load(models, new VaeOptions(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads), WarmUp: true));
+            using var vae = TrainedVae.Load(ModelPath.Folder(target), new VaeOptions(OnnxDevice.Parse(result.GetValue(device)!), result.GetValue(threads), WarmUp: true));
             await using var server = await PageServer.StartAsync(vae, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target))), result.GetValue(port));
             Console.WriteLine($"Open {server.Urls.Single()} in a browser; Ctrl-C ends.");
             await server.WaitForShutdownAsync(cancellation);

@@ -7,7 +7,6 @@ using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Training;
-using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs;
@@ -21,7 +20,7 @@ internal static class SweepVerb
     private static readonly string[] Columns =
     [
         "negativeElbo", "rate", "distortion", "negativeLogLikelihood", "activeUnits", "mutualInformation", "mutualInformationUpper", "mutualInformationCeiling",
-        "marginalKl", "bitsPerDimension", "sigma", "squaredError", "absoluteError", "dissimilarity",
+        "marginalKlLower", "marginalKlUpper", "bitsPerDimension", "sigma", "squaredError", "absoluteError", "dissimilarity",
     ];
 
     public static Command Create()
@@ -90,7 +89,7 @@ internal static class SweepVerb
             WriteTable(Path.Combine(folder, "sweep.csv"), name, models);
         }
 
-        var images = ImageData.Open(options.Data, options.ImageOptions).Train;
+        var images = DataOpening.Open(options.Data, options.ImageOptions).Train;
         var curve = LinearCurve.Of(images, options.Model!, isOverLambda: name == Lambda);
         RateDistortionPlot.Save(
             Path.Combine(folder, "sweep.png"),
@@ -106,10 +105,25 @@ internal static class SweepVerb
     private static async Task<JsonObject?> FiguresOf(string folder, TrainOptions options, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
-        var job = run.HoldsRun ? TrainingJob.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainingJob.Start(folder, options);
-        return File.Exists(run.Evaluation) || await job.RunAsync(cancellation) is not null
-            ? JsonNode.Parse(File.ReadAllText(run.Evaluation))!.AsObject()
-            : null;
+        using var job = run.HoldsRun ? TrainingJob.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainingJob.Start(folder, options);
+        return File.Exists(run.Evaluation) || await job.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
+    }
+
+    private static JsonObject ReadFigures(string file)
+    {
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllText(file)) is JsonObject figures && ((string[])["rate", "distortion"]).All(name => figures[name] is JsonValue value && value.TryGetValue(out double _)))
+            {
+                return figures;
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a run's figures. Delete it to have the run evaluated again.");
     }
 
     private static TrainOptions RequireSame(string folder, TrainOptions stored, TrainOptions given)

@@ -11,7 +11,7 @@ internal static class TrainVerb
     public static Command Create()
     {
         var arguments = new TrainArguments();
-        var output = new Option<string>("--out") { Description = "The run's folder.", Required = true };
+        var output = new Option<string?>("--out") { Description = "The run's folder; runs/NAME, after the data, if left out." };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in --out from its newest checkpoint." };
         var json = VerbOptions.Json();
         var command = new Command(
@@ -20,15 +20,34 @@ internal static class TrainVerb
         command.Options.Add(output);
         command.Options.Add(resume);
         command.Options.Add(json);
-        command.SetCancellableAction((result, cancellation) =>
+        command.SetCancellableAction(async (result, cancellation) =>
         {
-            string folder = result.GetValue(output)!;
-            var job = result.GetValue(resume)
-                ? TrainingJob.Resume(folder, stored => arguments.ReadForResume(result, stored))
-                : TrainingJob.Start(folder, arguments.Read(result));
-            return RunAsync(job, result.GetValue(json), cancellation);
+            bool isResumed = result.GetValue(resume);
+            if (isResumed && result.GetValue(output) is null)
+            {
+                throw new UsageException("--resume needs --out, the run to continue.");
+            }
+
+            using var job = isResumed
+                ? TrainingJob.Resume(result.GetValue(output)!, stored => arguments.ReadForResume(result, stored))
+                : Start(result.GetValue(output), arguments.Read(result));
+            return await RunAsync(job, result.GetValue(json), cancellation);
         });
         return command;
+    }
+
+    private static TrainingJob Start(string? folder, TrainOptions options) => TrainingJob.Start(folder ?? FreeFolder(options.Data), options);
+
+    // The first of runs/digits, runs/digits-2, ... that is free.
+    private static string FreeFolder(string data)
+    {
+        string name = Path.Combine("runs", Path.GetFileName(Path.TrimEndingDirectorySeparator(data)).Split('.') is [{ Length: > 0 } stem, ..] ? stem : "run"), folder = name;
+        for (int number = 2; Path.Exists(folder) && !new RunFolder(folder).IsEmpty; number++)
+        {
+            folder = $"{name}-{number}";
+        }
+
+        return folder;
     }
 
     private static async Task<int> RunAsync(TrainingJob job, bool json, CancellationToken cancellation)
@@ -53,6 +72,6 @@ internal static class TrainVerb
         FiguresTable.Print("Figures on the test split, nats per image", figures);
         Console.WriteLine($"Exported  {Path.Combine(run.Export, "encoder.onnx")}, {Path.Combine(run.Export, "decoder.onnx")}");
         Console.WriteLine($"Report    {run.Report}");
-        Console.WriteLine($"Generate  onnxvae generate {Path.Combine(run.Export, "decoder.onnx")} --count 64 --out images --grid grid.png");
+        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures)}");
     }
 }

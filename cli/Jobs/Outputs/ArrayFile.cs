@@ -16,6 +16,8 @@ internal sealed class ArrayFile : IDisposable
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private readonly string path;
+    private readonly ImageRange range;
+    private readonly CorruptImages? corrupt;
     private readonly TimeSpan flushInterval;
     private readonly GrowingNpy? array;
     private readonly FileStream? names;
@@ -30,9 +32,10 @@ internal sealed class ArrayFile : IDisposable
     /// <param name="range">The numbers of the images that rows come from.</param>
     /// <param name="hasNames">Whether there are names.</param>
     /// <param name="flushInterval">The time between two records; a second, if left out.</param>
-    public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames, TimeSpan? flushInterval = null)
+    /// <param name="corrupt">The images that have no row; null where all have one.</param>
+    public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames, TimeSpan? flushInterval = null, CorruptImages? corrupt = null)
     {
-        (this.path, this.flushInterval) = (path, flushInterval ?? Second);
+        (this.path, this.range, this.corrupt, this.flushInterval) = (path, range, corrupt, flushInterval ?? Second);
         next = range.End;
         if (File.Exists(path))
         {
@@ -42,7 +45,7 @@ internal sealed class ArrayFile : IDisposable
 
         AtomicFile.DeleteTemporaries(ProgressPath);
         AtomicFile.DeleteTemporaries(path);
-        var progress = ReadProgress(range) ?? new Progress(range.First, 0, 0);
+        var progress = ReadProgress() ?? new Progress(range.First, 0, 0);
         next = progress.Next;
         array = new GrowingNpy(PartialPath, dataType, rowShape, progress.Rows);
         if (hasNames)
@@ -90,9 +93,13 @@ internal sealed class ArrayFile : IDisposable
         }
     }
 
+    /// <summary>A name that a line holds.</summary>
+    public static string OneLine(string name) => name.ReplaceLineEndings(" ").Replace('\t', ' ');
+
     /// <summary>Gives the rows and their names their final names.</summary>
     public void Finish()
     {
+        RequireAllRows();
         FlushAndWait();
         Dispose();
         if (names is not null)
@@ -108,6 +115,7 @@ internal sealed class ArrayFile : IDisposable
     /// <param name="write">Takes the rows, the names, and where the file goes.</param>
     public void FinishAs(Action<GrowingNpy, IEnumerable<string>, Stream> write)
     {
+        RequireAllRows();
         FlushAndWait();
         names!.Dispose();
         AtomicFile.Write(path, stream => write(array!, File.ReadLines(PartialNamesPath), stream));
@@ -129,21 +137,37 @@ internal sealed class ArrayFile : IDisposable
         File.Delete(ProgressPath);
     }
 
-    private Progress? ReadProgress(ImageRange range)
+    private long RowsUpTo(long end) => end - range.First - (corrupt?.CountIn(range with { End = end }) ?? 0);
+
+    private void RequireAllRows()
     {
+        if (array!.Appended != RowsUpTo(range.End))
+        {
+            throw new InvalidDataException($"'{PartialPath}' has {array.Appended} rows, but {RowsUpTo(range.End)} are to be there: delete it and '{ProgressPath}' to start over.");
+        }
+    }
+
+    private Progress? ReadProgress()
+    {
+        if (!File.Exists(ProgressPath))
+        {
+            return null;
+        }
+
+        Progress? progress;
         try
         {
-            return !File.Exists(ProgressPath) ? null
-                : JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath)) is { NamesLength: >= 0 } progress
-                    && progress.Next >= range.First && progress.Next <= range.End && progress.Rows >= 0 && progress.Rows <= progress.Next - range.First
-                    && IsThere(PartialPath, progress.Rows) && (IsThere(PartialNamesPath, progress.NamesLength) || IsThere(NamesPath, progress.NamesLength))
-                ? progress
-                : throw new InvalidDataException($"'{ProgressPath}' does not fit to the files beside it: delete it to begin again.");
+            progress = JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{ProgressPath}' is damaged: delete it to begin again.", e);
+            throw new InvalidDataException($"'{ProgressPath}' is damaged: delete it to start over.", e);
         }
+
+        return progress is { NamesLength: >= 0 } && progress.Next >= range.First && progress.Next <= range.End && progress.Rows == RowsUpTo(progress.Next)
+            && IsThere(PartialPath, progress.Rows) && (IsThere(PartialNamesPath, progress.NamesLength) || IsThere(NamesPath, progress.NamesLength))
+            ? progress
+            : throw new InvalidDataException($"'{ProgressPath}' does not fit to the files beside it: delete it to start over.");
 
         static bool IsThere(string file, long atLeast) => atLeast == 0 || (new FileInfo(file) is { Exists: true } info && info.Length >= atLeast);
     }

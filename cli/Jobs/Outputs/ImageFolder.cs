@@ -4,7 +4,10 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Jobs.Outputs;
 
-/// <summary>A file for each image, in sub-folders of 10,000 where there are more. Shards share the folder.</summary>
+/// <summary>
+/// A file for each image, called like the image that it was made from, or else numbered, in sub-folders of 10,000 where there are more. Shards
+/// share the folder.
+/// </summary>
 internal sealed class ImageFolder : ImageOutput
 {
     private const long FilesPerFolder = 10_000;
@@ -16,9 +19,9 @@ internal sealed class ImageFolder : ImageOutput
     public ImageFolder(string folder, OutputImages images, CorruptImages? corrupt)
     {
         (this.folder, this.images, this.corrupt) = (folder, images, corrupt);
-        for (long first = images.Range.First / FilesPerFolder * FilesPerFolder; first < images.Range.End; first += FilesPerFolder)
+        foreach (string below in Numbers(images.Range).Select(number => Path.GetDirectoryName(PathOf(number))!).Distinct())
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(first))!);
+            Directory.CreateDirectory(below);
         }
 
         Missing = FindMissing();
@@ -42,7 +45,17 @@ internal sealed class ImageFolder : ImageOutput
         File.Move(temporary, path, overwrite: true);
     }
 
-    private string PathOf(long number) => images.Total <= FilesPerFolder
+    // One of each folder, where folders are by number.
+    private IEnumerable<long> Numbers(ImageRange range)
+    {
+        for (long number = range.First; number < range.End; number += images.Names is null ? FilesPerFolder - (number % FilesPerFolder) : 1)
+        {
+            yield return number;
+        }
+    }
+
+    private string PathOf(long number) => images.Names is { } names ? Path.Combine(folder, names.FileOf(number))
+        : images.Total <= FilesPerFolder
         ? Path.Combine(folder, images.Format.FileOf(number))
         : Path.Combine(folder, (number / FilesPerFolder).ToString("D6", CultureInfo.InvariantCulture), images.Format.FileOf(number));
 

@@ -17,6 +17,15 @@ internal sealed record ImageFormat(string Name, int Quality)
     /// <summary>The known names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["png", "jpeg", "webp"];
 
+    /// <summary>The format of files with an ending; null for another ending.</summary>
+    public static string? NameOfEnding(string ending) => ending switch
+    {
+        ".png" => "png",
+        ".jpg" or ".jpeg" => "jpeg",
+        ".webp" => "webp",
+        _ => null,
+    };
+
     /// <summary>Whether the quality matters.</summary>
     public bool IsLossy => Name != "png";
 

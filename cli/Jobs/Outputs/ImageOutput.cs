@@ -11,6 +11,7 @@ internal abstract class ImageOutput : IDisposable
     /// <param name="corrupt">The images that are left out; null where none can be.</param>
     public static ImageOutput Open(JobPaths paths, OutputImages images, CorruptImages? corrupt = null) => paths switch
     {
+        { IsPicture: true } => new SinglePicture(paths.Output, images),
         { IsFolder: true } => new ImageFolder(paths.Output, images, corrupt),
         { Extension: JobPaths.TarExtension } => new TarShards(paths.Output, images, corrupt),
         _ => new NpyImages(paths.Array, images, corrupt),
@@ -42,7 +43,8 @@ internal abstract class ImageOutput : IDisposable
 /// <param name="Range">The numbers of this shard's images.</param>
 /// <param name="Total">How many images all shards have.</param>
 /// <param name="Format">The codec of image files.</param>
-internal sealed record OutputImages(int Channels, int Height, int Width, ImageRange Range, long Total, ImageFormat Format)
+/// <param name="Names">The names of what they are made from; null where they have numbers only.</param>
+internal sealed record OutputImages(int Channels, int Height, int Width, ImageRange Range, long Total, ImageFormat Format, OutputNames? Names = null)
 {
     public int Size => Channels * Height * Width;
 

@@ -35,7 +35,7 @@ internal sealed class LatentOutput : IDisposable
         (this.encoder, this.source, this.corrupt, this.values, this.seed) = (encoder, source, corrupt, values, seed);
         isParquet = paths.Extension == JobPaths.ParquetExtension;
         int size = encoder.Metadata.LatentSize;
-        file = new ArrayFile(paths.Array, "<f4", values == MeanAndLogVar ? [2, size] : [size], range, hasNames: true);
+        file = new ArrayFile(paths.Array, "<f4", values == MeanAndLogVar ? [2, size] : [size], range, hasNames: true, corrupt: corrupt);
     }
 
     /// <summary>The images whose latents are not there yet.</summary>
@@ -70,7 +70,7 @@ internal sealed class LatentOutput : IDisposable
                 rows.AddRange(logVar.Slice(i * size, size));
             }
 
-            names.Append(source.NameOf(first + i).ReplaceLineEndings(" ")).Append('\n');
+            names.Append(ArrayFile.OneLine(source.NameOf(first + i))).Append('\n');
         }
 
         byte[] lines = Encoding.UTF8.GetBytes(names.ToString());

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Globalization;
+using System.Text;
 using OnnxVae.Exporters;
 using OnnxVae.Inference;
 
@@ -13,6 +14,8 @@ internal sealed class TarShards : ImageOutput
 {
     /// <summary>Images in a file.</summary>
     public const long ImagesPerFile = 8192;
+
+    private const string NameExtension = ".txt"; // beside an image that was made from one with a name
 
     private readonly string path;
     private readonly OutputImages images;
@@ -45,7 +48,12 @@ internal sealed class TarShards : ImageOutput
             open ??= new Part(PathOf(first));
             foreach (var (number, file) in files)
             {
-                open.Add(this.images.Format.FileOf(number), file);
+                string name = this.images.Format.FileOf(number);
+                open.Add(name, file);
+                if (this.images.Names is { } names)
+                {
+                    open.Add(Path.ChangeExtension(name, NameExtension), Encoding.UTF8.GetBytes(names[number]));
+                }
             }
 
             if (first + count == EndOf(first))

@@ -56,7 +56,7 @@ internal sealed class ClassifierTests : FolderFixture
         Support.Cli.Succeed("classifier", Folder["run"], "--model", "mlp", "--hidden", "8", "--steps", "5");
         var (exitCode, _, error) = Support.Cli.Run("classifier", Folder["run"], "--model", "mlp", "--hidden", "9", "--steps", "5");
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: --hidden is 9, but '{Folder["run/classifier"]}' was begun with 8: give the same options to continue, or delete the folder to begin anew."));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: --hidden is 9, but '{Folder["run/classifier"]}' was started with 8: give the same options to continue, or delete the folder to start over."));
 
         (exitCode, _, error) = Support.Cli.Run("evaluate", Folder["run/classifier"]);
         Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["run/classifier"]}' belongs to the run '{Folder["run"]}': give that one.")));

@@ -66,7 +66,7 @@ internal sealed class CodesTests : FolderFixture
     public void Figures_OfEqualImages_DoNotChangeWhenTheirTopLevelIsExchanged()
     {
         var package = TrainingPackage.Open(Run.Package);
-        var states = Checkpoint.Load(Run.NewestCheckpoint(), package.Fingerprint).States;
+        var states = Checkpoint.Load(Run.NewestCheckpoint(), package).States;
         var heart = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
 
         var figures = Evaluator.Evaluate(package, states, new EqualImages(heart, 40), new EvaluatorOptions(0, Seed: 1, OnnxDevice.Cpu));
@@ -402,9 +402,9 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("generate {1}/export/decoder.onnx --class heart --candidates 3 --out {0}/x.npy", 2, "--candidates needs --classifier: it chooses among them.")]
     [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]
     [TestCase("generate {2}/export/decoder.onnx --class circle --out {0}/x.npy", 1, "There is no class 'circle'; known are square, ellipse, heart.")]
-    [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was begun with 2: give the same options to continue, or delete the folder to begin anew.")]
+    [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
     [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is no multiple of --heads, 4: change one of them.")]
-    [TestCase("prior {1} --level top --batch 900000", 1, "There are 732280 training images, fewer than a batch of 900000: give a smaller --batch.")]
+    [TestCase("prior {1} --level top --batch 900000", 2, "--batch is 900000; it must be at most 65536. See 'onnxvae prior --help'.")]
     [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     [TestCase("fit {1}", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)

@@ -22,12 +22,12 @@ internal sealed class ErrorTests
     [OneTimeTearDown]
     public void DeleteFolder() => Folder.Dispose();
 
-    [TestCase("train --data /nowhere --out {0}/x", 1, "There is no data '/nowhere': give 'sprites', or an existing folder, .tar, .tar.gz, .npy or .npz.")]
-    [TestCase("train --data {0}/empty --out {0}/x", 1, "'{0}/empty' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or IDX files as of MNIST.")]
+    [TestCase("train --data /nowhere --out {0}/x", 1, "There is no data '/nowhere': give 'sprites', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file.")]
+    [TestCase("train --data {0}/empty --out {0}/x", 1, "'{0}/empty' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or MNIST's IDX files.")]
     [TestCase("train --latent 0 --out {0}/x", 2, "--latent is 0; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --batch -4 --out {0}/x", 2, "--batch is -4; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --model cnn --out {0}/x", 2, "--model is 'cnn'; known are mlp, conv, linear, residual, vqvae, vqvae2. See 'onnxvae train --help'.")]
-    [TestCase("train --model mlp --hidden 40,x --out {0}/h1", 2, "--hidden is '40,x'; expected positive numbers with commas between them, as in 512,256.")]
+    [TestCase("train --model mlp --hidden 40,x --out {0}/h1", 2, "--hidden is '40,x'; expected numbers from 1 to 65536 with commas between them, as in 512,256.")]
     [TestCase("train --model conv --hidden 40,20 --out {0}/h2", 1, "The model 'conv' has one hidden dense layer, but 2 widths are given: give one, or --model mlp.")]
     [TestCase("train --likelihood poisson --out {0}/x", 2, "--likelihood is 'poisson'; known are bernoulli, continuous-bernoulli, gaussian, gaussian-learned, gaussian-optimal, discretized-logistic, squared-error, absolute-error, dissimilarity. See 'onnxvae train --help'.")]
     [TestCase("train --sigma -1 --likelihood gaussian --out {0}/x", 2, "--sigma is -1; it must be a positive number. See 'onnxvae train --help'.")]
@@ -35,23 +35,23 @@ internal sealed class ErrorTests
     [TestCase("train --package {0}/run/package --latent 3 --out {0}/x", 2, "--latent cannot be given with --package: the package was compiled with its own.")]
     [TestCase("train --package {0}/empty --out {0}/x", 1, "'{0}/empty' is not a training package: it has no manifest.json. Make one with 'onnxvae compile'.")]
     [TestCase("train --device tpu --out {0}/x", 1, "Device 'tpu' is not available: this ONNX Runtime has cpu. Choose one of these, reference the ONNX Runtime package of that provider, or register its library.")]
-    [TestCase("train --device cuda --out {0}/x", 1, "Device 'cuda' is not available: this ONNX Runtime has cpu. Build with -p:Gpu=true to take the CUDA packages, and install CUDA 12 and cuDNN 9.")]
+    [TestCase("train --device cuda --out {0}/x", 1, "Device 'cuda' is not available: this ONNX Runtime has cpu. It comes with ONNX Runtime's GPU package, and needs CUDA 13 and cuDNN 9.")]
     [TestCase("train --out {0}/full", 1, "The folder '{0}/full' exists and is not empty: give another --out, or empty it.")]
     [TestCase("train --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: it holds a run; give --resume to continue it, or another --out.")]
     [TestCase("train --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder.")]
     [TestCase("train --resume --out {0}/missing", 1, "There is no run folder '{0}/missing'.")]
-    [TestCase("train --resume --out {0}/full", 1, "'{0}/full' holds no training run: it has no options.json.")]
+    [TestCase("train --resume --out {0}/full", 1, "'{0}/full' does not hold a training run: it has no options.json.")]
     [TestCase("train --resume --latent 20 --out {0}/run", 2, "--latent is 20, but the run was started with 10: leave it out to resume, or start a new run in another folder.")]
-    [TestCase("evaluate {0}/run --split middle", 1, "There is no split 'middle'; known are train, test, all.")]
+    [TestCase("evaluate {0}/run --split middle", 1, "There is no split 'middle'; known are train, validation, test, all.")]
     [TestCase("evaluate {0}/run --checkpoint {0}/text.onnx", 1, "'{0}/text.onnx' is damaged or is not a safetensors file.")]
-    [TestCase("export {0}/run --out {0}/e --checkpoint {0}/run/package/initial.safetensors", 1, "'{0}/run/package/initial.safetensors' is no checkpoint of a training run.")]
+    [TestCase("export {0}/run --out {0}/e --checkpoint {0}/run/package/initial.safetensors", 1, "'{0}/run/package/initial.safetensors' is not a checkpoint of a training run.")]
     [TestCase("generate {0}/missing.onnx --out {0}/g", 1, "There is no file '{0}/missing.onnx'.")]
-    [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is no decoder but an encoder. Give the decoder.onnx that was exported beside it.")]
-    [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is no decoder: it has no OnnxVae metadata. Export one with 'onnxvae export RUN --out DIR'.")]
+    [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is an encoder; expected a decoder. Give the decoder.onnx that was exported beside it.")]
+    [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is not a decoder: it has no OnnxVae metadata. Export one from a run.")]
     [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: give another --out, or empty it.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder, a .npy or a .tar.")]
-    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar, and one image to a picture.")]
     [TestCase("generate {0}/run/export/decoder.onnx --format gif --out {0}/g", 2, "--format is 'gif'; known are png, jpeg, webp. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --quality 101 --out {0}/g", 2, "--quality is 101; it must be at most 100. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --provider-library {0}/no.so --out {0}/g", 1, "There is no execution provider library '{0}/no.so'.")]
@@ -67,7 +67,7 @@ internal sealed class ErrorTests
     [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted.")]
     [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own.")]
     [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own.")]
-    [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not fall apart into latents: take another prior, or no free bits.")]
+    [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.")]
     [TestCase("train --beta-cycles 6 --steps 10 --out {0}/o6", 2, "--beta-cycles is 6, but there are 10 steps: a cycle needs at least two.")]
     [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' is optimal for one sample per image, but the objective has 3: take 'gaussian-learned'.")]
     [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none.")]
@@ -80,7 +80,24 @@ internal sealed class ErrorTests
     [TestCase("interpolate {0}/run/export --data sprites --from 5000 --out {0}/i.png", 2, "--from is 5000; the images of this split are 0 to 4999.")]
     [TestCase("compress {0}/run/export --data sprites --out {0}/c", 1, "There is no '{0}/run/export/density.onnx': only runs with --rounded export one, and only their latents can be coded.")]
     [TestCase("frobnicate", 2, "There is no verb or option 'frobnicate'. See 'onnxvae --help'.")]
-    [TestCase("train", 2, "Option '--out' is required. See 'onnxvae train --help'.")]
+    [TestCase("train --resume", 2, "--resume needs --out, the run to continue.")]
+    [TestCase("train --resume --model mlp --out {0}/run --latent 10 --likelihood gaussian", 2, "--likelihood is gaussian, but the run was started with bernoulli: leave it out to resume, or start a new run in another folder.")]
+    [TestCase("train --resume --model conv --out {0}/run", 2, "--model is conv, but the run was started with mlp: leave it out to resume, or start a new run in another folder.")]
+    [TestCase("train --batch x --out {0}/x", 2, "--batch is 'x'; expected a whole number. See 'onnxvae train --help'.")]
+    [TestCase("train --seed -3 --out {0}/x", 2, "--seed is '-3'; expected a whole number from 0 on. See 'onnxvae train --help'.")]
+    [TestCase("train --beta big --out {0}/x", 2, "--beta is 'big'; expected a number. See 'onnxvae train --help'.")]
+    [TestCase("train --latent 100000000 --out {0}/x", 2, "--latent is 100000000; it must be at most 65536. See 'onnxvae train --help'.")]
+    [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256.")]
+    [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")]
+    [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp.")]
+    [TestCase("generate {0}/run --count 1 --format webp --out {0}/o.png", 2, "--format is webp, but --out is '{0}/o.png': leave one of them out.")]
+    [TestCase("generate {0}/run --grid {0}/g.bmp --out {0}/g", 2, "--grid is '{0}/g.bmp'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
+    [TestCase("traverse {0}/run --out {0}/t.tiff", 2, "--out is '{0}/t.tiff'; pictures are written as .png, .jpg or .webp.")]
+    [TestCase("interpolate {0}/run --from a.png --to b.png --out {0}/i.png", 2, "--from is 'a.png'; expected an image file, or with --data the number or the name of an image in them.")]
+    [TestCase("interpolate {0}/run --data sprites --from heart --to 1 --out {0}/i.png", 2, "--from is 'heart'; expected the number of an image, 0 to 4999, its name, or an image file.")]
+    [TestCase("prior {0}/run --level bottom", 1, "The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")]
+    [TestCase("evaluate {0}/run --split validation", 1, "The data have no validation split: give train, test or all.")]
+    [TestCase("decompress {0}/run {0}/missing --out {0}/d", 1, "There is no '{0}/run/export/density.onnx': only runs with --rounded export one, and only their latents can be coded.")]
     public void Command_WithBadInput_ExplainsInOneLine(string command, int exitCode, string message)
     {
         string[] arguments = [.. command.Split(' ').Select(word => word.Replace("{0}", Folder.Path, StringComparison.Ordinal))];
@@ -115,6 +132,17 @@ internal sealed class ErrorTests
 
         Assert.That(exitCode, Is.EqualTo(2));
         Assert.That(error.TrimEnd(), Is.EqualTo("onnxvae: The package's schedules were compiled for 8 steps, but this run has 9: give --steps 8, or compile again."));
+    }
+
+    [Test]
+    public void Train_WithTooManyThreads_SaysHowManyThereMayBe()
+    {
+        int most = OnnxVae.Inference.OnnxDevice.MostThreads;
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--threads", $"{most + 1}", "--out", Folder["x"]);
+
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: --threads is {most + 1}; it must be at most {most}. See 'onnxvae train --help'."));
     }
 
     [Test]

@@ -118,7 +118,7 @@ internal sealed class JobOutputTests : JobFixture
 
         var (exitCode, _, error) = Support.Cli.Run(job);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error, Does.Match(@"onnxvae: '000000[07]7?0?\.png' is no image that can be read: remove it, or give --skip-corrupt to leave such files out\."));
+        Assert.That(error, Does.Match(@"onnxvae: '000000[07]7?0?\.png' is not an image that can be read: remove it, or give --skip-corrupt to leave such files out\."));
         Assert.That(File.Exists(Folder["z.npy"]), Is.False);
 
         string said = Support.Cli.Succeed([.. job, "--skip-corrupt"]);

@@ -49,7 +49,7 @@ internal sealed class JobRefusalTests : JobFixture
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: Another process works on this part of '{Folder["images"]}': wait until it has ended, or choose another --out."));
     }
 
-    [TestCase("generate", "decoder.onnx", "x.parquet", "--out is '{0}'; images go to a folder, a .npy or a .tar.")]
+    [TestCase("generate", "decoder.onnx", "x.parquet", "--out is '{0}'; images go to a folder, a .npy or a .tar, and one image to a picture.")]
     [TestCase("encode", "encoder.onnx", "x.tar", "--out is '{0}'; latents go to a .npy or a .parquet.")]
     public void Job_IntoWhatItDoesNotWrite_LeavesNothingBehind(string verb, string model, string output, string message)
     {
@@ -71,7 +71,7 @@ internal sealed class JobRefusalTests : JobFixture
 
         var (exitCode, _, error) = Support.Cli.Run(job);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not fit to the files beside it: delete it to begin again."));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not fit to the files beside it: delete it to start over."));
 
         File.Delete(Folder["a.npy.progress.json"]);
         Assert.That(Support.Cli.Succeed(job), Does.StartWith("Generated 500 images"));

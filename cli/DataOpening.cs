@@ -1,0 +1,33 @@
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli;
+
+/// <summary>Opens data for a verb, which shows how far that is, and says what was passed over.</summary>
+internal static class DataOpening
+{
+    /// <summary>Opens a data set.</summary>
+    /// <inheritdoc cref="ImageData.Open"/>
+    public static ImageData Open(string source, ImageOptions options)
+    {
+        var data = ProgressDisplay.Run("Reading images", report =>
+        {
+            var turn = new Lock();
+            return ImageData.Open(source, options with
+            {
+                Progress = (done, total) =>
+                {
+                    lock (turn)
+                    {
+                        report(done, total);
+                    }
+                },
+            });
+        });
+        if (data.PassedOver.Count > 0)
+        {
+            Console.Error.WriteLine($"Passed over in '{source}': {string.Join(", ", data.PassedOver)}.");
+        }
+
+        return data;
+    }
+}

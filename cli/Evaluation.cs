@@ -1,0 +1,23 @@
+using OnnxVae.Inference;
+using OnnxVae.Models.Exact;
+using OnnxVae.Training.Evaluation;
+
+namespace OnnxVae.Cli;
+
+/// <summary>How models are evaluated.</summary>
+internal static class Evaluation
+{
+    private const int MostComponents = 10;
+    private const int PointsPerComponentAndLatent = 10;
+    private const int MostSteps = 50;
+
+    /// <summary>Options of an evaluation, with a mixture of Gaussians for the aggregated posterior.</summary>
+    public static EvaluatorOptions Options(int importanceSamples, ulong seed, OnnxDevice device, int threads) => new(importanceSamples, seed, device, threads)
+    {
+        FitDensity = (fitted, others) =>
+        {
+            int components = Math.Clamp(fitted.Length / (PointsPerComponentAndLatent * fitted[0].Length), 1, MostComponents);
+            return GaussianMixture.Fit(fitted, components, new MixtureOptions(Seed: seed) with { MostSteps = MostSteps }).MeanLogDensity(others);
+        },
+    };
+}
