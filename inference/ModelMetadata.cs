@@ -64,7 +64,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <exception cref="InvalidDataException">The file is of another kind, or says what is not so.</exception>
     internal static ModelMetadata Read(InferenceSession session, string kind, string source)
     {
-        var entries = session.ModelMetadata.CustomMetadataMap;
+        var entries = OnnxFile.MetadataOf(session, source);
         string? actual = entries.GetValueOrDefault(KindEntry);
         if (actual != kind)
         {
@@ -102,7 +102,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <param name="source">What the file is called in messages.</param>
     internal static string[]? ReadClasses(InferenceSession session, string source)
     {
-        if (session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(ClassesEntry) is not { } text)
+        if (OnnxFile.MetadataOf(session, source).GetValueOrDefault(ClassesEntry) is not { } text)
         {
             return null;
         }
@@ -121,7 +121,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     internal static double[] ReadClassFrequencies(InferenceSession session, int classes, string source)
     {
         double[]? frequencies = [];
-        string? text = session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(FrequenciesEntry);
+        string? text = OnnxFile.MetadataOf(session, source).GetValueOrDefault(FrequenciesEntry);
         try
         {
             frequencies = text is null ? [] : JsonSerializer.Deserialize(text, Names.Default.DoubleArray);

@@ -7,6 +7,8 @@ namespace OnnxVae.Training;
 /// <summary>The file <c>metrics.jsonl</c>: one JSON object per line, with a step and named numbers.</summary>
 public static class MetricsLog
 {
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     /// <summary>Adds a line.</summary>
     public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
 
@@ -28,7 +30,7 @@ public static class MetricsLog
     {
         try
         {
-            return JsonNode.Parse(line) as JsonObject;
+            return JsonNode.Parse(line, documentOptions: Strict) as JsonObject;
         }
         catch (JsonException)
         {

@@ -53,7 +53,7 @@ internal sealed class CodePriorGraphs : IDisposable
 
             using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
             opened.Add(OnnxFile.Open(path, settings));
-            return opened[^1].ModelMetadata.CustomMetadataMap.GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
+            return OnnxFile.MetadataOf(opened[^1], $"'{path}'").GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
                 $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
         }
     }
@@ -96,7 +96,7 @@ internal sealed class CodePriorGraphs : IDisposable
     {
         public static Belonging Read(InferenceSession session, string path)
         {
-            var entries = session.ModelMetadata.CustomMetadataMap;
+            var entries = OnnxFile.MetadataOf(session, $"'{path}'");
             return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session, $"'{path}'") is { } classes
                 ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids, $"'{path}'")], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
                 : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");

@@ -36,10 +36,11 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
         {
             using var file = RegularFile.Open(path);
             using Stream content = path.EndsWith("gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
-            using var tar = new TarReader(content);
+            using var guarded = new GuardedTar(content);
+            using var tar = new TarReader(guarded);
             while (tar.GetNextEntry() is { } entry)
             {
-                listing.AddEntry(entry, contents, () => content == file ? ReaderAt(path, entry.DataOffset, entry.Length) : ReaderOf(entry));
+                listing.AddEntry(entry, contents, () => ReferenceEquals(content, file) ? ReaderAt(path, entry.DataOffset, entry.Length) : ReaderOf(entry));
             }
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or ArgumentException or OverflowException)
