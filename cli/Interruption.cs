@@ -27,8 +27,14 @@ internal sealed class Interruption : IDisposable
     /// <summary>Is cancelled at the first signal.</summary>
     public CancellationToken Token => source.Token;
 
+    // Once a signal has come, further ones are still listened to: the process is about to end.
     public void Dispose()
     {
+        if (signals > 0)
+        {
+            return;
+        }
+
         Array.ForEach(registrations, registration => registration.Dispose());
         deadline.Dispose();
         source.Dispose();
@@ -47,5 +53,18 @@ internal sealed class Interruption : IDisposable
         Task.Run(source.Cancel);
     }
 
-    private static void Exit() => Environment.Exit(CommandLine.Interrupted);
+    // Without waiting for native code that other threads are in.
+    private static void Exit()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Environment.Exit(CommandLine.Interrupted);
+        }
+
+        ExitNow(CommandLine.Interrupted);
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern void ExitNow(int code);
 }
