@@ -26,7 +26,7 @@ internal sealed class FuzzTests
     private const int Cases = 2000;
     private const long MostAllocated = 200_000_000;
 
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MostTime = TimeSpan.FromMinutes(1);
     private static readonly TemporaryFolder Folder = new();
     private static readonly Dictionary<string, (byte[] File, Action<byte[]> Read)> Kinds = [];
 

@@ -314,10 +314,13 @@ internal sealed class CodesTests : FolderFixture
     private static void AssertDisposalWaits(CodePrior prior)
     {
         var outcomes = new ConcurrentBag<string>();
+        using var running = new CountdownEvent(4);
         Thread[] callers = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
         {
             try
             {
+                prior.With(new CodeSampling("heart")).Draw(1, 0, new float[9 * prior.LatentSize]);
+                running.Signal();
                 while (true)
                 {
                     prior.With(new CodeSampling("heart")).Draw(1, 0, new float[9 * prior.LatentSize]);
@@ -329,7 +332,7 @@ internal sealed class CodesTests : FolderFixture
             }
         }))];
         Array.ForEach(callers, caller => caller.Start());
-        Thread.Sleep(50);
+        running.Wait();
 
         prior.Dispose();
         Array.ForEach(callers, caller => caller.Join());

@@ -193,7 +193,7 @@ internal sealed class PageTests
         }
 
         Assert.That(line, Does.Match(@"^Open http://127\.0\.0\.1:\d+ in a browser; Ctrl-C ends\.$"));
-        Assert.That(process.WaitForExit(TimeSpan.FromSeconds(20)), "ended");
+        Assert.That(process.WaitForExit(TimeSpan.FromMinutes(2)), "ended");
         Assert.That(process.ExitCode, Is.Zero);
     }
 
@@ -204,7 +204,7 @@ internal sealed class PageTests
     {
         byte[] pixels = OutputImages.ToBytes(expected);
         int[] shown = [];
-        for (int attempt = 0; attempt < 100; attempt++)
+        for (int attempt = 0; attempt < 1000; attempt++)
         {
             shown = await page.Locator(selector).EvaluateAsync<int[]>(ReadPixels);
             if (shown.Zip(pixels).All(pair => Math.Abs(pair.First - pair.Second) <= 1))

@@ -10,21 +10,16 @@ internal sealed class RobustnessTests : FolderFixture
     private static readonly string[] Training =
         ["--data", "sprites", "--steps", "400", "--checkpoint-every", "50", "--log-every", "20", "--importance-samples", "0"];
 
-    [Test]
-    public void Train_KilledAndResumed_EndsWithIdenticalStates()
+    [TestCase(4)]
+    [TestCase(9)]
+    public void Train_KilledAndResumed_EndsWithIdenticalStates(int lines)
     {
         string package = Compile();
         Complete(["train", "--package", package, "--out", Folder["whole"], .. Training]);
-        using (var process = Support.Cli.Start(["train", "--package", package, "--out", Folder["killed"], .. Training]))
-        {
-            var run = new RunFolder(Folder["killed"]);
-            int lines = TestContext.CurrentContext.Random.Next(4, 12);
-            Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= lines, process);
-            process.Kill(entireProcessTree: true); // SIGKILL
-            process.WaitForExit();
-        }
-
-        Assert.That(File.Exists(new RunFolder(Folder["killed"]).Evaluation), Is.False, "the process was killed before it had finished");
+        var run = new RunFolder(Folder["killed"]);
+        Support.Cli.StartAndKill(
+            () => MetricsLog.Read(run.Metrics).Count >= lines, () => File.Exists(run.Evaluation), () => Directory.Delete(run.Path, recursive: true),
+            ["train", "--package", package, "--out", run.Path, .. Training]);
         Complete("train", "--resume", "--out", Folder["killed"]);
 
         Assert.That(LastCheckpoint("killed"), Is.EqualTo(LastCheckpoint("whole")));

@@ -239,10 +239,13 @@ internal sealed class ServingTests
     {
         var decoder = VaeDecoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx"));
         var outcomes = new ConcurrentBag<string>();
+        using var running = new CountdownEvent(8);
         Thread[] callers = [.. Enumerable.Range(0, 8).Select(_ => new Thread(() =>
         {
             try
             {
+                decoder.Generate(count: 100, seed: 1);
+                running.Signal();
                 while (true)
                 {
                     decoder.Generate(count: 100, seed: 1);
@@ -254,7 +257,7 @@ internal sealed class ServingTests
             }
         }))];
         Array.ForEach(callers, caller => caller.Start());
-        Thread.Sleep(50);
+        running.Wait();
 
         decoder.Dispose();
         Array.ForEach(callers, caller => caller.Join());

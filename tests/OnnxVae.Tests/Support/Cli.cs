@@ -56,13 +56,46 @@ internal static class Cli
         return Process.Start(start)!;
     }
 
+    /// <summary>Starts a process and kills it as soon as a condition holds; again, where it was done before it could be killed.</summary>
+    /// <param name="condition">When to kill it.</param>
+    /// <param name="isFinished">Whether it was done.</param>
+    /// <param name="reset">Removes what it has done.</param>
+    /// <param name="arguments">The command.</param>
+    public static void StartAndKill(Func<bool> condition, Func<bool> isFinished, Action reset, params string[] arguments)
+    {
+        const int attempts = 5;
+        for (int attempt = 1; attempt <= attempts; attempt++, reset())
+        {
+            using var process = Start(arguments);
+            while (!condition() && !process.HasExited)
+            {
+                Thread.Sleep(1);
+            }
+
+            process.Kill(entireProcessTree: true); // SIGKILL
+            process.WaitForExit();
+            if (!isFinished())
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"In {attempts} attempts '{string.Join(' ', arguments)}' was done before it could be killed.");
+    }
+
     /// <summary>Waits until a condition holds.</summary>
     public static void WaitFor(Func<bool> condition, Process process)
     {
         var time = Stopwatch.StartNew();
         while (!condition())
         {
-            if (process.HasExited || time.Elapsed > TimeSpan.FromMinutes(2))
+            bool hasExited = process.HasExited;
+            if (hasExited && condition())
+            {
+                return;
+            }
+
+            if (hasExited || time.Elapsed > TimeSpan.FromMinutes(5))
             {
                 process.Kill();
                 Assert.Fail($"What was waited for did not happen: {process.StandardError.ReadToEnd()}");
