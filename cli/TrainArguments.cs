@@ -9,7 +9,7 @@ namespace OnnxVae.Cli;
 internal sealed class TrainArguments
 {
     private const int DefaultEpochs = 10;
-    private const long DefaultStepsOfSprites = 5000; // of which there are so many that an epoch takes long
+    private const long DefaultStepsOfSprites = 7000; // of which there are so many that an epoch takes long
 
     private readonly Option<string> data = new("--data")
     {
@@ -69,7 +69,7 @@ internal sealed class TrainArguments
     });
 
     private readonly Option<int> samples = VerbOptions.Count("--samples", 1, 1, "Samples of the latents per image; more than one trains the importance-weighted bound.", 4096);
-    private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; if neither these nor --steps are given, 10, or 5000 steps for the built-in sprites." });
+    private readonly Option<int?> epochs = VerbOptions.AtLeast(1, new Option<int?>("--epochs") { Description = "Passes over the training images; if neither these nor --steps are given, 10, or 7000 steps for the built-in sprites." });
     private readonly Option<long?> steps = VerbOptions.AtLeast(1, new Option<long?>("--steps") { Description = "Training steps, instead of --epochs." });
     private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.", VerbOptions.LargestWidth);
 
@@ -98,7 +98,7 @@ internal sealed class TrainArguments
 
     private readonly Option<string> quantizer = Named("--quantizer", "moving-average", "How vectors become codes, for --model vqvae and vqvae2", VaeCatalog.QuantizerNames);
     private readonly Option<int> codes = VerbOptions.Count("--codes", 512, 2, "Codes of each codebook.", VerbOptions.LargestWidth);
-    private readonly Option<int> codeLength = VerbOptions.Count("--code-length", 64, 1, "Numbers of a code's vector.", VerbOptions.LargestWidth);
+    private readonly Option<int> codeLength = VerbOptions.Count("--code-length", 64, 1, "Numbers of a code's vector.", VerbOptions.LargestChannels);
     private readonly Option<string> scalarLevels = new("--scalar-levels")
     {
         Description = "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow.",
@@ -117,8 +117,8 @@ internal sealed class TrainArguments
         DefaultValueFactory = _ => 0.99,
     });
 
-    private readonly Option<int> width = VerbOptions.Count("--width", 128, 2, "Channels of the convolutions between images and codes.", VerbOptions.LargestWidth);
-    private readonly Option<int> residualWidth = VerbOptions.Count("--residual-width", 64, 1, "Channels inside residual blocks.", VerbOptions.LargestWidth);
+    private readonly Option<int> width = VerbOptions.Count("--width", 128, 2, "Channels of the convolutions between images and codes.", VerbOptions.LargestChannels);
+    private readonly Option<int> residualWidth = VerbOptions.Count("--residual-width", 64, 1, "Channels inside residual blocks.", VerbOptions.LargestChannels);
     private readonly Option<int> residualBlocks = VerbOptions.Count("--residual-blocks", 2, 0, "Residual blocks of each encoder and decoder.", 256);
     private readonly Option<int> warmUp = VerbOptions.Count("--warm-up", 0, 0, "Steps in which the learning rate rises from 0.");
     private readonly Option<ulong> seed = VerbOptions.Seed();

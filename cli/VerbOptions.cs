@@ -11,8 +11,11 @@ internal static class VerbOptions
     /// <summary>The most of what is counted, unless something else is said.</summary>
     public const int LargestCount = 1 << 20;
 
-    /// <summary>The most numbers of a layer, a vector or a codebook.</summary>
+    /// <summary>The most numbers of a layer or a codebook.</summary>
     public const int LargestWidth = 1 << 16;
+
+    /// <summary>The most channels of a convolution, and numbers of a vector.</summary>
+    public const int LargestChannels = 1 << 12;
 
     private const int LargestImage = 4096;
 

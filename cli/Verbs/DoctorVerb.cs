@@ -24,7 +24,7 @@ internal static class DoctorVerb
                 "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
             Check("cuda", () => OnnxDevice.Available.Contains("cuda")
                 ? "this ONNX Runtime has the provider; --device cuda tells whether the driver and libraries are there"
-                : "not in this ONNX Runtime: build with -p:Gpu=true, and install CUDA 12 and cuDNN 9", "ONNX Runtime is missing.");
+                : "not in this ONNX Runtime: build onnxvae with -p:Gpu=true, and install CUDA 13 and cuDNN 9", "ONNX Runtime is missing.");
             return healthy ? 0 : 1;
         });
         return command;

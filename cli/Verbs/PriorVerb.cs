@@ -15,7 +15,7 @@ internal static class PriorVerb
             Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.",
             Required = true,
         });
-        var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.", 4096);
+        var width = VerbOptions.Count("--width", 128, 2, "Numbers per position.", VerbOptions.LargestChannels);
         var depth = VerbOptions.Count("--depth", 4, 1, "Layers.", 256);
         var heads = VerbOptions.Count("--heads", 4, 1, "Heads of each attention; convolutions have none.", 256);
         var dropout = VerbOptions.Share(new Option<double>("--label-dropout")

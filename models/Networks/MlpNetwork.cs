@@ -8,6 +8,8 @@ namespace OnnxVae.Models.Networks;
 /// <param name="Hidden">Widths of the encoder's hidden layers; the decoder has them in reverse.</param>
 public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
 {
+    private const long LargestLayer = 1 << 28; // weights, 1 GiB
+
     /// <inheritdoc/>
     public override string Name => "mlp";
 
@@ -21,14 +23,17 @@ public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
 
     private static IEnumerable<nn.Module<Tensor, Tensor>> Dense(int[] widths)
     {
-        for (int i = 0; i + 1 < widths.Length; i++)
+        foreach (var (from, to) in widths.Zip(widths.Skip(1)))
         {
-            if (i > 0)
+            if ((long)from * to > LargestLayer)
             {
-                yield return ReLU();
+                throw new ArgumentException(
+                    $"A dense layer from {from} to {to} numbers has {(long)from * to} weights; there may be at most {LargestLayer}: take narrower layers, fewer latents or smaller images.");
             }
-
-            yield return Linear(widths[i], widths[i + 1]);
         }
+
+        return Enumerable.Range(0, widths.Length - 1).SelectMany(i => i == 0
+            ? (nn.Module<Tensor, Tensor>[])[Linear(widths[i], widths[i + 1])]
+            : [ReLU(), Linear(widths[i], widths[i + 1])]);
     }
 }

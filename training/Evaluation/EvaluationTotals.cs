@@ -10,10 +10,10 @@ namespace OnnxVae.Training.Evaluation;
 internal sealed class EvaluationTotals(ProgramSpec program, long images)
 {
     private const int LargestInformationSample = 10_000;
-    private static readonly string[] Known = ["negativeElbo", "rate", "distortion", "distortionExchanged"];
+    private static readonly string[] Known = ["negativeElbo", "rate", "distortion"];
 
     private readonly Dictionary<string, double> sums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRow).ToDictionary(metric => metric.Name, _ => 0.0);
-    private readonly Dictionary<string, double> exchangedSums = program.Metrics.Where(metric => metric.Role == MetricRole.PerRowExchanged).ToDictionary(metric => metric.Name, _ => 0.0);
+    private readonly ExchangeTotals exchange = new(program, images);
     private readonly Dictionary<string, double[]> columnSums = program.Metrics.Where(metric => metric.Role is MetricRole.PerLatent or MetricRole.CodeCounts)
         .ToDictionary(metric => metric.Name, metric => new double[metric.Shape[1]]);
 
@@ -23,10 +23,6 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     private readonly List<float> means = [];
     private readonly List<float> logVars = [];
     private float[] priorVariances = [];
-    private long exchanged;
-    private long changed;
-    private double differences;
-    private double squaredDifferences;
     private double negativeLogLikelihood;
     private int samples;
 
@@ -52,9 +48,6 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
                 case MetricRole.PerLatent or MetricRole.CodeCounts:
                     AddRows(columnSums[metric.Name], values, rows);
                     break;
-                case MetricRole.PerRowExchanged:
-                    exchangedSums[metric.Name] += Sum(values[FirstExchanged(rows)..rows]);
-                    break;
                 case MetricRole.PriorVariance:
                     priorVariances = values.ToArray();
                     break;
@@ -73,9 +66,9 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             }
         }
 
-        if (sample == 0 && exchangedSums.Count > 0)
+        if (sample == 0)
         {
-            CountExchanged(runner, rows);
+            exchange.Add(runner, rows);
         }
     }
 
@@ -91,17 +84,16 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
         double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
-        double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion"), distortionExchanged = ExchangedMeanOf("distortionExchanged");
-        double? changedShare = distortionExchanged is null ? null : (double)changed / exchanged;
+        double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion");
+        var exchanged = exchange.OfDistortion(distortion);
         return new EvaluationFigures
         {
             NegativeElbo = negativeElbo,
             Rate = rate,
             Distortion = distortion,
-            DistortionExchanged = distortionExchanged,
-            ChangedByExchange = changedShare,
-            Further = sums.Where(sum => !Known.Contains(sum.Key)).Select(sum => (sum.Key, Mean: sum.Value / images))
-                .Concat(exchangedSums.Keys.Except(Known).Where(_ => exchanged > 0).Select(name => (name, ExchangedMeanOf(name)!.Value))).ToDictionary(),
+            DistortionExchanged = exchanged?.Exchanged,
+            ChangedByExchange = exchanged?.Changed,
+            Further = sums.Where(sum => !Known.Contains(sum.Key)).Select(sum => (sum.Key, sum.Value / images)).Concat(exchange.FurtherMeans).ToDictionary(),
             NegativeLogLikelihood = isWeighted ? negativeLogLikelihood / images : null,
             ImportanceSamples = isWeighted ? options.ImportanceSamples : null,
             BitsPerDimension = negativeElbo / bits,
@@ -119,33 +111,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             Images = images,
             Codes = program.Metrics.Where(metric => metric.Role == MetricRole.CodeCounts)
                 .ToDictionary(metric => metric.Name["codes".Length..], metric => CodeUsage.Of(columnSums[metric.Name])),
-            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(
-                images, relativeVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value,
-                distortionExchanged is { } with ? new LatentExchange(distortion!.Value, with, changedShare!.Value, StandardErrorOfExchange) : null),
+            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, relativeVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value, exchanged),
         };
     }
 
     private double? MeanOf(string metric) => sums.TryGetValue(metric, out double sum) ? sum / images : null;
-
-    private double? ExchangedMeanOf(string metric) => exchanged > 0 && exchangedSums.TryGetValue(metric, out double sum) ? sum / exchanged : null;
-
-    private double StandardErrorOfExchange => Math.Sqrt(Math.Max(0, (squaredDifferences / exchanged) - (differences / exchanged * (differences / exchanged))) / exchanged);
-
-    // The first row has the latents of the last one, which is the same image where a small data set fills the batch over and over.
-    private int FirstExchanged(int rows) => images == 1 ? rows : (BatchSize - 1) % images == 0 && images < BatchSize ? 1 : 0;
-
-    private long BatchSize => program.Images.Shape[0];
-
-    private void CountExchanged(ProgramRunner runner, int rows)
-    {
-        ReadOnlySpan<float> own = runner.Metric("distortion"), other = runner.Metric("distortionExchanged");
-        for (int i = FirstExchanged(rows); i < rows; i++)
-        {
-            double difference = (double)other[i] - own[i];
-            (exchanged, differences, squaredDifferences) = (exchanged + 1, differences + difference, squaredDifferences + (difference * difference));
-            changed += LatentExchange.IsChange(own[i], other[i]) ? 1 : 0;
-        }
-    }
 
     // With the rate of the same images. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
     private (InformationEstimates Estimates, double Rate, double? FittedMarginalKl, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)

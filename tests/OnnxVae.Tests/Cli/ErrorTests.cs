@@ -87,6 +87,7 @@ internal sealed class ErrorTests
     [TestCase("train --seed -3 --out {0}/x", 2, "--seed is '-3'; expected a whole number from 0 on. See 'onnxvae train --help'.")]
     [TestCase("train --beta big --out {0}/x", 2, "--beta is 'big'; expected a number. See 'onnxvae train --help'.")]
     [TestCase("train --latent 100000000 --out {0}/x", 2, "--latent is 100000000; it must be at most 65536. See 'onnxvae train --help'.")]
+    [TestCase("train --model mlp --hidden 65536,65536 --out {0}/h3", 1, "A dense layer from 65536 to 65536 numbers has 4294967296 weights; there may be at most 268435456: take narrower layers, fewer latents or smaller images.")]
     [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256.")]
     [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")]
     [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp.")]
@@ -143,6 +144,18 @@ internal sealed class ErrorTests
 
         Assert.That(exitCode, Is.EqualTo(2));
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: --threads is {most + 1}; it must be at most {most}. See 'onnxvae train --help'."));
+    }
+
+    // libtorch adds a page of its own frames.
+    [Test]
+    public void Train_OfModelThatLibtorchCannotAllocate_SaysSoInOneLine()
+    {
+        var (exitCode, _, error) = Support.Cli.Run("train", "--model", "linear", "--latent", "65536", "--image-size", "4096", "--batch", "1", "--out", Folder["huge"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(error, Does.StartWith("onnxvae: libtorch: ").And.EndWith("Are the model's sizes too large for the memory?\n").And.Not.Contain("frame #"));
+        Assert.That(Directory.Exists(Folder["huge"]), Is.False);
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Cli;
@@ -137,5 +138,57 @@ internal sealed class JobRefusalTests : JobFixture
         using var process = Process.Start(program, arguments);
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.Zero, program);
+    }
+
+    // A record of fewer rows than there are images before the next one would have ended the job early.
+    [TestCase("\"Rows\":4", "\"Rows\":3")]
+    [TestCase("\"Next\":4", "\"Next\":10")]
+    [TestCase("\"Next\":4", "\"Next\":4000000")]
+    public void ArrayFile_WhoseRecordLostRows_IsRefused(string from, string to)
+    {
+        var range = new OnnxVae.Inference.ImageRange(0, 10);
+        using (var file = new ArrayFile(Folder["z.npy"], "<f4", [1], range, hasNames: false, TimeSpan.Zero))
+        {
+            file.Append(new byte[16], [], 4);
+        }
+
+        string record = Folder["z.npy.progress.json"], text = File.ReadAllText(record);
+        Assert.That(text, Does.Contain(from));
+        File.WriteAllText(record, text.Replace(from, to, StringComparison.Ordinal));
+
+        Assert.That(
+            () => new ArrayFile(Folder["z.npy"], "<f4", [1], range, hasNames: false),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{record}' does not fit to the files beside it: delete it to start over."));
+    }
+
+    [Test]
+    public void ArrayFile_OfTooFewRows_DoesNotGetItsName()
+    {
+        using var file = new ArrayFile(Folder["z.npy"], "<f4", [1], new OnnxVae.Inference.ImageRange(0, 10), hasNames: false);
+        file.Append(new byte[16], [], 10);
+
+        Assert.That(file.Finish, Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{Folder["z.npy.partial"]}' has 4 rows, but 10 are to be there"));
+        Assert.That(File.Exists(Folder["z.npy"]), Is.False);
+    }
+
+    [TestCase("x.npy")]
+    [TestCase("x.tar")]
+    [TestCase("x.zip")]
+    public void Encode_OfAPipe_DoesNotWaitForIt(string name)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Ignore("Pipes with names in folders are those of Unix.");
+        }
+
+        using (var make = Process.Start("mkfifo", Folder[name]))
+        {
+            make.WaitForExit();
+        }
+
+        var (exitCode, _, error) = Support.Cli.Run("encode", Models.Export("mlp"), "--data", Folder[name], "--out", Folder["z.npy"]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder[name]}' is empty, or not a regular file."));
     }
 }

@@ -71,7 +71,8 @@ internal sealed class DeployablesTests
         Assert.Multiple(() =>
         {
             Assert.That(decoder.Metadata with { Weights = null }, Is.EqualTo(new ModelMetadata(
-                "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)), P(y|z) = gaussian, P(z) = standard-normal", ImagesAtATime: null) { PriorName = "standard-normal" }));
+                "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)), P(y|z) = gaussian, P(z) = standard-normal", ImagesAtATime: null)
+            { PriorName = "standard-normal" }));
             Assert.That(decoder.Metadata.Weights, Is.Not.Null.And.EqualTo(encoder.Metadata.Weights));
         });
     }
