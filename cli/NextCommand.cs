@@ -10,27 +10,47 @@ internal static class NextCommand
     /// <summary>After a model was trained: images, or a prior first where latents are codes.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="figures">Its figures.</param>
-    public static string AfterModel(RunFolder run, JsonObject figures) =>
-        figures.ContainsKey("perplexityTop") ? Prior(run, PriorCompilation.Top)
-        : figures.ContainsKey("perplexityBottom") ? Prior(run, PriorCompilation.Bottom)
-        : $"onnxvae generate {Quoted(run.Path)} --count 64 --out images --grid grid.png";
+    public static string AfterModel(RunFolder run, JsonObject figures) => LevelsOf(figures) is [var first, ..] ? Prior(run, first) : Generate(run, "", "images");
 
     /// <summary>After a prior was trained: that of the other level, or images.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="levels">The levels of the model's codes.</param>
     /// <param name="classes">The classes of its images.</param>
     public static string AfterPrior(RunFolder run, IReadOnlyList<string> levels, IReadOnlyList<string> classes) =>
-        levels.FirstOrDefault(level => !File.Exists(Path.Combine(run.Export, $"prior_{level}.onnx"))) is { } missing
-            ? Prior(run, missing)
-            : $"onnxvae generate {Quoted(run.Path)}{ClassOf(classes)} --count 64 --out images --grid grid.png";
+        MissingOf(run, levels) is { } missing ? Prior(run, missing) : Generate(run, ClassOf(classes), "images");
 
-    /// <summary>After a classifier was trained: the best of several images.</summary>
+    /// <summary>After a classifier was trained: the best of several images, or a prior first; null where there are no codes to draw.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="classes">The classes of its images.</param>
-    public static string AfterClassifier(RunFolder run, IReadOnlyList<string> classes) =>
-        $"onnxvae generate {Quoted(run.Path)}{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, RunExport.ClassifierFile))} --candidates 4 --count 64 --out images --grid grid.png";
+    public static string? AfterClassifier(RunFolder run, IReadOnlyList<string> classes) =>
+        !File.Exists(run.Evaluation) || LevelsOf(JsonNode.Parse(File.ReadAllText(run.Evaluation))!.AsObject()) is not { Length: > 0 } levels ? null
+        : MissingOf(run, levels) is { } missing ? Prior(run, missing)
+        : Generate(run, $"{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, RunExport.ClassifierFile))} --candidates 4", "chosen");
+
+    /// <summary>After a mixture was fitted: images drawn from it.</summary>
+    /// <param name="run">The model's run.</param>
+    public static string AfterMixture(RunFolder run) => Generate(run, " --prior mixture", "mixture");
+
+    /// <summary>After a package was compiled: its training.</summary>
+    /// <param name="package">The package's folder.</param>
+    /// <param name="options">What it was compiled for.</param>
+    public static string AfterPackage(string package, TrainOptions options) =>
+        $"onnxvae train --package {Quoted(package)} --data {Quoted(options.Data)}"
+        + (options.ImageSize is { } side ? $" --image-size {side}" : "")
+        + (options.Channels is { } channels ? $" --channels {channels}" : "")
+        + (options.SkipCorrupt ? " --skip-corrupt" : "")
+        + (options.Binarize ? " --binarize" : "")
+        + (options.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {options.Steps}");
+
+    // Each in a folder of its own.
+    private static string Generate(RunFolder run, string options, string name) =>
+        $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, name))} --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
 
     private static string Prior(RunFolder run, string level) => $"onnxvae prior {Quoted(run.Path)} --level {level}";
+
+    private static string[] LevelsOf(JsonObject figures) => [.. ((string[])[PriorCompilation.Top, PriorCompilation.Bottom]).Where(level => figures.ContainsKey($"perplexity{char.ToUpperInvariant(level[0])}{level[1..]}"))];
+
+    private static string? MissingOf(RunFolder run, IEnumerable<string> levels) => levels.FirstOrDefault(level => !File.Exists(Path.Combine(run.Export, $"prior_{level}.onnx")));
 
     private static string ClassOf(IReadOnlyList<string> classes) => classes.Count == 0 ? "" : $" --class {Quoted(classes[0])}";
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Training;
 
 namespace OnnxVae.Cli.Companions;
 
@@ -7,7 +8,9 @@ namespace OnnxVae.Cli.Companions;
 internal sealed class CompanionArguments(long steps)
 {
     private readonly Argument<string> run = new("RUN") { Description = "The run." };
-    private readonly Option<int> batch = VerbOptions.Count("--batch", 64, 1, "Images per step.", VerbOptions.LargestWidth);
+    private const int UsualBatch = 64;
+
+    private readonly Option<int> batch = VerbOptions.Count("--batch", UsualBatch, 1, $"Images per step; {UsualBatch}, or the run's if that is smaller.", VerbOptions.LargestWidth);
     private readonly Option<double> learningRate = VerbOptions.Positive(new Option<double>("--learning-rate")
     {
         Description = "The largest step size; it falls to 0 along half a cosine.",
@@ -33,9 +36,12 @@ internal sealed class CompanionArguments(long steps)
 
     public string Run(ParseResult result) => result.GetValue(run)!;
 
-    public CompanionTraining Read(ParseResult result) => new()
+    /// <summary>How it is trained.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="parent">The run that it accompanies.</param>
+    public CompanionTraining Read(ParseResult result, RunFolder parent) => new()
     {
-        Batch = result.GetValue(batch),
+        Batch = result.GetResult(batch) is { Implicit: false } ? result.GetValue(batch) : Math.Min(UsualBatch, parent.ReadOptions<TrainOptions>().Model?.Batch ?? UsualBatch),
         LearningRate = result.GetValue(learningRate),
         WarmUp = result.GetValue(warmUp),
         Steps = result.GetValue(steps),

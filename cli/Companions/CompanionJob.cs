@@ -87,11 +87,11 @@ internal sealed class CompanionJob : IDisposable
     /// <summary>Trains to the end, evaluates on both splits, exports, and prints the figures.</summary>
     /// <param name="title">What they are headed by.</param>
     /// <param name="isJson">Whether they are printed as one JSON object.</param>
-    /// <param name="next">The command to go on with, for the images' classes.</param>
+    /// <param name="next">The command to go on with, for the images' classes; null for none.</param>
     /// <param name="besides">Figures that the package's description has, to be printed with them.</param>
     /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> ReportAsync(string title, bool isJson, Func<IReadOnlyList<string>, string> next, string[] besides, CancellationToken cancellation)
+    public async Task<int> ReportAsync(string title, bool isJson, Func<IReadOnlyList<string>, string?> next, string[] besides, CancellationToken cancellation)
     {
         if (await RunAsync(cancellation) is not { } figures)
         {
@@ -112,7 +112,11 @@ internal sealed class CompanionJob : IDisposable
 
         FiguresTable.Print(title, figures);
         Console.WriteLine($"Report    {run.Report}");
-        Console.WriteLine($"Next      {next(images.Train.Classes)}");
+        if (next(images.Train.Classes) is { } command)
+        {
+            Console.WriteLine($"Next      {command}");
+        }
+
         return 0;
     }
 

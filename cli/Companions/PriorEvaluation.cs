@@ -107,7 +107,7 @@ internal static class PriorEvaluation
     {
         if (!prior.HoldsRun)
         {
-            throw new FileNotFoundException($"there is no '{prior.Path}', train it with 'onnxvae prior {run.Path}'.");
+            throw new FileNotFoundException($"there is no '{prior.Path}', train it with 'onnxvae prior {run.Path} --level LEVEL'.");
         }
 
         var package = TrainingPackage.Open(prior.Package);

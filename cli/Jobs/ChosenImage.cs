@@ -25,7 +25,7 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
 
         if (!File.Exists(text))
         {
-            throw new UsageException($"{option} is '{text}'; expected {(images is null ? "an image file, or with --data the number or the name of an image in them" : $"the number of an image, 0 to {images.Count - 1}, its name, or an image file")}.");
+            throw new UsageException($"{option} is '{text}'; expected {(images is null ? "an image file, or with --data the number or the name of an image in them" : $"the number of an image of this --split, 0 to {images.Count - 1}, its name, or an image file")}.");
         }
 
         byte[] pixels = ImageFiles.Decode(text, File.ReadAllBytes(text), model.Channels, model.Height, model.Width);
@@ -42,15 +42,26 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
             return number < images.Count ? number : throw new UsageException($"{option} is {number}; the images of this split are 0 to {images.Count - 1}.");
         }
 
+        var called = new List<long>();
         for (long i = 0; i < images.Count; i++)
         {
             string name = images.NameOf(i);
-            if (name == text || name.EndsWith($"/{text}", StringComparison.Ordinal))
+            if (name == text)
             {
                 return i;
             }
+
+            if (name.EndsWith($"/{text}", StringComparison.Ordinal))
+            {
+                called.Add(i);
+            }
         }
 
-        return null;
+        return called.Count switch
+        {
+            0 => null,
+            1 => called[0],
+            _ => throw new UsageException($"{option} is '{text}', and {called.Count} images are called so: give the folder too, as in '{images.NameOf(called[0])}'."),
+        };
     }
 }

@@ -12,6 +12,8 @@ namespace OnnxVae.Cli.Jobs;
 /// </summary>
 internal static class JobRecord
 {
+    private const int FingerprintLength = 64;
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Claims the output for a job, until the result is disposed.</summary>
@@ -62,6 +64,12 @@ internal static class JobRecord
     private static bool IsOfJob(string entry) => Path.GetFileName(entry) is var name
         && (name.StartsWith("job.", StringComparison.Ordinal) || (name.StartsWith("job-", StringComparison.Ordinal) && name.EndsWith(".lock", StringComparison.Ordinal)));
 
+    // Of fingerprints only the beginning: they say that files differ, and no more.
+    private static string? Describe(JsonNode? value) =>
+        value is JsonValue text && text.TryGetValue(out string? word) && word.Length == FingerprintLength && word.All(char.IsAsciiHexDigitLower)
+            ? $"the file with SHA-256 {word[..8]}..."
+            : value?.ToJsonString();
+
     private static FileLock Hold(JobPaths paths) => FileLock.TryTake(paths.Lock) ?? throw new IOException(
         $"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.");
 
@@ -83,7 +91,7 @@ internal static class JobRecord
             if (!JsonNode.DeepEquals(before[name], value))
             {
                 throw new IOException(
-                    $"'{file}' belongs to another job: its {name} is {before[name]?.ToJsonString() ?? "not set"}, but {value?.ToJsonString() ?? "none"} is asked for. Give another --out, or delete the old job's files.");
+                    $"'{file}' belongs to another job: its {name} is {Describe(before[name]) ?? "not set"}, but {Describe(value) ?? "none"} is asked for. Give another --out, or delete the old job's files.");
             }
         }
     }

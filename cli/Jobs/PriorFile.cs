@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Companions;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
 using OnnxVae.Training;
@@ -42,7 +43,7 @@ internal static class PriorFile
 
         if (hasCodes)
         {
-            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN'.");
+            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN --level {PriorCompilation.Bottom}'{(decoder.Metadata.CodeGrids.Count > 1 ? $" and '--level {PriorCompilation.Top}'" : "")}.");
             return LatentPrior.Load(Path.Combine(folder, PriorName), options);
         }
 

@@ -19,15 +19,15 @@ internal static class ClassifierVerb
         var hidden = new Option<string?>("--hidden") { Description = "Widths of its hidden dense layers, as in 512,256." };
         var json = VerbOptions.Json();
         var command = new Command(
-            "classifier", "Trains a classifier on a run's images and their classes, in RUN/classifier, and exports it beside the decoder, for 'generate --classifier'. Training that was stopped continues when the same command is given again. Example: onnxvae classifier runs/digits")
+            "classifier", "Trains a classifier on a run's images and their classes, in RUN/classifier, and exports it beside the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again. Example: onnxvae classifier runs/digits")
         {
             model, hidden, json,
         };
         companion.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result) };
             var run = ModelPath.Run(companion.Run(result));
+            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result, run) };
             using var job = CompanionJob.Open(
                 run, ClassifierCompilation.Folder, options, needsClasses: true,
                 (folder, images) => ClassifierCompilation.Write(folder, options, images));

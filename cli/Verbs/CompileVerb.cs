@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -25,10 +26,11 @@ internal static class CompileVerb
             var options = arguments.Read(result);
             OutputFolder.RequireNew(folder);
             var train = DataOpening.Open(options.Data, options.ImageOptions).Train;
+            BatchPipeline.RequireBatch(train, options.Model!.Batch);
             var package = ProgressDisplay.While("Compiling", () => ModelCompilation.Write(
-                folder, options.Model!, train, options.Seed, options.StepsFor(train, options.Model!.Batch), result.GetValue(provider)!.ToLowerInvariant()));
+                folder, options.Model, train, options.Seed, options.StepsFor(train, options.Model.Batch), result.GetValue(provider)!.ToLowerInvariant()));
             Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
-            Console.WriteLine($"Train     onnxvae train --package {package.Folder} --data {options.Data} --out RUN");
+            Console.WriteLine($"Next      {NextCommand.AfterPackage(package.Folder, options)}");
         });
         return command;
     }

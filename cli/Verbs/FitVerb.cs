@@ -43,7 +43,13 @@ internal static class FitVerb
             var train = DataOpening.Open(options.Data, options.ImageOptions).Train;
             using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
             ModelData.RequireNumbers(encoder.Metadata);
-            double[][] latents = Encode(encoder, train, Math.Min(train.Count, result.GetValue(images)), result.GetValue(seed), cancellation);
+            long count = Math.Min(train.Count, result.GetValue(images));
+            if (count < result.GetValue(components))
+            {
+                throw new UsageException($"--components is {result.GetValue(components)}, but there are {count} images to fit them to: give fewer components.");
+            }
+
+            double[][] latents = Encode(encoder, train, count, result.GetValue(seed), cancellation);
 
             double logLikelihood = 0;
             var fitting = new MixtureOptions(Seed: result.GetValue(seed));
@@ -66,7 +72,7 @@ internal static class FitVerb
             double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"Fitted    {file}: {result.GetValue(components)} components, mean ln P(z) {logLikelihood:0.000} (N(0, I): {standardNormal:0.000}), {latents.Length} images"));
-            Console.WriteLine($"Generate  onnxvae generate {run.Path} --prior mixture --out images --grid grid.png");
+            Console.WriteLine($"Next      {NextCommand.AfterMixture(run)}");
         });
         return command;
     }

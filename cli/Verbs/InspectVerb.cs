@@ -25,7 +25,18 @@ internal static class InspectVerb
                 return;
             }
 
-            PrintPackage(TrainingPackage.Open(new RunFolder(target) is { HoldsRun: true } run ? run.Package : target));
+            if (new RunFolder(target) is { HoldsRun: true } run)
+            {
+                PrintPackage(TrainingPackage.Open(run.Package));
+                return;
+            }
+
+            if (!TrainingPackage.IsIn(target) && Directory.EnumerateFiles(target, "*.onnx").Order(StringComparer.Ordinal).FirstOrDefault() is { } model)
+            {
+                throw new UsageException($"'{target}' holds exported models and no training package: name one of them, as in '{model}'.");
+            }
+
+            PrintPackage(TrainingPackage.Open(target));
         });
         return command;
     }

@@ -40,7 +40,7 @@ internal static class PriorVerb
                 Depth = result.GetValue(depth),
                 Heads = result.GetValue(heads),
                 LabelDropout = result.GetValue(dropout),
-                Training = companion.Read(result),
+                Training = companion.Read(result, run),
             };
             string encoder = Path.Combine(run.Export, "encoder.onnx");
             var grids = PriorCompilation.RequireCodes(encoder, options.Level);

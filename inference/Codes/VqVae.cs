@@ -94,7 +94,7 @@ public sealed class VqVae : IDisposable
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public float[] Generate(int count, ulong seed, CodeSampling? sampling = null, long first = 0)
     {
-        var prior = vae.Prior as CodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train it with 'onnxvae prior RUN'.");
+        var prior = vae.Prior as CodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train it with 'onnxvae prior RUN --level LEVEL'.");
         return vae.Decoder.Generate(count, seed, first, prior.With(sampling ?? new CodeSampling()));
     }
 

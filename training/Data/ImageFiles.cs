@@ -99,6 +99,11 @@ public sealed class ImageFiles : ImageSource
 
         var sorted = Sort([.. WithoutCommonFolder(listing.Files).OrderBy(file => file.Name, StringComparer.Ordinal)]);
         string[] classes = [.. sorted.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
+        if (classes.Length > 2 && Array.Find(sorted, file => file.Class.Length == 0) is { } loose)
+        {
+            listing.PassedOver.Add("set of class folders", $"'{loose.File.Name}' lies in none");
+        }
+
         classes = classes.Length > 1 && !classes.Contains("") ? classes : [];
         var all = Open(sorted, classes, options);
         return Divide(all) with { PassedOver = listing.PassedOver.Phrases };

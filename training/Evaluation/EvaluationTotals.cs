@@ -102,23 +102,23 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
             DistortionBitsPerDimension = negativeElbo is null ? null : distortion / bits,
             ActiveUnits = latents == 0 ? null : relativeVariances.Count(variance => variance > PosteriorCollapse.ActiveVariance),
             RatePerLatent = columnSums.TryGetValue("ratePerLatent", out double[]? latentRates) ? [.. latentRates.Select(sum => sum / images)] : null,
-            MutualInformation = information?.Estimates.PlugIn,
-            MutualInformationUpper = information is { } upper ? Math.Min(upper.Estimates.Upper, upper.Rate) : null,
+            MutualInformation = information?.Lower,
+            MutualInformationUpper = information?.Upper,
             MutualInformationCeiling = information is { } ceiling ? Math.Log(ceiling.Images) : null,
-            MarginalKlLower = information is { } lower ? Math.Max(0, Math.Max(lower.Rate - lower.Estimates.Upper, lower.FittedMarginalKl ?? 0)) : null,
-            MarginalKlUpper = information?.Rate - information?.Estimates.PlugIn,
+            MarginalKlLower = information is { } lower ? Math.Clamp(lower.FittedMarginalKl ?? 0, lower.Rate - lower.Upper, lower.Rate - lower.Lower) : null,
+            MarginalKlUpper = information?.Rate - information?.Lower,
             InformationImages = information?.Images,
             Images = images,
             Codes = program.Metrics.Where(metric => metric.Role == MetricRole.CodeCounts)
                 .ToDictionary(metric => metric.Name["codes".Length..], metric => CodeUsage.Of(columnSums[metric.Name])),
-            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, relativeVariances, rate!.Value, information?.Estimates.PlugIn ?? rate.Value, exchanged),
+            PosteriorCollapse = latents == 0 ? null : PosteriorCollapse.Judge(images, relativeVariances, rate!.Value, information?.Lower ?? rate.Value, exchanged),
         };
     }
 
     private double? MeanOf(string metric) => sums.TryGetValue(metric, out double sum) ? sum / images : null;
 
-    // With the rate of the same images. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
-    private (InformationEstimates Estimates, double Rate, double? FittedMarginalKl, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
+    // With the rate of the same images; estimates beyond what is possible, 0 and the rate, are moved there. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
+    private (double Lower, double Upper, double Rate, double? FittedMarginalKl, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
     {
         int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
         if (logVars.Count == 0 || count < 2)
@@ -129,8 +129,11 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         var order = new Permutation(rows, options.Seed, 0);
         float[] means = Rows(mean, order, count, latents), variances = Rows([.. logVars], order, count, latents);
         double[] ownRates = [.. Enumerable.Range(0, count).Select(i => (double)rates[(int)order[i]])];
+        double rate = Math.Max(0, ownRates.Average());
+        var estimates = AggregatedPosterior.MutualInformation(means, variances, count, options.Seed);
+        double lower = Math.Clamp(estimates.PlugIn, 0, rate);
         return (
-            AggregatedPosterior.MutualInformation(means, variances, count, options.Seed), ownRates.Average(),
+            lower, Math.Clamp(estimates.Upper, lower, rate), rate,
             options.FitDensity is { } fit ? AggregatedPosterior.FittedMarginalKl(means, variances, ownRates, options.Seed, fit) : null, count);
     }
 

@@ -123,20 +123,25 @@ public static class Evaluator
         }
     }
 
-    // A batch that is not full is filled up from the beginning: models that compare images of a batch find some.
     private static void ReadLabels(ImageSource source, long first, Span<long> labels)
     {
         for (int i = 0; i < labels.Length; i++)
         {
-            labels[i] = source.LabelOf((first + i) % source.Count);
+            labels[i] = source.LabelOf(IndexAt(i, labels.Length, first, source.Count));
         }
     }
 
     private static void ReadImages(ImageSource source, long first, Span<byte> images)
     {
-        for (int i = 0; i < images.Length / source.ImageSize; i++)
+        int rows = images.Length / source.ImageSize;
+        for (int i = 0; i < rows; i++)
         {
-            source.Read((first + i) % source.Count, images.Slice(i * source.ImageSize, source.ImageSize));
+            source.Read(IndexAt(i, rows, first, source.Count), images.Slice(i * source.ImageSize, source.ImageSize));
         }
     }
+
+    // A batch that is not full is filled up from the beginning: models that compare images of a batch find some. Its last row, whose latents
+    // the first row is decoded from, is another image than that.
+    private static long IndexAt(int row, int rows, long first, long count) =>
+        row == rows - 1 && row % count == 0 ? (first + count - 1) % count : (first + row) % count;
 }

@@ -5,7 +5,7 @@ namespace OnnxVae.Training.Evaluation;
 
 /// <summary>Adds up what becomes of images that are decoded from the latents of the image before them in their batch.</summary>
 /// <param name="program">The evaluation program.</param>
-/// <param name="images">Images in all.</param>
+/// <param name="images">Images in all; of one there is nothing to exchange.</param>
 internal sealed class ExchangeTotals(ProgramSpec program, long images)
 {
     private const string Own = "distortion", Others = "distortionExchanged";
@@ -30,10 +30,14 @@ internal sealed class ExchangeTotals(ProgramSpec program, long images)
     /// <param name="rows">Images in the batch; further rows are padding.</param>
     public void Add(ProgramRunner runner, int rows)
     {
-        int first = FirstExchanged(rows);
+        if (images == 1)
+        {
+            return;
+        }
+
         foreach (string name in sums.Keys.ToArray())
         {
-            foreach (float value in runner.Metric(name)[first..rows])
+            foreach (float value in runner.Metric(name)[..rows])
             {
                 sums[name] += value;
             }
@@ -45,7 +49,7 @@ internal sealed class ExchangeTotals(ProgramSpec program, long images)
         }
 
         ReadOnlySpan<float> own = runner.Metric(Own), others = runner.Metric(Others);
-        for (int i = first; i < rows; i++)
+        for (int i = 0; i < rows; i++)
         {
             double difference = (double)others[i] - own[i];
             (count, differences, squaredDifferences) = (count + 1, differences + difference, squaredDifferences + (difference * difference));
@@ -55,11 +59,4 @@ internal sealed class ExchangeTotals(ProgramSpec program, long images)
 
     // Of the mean difference.
     private double StandardError => Math.Sqrt(Math.Max(0, (squaredDifferences / count) - (differences / count * (differences / count))) / count);
-
-    // The first row has the latents of the last one, which is the same image where a small data set fills the batch over and over.
-    private int FirstExchanged(int rows)
-    {
-        long batchSize = program.Images.Shape[0];
-        return images == 1 ? rows : images < batchSize && (batchSize - 1) % images == 0 ? 1 : 0;
-    }
 }

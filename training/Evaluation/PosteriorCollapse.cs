@@ -26,13 +26,14 @@ public enum CollapseDegree
 public sealed record LatentExchange(double Distortion, double Exchanged, double Changed, double StandardError)
 {
     private const double Certain = 3; // standard errors
-
     private const double LeastNats = 0.05;
     private const double LeastShare = 0.01;
 
-    /// <summary>Whether the decoder takes anything from the latents that is about the image.</summary>
-    public bool IsNoticed => IsChange(Distortion, Exchanged) && Math.Abs(Exchanged - Distortion) >= Certain * StandardError;
+    /// <summary>Whether the distortions differ at all.</summary>
+    public bool IsSeen => IsChange(Distortion, Exchanged);
 
+    /// <summary>Whether the decoder takes anything from the latents that is about the image.</summary>
+    public bool IsNoticed => IsSeen && Math.Abs(Exchanged - Distortion) >= Certain * StandardError;
     /// <summary>Whether two distortions differ: by 0.05 nats, or by 1 % of the first.</summary>
     public static bool IsChange(double distortion, double exchanged)
     {
@@ -45,8 +46,10 @@ public sealed record LatentExchange(double Distortion, double Exchanged, double 
 /// <remarks>
 /// The rate alone does not tell: a decoder can ignore latents that cost many nats, and latents of few nats can be all that there is to know. So
 /// the model is collapsed if decoding from the latents of another image changes the distortion by less than 0.05 nats and by less than 1 % of it, or
-/// by no more than chance does (three standard errors), or if the rate, which nothing that is known can exceed, is below 0.01 nats. A latent is active if the variance of its posterior mean over the data is more than 0.01 times the variance that the prior gives it. Bowman et al.
-/// 2016, arXiv 1511.06349; Burda et al. 2016, arXiv 1509.00519, section 5, for a prior of variance 1.
+/// by no more than chance does (three standard errors), or if the rate, which nothing that is known can exceed, is below 0.01 nats. Of fewer
+/// than 30 images chance is not ruled out, and the verdict is left open. A latent is active if the variance of its posterior mean over the data is
+/// more than 0.01 times the variance that the prior gives it. Bowman et al. 2016, arXiv 1511.06349; Burda et al. 2016, arXiv 1509.00519, section 5,
+/// for a prior of variance 1.
 /// </remarks>
 /// <param name="Degree">How far it went.</param>
 /// <param name="DeadLatents">The latents that are not active, from 0.</param>
@@ -56,6 +59,7 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
     /// <summary>The variance of a posterior mean over the data, in units of the prior's variance, above which its latent is active.</summary>
     public const double ActiveVariance = 0.01;
 
+    private const int FewImages = 30; // of fewer, a standard error tells little
     private const double LeastInformation = 0.1; // nats per image
     private const double LeastRate = 0.01; // nats per image
     private const int MostNamed = 12;
@@ -74,12 +78,14 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
         int active = relativeVariances.Count - dead.Length;
         string state = string.Create(CultureInfo.InvariantCulture, $"{active} of {relativeVariances.Count} latents are active, the rate is {rate:0.##} nats per image{Describe(exchange)}");
         bool isUsed = rate >= LeastRate && (exchange?.IsNoticed ?? (active > 0 && information >= LeastInformation));
-        var degree = images < 2 ? CollapseDegree.Unknown
+        bool isOpen = images < FewImages && rate >= LeastRate && exchange is { IsSeen: true, IsNoticed: false };
+        var degree = images < 2 || isOpen ? CollapseDegree.Unknown
             : !isUsed ? CollapseDegree.Collapsed
             : dead.Length > 0 ? CollapseDegree.DeadLatents
             : CollapseDegree.None;
         return new PosteriorCollapse(degree, dead, degree switch
         {
+            CollapseDegree.Unknown when images > 1 => $"not known, {images} images are too few to tell the difference from chance: {state}; evaluate more, or train longer",
             CollapseDegree.Unknown => "not known: one image cannot tell whether latents follow the image",
             CollapseDegree.Collapsed when rate >= LeastInformation && active > 0 => $"collapsed, the decoder does not use the latents: {state}; {Remedies}",
             CollapseDegree.Collapsed => $"collapsed: {state}; {Remedies}",

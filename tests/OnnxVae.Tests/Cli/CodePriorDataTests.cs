@@ -13,7 +13,7 @@ internal sealed class CodePriorDataTests : FolderFixture
     private static readonly string[] Model =
         ["--model", "vqvae", "--codes", "16", "--code-length", "4", "--width", "16", "--residual-width", "8", "--batch", "16", "--likelihood", "gaussian", "--sigma", "0.1", "--learning-rate", "3e-3", "--importance-samples", "0", "--threads", "2"];
 
-    private static readonly string[] Prior = ["--level", "bottom", "--width", "16", "--depth", "1", "--heads", "2", "--batch", "16", "--warm-up", "10", "--threads", "2"];
+    private static readonly string[] Prior = ["--level", "bottom", "--width", "16", "--depth", "1", "--heads", "2", "--warm-up", "10", "--threads", "2"];
 
     [Test]
     public void Prior_OfImagesWithoutClasses_IsTrainedAndDrawnFrom()
@@ -28,8 +28,8 @@ internal sealed class CodePriorDataTests : FolderFixture
         Support.Cli.Succeed("generate", run, "--count", "4", "--out", Folder["after.npy"]);
 
         Assert.That(trained, Does.Contain($"Next      onnxvae prior {run} --level bottom"));
-        Assert.That((exitCode, error), Is.EqualTo((0, $"There is no prior of codes in '{Path.Combine(run, "export")}', so that every code is equally likely: train one with 'onnxvae prior RUN'.\n")));
-        Assert.That(prior, Does.Contain("priorNllPerCode").And.Contain($"Next      onnxvae generate {run} --count 64 --out images --grid grid.png"));
+        Assert.That((exitCode, error), Is.EqualTo((0, $"There is no prior of codes in '{Path.Combine(run, "export")}', so that every code is equally likely: train one with 'onnxvae prior RUN --level bottom'.\n")));
+        Assert.That(prior, Does.Contain("priorNllPerCode").And.Contain($"Next      onnxvae generate {run} --count 64 --out {run}/images --grid {run}/images.png"));
         Assert.That(Support.Cli.Run("generate", run, "--class", "cat", "--out", Folder["c.npy"]).Error, Does.Contain("There is no class 'cat'; the prior was trained on images without classes."));
         Assert.That(Support.Cli.Succeed("evaluate", run), Does.Contain("priorRate").And.Not.Contain("priorRateWithoutClass"));
     }

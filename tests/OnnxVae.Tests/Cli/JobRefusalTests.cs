@@ -38,7 +38,7 @@ internal sealed class JobRefusalTests : JobFixture
     [Test]
     public void Generate_BesideItself_IsRefused()
     {
-        string[] job = ["generate", Path.Combine(Models.Export("residual"), "decoder.onnx"), "--count", "30000", "--shard", "1/2", "--out", Folder["images"]];
+        string[] job = ["generate", Path.Combine(Models.Export("residual"), "decoder.onnx"), "--count", "100000000", "--shard", "1/2", "--out", Folder["images"]];
         using var process = Support.Cli.Start(job);
         Support.Cli.WaitFor(() => File.Exists(Folder["images/job-1-of-2.lock"]), process);
 

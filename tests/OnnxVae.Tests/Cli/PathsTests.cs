@@ -154,6 +154,40 @@ internal sealed class PathsTests : FolderFixture
     }
 
     [Test]
+    public void Interpolate_FromANameThatSeveralImagesHave_AsksForTheFolder()
+    {
+        var (exitCode, _, error) = Support.Cli.Run("interpolate", Trained["run"], "--data", Trained["data"], "--split", "all", "--from", "00.png", "--out", Folder["i.png"]);
+
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: --from is '00.png', and 2 images are called so: give the folder too, as in 'cat/00.png'.\n")));
+    }
+
+    [Test]
+    public void Compile_PrintsATrainingThatCanBePasted()
+    {
+        string next = Support.Cli.Succeed("compile", "--data", Trained["data"], "--image-size", "6", "--model", "mlp", "--hidden", "8", "--latent", "2", "--batch", "4", "--steps", "3", "--out", Folder["package"])
+            .Split('\n').Single(line => line.StartsWith("Next", StringComparison.Ordinal))["Next      onnxvae ".Length..];
+
+        Assert.That(next, Is.EqualTo($"train --package {Folder["package"]} --data {Trained["data"]} --image-size 6 --steps 3"));
+        Support.Cli.Succeed([.. next.Split(' '), "--importance-samples", "0", "--out", Folder["run"]]);
+    }
+
+    [Test]
+    public void Inspect_OfExportedFiles_SaysToNameOne() =>
+        Assert.That(Support.Cli.Run("inspect", Trained["run/export"]).Error, Does.Match(@"^onnxvae: '.*export' holds exported models and no training package: name one of them, as in '.*\.onnx'\."));
+
+    [Test]
+    public void Classifier_OfLatentsThatAreNumbers_PrintsNoCommandThatCannotWork()
+    {
+        string output = Support.Cli.Succeed("classifier", Trained["run"], "--model", "mlp", "--hidden", "8", "--steps", "3");
+
+        Assert.That(output, Does.Contain("accuracy").And.Not.Contain("Next"));
+    }
+
+    [Test]
+    public void Fit_OfMoreComponentsThanImages_NamesTheOption() =>
+        Assert.That(Support.Cli.Run("fit", Trained["run"]).Error, Does.Match(@"^onnxvae: --components is 50, but there are \d+ images to fit them to: give fewer components\."));
+
+    [Test]
     public void Encode_OfASingleFile_TakesIt()
     {
         Support.Cli.Succeed("encode", Trained["run"], "--data", Trained["data/cat/03.png"], "--out", Folder["z.npy"]);

@@ -7,8 +7,7 @@ namespace OnnxVae.Tests.Cli;
 /// <summary>Real processes that are killed, interrupted and looked into.</summary>
 internal sealed class RobustnessTests : FolderFixture
 {
-    private static readonly string[] Training =
-        ["--data", "sprites", "--steps", "400", "--checkpoint-every", "50", "--log-every", "20", "--importance-samples", "0"];
+    private static readonly string[] Training = TrainingOf(400), EndlessTraining = TrainingOf(1_000_000);
 
     [TestCase(4)]
     [TestCase(9)]
@@ -32,7 +31,7 @@ internal sealed class RobustnessTests : FolderFixture
     {
         string package = Compile();
         var run = new RunFolder(Folder["run"]);
-        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
+        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. EndlessTraining]);
         Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
 
         using (var interrupt = Process.Start("kill", [signal, $"{process.Id}"]))
@@ -43,7 +42,7 @@ internal sealed class RobustnessTests : FolderFixture
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.EqualTo(130), error);
-        Assert.That(error, Does.Match(@"Stopped at step \d+ of 400; a checkpoint is written\. Continue with: onnxvae train --resume --out "));
+        Assert.That(error, Does.Match(@"Stopped at step \d+ of 1000000; a checkpoint is written\. Continue with: onnxvae train --resume --out "));
         string step = error.Split("Stopped at step ")[1].Split(' ')[0];
         Assert.That(run.NewestCheckpoint(), Does.EndWith($"{step.PadLeft(9, '0')}.safetensors"));
     }
@@ -53,7 +52,7 @@ internal sealed class RobustnessTests : FolderFixture
     {
         string package = Compile();
         var run = new RunFolder(Folder["run"]);
-        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. Training]);
+        using var process = Support.Cli.Start(["train", "--package", package, "--out", run.Path, .. EndlessTraining]);
         Support.Cli.WaitFor(() => MetricsLog.Read(run.Metrics).Count >= 3, process);
 
         string[] modules = [.. Process.GetProcessById(process.Id).Modules.Cast<ProcessModule>().Select(module => module.ModuleName)];
@@ -63,6 +62,9 @@ internal sealed class RobustnessTests : FolderFixture
         Assert.That(modules, Has.Some.Contains("libonnxruntime"));
         Assert.That(modules, Has.None.Contains("torch").IgnoreCase.And.None.Contains("libc10"));
     }
+
+    private static string[] TrainingOf(long steps) =>
+        ["--data", "sprites", "--steps", $"{steps}", "--checkpoint-every", "50", "--log-every", "20", "--importance-samples", "0"];
 
     private string Compile()
     {

@@ -58,6 +58,19 @@ internal sealed class ImageFolderTests : FolderFixture
     }
 
     [Test]
+    public void Open_WhereOneImageLiesInNoClass_SaysThatThereAreNone()
+    {
+        WriteImages(Folder["data/cat"], 3);
+        WriteImages(Folder["data/dog"], 3);
+        WriteImages(Folder["data/val"], 2);
+
+        var data = ImageData.Open(Folder["data"], new ImageOptions());
+
+        Assert.That(data.Train.Classes, Is.Empty);
+        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 set of class folders ('val/00.png' lies in none)"]));
+    }
+
+    [Test]
     public void Split_ThatIsNotThere_SaysSo()
     {
         WriteImages(Folder.Path, 4);

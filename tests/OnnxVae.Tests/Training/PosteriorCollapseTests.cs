@@ -30,6 +30,17 @@ internal sealed class PosteriorCollapseTests
         Assert.That(PosteriorCollapse.Judge(1, [0, 0], rate: 5, information: 5, null).Text, Is.EqualTo("not known: one image cannot tell whether latents follow the image"));
 
     [Test]
+    public void Judge_OfFewImages_LeavesADifferenceThatMayBeChanceOpen()
+    {
+        var exchange = new LatentExchange(Distortion: 403.57, Exchanged: 390, Changed: 1, StandardError: 9);
+
+        Assert.That(PosteriorCollapse.Judge(5, [0.5], rate: 17, information: 1, exchange).Text, Does.StartWith(
+            "not known, 5 images are too few to tell the difference from chance: 1 of 1 latents are active, the rate is 17 nats per image, and with the latents of another image the distortion is 390 instead of 403.57"));
+        Assert.That(PosteriorCollapse.Judge(30, [0.5], rate: 17, information: 1, exchange).Degree, Is.EqualTo(CollapseDegree.Collapsed));
+        Assert.That(PosteriorCollapse.Judge(5, [0.5], rate: 17, information: 1, Ignored).Degree, Is.EqualTo(CollapseDegree.Collapsed), "no difference is none by chance");
+    }
+
+    [Test]
     public void Judge_WhereTheDecoderIgnoresActiveLatents_CallsItCollapsed()
     {
         var verdict = PosteriorCollapse.Judge(100, [0.5, 0.9], rate: 13, information: 9, Ignored);
