@@ -32,7 +32,7 @@ internal static class PriorEvaluation
 
         try
         {
-            var trained = priors.Select(prior => (prior.Level, Prior: Open(prior.Run, run, images))).ToArray();
+            var trained = priors.Select(prior => (prior.Level, Prior: Open(prior.Run, prior.Level, run, images))).ToArray();
             var further = new Dictionary<string, double>(figures.Further);
             double rate = 0;
             int codes = 0;
@@ -103,11 +103,11 @@ internal static class PriorEvaluation
         });
     }
 
-    private static (TrainingPackage Package, IReadOnlyDictionary<string, Exporters.Onnx.Tensor> States) Open(RunFolder prior, RunFolder run, ImageSource images)
+    private static (TrainingPackage Package, IReadOnlyDictionary<string, Exporters.Onnx.Tensor> States) Open(RunFolder prior, string level, RunFolder run, ImageSource images)
     {
         if (!prior.HoldsRun)
         {
-            throw new FileNotFoundException($"there is no '{prior.Path}', train it with 'onnxvae prior {run.Path} --level LEVEL'.");
+            throw new FileNotFoundException($"there is no '{prior.Path}', train it with 'onnxvae prior {run.Path} --level {level.ToLowerInvariant()}'.");
         }
 
         var package = TrainingPackage.Open(prior.Package);

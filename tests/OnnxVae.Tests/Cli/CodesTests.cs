@@ -151,7 +151,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(exitCode, Is.Zero);
         Assert.That((double)JsonNode.Parse(output)!["rate"]!, Is.EqualTo((double)figures["rate"]!));
         Assert.That(JsonNode.Parse(output)!["priorRate"], Is.Null);
-        Assert.That(error, Does.Contain($"The rate under the run's priors is left out: there is no '{top}', train it with 'onnxvae prior {run}'."));
+        Assert.That(error, Does.Contain($"The rate under the run's priors is left out: there is no '{top}', train it with 'onnxvae prior {run} --level top'."));
     }
 
     // The exported file of the top level, code after code, over the whole test split; the class that is right tells more than another.

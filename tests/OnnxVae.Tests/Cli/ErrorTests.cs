@@ -95,7 +95,7 @@ internal sealed class ErrorTests
     [TestCase("generate {0}/run --grid {0}/g.bmp --out {0}/g", 2, "--grid is '{0}/g.bmp'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
     [TestCase("traverse {0}/run --out {0}/t.tiff", 2, "--out is '{0}/t.tiff'; pictures are written as .png, .jpg or .webp.")]
     [TestCase("interpolate {0}/run --from a.png --to b.png --out {0}/i.png", 2, "--from is 'a.png'; expected an image file, or with --data the number or the name of an image in them.")]
-    [TestCase("interpolate {0}/run --data sprites --from heart --to 1 --out {0}/i.png", 2, "--from is 'heart'; expected the number of an image, 0 to 4999, its name, or an image file.")]
+    [TestCase("interpolate {0}/run --data sprites --from heart --to 1 --out {0}/i.png", 2, "--from is 'heart'; expected the number of an image of this --split, 0 to 4999, its name, or an image file.")]
     [TestCase("prior {0}/run --level bottom", 1, "The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")]
     [TestCase("evaluate {0}/run --split validation", 1, "The data have no validation split: give train, test or all.")]
     [TestCase("decompress {0}/run {0}/missing --out {0}/d", 1, "There is no '{0}/run/export/density.onnx': only runs with --rounded export one, and only their latents can be coded.")]
