@@ -13,9 +13,9 @@ public static partial class GradientRules
         ["Div"] = (y, dy) => [dy / y.Inputs[1], -dy * y / y.Inputs[1]],
         ["Max"] = (y, dy) => [dy * Share(y.Inputs[0], y.Inputs[1]), dy * Share(y.Inputs[1], y.Inputs[0])],
         ["Min"] = (y, dy) => [dy * Share(y.Inputs[1], y.Inputs[0]), dy * Share(y.Inputs[0], y.Inputs[1])],
-        ["Pow"] = (y, dy) => [dy * y.Inputs[1] * Pow(y.Inputs[0], Scalar(y.Inputs[1]) - 1f), null],
+        ["Pow"] = (y, dy) => [Scalar(y.Inputs[1]) == 0 ? null : dy * y.Inputs[1] * Pow(y.Inputs[0], Scalar(y.Inputs[1]) - 1f), null],
         [Primitive.Softplus] = (y, dy) => [dy * Sigmoid(y.Inputs[0])],
-        [Primitive.Silu] = (y, dy) => [dy * (y + (Sigmoid(y.Inputs[0]) * (1f - y)))],
+        [Primitive.Silu] = (y, dy) => [SiluBack(y, dy, Sigmoid(y.Inputs[0]))],
         [Primitive.HardTanh] = (y, dy) => [dy * Indicator(y.Inputs[0], y.Inputs[1]) * Indicator(y.Inputs[2], y.Inputs[0]), null, null],
         ["Clip"] = (y, dy) => [dy * Within(y.Inputs[0], y.Inputs[1], y.Inputs[2]), null, null],
         ["Neg"] = (y, dy) => [-dy],
@@ -35,6 +35,9 @@ public static partial class GradientRules
         ["Where"] = (y, dy) => [null, Where(y.Inputs[0], dy, 0f), Where(y.Inputs[0], 0f, dy)],
         [Primitive.StraightThrough] = (y, dy) => [null, dy],
     };
+
+    // s (1 + x (1 - s)) with x s = y, in an order that cancels nothing.
+    private static Value SiluBack(Value y, Value dy, Value sigmoid) => dy * (sigmoid + (y * (1f - sigmoid)));
 
     // 1 where a > b, else 0.
     private static Value Indicator(Value a, Value b) => Cast(Greater(a, b), ElementType.Float32);

@@ -15,11 +15,11 @@ internal static partial class Layers
         Row<L1Loss>((loss, x, y) => Reduce(Abs(x - y), loss.reduction)),
         Row<HuberLoss>((loss, x, y) => Reduce(Huber(x - y, (float)loss.delta), loss.reduction)),
         Row<SmoothL1Loss>((loss, x, y) => Reduce(loss.beta == 0 ? Abs(x - y) : Huber(x - y, (float)loss.beta) * (float)(1 / loss.beta), loss.reduction)),
-        Row<BCELoss>((loss, x, y) => Reduce(Weighted(loss.weight, -((y * LogAtLeast(x)) + ((1f - y) * LogAtLeast(1f - x)))), loss.reduction)),
+        Row<BCELoss>((loss, x, y) => Reduce(Weighted(loss.weight, BinaryCrossEntropy(x, y)), loss.reduction)),
         Row<BCEWithLogitsLoss>((loss, x, y) => Reduce(Weighted(loss.weight, BinaryCrossEntropy(loss, x, y)), loss.reduction)),
         Row<SoftMarginLoss>((loss, x, y) => Reduce(Softplus(-(x * y)), loss.reduction)),
-        Row<KLDivLoss>((loss, x, y) => Reduce(loss.log_target ? Exp(y) * (y - x) : (y * LogAtLeast(y)) - (y * x), loss.reduction)),
-        Row<NLLLoss>((loss, x, y) => NegativeLogLikelihood(x, OneHot(y, x), loss.weight, loss.reduction)),
+        Row<KLDivLoss>((loss, x, y) => Reduce(loss.log_target ? Exp(y) * (y - x) : (y * Log(Where(Greater(y, 0f), y, 1f))) - (y * x), loss.reduction)),
+        Row<NLLLoss>((loss, x, y) => NegativeLogLikelihood(x, IsClass(y, x), loss.weight, loss.reduction)),
         Row<CrossEntropyLoss>(CrossEntropy),
         Row<PoissonNLLLoss>((loss, x, y) => Reduce(PoissonNegativeLogLikelihood(loss, x, y), loss.reduction)),
     ];
@@ -41,8 +41,16 @@ internal static partial class Layers
         return inside * (distance - (0.5f * inside));
     }
 
-    // libtorch's floor, so that no certainty costs infinitely much.
-    private static Value LogAtLeast(Value x) => Max(Log(Max(x, 1e-44f)), -100f);
+    // As in libtorch no certainty costs more than 100 nats, and the gradient is (x - y) / (x (1 - x)) over a floor of its own.
+    private static Value BinaryCrossEntropy(Value x, Value y)
+    {
+        var p = StopGradient(x);
+        var cost = -((y * LogAtLeast(p)) + ((1f - y) * LogAtLeast(1f - p)));
+        var slope = StopGradient((p - y) / Max(p * (1f - p), 1e-12f));
+        return cost + (slope * (x - p));
+    }
+
+    private static Value LogAtLeast(Value x) => Max(Log(x), -100f);
 
     private static Value BinaryCrossEntropy(BCEWithLogitsLoss loss, Value x, Value y) => loss.pos_weights is null
         ? Softplus(x) - (x * y)
@@ -61,7 +69,7 @@ internal static partial class Layers
         var logP = LogSoftmax(x, 1);
         if (y.Type == ElementType.Int64 && loss.label_smoothing == 0)
         {
-            return NegativeLogLikelihood(logP, OneHot(y, x), loss.weight, loss.reduction);
+            return NegativeLogLikelihood(logP, IsClass(y, x), loss.weight, loss.reduction);
         }
 
         if (loss.weight is not null)
@@ -75,9 +83,10 @@ internal static partial class Layers
             return Reduce(-ReduceSum((((1f - smoothing) * y) + (smoothing / classes)) * logP, [1]), loss.reduction);
         }
 
-        var oneHot = OneHot(y, x);
-        var isCounted = ReduceSum(oneHot, [1], keepDimensions: true);
-        var losses = -ReduceSum((((1f - smoothing) * oneHot) + (smoothing / classes * isCounted)) * logP, [1]);
+        var isClass = IsClass(y, x);
+        var isCounted = ReduceSum(Cast(isClass, ElementType.Float32), [1]);
+        var smoothed = ((1f - smoothing) * OfClass(isClass, logP)) + (smoothing / classes * ReduceSum(logP, [1]));
+        var losses = -Where(Greater(isCounted, 0f), smoothed, 0f);
         return loss.reduction == Reduction.Mean ? Sum(losses) / Sum(isCounted) : Reduce(losses, loss.reduction);
     }
 
@@ -89,18 +98,22 @@ internal static partial class Layers
         }
     }
 
-    private static Value NegativeLogLikelihood(Value logP, Value oneHot, torch.Tensor? weight, Reduction reduction)
+    private static Value NegativeLogLikelihood(Value logP, Value isClass, torch.Tensor? weight, Reduction reduction)
     {
-        var share = weight is null ? oneHot : oneHot * PerChannel(Constant(weight), oneHot);
-        var losses = -ReduceSum(share * logP, [1]);
+        var oneHot = Cast(isClass, ElementType.Float32);
+        var share = ReduceSum(weight is null ? oneHot : oneHot * PerChannel(Constant(weight), oneHot), [1]);
+        var losses = -(weight is null ? OfClass(isClass, logP) : OfClass(isClass, logP) * share);
         return reduction == Reduction.Mean ? Sum(losses) / Sum(share) : Reduce(losses, reduction);
     }
 
-    // [N, ...] to [N, C, ...]
-    private static Value OneHot(Value classes, Value x)
+    // Chosen, and not multiplied by 0 and 1: another class may be impossible, with ln 0.
+    private static Value OfClass(Value isClass, Value logP) => ReduceSum(Where(isClass, logP, 0f), [1]);
+
+    // [N, ...] to Bool [N, C, ...]
+    private static Value IsClass(Value classes, Value x)
     {
         RequireBatch(x);
-        return Ops.OneHot(classes, (int)x.Shape[1], axis: 1);
+        return Ops.IsAt(classes, (int)x.Shape[1], axis: 1);
     }
 
     private static Value PoissonNegativeLogLikelihood(PoissonNLLLoss loss, Value x, Value y)

@@ -119,11 +119,14 @@ public static partial class Ops
     /// <param name="numbers">Int64, from 0 to <paramref name="count"/> - 1.</param>
     /// <param name="count">The new axis's size.</param>
     /// <param name="axis">The place of the new axis in the result; a negative one counts from the last.</param>
-    public static Value OneHot(Value numbers, int count, int axis = -1)
+    public static Value OneHot(Value numbers, int count, int axis = -1) => Cast(IsAt(numbers, count, axis), ElementType.Float32);
+
+    // The same as truth values.
+    internal static Value IsAt(Value numbers, int count, int axis)
     {
         int place = axis < 0 ? axis + numbers.Shape.Rank + 1 : axis;
         var all = Value.Of<long>([count, .. Enumerable.Repeat(1L, numbers.Shape.Rank - place)], [.. Enumerable.Range(0, count)]);
-        return Cast(Equal(Reshape(numbers, [.. numbers.Shape.Take(place), 1, .. numbers.Shape.Skip(place)]), all), ElementType.Float32);
+        return Equal(Reshape(numbers, [.. numbers.Shape.Take(place), 1, .. numbers.Shape.Skip(place)]), all);
     }
 
     /// <summary>a where the condition holds, b elsewhere, with broadcasting. Float32.</summary>

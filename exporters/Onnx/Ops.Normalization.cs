@@ -28,7 +28,7 @@ public static partial class Ops
     /// <summary>ln(sum(e^x)) along an axis, which goes; the maximum is taken out, so that nothing overflows. Float32.</summary>
     public static Value LogSumExp(Value x, int axis)
     {
-        var max = StopGradient(ReduceMax(x, [axis], keepDimensions: true));
+        var max = StopGradient(Clip(ReduceMax(x, [axis], keepDimensions: true), float.MinValue, float.MaxValue)); // no infinity minus itself
         return ReduceSum(max, [axis]) + Log(ReduceSum(Exp(x - max), [axis]));
     }
 
