@@ -3,6 +3,8 @@ namespace OnnxVae.Training;
 /// <summary>Keeps what a folder holds to one process at a time; released when it is disposed, or when its process ends.</summary>
 public sealed class FileLock : IDisposable
 {
+    private const int MostAttempts = 1000;
+
     private readonly FileStream held;
 
     private FileLock(FileStream held) => this.held = held;
@@ -10,11 +12,16 @@ public sealed class FileLock : IDisposable
     /// <summary>Takes a lock.</summary>
     /// <param name="file">The lock's file.</param>
     /// <returns>The lock; null where another process has it.</returns>
-    /// <exception cref="IOException">The file cannot be made.</exception>
+    /// <exception cref="IOException">The file cannot be made, or is a link.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public static FileLock? TryTake(string file)
     {
-        while (true)
+        if (new FileInfo(file).LinkTarget is not null)
+        {
+            throw new IOException($"'{file}' is a link, but a lock is a file of its own: delete the link.");
+        }
+
+        for (int attempt = 0; attempt < MostAttempts; attempt++)
         {
             FileStream held;
             try
@@ -33,6 +40,8 @@ public sealed class FileLock : IDisposable
 
             held.Dispose();
         }
+
+        throw new IOException($"'{file}' cannot be locked: others delete it again and again, or its file system does not keep the times of files.");
     }
 
     /// <summary>Releases the lock and removes its file.</summary>
@@ -47,10 +56,10 @@ public sealed class FileLock : IDisposable
     }
 
     // Between opening a file and locking it, the one who had the lock may have deleted it: then others would lock another file of that name. A
-    // time that nobody else would set tells whether the file of that name is this one.
+    // time that nobody else would set tells whether the file of that name is this one; even seconds, which every file system keeps.
     private static bool IsStillThere(FileStream held)
     {
-        var time = DateTime.UnixEpoch.AddTicks(Random.Shared.NextInt64(TimeSpan.FromDays(365).Ticks));
+        var time = new DateTime(1981, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(2 * Random.Shared.NextInt64(1 << 28));
         File.SetLastWriteTimeUtc(held.SafeFileHandle, time);
         return File.GetLastWriteTimeUtc(held.Name) == time;
     }

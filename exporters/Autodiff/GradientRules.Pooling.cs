@@ -11,10 +11,21 @@ public static partial class GradientRules
         ["AveragePool"] = (y, dy) => [AverageUnpool(dy, y.Inputs[0].Shape, Geometry(y))],
     };
 
-    // Every pixel asks the windows it lies in whether it was their maximum: gathers only, whose order is fixed.
+    // Beyond these, questions would fill the memory: the windows that one pixel may lie in, and the taps of all windows.
+    private const long MostWindowsOfPixel = 64;
+    private const long MostTaps = 1 << 24;
+
+    // Every pixel asks the windows it lies in whether it was their maximum: gathers only, whose order is fixed. Where windows are large, their
+    // gradients are added to where their maxima were found.
     private static Value MaxUnpool(Value y, Value dy, ConvolutionGeometry kernel)
     {
         var shape = y.Inputs[0].Shape;
+        if (kernel.MostWindowsOfPixel > MostWindowsOfPixel || kernel.OutputSize.Product() * kernel.KernelSize.Product() > MostTaps)
+        {
+            var places = Reshape(y.Producer!.Outputs[1], [dy.Shape.ElementCount]);
+            return Reshape(ScatterAdd(Reshape(dy, places.Shape), 0, places, shape.ElementCount), shape);
+        }
+
         long pixels = kernel.ImageSize.Product(), windows = kernel.OutputSize.Product();
         Shape perWindow = [shape[0], shape[1], windows];
         var winners = Mod(Reshape(y.Producer!.Outputs[1], perWindow), Value.Indices(pixels));

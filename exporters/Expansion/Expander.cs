@@ -12,6 +12,8 @@ internal static class Expander
     private const long FewestPixelsToTurn = 128;
     private const long FewestChannelsOfPatches = 8;
     private const long FewerKernels = 4;
+    private const long LargestPatchIndex = 1L << 24;
+    private const long LargestPatches = 1L << 30;
 
     /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
     /// <param name="outputs">The values to write.</param>
@@ -75,7 +77,8 @@ internal static class Expander
     private static Value PositiveMask(Value x) => Ops.HardSigmoid(x, float.MaxValue, 0f);
 
     private static bool IsPositive(Value condition) =>
-        condition.Producer is { OperatorType: "Greater" } node && node.Inputs[1] is { Constant: { } bound, Shape.ElementCount: 1 } && bound.As<float>()[0] == 0;
+        condition.Producer is { OperatorType: "Greater" } node && node.Inputs[1] is { Constant: { Type: ElementType.Float32 } bound, Shape.ElementCount: 1 } && bound.As<float>()[0] == 0
+        && condition.Shape == node.Inputs[0].Shape;
 
     // ONNX Runtime's own Softplus takes several times as long.
     private static Value Softplus(Value x) => Ops.Relu(x) + Ops.Log(1f + Ops.Exp(-Ops.Abs(x)));
@@ -91,7 +94,8 @@ internal static class Expander
     private static Value WeightGradient(Value x, Value dy, ConvolutionGeometry geometry)
     {
         long channels = x.Shape[1], kernels = dy.Shape[1];
-        if (geometry.Groups > 1 || channels < FewestChannelsOfPatches)
+        long patches = geometry.OutputSize.Product() * geometry.KernelSize.Product();
+        if (geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches)
         {
             return WeightGradientAsConvolution.Expand(x, dy, geometry);
         }

@@ -11,18 +11,15 @@ internal static class ScatterAddForms
 {
     private const int LargestInvertedShare = 4;
     private const long LargestOneHotSize = 4096;
+    private const long LargestOneHotTable = 1L << 26;
 
     public static Value Expand(Value dy, Value indices, int axis, long size)
     {
         long count = indices.Shape.ElementCount;
         var flat = Reshape(dy, [.. dy.Shape.Take(axis), count, .. dy.Shape.Skip(axis + indices.Shape.Rank)]);
-        if (indices.Constant is { } constant)
+        if (indices.Constant is { } constant && InverseIndex.MostPlaces(constant.As<long>(), size) * size <= LargestInvertedShare * (count + size))
         {
-            var places = InverseIndex.Of(constant.As<long>(), size, place => place, none: count);
-            if (places.Count * size <= LargestInvertedShare * (count + size))
-            {
-                return GatherPlaces(flat, axis, places);
-            }
+            return GatherPlaces(flat, axis, InverseIndex.Of(constant.As<long>(), size, place => place, none: count));
         }
 
         // The addressed axis comes first, the others are one.
@@ -30,7 +27,7 @@ internal static class ScatterAddForms
         Shape others = [.. order.Skip(1).Select(i => flat.Shape[i])];
         var rows = Reshape(Transpose(flat, order), [count, others.ElementCount]);
         var positions = Reshape(indices, [count]);
-        var sums = size <= LargestOneHotSize ? ByOneHot(rows, positions, size) : ByScatter(rows, positions, size);
+        var sums = size <= LargestOneHotSize && count * size <= LargestOneHotTable ? ByOneHot(rows, positions, size) : ByScatter(rows, positions, size);
         return Transpose(Reshape(sums, [size, .. others]), [.. Enumerable.Range(0, order.Length).Select(i => Array.IndexOf(order, i))]);
     }
 

@@ -8,7 +8,9 @@ internal static partial class Layers
 {
     private static KeyValuePair<Type, LayerRule>[] Linear =>
     [
-        Row<Linear>((lowering, layer, x) => Affine(x, lowering.Parameter(layer.weight), Optional(lowering, layer.bias))),
+        Row<Linear>((lowering, layer, x) => layer.out_features == 0 || layer.in_features == 0
+            ? throw new NotSupportedException($"it has {layer.in_features} inputs and {layer.out_features} outputs, and a graph has no tensors without elements: give it at least one of each.")
+            : Affine(x, lowering.Parameter(layer.weight), Optional(lowering, layer.bias))),
         Row<Bilinear>((lowering, layer, a, b) => Bilinear(a, b, lowering.Parameter(layer.weight!), Optional(lowering, layer.bias))),
         Row<Embedding>((lowering, layer, indices) => Embed(lowering.Parameter(layer, "weight"), indices, NativeSettings.Of(layer).PaddingIndex)),
         Row<CosineSimilarity>((layer, a, b) => ReduceSum(Unit(a, (int)layer.dim, (float)layer.eps) * Unit(b, (int)layer.dim, (float)layer.eps), [(int)layer.dim])),

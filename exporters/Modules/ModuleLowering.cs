@@ -65,7 +65,12 @@ public sealed class ModuleLowering
     public IReadOnlyList<StateUpdate> Updates => updates;
 
     /// <summary>A lowering of the same network, over the same states, to what it computes in training.</summary>
-    public ModuleLowering ForTraining() => new(this, training: true);
+    /// <exception cref="NotSupportedException">Two parameters are different views of one memory, which a step would update apart.</exception>
+    public ModuleLowering ForTraining()
+    {
+        RequireOwnMemory();
+        return new ModuleLowering(this, training: true);
+    }
 
     /// <summary>Whether a module is lowered to what it computes in training.</summary>
     public bool IsTraining(Module module) => training && module.training;
@@ -85,9 +90,13 @@ public sealed class ModuleLowering
     public IReadOnlyList<Value> LowerAll(Module module, params IReadOnlyList<Value> inputs)
     {
         string path = PathOf(module);
-        var outputs = Explain(module, path, () => module is ILowerable lowerable
-            ? [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))]
-            : layers.Find(module)(this, module, inputs));
+        var outputs = Explain(module, path, () =>
+        {
+            ForwardHooks.RequireNone(module);
+            return module is ILowerable lowerable
+                ? [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))]
+                : layers.Find(module)(this, module, inputs);
+        });
         Node.LabelBetween(inputs, outputs, _ => path);
         return outputs;
     }
@@ -141,6 +150,18 @@ public sealed class ModuleLowering
     private State StateOf(torch.Tensor tensor) => TorchTensors.CanCopy(tensor) && byTensor.TryGetValue(TorchTensors.Identify(tensor), out var state)
         ? state
         : throw new ArgumentException("The tensor is not among the network's named parameters and buffers of type Float32 or Int64: register it as one, or convert it.");
+
+    private void RequireOwnMemory()
+    {
+        var trained = byTensor.Where(pair => pair.Value.Spec.Role == StateRole.Parameter).ToArray();
+        foreach (var (identity, state) in trained)
+        {
+            if (Array.Find(trained, other => identity.Overlaps(other.Key)) is { Value: { } view })
+            {
+                throw new NotSupportedException($"Parameters '{state.Spec.Name}' and '{view.Spec.Name}' are different views of one memory, which a training step would update apart: make one of them the parameter, and compute the other from it.");
+            }
+        }
+    }
 
     // A module without parameters, such as a loss, need not belong to the network.
     private string PathOf(Module module)

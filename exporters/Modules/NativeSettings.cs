@@ -52,6 +52,8 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
     /// <exception cref="NotSupportedException">The embedding rescales its rows.</exception>
     public static NativeSettings Of(Embedding layer)
     {
+        using var recording = inference_mode(false); // whatever the caller has switched off
+        using var gradients = enable_grad();
         using var scope = NewDisposeScope();
         var weight = layer.weight!;
         var all = arange(weight.shape[0], dtype: ScalarType.Int64);

@@ -43,6 +43,10 @@ public sealed record ConvolutionGeometry(
     /// <summary>Whether the kernel covers the whole image, at one position.</summary>
     public bool CoversImage => KernelSize.SequenceEqual(ImageSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Groups == 1;
 
+    /// <summary>A bound of the windows that a pixel lies in: per axis no more than there are taps, outputs, or strides in the kernel's reach.</summary>
+    internal long MostWindowsOfPixel => Enumerable.Range(0, SpatialRank)
+        .Select(i => Math.Min(Math.Min(KernelSize[i], OutputSize[i]), ((Dilations[i] * (KernelSize[i] - 1)) / Strides[i]) + 1)).Product();
+
     /// <summary>Windows that tile images of shape [N, C, image...].</summary>
     public static ConvolutionGeometry Tiles(Shape images, ImmutableArray<long> size) =>
         new([.. images.Skip(2)], size, size, [.. size.Select(_ => 0L)], [.. size.Select(_ => 1L)]);

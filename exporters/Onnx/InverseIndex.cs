@@ -3,6 +3,21 @@ namespace OnnxVae.Exporters.Onnx;
 /// <summary>Turns "which entry each place takes" into "which places took each entry".</summary>
 internal static class InverseIndex
 {
+    /// <summary>How many places take the entry that is taken most.</summary>
+    public static long MostPlaces(ReadOnlySpan<long> taken, long entries)
+    {
+        var count = new int[entries];
+        foreach (long entry in taken)
+        {
+            if (entry < entries)
+            {
+                count[entry]++;
+            }
+        }
+
+        return count.DefaultIfEmpty(0).Max();
+    }
+
     /// <summary>Inverts an index.</summary>
     /// <param name="taken">For each place the entry that it takes; entries from <paramref name="entries"/> on stand for none.</param>
     /// <param name="entries">Number of entries.</param>

@@ -8,8 +8,8 @@ public static partial class Ops
     /// <summary>a - b, with broadcasting. Float32.</summary>
     public static Value Sub(Value a, Value b) => Binary(nameof(Sub), a, b);
 
-    /// <summary>a * b, with broadcasting. Float32.</summary>
-    public static Value Mul(Value a, Value b) => Binary(nameof(Mul), a, b);
+    /// <summary>a * b, with broadcasting. Float32, or Int64.</summary>
+    public static Value Mul(Value a, Value b) => a.Type == ElementType.Int64 ? Integers(nameof(Mul), a, b) : Binary(nameof(Mul), a, b);
 
     /// <summary>a / b, with broadcasting. Float32.</summary>
     public static Value Div(Value a, Value b) => Binary(nameof(Div), a, b);
@@ -102,10 +102,10 @@ public static partial class Ops
     /// <summary>x times its sigmoid, also called swish. Float32.</summary>
     public static Value Silu(Value x) => Unary(Primitive.Silu, x);
 
-    /// <summary>Whether a is greater than b, with broadcasting. Bool.</summary>
+    /// <summary>Whether a is greater than b, with broadcasting; both Float32, or both Int64. Bool.</summary>
     public static Value Greater(Value a, Value b) => Comparison(nameof(Greater), a, b);
 
-    /// <summary>Whether a is at least b, with broadcasting. Bool.</summary>
+    /// <summary>Whether a is at least b, with broadcasting; both Float32, or both Int64. Bool.</summary>
     public static Value GreaterOrEqual(Value a, Value b) => Comparison(nameof(GreaterOrEqual), a, b);
 
     /// <summary>Whether a equals b, with broadcasting; operands of the same type. Bool.</summary>
@@ -168,7 +168,9 @@ public static partial class Ops
 
     private static Value Comparison(string operatorType, Value a, Value b)
     {
-        RequireFloat(operatorType, a, b);
+        Require(
+            a.Type == b.Type && a.Type is ElementType.Float32 or ElementType.Int64, operatorType,
+            $"'{a}' and '{b}' must both be {ElementType.Float32}, or both {ElementType.Int64}.");
         return Apply(operatorType, ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 

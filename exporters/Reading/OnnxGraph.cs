@@ -26,7 +26,7 @@ public sealed record OnnxGraph(
 
     /// <summary>Reads a model, of this project or another producer.</summary>
     /// <remarks>
-    /// Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
+    /// Real numbers of 16 and 64 bits are read, and computed with, as 32-bit ones. Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
     /// and operators of other domains are not read.
     /// </remarks>
     /// <param name="model">The model.</param>
@@ -56,12 +56,12 @@ public sealed record OnnxGraph(
             }
         }
 
-        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, input.Type, WithBatch(input.Shape, batch)))];
+        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, ProtoTensors.TypeOf((int)input.Type), WithBatch(input.Shape, batch)))];
         var shapes = new Dictionary<string, ModelTensor>();
         foreach (var info in model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).Where(info => info.Type?.TensorType?.Shape is not null))
         {
             var described = OnnxModel.Describe(info);
-            shapes[info.Name] = described with { Shape = WithBatch(described.Shape, batch) };
+            shapes[info.Name] = described with { Type = ProtoTensors.TypeOf((int)described.Type), Shape = WithBatch(described.Shape, batch) };
         }
 
         foreach (var node in model.Proto.Graph.Node)

@@ -47,7 +47,7 @@ internal static partial class OperatorReaders
         Row("LessOrEqual", node => node[0].Type == ElementType.Float32 ? GreaterOrEqual(node[1], node[0]) : null),
         Row("Equal", node => Equal(node[0], node[1])),
         Row("Where", node => node[1].Type == ElementType.Float32 ? Where(node[0], node[1], node[2]) : null),
-        Row("Cast", node => Enum.IsDefined((ElementType)node.Int("to", 0)) ? Cast(node[0], (ElementType)node.Int("to", 0)) : null),
+        Row("Cast", node => ProtoTensors.TypeOf((int)node.Int("to", 0)) is var type && Enum.IsDefined(type) ? Cast(node[0], type) : null),
         Row("Identity", node => node[0]),
         Row("Dropout", node => node.OutputCount == 1 && !node.Has(2) ? node[0] : null), // in evaluation, which is how models are exported
     ];

@@ -108,16 +108,20 @@ internal static partial class OperatorReaders
         });
     }
 
-    // Negative positions count from the end; those that are computed are taken as they are.
+    // Negative positions count from the end.
     private static Value ReadGather(OnnxNode node)
     {
         int axis = node[0].Shape.Axis((int)node.Int("axis", 0));
         long size = node[0].Shape[axis];
         var indices = node[1].Constant is { Type: ElementType.Int64 }
             ? Value.Of<long>(node[1].Shape, [.. node.Longs(1).Select(index => index < 0 ? index + size : index)])
-            : node[1];
+            : FromStart(Cast(node[1], ElementType.Int64), size);
         return Gather(node[0], axis, indices);
     }
+
+    // Those beyond the end stay, for the runtime to refuse.
+    private static Value FromStart(Value positions, long size) =>
+        positions + (Value.Of<long>(Shape.Scalar, size) * Cast(Greater(Value.Of<long>(Shape.Scalar, 0L), positions), ElementType.Int64));
 
     private static Value? ReadPad(OnnxNode node)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Onnx.Schema;
 
@@ -6,26 +7,43 @@ namespace OnnxVae.Exporters.Reading;
 /// <summary>Tensors as ONNX files store them: as raw bytes, or as typed numbers.</summary>
 internal static class ProtoTensors
 {
-    /// <exception cref="InvalidDataException">The element type is none of those that graphs know.</exception>
+    private const int Float16 = 10, Float64 = 11, BFloat16 = 16; // in ONNX's numbering
+
+    /// <summary>The element type that one of ONNX's is read as: real numbers of any precision are of 32 bits here.</summary>
+    public static ElementType TypeOf(int type) => type is Float16 or Float64 or BFloat16 ? ElementType.Float32 : (ElementType)type;
+
+    /// <summary>Reads a tensor; real numbers of any precision as Float32.</summary>
+    /// <exception cref="InvalidDataException">The element type is none of those that graphs know, or there are not as many elements as the shape says.</exception>
     public static Tensor Read(TensorProto proto)
     {
+        if (proto.Dims.Any(size => size < 0) || proto.Dims.Aggregate((Int128)1, (count, size) => Int128.Min(count * size, int.MaxValue)) == int.MaxValue)
+        {
+            throw new InvalidDataException($"Tensor '{proto.Name}' has the shape [{string.Join(", ", proto.Dims)}], which no tensor has: the file is damaged.");
+        }
+
         Shape shape = [.. proto.Dims];
-        var type = (ElementType)proto.DataType;
-        if (!Enum.IsDefined(type))
+        try
         {
-            throw new InvalidDataException($"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; {string.Join(", ", Enum.GetNames<ElementType>())} are read: export the model in 32-bit floats.");
+            return proto.DataType switch
+            {
+                (int)ElementType.Float32 or (int)ElementType.Int64 or (int)ElementType.UInt8 or (int)ElementType.Bool when proto.RawData.Length > 0 =>
+                    new Tensor((ElementType)proto.DataType, shape, proto.RawData.Memory),
+                (int)ElementType.Float32 => Tensor.From<float>(shape, [.. proto.FloatData]),
+                Float64 => Tensor.From<float>(shape, [.. Elements<double>(proto, proto.DoubleData).Select(number => (float)number)]),
+                Float16 => Tensor.From<float>(shape, [.. Elements<Half>(proto, proto.Int32Data.Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits))).Select(number => (float)number)]),
+                BFloat16 => Tensor.From<float>(shape, [.. Elements<ushort>(proto, proto.Int32Data.Select(bits => (ushort)bits)).Select(bits => BitConverter.UInt32BitsToSingle((uint)bits << 16))]),
+                (int)ElementType.Int64 => Tensor.From<long>(shape, [.. proto.Int64Data]),
+                (int)ElementType.UInt8 or (int)ElementType.Bool => new Tensor((ElementType)proto.DataType, shape, proto.Int32Data.Select(number => (byte)number).ToArray()),
+                _ => throw new InvalidDataException(
+                    $"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; {string.Join(", ", Enum.GetNames<ElementType>())} are read, and Float16, BFloat16 and Float64 as Float32: export the model in 32-bit floats."),
+            };
         }
-
-        if (proto.RawData.Length > 0 || shape.ElementCount == 0)
+        catch (ArgumentException e)
         {
-            return new Tensor(type, shape, proto.RawData.Memory);
+            throw new InvalidDataException($"Tensor '{proto.Name}' of shape {shape} does not have as many elements as that: the file is damaged.", e);
         }
-
-        return type switch
-        {
-            ElementType.Float32 => Tensor.From<float>(shape, [.. proto.FloatData]),
-            ElementType.Int64 => Tensor.From<long>(shape, [.. proto.Int64Data]),
-            _ => new Tensor(type, shape, proto.Int32Data.Select(number => (byte)number).ToArray()),
-        };
     }
+
+    private static T[] Elements<T>(TensorProto proto, IEnumerable<T> typed) where T : unmanaged =>
+        proto.RawData.Length > 0 ? MemoryMarshal.Cast<byte, T>(proto.RawData.Span).ToArray() : [.. typed];
 }

@@ -50,6 +50,18 @@ internal sealed class JobRefusalTests : JobFixture
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: Another process works on this part of '{Folder["images"]}': wait until it has ended, or choose another --out."));
     }
 
+    [Test]
+    public void Generate_WhoseLockIsALink_IsRefused()
+    {
+        File.WriteAllText(Folder["mine"], "mine");
+        File.CreateSymbolicLink(Folder["a.npy.lock"], Folder["mine"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "5", "--out", Folder["a.npy"]);
+
+        Assert.That((exitCode, error), Is.EqualTo((1, $"onnxvae: '{Folder["a.npy.lock"]}' is a link, but a lock is a file of its own: delete the link.\n")));
+        Assert.That(File.ReadAllText(Folder["mine"]), Is.EqualTo("mine"));
+    }
+
     [TestCase("generate", "decoder.onnx", "x.parquet", "--out is '{0}'; images go to a folder, a .npy or a .tar, and one image to a picture.")]
     [TestCase("encode", "encoder.onnx", "x.tar", "--out is '{0}'; latents go to a .npy or a .parquet.")]
     public void Job_IntoWhatItDoesNotWrite_LeavesNothingBehind(string verb, string model, string output, string message)

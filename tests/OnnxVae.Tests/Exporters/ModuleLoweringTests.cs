@@ -56,6 +56,55 @@ internal sealed class ModuleLoweringTests
         Assert.That(model.Initializers.Select(tensor => tensor.Name), Is.SupersetOf(["steps.0.weight", "steps.1.bias", "heads.wide.weight"]));
     }
 
+    // Whose storage, offset and shape agree.
+    [Test]
+    public void Lower_OfAViewOfAWeight_TakesItsStridesIntoAccount()
+    {
+        using var network = new SymmetricViews();
+        float[] data = Numbers.StandardNormal(6, 5);
+
+        var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [2, 3])]);
+
+        using var expected = network.call(data.ToTorch([2, 3]));
+        Assert.That(Numbers.RelativeError(GraphRunner.Run(model, [data])[0], expected.ToArray()), Is.LessThan(ForwardTolerance));
+        Assert.That(() => new ModuleLowering(network).ForTraining(), Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+            "Parameters 'weight' and 'transposed' are different views of one memory, which a training step would update apart: make one of them the parameter, and compute the other from it."));
+    }
+
+    [Test]
+    public void Export_WithGradientsSwitchedOff_FindsTheRowOfPadding([Values] bool isInference)
+    {
+        using var embedding = Embedding(5, 3, padding_idx: 2);
+        using var off = isInference ? torch.inference_mode() : torch.no_grad();
+
+        var lowering = new ModuleLowering(embedding);
+        var rows = lowering.Lower(embedding, Value.Input("x", ElementType.Int64, [4]));
+
+        Assert.That(rows.Producer!.OperatorType, Is.EqualTo("Where"), "the row without a gradient is chosen");
+        Assert.That(torch.is_grad_enabled(), Is.False, "as it was");
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Lower_OfModuleWithHooks_IsRefused(bool isBefore)
+    {
+        using var network = Sequential(("first", Linear(2, 3)), ("act", ReLU()));
+        var child = (LayerModule)network.named_children().First().module;
+        _ = isBefore ? child.register_forward_pre_hook((_, x) => x * 2) : child.register_forward_hook((_, _, y) => y * 2);
+
+        Assert.That(() => OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [1, 2])]), Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
+            "Linear 'first': it has forward hooks, which a graph would leave out: remove them, or do what they do in a module of its own."));
+    }
+
+    [Test]
+    public void Lower_OfLayerWithoutOutputs_SaysSo()
+    {
+        using var layer = Linear(4, 0);
+
+        Assert.That(() => OnnxExporter.Build(layer, [new ModelTensor("input", ElementType.Float32, [1, 4])]), Throws.InstanceOf<NotSupportedException>().With.Message.Contains(
+            "it has 4 inputs and 0 outputs, and a graph has no tensors without elements: give it at least one of each."));
+    }
+
     [Test]
     public void Lower_WithRegisteredRow_UsesIt()
     {
@@ -327,6 +376,25 @@ internal sealed class ModuleLoweringTests
         }
 
         public override torch.Tensor forward(torch.Tensor input) => 2 * input;
+    }
+
+    // x W V with V the transpose of W, in W's memory.
+    private sealed class SymmetricViews : LayerModule, ILowerable
+    {
+        private readonly TorchSharp.Modules.Parameter weight;
+        private readonly TorchSharp.Modules.Parameter transposed;
+
+        public SymmetricViews()
+            : base(nameof(SymmetricViews))
+        {
+            weight = new TorchSharp.Modules.Parameter(torch.randn(3, 3));
+            transposed = new TorchSharp.Modules.Parameter(weight.detach().t());
+            RegisterComponents();
+        }
+
+        public override torch.Tensor forward(torch.Tensor input) => input.mm(weight).tanh().mm(transposed);
+
+        public Value Lower(ModuleLowering lowering, Value x) => Ops.MatMul(Ops.Tanh(Ops.MatMul(x, lowering.Parameter(weight))), lowering.Parameter(transposed));
     }
 
     private sealed class Branches : LayerModule, ILowerable

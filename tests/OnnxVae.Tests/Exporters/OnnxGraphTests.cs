@@ -71,6 +71,47 @@ internal sealed class OnnxGraphTests
         }
     }
 
+    // Through numbers of 16 and 64 bits, which have a gradient like any others.
+    [TestCase("autocast_half", 2e-3)]
+    [TestCase("cast_double_weight", 1e-5)]
+    public void Read_OfOtherPrecisions_ComputesTheSame_AndHasAGradient(string name, double tolerance)
+    {
+        var model = OnnxModel.Load(Path.Combine(Repository.Root, $"tests/OnnxVae.Tests/Fixtures/onnx/{name}.onnx"));
+        var graph = OnnxGraph.Read(model, batch: 3);
+        float[][] data = [.. graph.Inputs.Select((input, i) => Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i))];
+        var loss = Ops.Sum(Ops.Square(graph.Output));
+        Value[] parameters = [.. graph.Parameters.Select(parameter => parameter.Current)];
+
+        float[] actual = GraphRunner.Run([graph.Output], [.. graph.Inputs.Zip(data, (input, values) => (input, (Array)values)), .. Weights(graph)])[0];
+
+        Assert.That(Numbers.RelativeError(actual, GraphRunner.Run(model, data)[0]), Is.LessThan(tolerance));
+        Assert.That(parameters, Is.Not.Empty);
+        float[][] gradients = GraphRunner.Run(Backward.Gradients(loss, parameters), [.. graph.Inputs.Zip(data, (input, values) => (input, (Array)values)), .. Weights(graph)]);
+        Assert.That(gradients.SelectMany(gradient => gradient).Any(slope => slope != 0), "a gradient");
+        const float step = 1e-2f;
+        double slope = gradients.Sum(gradient => gradient.Sum(value => (double)value)), difference = (LossAt(step) - LossAt(-step)) / (2 * step);
+        Assert.That(difference, Is.EqualTo(slope).Within(1e-2 * Math.Abs(slope)));
+
+        double LossAt(float shift) => GraphRunner.Run([loss], [.. graph.Inputs.Zip(data, (input, values) => (input, (Array)values)),
+            .. graph.Parameters.Select(parameter => (parameter.Current, (Array)parameter.Initial.As<float>().ToArray().Select(weight => weight + shift).ToArray()))])[0][0];
+    }
+
+    // A window of 60 x 80 at 97 x 97 places: a table of what each pixel may have won would take more than there is.
+    [Test]
+    public void Gradient_OfLargeWindows_TakesTheMemoryOfAFewImages()
+    {
+        var graph = OnnxGraph.Read(OnnxModel.Load(Path.Combine(Repository.Root, "tests/OnnxVae.Tests/Fixtures/onnx/maxpool_large_window.onnx")), batch: 1);
+        float[] data = Numbers.StandardNormal(graph.Inputs[0].Shape.ElementCount, 1);
+        long before = GC.GetTotalAllocatedBytes();
+
+        float[] gradient = GraphRunner.Run(Backward.Gradients(Ops.Sum(graph.Output), graph.Inputs), (graph.Inputs[0], data))[0];
+
+        Assert.That(GC.GetTotalAllocatedBytes() - before, Is.LessThan(100L * 1024 * 1024), "images of 4 MB");
+        using var x = data.ToTorch(graph.Inputs[0].Shape).requires_grad_();
+        torch.nn.functional.max_pool2d(x, [60, 80], [10, 10], [10, 20]).sum().backward();
+        Assert.That(Numbers.RelativeError(gradient, x.grad!.ToArray()), Is.LessThan(GradientTolerance));
+    }
+
     [Test]
     public void Read_OfPyTorchModel_ComputesWhatPyTorchDid()
     {

@@ -79,6 +79,8 @@ internal sealed class OperatorReadersTests
         new("Resize of named axes", [[1, 2, 3, 4]], [1, 2, 5, 7], [Node("Resize", ["x0", "", "", "sizes"], "y", Ints("axes", 3, 2), Text("mode", "linear"))], Longs("sizes", [2], 7, 5)),
         new("Resize of rounded pixels", [[1, 2, 3, 4]], [1, 2, 5, 4], [Node("Resize", ["x0", "", "", "sizes"], "y")], Longs("sizes", [4], 1, 2, 5, 4)) { IsDifferentiable = false },
         new("Resize, channels last", [[1, 2, 3, 2]], [1, 4, 6, 2], [Node("Resize", ["x0", "", "", "sizes"], "y", Text("coordinate_transformation_mode", "asymmetric"), Text("nearest_mode", "floor"))], Longs("sizes", [4], 1, 4, 6, 2)) { IsDifferentiable = false },
+        new("Gather at computed positions, counted from the end", [[4, 3], [5]], [5, 3], [Node("Floor", ["x1"], "f"), Node("Clip", ["f", "min", "max"], "c"), Node("Cast", ["c"], "i", Int("to", 7)), Node("Gather", ["x0", "i"], "y")],
+            Floats("min", [], -2), Floats("max", [], 1)),
         new("ReduceSum of all", [[2, 3]], [1, 1], [Node("ReduceSum", ["x0"], "y")]),
         new("Split unevenly", [[2, 5]], [2, 3], [Node("Split", ["x0", "sizes"], ["a", "y"], Int("axis", 1))], Longs("sizes", [2], 2, 3)),
         new("BatchNormalization", [[2, 3, 2]], [2, 3, 2], [Node("BatchNormalization", ["x0", "w", "b", "running_mean", "running_var"], "y")],

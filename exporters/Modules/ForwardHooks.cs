@@ -1,0 +1,27 @@
+using System.Collections;
+using System.Reflection;
+using Module = TorchSharp.torch.nn.Module;
+
+namespace OnnxVae.Exporters.Modules;
+
+/// <summary>Code that runs before or after a module's <c>forward</c>, and that no lowering knows of.</summary>
+internal static class ForwardHooks
+{
+    /// <summary>Refuses modules that have some.</summary>
+    /// <exception cref="NotSupportedException">The module has hooks.</exception>
+    public static void RequireNone(Module module)
+    {
+        for (var type = module.GetType(); type is not null; type = type.BaseType)
+        {
+            if (FieldsOf(type).Any(field => field.GetValue(module) is ICollection { Count: > 0 }))
+            {
+                throw new NotSupportedException("it has forward hooks, which a graph would leave out: remove them, or do what they do in a module of its own.");
+            }
+        }
+    }
+
+    // TorchSharp keeps them in fields of its own.
+    private static IEnumerable<FieldInfo> FieldsOf(Type type) => type.Assembly != typeof(Module).Assembly ? [] : type
+        .GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly)
+        .Where(field => field.Name.Contains("hooks", StringComparison.OrdinalIgnoreCase));
+}
