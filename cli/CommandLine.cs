@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using OnnxVae.Cli.Verbs;
@@ -59,6 +60,12 @@ internal static partial class CommandLine
             return WrongUsage;
         }
 
+        if (EmptyArgument(command.CommandResult) is { } empty)
+        {
+            Console.Error.WriteLine($"onnxvae: {empty} is empty: give it a value, or leave it out.");
+            return WrongUsage;
+        }
+
         try
         {
             foreach (string library in command.GetValue(ProviderLibrary) ?? [])
@@ -79,6 +86,13 @@ internal static partial class CommandLine
             return e is UsageException ? WrongUsage : Failed;
         }
     }
+
+    private static string? EmptyArgument(CommandResult command) => command.Children.FirstOrDefault(child => child.Tokens.Any(token => token.Value.Length == 0)) switch
+    {
+        OptionResult option => option.Option.Name,
+        ArgumentResult argument => argument.Argument.Name,
+        _ => null,
+    };
 
     private static RootCommand Root() => new("Trains variational autoencoders and ships them as ONNX files.")
     {
@@ -110,7 +124,7 @@ internal static partial class CommandLine
         DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
         ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
         OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
-        TrainingDivergedException => $"{OneLine(e.Message)} Give a smaller --learning-rate, or --clip-gradient 1.",
+        TrainingDivergedException => OneLine(e.Message).Replace("try a smaller learning rate, or clip the gradient", "try a smaller --learning-rate, or --clip-gradient 1", StringComparison.Ordinal),
         NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
             $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
         _ => OneLine(e.Message),
@@ -127,7 +141,7 @@ internal static partial class CommandLine
         return $"{match.Groups["name"].Value} is '{match.Groups["value"].Value}'; expected {expected}.";
     });
 
-    private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) => TerminalWriter.CleanName(string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|argument) '(?<name>.*)' as expected type '(?<type>.*)'\.", RegexOptions.Singleline)]
     private static partial Regex ParsedAs();

@@ -10,6 +10,7 @@ internal static class ProgressDisplay
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstLine = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(1_000_000);
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Takes the amounts done and in all, and a word on how it goes.</summary>
@@ -43,6 +44,9 @@ internal static class ProgressDisplay
         return work();
     }
 
+    // Also of more than a day.
+    private static string Hours(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
+
     // A line after two seconds, and then every five; work that takes less time needs none.
     private static Report PlainLines(string title)
     {
@@ -67,7 +71,7 @@ internal static class ProgressDisplay
             if (done > before && done < total)
             {
                 double rate = (done - before.Value) / (time.Elapsed - since).TotalSeconds;
-                left = string.Create(CultureInfo.InvariantCulture, $", {rate:0.#}/s, about {TimeSpan.FromSeconds((total - done) / rate):h\\:mm\\:ss} left");
+                left = string.Create(CultureInfo.InvariantCulture, $", {rate:0.#}/s, about {Hours(TimeSpan.FromSeconds(Math.Min((total - done) / rate, LongestTime.TotalSeconds)))} left");
             }
 
             Console.Error.WriteLine(string.Create(

@@ -14,40 +14,41 @@ internal sealed class TerminalWriter(TextWriter inner, bool mayFail = false, boo
 {
     public override Encoding Encoding => inner.Encoding;
 
-    /// <summary>Shows control characters instead of keeping them.</summary>
-    public static string Clean(string text) => text.Any(IsControl)
-        ? string.Concat(text.Select(character => IsControl(character) ? $"\\u{(int)character:x4}" : $"{character}"))
-        : text;
+    /// <summary>Shows control characters instead of keeping them, but for line ends and tabs.</summary>
+    public static string Clean(string text) => Clean(text, IsControl);
+
+    /// <summary>Shows control characters of a name, which may hold line ends too.</summary>
+    public static string CleanName(string name) => Clean(name, char.IsControl);
 
     public override void Write(char value) => Write($"{value}");
 
     public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
 
-    public override void Write(string? value)
-    {
-        try
-        {
-            inner.Write(value is null || keepsControls ? value : Clean(value));
-        }
-        catch (IOException) when (mayFail)
-        {
-            // As it was said.
-        }
-    }
+    public override void Write(string? value) => Try(() => inner.Write(value is null || keepsControls ? value : Clean(value)));
 
     public override void WriteLine(string? value) => Write($"{value}\n");
 
-    public override void Flush()
+    public override void Flush() => Try(inner.Flush);
+
+    // What is closed refuses access.
+    private void Try(Action write)
     {
         try
         {
-            inner.Flush();
+            write();
         }
-        catch (IOException) when (mayFail)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // As it was said.
+            if (!mayFail)
+            {
+                throw new IOException($"Standard output cannot be written to: {e.Message}", e);
+            }
         }
     }
+
+    private static string Clean(string text, Func<char, bool> isShown) => text.Any(isShown)
+        ? string.Concat(text.Select(character => isShown(character) ? $"\\u{(int)character:x4}" : $"{character}"))
+        : text;
 
     private static bool IsControl(char character) => char.IsControl(character) && character is not ('\n' or '\r' or '\t');
 }

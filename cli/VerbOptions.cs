@@ -55,9 +55,9 @@ internal static class VerbOptions
         var option = new Option<int?>("--channels") { Description = "1 for grayscale, 3 for colour; colour where any image has it, if left out." };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is not (null or 1 or 3))
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int channels) && channels is not (1 or 3))
             {
-                result.AddError($"--channels is {result.GetValueOrDefault<int?>()}; give 1 for grayscale or 3 for colour.");
+                result.AddError($"--channels is {channels}; give 1 for grayscale or 3 for colour.");
             }
         });
         return option;

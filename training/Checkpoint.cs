@@ -39,7 +39,7 @@ public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnly
         if (Package != package.Fingerprint)
         {
             throw new InvalidDataException(
-                $"'{path}' belongs to another model: it was made by a run of a different package. Train this one in another folder, or delete that run.");
+                $"'{path}' was made with another package than '{package.Folder}' is now: the package's files were changed or are damaged. Put them back, or train in another folder.");
         }
 
         package.RequireStates(States, path);

@@ -55,13 +55,7 @@ internal sealed class ImageJob
             }
         });
         VerbOptions.Among(ImageFormat.Names, format);
-        quality.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() > 100)
-            {
-                result.AddError($"--quality is {result.GetValueOrDefault<int>()}; it must be at most 100.");
-            }
-        });
+        VerbOptions.AtMost(100, quality);
     }
 
     private const string LatentOutputs =

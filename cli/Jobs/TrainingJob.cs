@@ -152,7 +152,7 @@ internal sealed class TrainingJob : IDisposable
         string classes = train.Classes.Count switch
         {
             0 => "no classes",
-            <= 10 => $"classes {string.Join(", ", train.Classes)}",
+            <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
             var count => $"{count} classes",
         };
         Console.Error.WriteLine($"Data      {Options.Data}: {train.Count} images for training, {Images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");

@@ -15,14 +15,7 @@ internal static class ServeVerb
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "A run, or the folder of encoder.onnx and decoder.onnx." };
-        var port = VerbOptions.AtLeast(0, new Option<int>("--port") { Description = "The port; 0 for one that is free.", DefaultValueFactory = _ => DefaultPort });
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() > LargestPort)
-            {
-                result.AddError($"--port is {result.GetValueOrDefault<int>()}; it must be at most {LargestPort}.");
-            }
-        });
+        var port = VerbOptions.AtMost(LargestPort, VerbOptions.AtLeast(0, new Option<int>("--port") { Description = "The port; 0 for one that is free.", DefaultValueFactory = _ => DefaultPort }));
         var device = VerbOptions.Device();
         var threads = VerbOptions.Threads();
         var command = new Command(

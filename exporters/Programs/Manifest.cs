@@ -162,6 +162,8 @@ public sealed record Manifest(
     [JsonIgnore]
     public IReadOnlyList<ProgramSpec> Programs => Weigh is null ? [Step, Evaluate] : [Step, Evaluate, Weigh];
 
+    private const long LargestMetric = 1L << 30; // numbers per batch
+
     /// <summary>The version that this code reads and writes.</summary>
     public const int CurrentFormatVersion = 2;
 
@@ -179,6 +181,11 @@ public sealed record Manifest(
     /// <summary>What is wrong with a manifest that is valid JSON; null for one that a package can have.</summary>
     internal string? FindFault()
     {
+        if (HasNull(States) || HasNull(Deployables.Values) || Programs.Any(program => HasNull(program.Inputs) || HasNull(program.States) || HasNull(program.Updates) || HasNull(program.Metrics)))
+        {
+            return "an entry of a list is null";
+        }
+
         var states = States.Select(state => state.Name).ToHashSet();
         string? file = Programs.SelectMany(program => program.Files).Concat(Deployables.Values).FirstOrDefault(name => !IsPlain(name));
         string? state = Programs.SelectMany(program => program.States.Concat(program.Updates)).FirstOrDefault(name => !states.Contains(name));
@@ -186,11 +193,16 @@ public sealed record Manifest(
             : states.Count != States.Count ? "two states have the same name"
             : state is not null ? $"there is no state '{state}', which a program reads or changes"
             : States.Any(spec => spec.Shape.Any(size => size < 0)) ? "a state has no fixed shape"
+            : Programs.SelectMany(program => program.Metrics).Any(metric => !IsFixed(metric.Shape)) ? "a metric has no fixed shape, or a huge one"
             : Programs.Any(program => !program.HasImages) ? "a program has no input for images"
             : Programs.Any(program => program.Inputs.Any(input => input.Role == InputRole.Schedule && input.Schedule is null)) ? "a scheduled input has no schedule"
             : Step.Metrics.Count(metric => metric.Role == MetricRole.Loss) != 1 ? "the training step does not have one loss"
             : null;
     }
+
+    private static bool HasNull<T>(IEnumerable<T> entries) where T : class => entries.Any(entry => entry is null);
+
+    private static bool IsFixed(Shape shape) => shape.Aggregate((Int128)1, (count, size) => size < 0 ? LargestMetric + 1 : Int128.Min(count * size, LargestMetric + 1)) <= LargestMetric;
 
     // Packages come from others: what they name is written to and read from their own folder only.
     private static bool IsPlain(string name) => name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':', '\0']) < 0;

@@ -105,6 +105,11 @@ public sealed class ImageFiles : ImageSource
         }
 
         classes = classes.Length > 1 && !classes.Contains("") ? classes : [];
+        if (sorted.Select(file => file.Split ?? SplitKind.Train).Distinct().ToArray() is [not SplitKind.Train and var lone])
+        {
+            listing.PassedOver.AddLoneSplit(lone);
+        }
+
         var all = Open(sorted, classes, options);
         return Divide(all) with { PassedOver = listing.PassedOver.Phrases };
     }

@@ -90,9 +90,9 @@ public sealed class NumpyImages : ImageSource
             using var archive = new ZipArchive(RegularFile.Open(path), ZipArchiveMode.Read);
             return OpenArchive(archive, path);
         }
-        catch (Exception e) when ((e is InvalidDataException or EndOfStreamException or NotSupportedException) && !e.Message.Contains(path, StringComparison.Ordinal))
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)
         {
-            throw new InvalidDataException($"'{path}' is not a valid .npz archive: fetch it again.", e);
+            throw new InvalidDataException($"'{path}' is not a valid .npz archive, or is compressed in a way that is not read: fetch it again, or write it with numpy.savez.", e);
         }
     }
 
@@ -120,6 +120,11 @@ public sealed class NumpyImages : ImageSource
         foreach (var array in arrays.Where(array => !images.ContainsValue(array) && !(areLabelled && labels.Any(label => label.Array.Entry == array.Entry))))
         {
             passedOver.Add($"array '{array.Entry.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither images nor the labels of all images");
+        }
+
+        if (sources.Count == 1 && !sources.ContainsKey(SplitKind.Train))
+        {
+            passedOver.AddLoneSplit(sources.Keys.Single());
         }
 
         return (sources.Count == 1 ? ImageData.HoldOut(sources.Values.Single()) : ImageData.FromSplits(
@@ -199,12 +204,31 @@ public sealed class NumpyImages : ImageSource
         {
             double value = header.Element(data.Span, stored) * scale, pixel = Math.Round(value, MidpointRounding.AwayFromZero);
             bool isPixel = pixel is >= 0 and <= byte.MaxValue && (scale > 1 || value == pixel);
-            pixels[position] = isPixel ? (byte)pixel : throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"'{source}' holds {header.TypeName}, and value {position % (count / header.Shape[0])} of image {position / (count / header.Shape[0])} is {value / scale}; expected pixels: whole numbers from 0 to 255, or numbers from 0 to 1."));
+            pixels[position] = isPixel ? (byte)pixel : throw NoPixel(header, data.Span, source, stored, position);
         }
 
         return pixels;
+    }
+
+    // Where numbers from 0 to 1 are no pixels, it is for the sake of others.
+    private static InvalidDataException NoPixel(NpyHeader header, ReadOnlySpan<byte> data, string source, long stored, long position)
+    {
+        long count = (long)header.Count;
+        if (header.Element(data, stored) is > 0 and < 1)
+        {
+            foreach (var (otherStored, otherPosition) in Positions(header, count))
+            {
+                if (!(header.Element(data, otherStored) is >= 0 and <= 1))
+                {
+                    (stored, position) = (otherStored, otherPosition);
+                    break;
+                }
+            }
+        }
+
+        return new InvalidDataException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"'{source}' holds {header.TypeName}, and value {position % (count / header.Shape[0])} of image {position / (count / header.Shape[0])} is {header.Element(data, stored)}; expected pixels: whole numbers from 0 to 255, or numbers from 0 to 1."));
     }
 
     private static double Largest(NpyHeader header, ReadOnlySpan<byte> data, long count)

@@ -19,6 +19,9 @@ internal sealed class PassedOver
         Add($"{(ending.Length > 0 ? $"{ending} " : "other ")}file", "not an image format that is read");
     }
 
+    /// <summary>Counts the name of a split that is the only one.</summary>
+    public void AddLoneSplit(SplitKind split) => Add($"split called {split.ToString().ToLowerInvariant()}", "there is none to train on beside it, so that it is taken for all images");
+
     /// <summary>A phrase for each reason, as in <c>2 .tif files (not an image format that is read)</c>.</summary>
     public IReadOnlyList<string> Phrases => [.. counts.Select(entry => string.Create(
         CultureInfo.InvariantCulture, $"{entry.Value} {entry.Key.Kind}{(entry.Value == 1 ? "" : "s")}{(entry.Key.Reason.Length > 0 ? $" ({entry.Key.Reason})" : "")}"))];

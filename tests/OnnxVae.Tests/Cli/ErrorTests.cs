@@ -95,6 +95,12 @@ internal sealed class ErrorTests
     [TestCase("generate {0}/run --grid {0}/g.bmp --out {0}/g", 2, "--grid is '{0}/g.bmp'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
     [TestCase("traverse {0}/run --out {0}/t.tiff", 2, "--out is '{0}/t.tiff'; pictures are written as .png, .jpg or .webp.")]
     [TestCase("interpolate {0}/run --from a.png --to b.png --out {0}/i.png", 2, "--from is 'a.png'; expected an image file, or with --data the number or the name of an image in them.")]
+    [TestCase("train --channels NaN", 2, "--channels is 'NaN'; expected a whole number. See 'onnxvae train --help'.")]
+    [TestCase("train --channels 2", 2, "--channels is 2; give 1 for grayscale or 3 for colour. See 'onnxvae train --help'.")]
+    [TestCase("generate {0}/run --out {0}/q --quality 1e1", 2, "--quality is '1e1'; expected a whole number. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run --out {0}/q --quality 101", 2, "--quality is 101; it must be at most 100. See 'onnxvae generate --help'.")]
+    [TestCase("serve {0}/run --port abc", 2, "--port is 'abc'; expected a whole number. See 'onnxvae serve --help'.")]
+    [TestCase("serve {0}/run --port 70000", 2, "--port is 70000; it must be at most 65535. See 'onnxvae serve --help'.")]
     [TestCase("interpolate {0}/run --data sprites --from heart --to 1 --out {0}/i.png", 2, "--from is 'heart'; expected the number of an image of this --split, 0 to 4999, its name, or an image file.")]
     [TestCase("prior {0}/run --level bottom", 1, "The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")]
     [TestCase("evaluate {0}/run --split validation", 1, "The data have no validation split: give train, test or all.")]
@@ -134,6 +140,17 @@ internal sealed class ErrorTests
         Assert.That(exitCode, Is.EqualTo(2));
         Assert.That(error.TrimEnd(), Is.EqualTo("onnxvae: The package's schedules were compiled for 8 steps, but this run has 9: give --steps 8, or compile again."));
     }
+
+    [Test]
+    public void EmptyArguments_AreNamed()
+    {
+        Assert.That(Support.Cli.Run("train", "--out", ""), Is.EqualTo((2, "", "onnxvae: --out is empty: give it a value, or leave it out.\n")));
+        Assert.That(Support.Cli.Run("generate", "", "--out", Folder["x"]), Is.EqualTo((2, "", "onnxvae: DECODER is empty: give it a value, or leave it out.\n")));
+    }
+
+    [Test]
+    public void NamesWithLineEnds_StayOnOneLine() =>
+        Assert.That(Support.Cli.Run("inspect", Folder["a\rb\nc"]).Error, Does.Match(@"^onnxvae: .*a\\u000db c'\.\n$"));
 
     [Test]
     public void Train_WithTooManyThreads_SaysHowManyThereMayBe()

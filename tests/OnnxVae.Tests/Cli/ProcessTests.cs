@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training;
 
@@ -76,6 +77,32 @@ internal sealed class ProcessTests : FolderFixture
 
         Assert.That(process.ExitCode, Is.Zero);
         Assert.That(File.Exists(Folder["run/evaluation.json"]));
+    }
+
+    // As '2>&-' does it.
+    [TestCase("train --data sprites --model mlp --hidden 8 --batch 4 --steps 5 --importance-samples 0 --out '{0}'", 0)]
+    [TestCase("generate '{0}/nothing' --out '{0}/x'", 1)]
+    [TestCase("train --data '{0}/nothing' --out '{0}/x'", 1)]
+    public void Verbs_WithoutStandardError_EndAsTheyWouldWithIt(string command, int exitCode)
+    {
+        using var process = Start("bash", "-c", $"dotnet '{Program}' {string.Format(CultureInfo.InvariantCulture, command, Folder["run"])} 2>&-");
+
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.That(process.ExitCode, Is.EqualTo(exitCode));
+    }
+
+    [Test]
+    public void Doctor_WithoutRoomForItsOutput_SaysSo()
+    {
+        using var process = Start("bash", "-c", $"dotnet '{Program}' doctor > /dev/full");
+
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.That(process.ExitCode, Is.EqualTo(1));
+        Assert.That(error, Does.StartWith("onnxvae: Standard output cannot be written to: ").And.Contain("No space left on device"));
     }
 
     // On systems whose C++ library is new enough there is no copy, and nothing to show.

@@ -185,7 +185,7 @@ internal sealed class RunFaultsTests : FolderFixture
     {
         var (exitCode, _, error) = Support.Cli.Run(["train", .. Options, "--learning-rate", "1e30", "--out", Folder["diverged"]]);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error, Does.Contain("Training diverged at step").And.Contain("Give a smaller --learning-rate, or --clip-gradient 1."));
+        Assert.That(error, Does.Contain("Training diverged at step").And.Contain("try a smaller --learning-rate, or --clip-gradient 1."));
 
         (exitCode, _, error) = Support.Cli.Run("export", Folder["diverged"], "--out", Folder["export"]);
 
@@ -208,6 +208,22 @@ internal sealed class RunFaultsTests : FolderFixture
         Support.Cli.Succeed("train", "--resume", "--out", Run.Path);
 
         Assert.That((byte[][])[File.ReadAllBytes(samples), File.ReadAllBytes(reconstructions)], Is.EqualTo(expected));
+    }
+
+    [TestCase("states")]
+    [TestCase("updates")]
+    [TestCase("metrics")]
+    [TestCase("inputs")]
+    public void Train_OfPackageWithAnEntryThatIsNull_IsRefused(string list)
+    {
+        string manifest = Folder["run/package/manifest.json"];
+        var json = JsonNode.Parse(File.ReadAllText(manifest))!;
+        (list == "states" ? json : json["step"]!)[list]!.AsArray()[0] = null;
+        File.WriteAllText(manifest, json.ToJsonString());
+
+        Assert.That(
+            Support.Cli.Run("train", "--package", Folder["run/package"], "--data", "sprites", "--steps", "2", "--out", Folder["new/run"]),
+            Is.EqualTo((1, "", $"onnxvae: '{manifest}' cannot be used: an entry of a list is null. Compile the model again.\n")));
     }
 
     [TestCase("../../x.onnx")]

@@ -126,6 +126,28 @@ internal sealed class ArrayDataTests : FolderFixture
     }
 
     [Test]
+    public void Open_OfSplitsOfOtherShapes_SaysWhichTheyAre()
+    {
+        WriteNpy(Folder["x_train.npy"], 4, 3, 3);
+        WriteNpy(Folder["x_test.npy"], 2, 5, 5);
+        Zip("data.npz", "x_train.npy", "x_test.npy");
+
+        Assert.That(() => ImageData.Open(Folder["data.npz"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            "Training images are 1 x 3 x 3, test images 1 x 5 x 5 (channels, height, width): they must be alike."));
+    }
+
+    [TestCase(float.NaN, "NaN")]
+    [TestCase(1.5f, "1.5")]
+    public void Open_OfOneNumberAmongFractionsThatIsNoPixel_NamesThatOne(float wrong, string shown)
+    {
+        double[] values = [.. Enumerable.Repeat(0.5, 18)];
+        values[11] = wrong;
+        WriteArray(Folder["a.npy"], "<f4", [2, 3, 3], values);
+
+        Assert.That(() => ImageData.Open(Folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains($"value 2 of image 1 is {shown}; expected pixels"));
+    }
+
+    [Test]
     public void Open_OfNpzWhoseArchiveLiesAboutLengths_SaysSo()
     {
         WriteNpy(Folder["x.npy"], 4, 3, 3);

@@ -71,6 +71,19 @@ internal sealed class ImageFolderTests : FolderFixture
     }
 
     [Test]
+    public void Open_OfATestSplitAlone_SaysThatItIsTakenForAllImages()
+    {
+        WriteImages(Folder["test/cat"], 10);
+        WriteImages(Folder["test/dog"], 10);
+        Directory.CreateDirectory(Folder["train/cat"]);
+
+        var data = ImageData.Open(Folder.Path);
+
+        Assert.That(data.All.Count, Is.EqualTo(20));
+        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 split called test (there is none to train on beside it, so that it is taken for all images)"]));
+    }
+
+    [Test]
     public void Split_ThatIsNotThere_SaysSo()
     {
         WriteImages(Folder.Path, 4);

@@ -171,7 +171,7 @@ internal sealed class TrainerTests : FolderFixture
         new Checkpoint(0, 1, foreign.Fingerprint, foreign.ReadInitialStates()).Save(file);
 
         Assert.That(() => Checkpoint.Load(file, mine), Throws.TypeOf<InvalidDataException>()
-            .With.Message.EqualTo($"'{file}' belongs to another model: it was made by a run of a different package. Train this one in another folder, or delete that run."));
+            .With.Message.EqualTo($"'{file}' was made with another package than '{mine.Folder}' is now: the package's files were changed or are damaged. Put them back, or train in another folder."));
     }
 
     [TestCase(10)]
