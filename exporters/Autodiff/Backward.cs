@@ -26,7 +26,7 @@ public static class Backward
             throw new ArgumentException($"Gradients need known dimensions, but '{symbolic}' has a symbolic batch: compile for a fixed one.");
         }
 
-        var onPath = ReachedFrom(targets, order);
+        var onPath = GradientPaths.From(targets, order);
         var gradients = new Dictionary<Value, Value> { [loss] = ConstantOfShape(loss.Shape, 1f) };
         foreach (var y in order.Reverse())
         {
@@ -40,21 +40,6 @@ public static class Backward
         }
 
         return [.. targets.Select(x => gradients.TryGetValue(x, out var dx) ? BroadcastTo(dx, x.Shape) : ConstantOfShape(x.Shape, 0f))];
-    }
-
-    // Values that carry a gradient to a target: comparisons and indices do not, nor does what StopGradient shuts off.
-    private static HashSet<Value> ReachedFrom(IEnumerable<Value> targets, IEnumerable<Value> order)
-    {
-        var reached = targets.ToHashSet();
-        foreach (var y in order)
-        {
-            if (y is { Type: ElementType.Float32, Producer.OperatorType: not Primitive.StopGradient } && y.Inputs.Any(reached.Contains))
-            {
-                reached.Add(y);
-            }
-        }
-
-        return reached;
     }
 
     private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy)

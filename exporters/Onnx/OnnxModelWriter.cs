@@ -11,6 +11,11 @@ namespace OnnxVae.Exporters.Onnx;
 /// </summary>
 public sealed class OnnxModelWriter
 {
+    /// <summary>What files call their producer.</summary>
+    internal const string Producer = "OnnxVae";
+
+    private const string ConstantName = "constant";
+
     private readonly GraphProto graph = new();
     private readonly Dictionary<Value, string> names = [];
     private readonly Dictionary<string, int> uses = [];
@@ -53,7 +58,7 @@ public sealed class OnnxModelWriter
         return new OnnxModel(new ModelProto
         {
             IrVersion = OnnxModel.IrVersion,
-            ProducerName = "OnnxVae",
+            ProducerName = Producer,
             ProducerVersion = typeof(OnnxModelWriter).Assembly.GetName().Version!.ToString(3),
             Graph = writer.graph,
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet } },
@@ -89,9 +94,11 @@ public sealed class OnnxModelWriter
         graph.Node.Add(identities);
     }
 
-    // Outputs that nobody needs have no name, except the first; those after the last needed one are left out.
+    // Outputs that nobody needs have no name, except the first; those after the last needed one are left out. A node that was read as it is
+    // keeps all, for their number may mean something, as in Split.
     private NodeProto ToProto(Node node, IReadOnlyList<Value> needed)
     {
+        needed = node.IsOpaque ? node.Outputs : needed;
         string name = Claim(node.Path.Length == 0 ? node.OperatorType : $"{node.Path}/{node.OperatorType}");
         names.TryAdd(node.Outputs[0], name);
         foreach (var value in needed)
@@ -113,10 +120,14 @@ public sealed class OnnxModelWriter
 
     private string AddConstant(Tensor tensor)
     {
-        string name = Claim("constant");
+        string name = Claim(ConstantName);
         graph.Initializer.Add(ToProto(name, tensor));
         return name;
     }
+
+    /// <summary>Whether a stored tensor is a constant that had no name: <c>constant</c>, <c>constant_2</c>.</summary>
+    internal static bool IsNameOfConstant(string name) =>
+        name == ConstantName || (name.StartsWith($"{ConstantName}_", StringComparison.Ordinal) && name[(ConstantName.Length + 1)..].All(char.IsAsciiDigit));
 
     private string ClaimAtBorder(string name) => uses.TryAdd(name, 1)
         ? name

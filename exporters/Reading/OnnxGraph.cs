@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Onnx.Schema;
@@ -13,13 +14,12 @@ namespace OnnxVae.Exporters.Reading;
 /// <param name="Inputs">The inputs, in order.</param>
 /// <param name="Outputs">The outputs, in order, by name.</param>
 /// <param name="Parameters">The stored tensors that may be trained, under their names in the file.</param>
+/// <param name="Frozen">The names of the other stored tensors of real numbers.</param>
 public sealed record OnnxGraph(
-    string Name, IReadOnlyList<Value> Inputs, IReadOnlyList<(string Name, Value Value)> Outputs, IReadOnlyList<State> Parameters)
+    string Name, IReadOnlyList<Value> Inputs, IReadOnlyList<(string Name, Value Value)> Outputs, IReadOnlyList<State> Parameters, IReadOnlyList<string> Frozen)
 {
     /// <summary>The oldest operator set that is read.</summary>
     public const int OldestOperatorSet = 13;
-
-    private static readonly string[] StatisticNames = ["running_mean", "running_var", "num_batches_tracked"];
 
     /// <summary>The output of a model that has one.</summary>
     public Value Output => Outputs.Single().Value;
@@ -30,22 +30,39 @@ public sealed record OnnxGraph(
     /// and operators of other domains are not read.
     /// </remarks>
     /// <param name="model">The model.</param>
-    /// <param name="batch">The size of symbolic dimensions; gradients need it known.</param>
+    /// <param name="batch">The size of the inputs' first dimensions, where they are symbolic; gradients need it known.</param>
     /// <param name="isTrained">
-    /// Whether a stored tensor, by name, may be trained. By default those of Float32 with at least one axis that are no running
-    /// statistics and no unnamed constants.
+    /// Whether a stored tensor of real numbers, by name, may be trained. By default those with at least one axis through which a gradient
+    /// can reach them; but not the running statistics of normalizations, what operators take for settings, and the unnamed constants of this
+    /// project's files.
     /// </param>
+    /// <param name="sizes">Sizes of further symbolic dimensions, by their names, or by <c>INPUT[AXIS]</c> where they have none.</param>
     /// <exception cref="InvalidDataException">The model has something that is not read; the message says which node and what.</exception>
-    public static OnnxGraph Read(OnnxModel model, long batch = Shape.Batch, Func<string, bool>? isTrained = null)
+    public static OnnxGraph Read(OnnxModel model, long batch = Shape.Batch, Func<string, bool>? isTrained = null, IReadOnlyDictionary<string, long>? sizes = null)
     {
         RequireStandardOperators(model);
+        if (isTrained is not null)
+        {
+            return ReadNodes(model, batch, isTrained, sizes);
+        }
+
+        var untrained = UntrainedOf(model.Proto);
+        var graph = ReadNodes(model, batch, name => !untrained.Contains(name), sizes);
+        var reachable = GradientPaths.Into([.. graph.Outputs.Select(output => output.Value)]);
+        string[] unreachable = [.. graph.Parameters.Where(parameter => !reachable.Contains(parameter.Current)).Select(parameter => parameter.Spec.Name)];
+        return unreachable.Length == 0 ? graph : ReadNodes(model, batch, name => !untrained.Contains(name) && !unreachable.Contains(name), sizes);
+    }
+
+    private static OnnxGraph ReadNodes(OnnxModel model, long batch, Func<string, bool> isTrained, IReadOnlyDictionary<string, long>? sizes)
+    {
+        var symbols = new SymbolicSizes(batch, sizes ?? new Dictionary<string, long>());
         var values = new Dictionary<string, Value> { [""] = Value.Absent };
-        var parameters = new List<State>();
+        var (parameters, frozen) = (new List<State>(), new List<string>());
         var settings = SettingsOf(model.Proto.Graph);
         foreach (var proto in model.Proto.Graph.Initializer)
         {
             var tensor = ProtoTensors.Read(proto);
-            if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && !settings.Contains(proto.Name) && (isTrained ?? IsTrainedByDefault)(proto.Name))
+            if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && !settings.Contains(proto.Name) && isTrained(proto.Name))
             {
                 parameters.Add(State.Create(proto.Name, StateRole.Parameter, tensor));
                 values[proto.Name] = parameters[^1].Current;
@@ -53,15 +70,21 @@ public sealed record OnnxGraph(
             else
             {
                 values[proto.Name] = Value.Of(tensor);
+                if (tensor.Type == ElementType.Float32)
+                {
+                    frozen.Add(proto.Name);
+                }
             }
         }
 
-        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, ProtoTensors.TypeOf((int)input.Type), WithBatch(input.Shape, batch)))];
+        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, ProtoTensors.TypeOf((int)input.Type), symbols.OfInput(model.Proto.Graph.Input.First(info => info.Name == input.Name))))];
         var shapes = new Dictionary<string, ModelTensor>();
         foreach (var info in model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).Where(info => info.Type?.TensorType?.Shape is not null))
         {
-            var described = OnnxModel.Describe(info);
-            shapes[info.Name] = described with { Type = ProtoTensors.TypeOf((int)described.Type), Shape = WithBatch(described.Shape, batch) };
+            if (symbols.OfResult(info) is { } shape)
+            {
+                shapes[info.Name] = new ModelTensor(info.Name, ProtoTensors.TypeOf(info.Type.TensorType.ElemType), shape);
+            }
         }
 
         foreach (var node in model.Proto.Graph.Node)
@@ -73,7 +96,7 @@ public sealed record OnnxGraph(
             }
         }
 
-        return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters);
+        return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters, frozen);
     }
 
     /// <summary>The outputs on other inputs, with the parameters as states.</summary>
@@ -91,8 +114,12 @@ public sealed record OnnxGraph(
         .Build(Name, [.. Inputs, .. Parameters.Select(parameter => parameter.Current)], Outputs, target)
         .Bake(Parameters.ToDictionary(parameter => parameter.Spec.Name, parameter => parameter.Initial));
 
-    private static bool IsTrainedByDefault(string name) =>
-        !name.Contains("constant", StringComparison.OrdinalIgnoreCase) && !StatisticNames.Any(statistic => name.EndsWith(statistic, StringComparison.Ordinal));
+    // The running mean and variance of normalizations, and what this project's writer names itself.
+    private static HashSet<string> UntrainedOf(ModelProto model) =>
+    [
+        .. model.Graph.Node.Where(node => node.OpType == "BatchNormalization").SelectMany(node => node.Input.Skip(3)),
+        .. model.ProducerName == OnnxModelWriter.Producer ? model.Graph.Initializer.Select(tensor => tensor.Name).Where(OnnxModelWriter.IsNameOfConstant) : [],
+    ];
 
     // Stored numbers that are settings of operators and no weights: scales, exponents, limits.
     private static HashSet<string> SettingsOf(GraphProto graph) => [.. graph.Node.SelectMany(node => node.OpType switch
@@ -101,8 +128,6 @@ public sealed record OnnxGraph(
         "Pad" => node.Input.Skip(2),
         _ => [],
     })];
-
-    private static Shape WithBatch(Shape shape, long batch) => [.. shape.Select(d => d == Shape.Batch ? batch : d)];
 
     private static void RequireStandardOperators(OnnxModel model)
     {

@@ -71,6 +71,56 @@ internal sealed class OnnxGraphTests
         }
     }
 
+    // Statistics by their place, what no gradient reaches by its use; a name says nothing.
+    [Test]
+    public void Read_TellsWhatIsTrained_ByItsRole()
+    {
+        var row = new FileRow("roles", [[2, 3, 2]], [2, 3, 2],
+            [
+                FileRow.Node("BatchNormalization", ["x0", "w", "b", "m", "v"], "n"), FileRow.Node("Greater", ["n", "bound"], "over"),
+                FileRow.Node("Mul", ["n", "constant_gain"], "g"), FileRow.Node("Where", ["over", "g", "n"], "y"),
+            ],
+            FileRow.Floats("w", [3], 1, 2, 3), FileRow.Floats("b", [3], 0, 0, 1), FileRow.Floats("m", [3], 0, 1, 0), FileRow.Floats("v", [3], 1, 1, 2),
+            FileRow.Floats("constant_gain", [2], 2, 3), FileRow.Floats("bound", [1], 0.5f));
+
+        OnnxGraph graph = OnnxGraph.Read(row.Model()), chosen = OnnxGraph.Read(row.Model(), isTrained: name => name is "m" or "bound");
+
+        Assert.That(graph.Parameters.Select(parameter => parameter.Spec.Name), Is.EqualTo((string[])["w", "b", "constant_gain"]));
+        Assert.That(graph.Frozen, Is.EqualTo((string[])["m", "v", "bound"]));
+        Assert.That(chosen.Parameters.Select(parameter => parameter.Spec.Name), Is.EqualTo((string[])["m", "bound"]));
+    }
+
+    [Test]
+    public void Read_OfSeveralSymbolicSizes_AsksForThoseThatAreNotTheBatch()
+    {
+        var model = new FileRow("symbols", [[2, 5, 3]], [2, 5, 3], [FileRow.Node("Relu", ["x0"], "y")]).Model();
+        var dimensions = model.Proto.Graph.Input[0].Type.TensorType.Shape.Dim;
+        (dimensions[0].DimParam, dimensions[1].DimParam) = ("N", "length");
+
+        Assert.That(() => OnnxGraph.Read(model, batch: 2), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("Axis 1 of input 'x0' has no size but the name 'length': give the size of that."));
+        var graph = OnnxGraph.Read(model, batch: 2, sizes: new Dictionary<string, long> { ["length"] = 7 });
+
+        Assert.That(graph.Output.Shape, Is.EqualTo(Shape.Create([2, 7, 3])));
+        Assert.That(OnnxGraph.Read(model, sizes: new Dictionary<string, long> { ["length"] = 7 }).Output.Shape, Is.EqualTo(Shape.Create([Shape.Batch, 7, 3])));
+    }
+
+    [Test]
+    public void Write_OfNodeWithAnOutputThatNobodyNeeds_IsValid()
+    {
+        var row = new FileRow("top", [[2, 5]], [2, 3], [FileRow.Node("TopK", ["x0", "k"], ["values", "y0"]), FileRow.Node("Cast", ["y0"], "y", FileRow.Int("to", 1))], FileRow.Longs("k", [1], 3));
+        var model = row.Model();
+        model.Proto.Graph.ValueInfo.Add(FileRow.Info("values", ElementType.Float32, [2, 3]));
+        model.Proto.Graph.ValueInfo.Add(FileRow.Info("y0", ElementType.Int64, [2, 3]));
+        model.Proto.Graph.Output.Add(FileRow.Info("values", ElementType.Float32, [2, 3]));
+        float[] data = Numbers.StandardNormal(10, 1);
+        float[][] expected = GraphRunner.Run(model, data);
+        var graph = OnnxGraph.Read(model);
+
+        float[][] actual = [.. graph.Outputs.SelectMany(output => GraphRunner.Run((graph with { Outputs = [output] }).ToModel(), data))];
+
+        Assert.That(actual, Is.EqualTo(expected));
+    }
+
     // Through numbers of 16 and 64 bits, which have a gradient like any others.
     [TestCase("autocast_half", 2e-3)]
     [TestCase("cast_double_weight", 1e-5)]

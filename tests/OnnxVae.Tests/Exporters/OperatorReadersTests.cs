@@ -1,49 +1,11 @@
-using Google.Protobuf;
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Tests.Support;
+using static OnnxVae.Tests.Exporters.FileRow;
 
 namespace OnnxVae.Tests.Exporters;
-
-/// <summary>A small model as other exporters write it: nodes, stored tensors, and the shapes of its inputs x0, x1, ...; its output is y.</summary>
-internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodeProto[] Nodes, params (string Name, Tensor Tensor)[] Stored)
-{
-    /// <summary>Whether a gradient can be taken from y to the inputs.</summary>
-    public bool IsDifferentiable { get; init; } = true;
-
-    internal OnnxModel Model()
-    {
-        static ValueInfoProto Info(string name, Shape shape) => new()
-        {
-            Name = name,
-            Type = new TypeProto
-            {
-                TensorType = new TypeProto.Types.Tensor
-                {
-                    ElemType = (int)ElementType.Float32,
-                    Shape = new TensorShapeProto { Dim = { shape.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }) } },
-                },
-            },
-        };
-        return new OnnxModel(new ModelProto
-        {
-            IrVersion = OnnxModel.IrVersion,
-            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet } },
-            Graph = new GraphProto
-            {
-                Name = Name,
-                Node = { Nodes },
-                Initializer = { Stored.Select(stored => OnnxModelWriter.ToProto(stored.Name, stored.Tensor)) },
-                Input = { Inputs.Select((shape, i) => Info($"x{i}", shape)) },
-                Output = { Info("y", Output) },
-            },
-        });
-    }
-
-    public override string ToString() => Name;
-}
 
 /// <summary>Nodes with settings of all kinds: what is read computes what ONNX Runtime makes of the file.</summary>
 internal sealed class OperatorReadersTests
@@ -183,27 +145,4 @@ internal sealed class OperatorReadersTests
 
     private static IEnumerable<(Value, Array)> Weights(OnnxGraph graph) =>
         graph.Parameters.Select(parameter => (parameter.Current, GraphRunner.ToArray(parameter.Initial)));
-
-    private static NodeProto Node(string type, string[] inputs, string output, params AttributeProto[] attributes) => Node(type, inputs, [output], attributes);
-
-    private static NodeProto Node(string type, string[] inputs, string[] outputs, params AttributeProto[] attributes) => new()
-    {
-        OpType = type,
-        Name = $"{type} {outputs[0]}",
-        Input = { inputs },
-        Output = { outputs },
-        Attribute = { attributes },
-    };
-
-    private static AttributeProto Int(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
-
-    private static AttributeProto Float(string name, float value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
-
-    private static AttributeProto Text(string name, string value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) };
-
-    private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };
-
-    private static (string, Tensor) Floats(string name, Shape shape, params float[] values) => (name, Tensor.From<float>(shape, values));
-
-    private static (string, Tensor) Longs(string name, Shape shape, params long[] values) => (name, Tensor.From<long>(shape, values));
 }
