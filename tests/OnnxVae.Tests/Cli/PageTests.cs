@@ -103,7 +103,7 @@ internal sealed class PageTests
         // What is no image is explained, and the page goes on.
         await Assertions.Expect(page.Locator("#error")).ToBeHiddenAsync();
         await DropAsync(page, ".end >> nth=0", "notes.txt", [.. "no image"u8]);
-        await Assertions.Expect(page.Locator("#error")).ToHaveTextAsync("'notes.txt' is no image that can be read: give a file like .png, .jpg, .jpeg, .webp, .gif, .bmp.");
+        await Assertions.Expect(page.Locator("#error")).ToHaveTextAsync("'notes.txt' is not an image that can be read: give a file like .png, .jpg, .jpeg, .webp, .gif, .bmp.");
         await page.Locator("#draw").ClickAsync();
         await Assertions.Expect(page.Locator("#error")).ToBeHiddenAsync();
     }
