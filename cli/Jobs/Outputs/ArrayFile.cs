@@ -167,7 +167,7 @@ internal sealed class ArrayFile : IDisposable
         return progress is { NamesLength: >= 0 } && progress.Next >= range.First && progress.Next <= range.End && progress.Rows == RowsUpTo(progress.Next)
             && IsThere(PartialPath, progress.Rows) && (IsThere(PartialNamesPath, progress.NamesLength) || IsThere(NamesPath, progress.NamesLength))
             ? progress
-            : throw new InvalidDataException($"'{ProgressPath}' does not fit to the files beside it: delete it to start over.");
+            : throw new InvalidDataException($"'{ProgressPath}' does not match the files beside it: delete it to start over.");
 
         static bool IsThere(string file, long atLeast) => atLeast == 0 || (new FileInfo(file) is { Exists: true } info && info.Length >= atLeast);
     }
