@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Companions;
+using OnnxVae.Exporters;
 using OnnxVae.Training;
 
 namespace OnnxVae.Cli;
@@ -23,7 +24,7 @@ internal static class NextCommand
     /// <param name="run">The model's run.</param>
     /// <param name="classes">The classes of its images.</param>
     public static string? AfterClassifier(RunFolder run, IReadOnlyList<string> classes) =>
-        !File.Exists(run.Evaluation) || LevelsOf(JsonNode.Parse(File.ReadAllText(run.Evaluation))!.AsObject()) is not { Length: > 0 } levels ? null
+        !File.Exists(run.Evaluation) || LevelsOf(JsonNode.Parse(RegularFile.ReadText(run.Evaluation))!.AsObject()) is not { Length: > 0 } levels ? null
         : MissingOf(run, levels) is { } missing ? Prior(run, missing)
         : Generate(run, $"{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, RunExport.ClassifierFile))} --candidates 4", "chosen");
 

@@ -4,7 +4,7 @@ using OnnxVae.Training.Data;
 namespace OnnxVae.Cli;
 
 /// <summary>Everything a run was asked for, as it is stored in the run's folder.</summary>
-internal sealed record TrainOptions
+internal sealed record TrainOptions : IJsonOnDeserialized
 {
     public required string Data { get; init; }
 
@@ -44,6 +44,17 @@ internal sealed record TrainOptions
 
     [JsonIgnore]
     public ImageOptions ImageOptions => new(ImageSize is { } side ? (side, side) : null, Channels, SkipCorrupt, Binarize ? Seed : null);
+
+    /// <exception cref="InvalidDataException">A stored number is none that a run can have.</exception>
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        StoredNumber.Require("epochs", Epochs ?? 1, 1);
+        StoredNumber.Require("steps", Steps ?? (Epochs is null ? 0 : 1), 1);
+        StoredNumber.Require("threads", Threads, 0);
+        StoredNumber.Require("logEvery", LogEvery, 1);
+        StoredNumber.Require("checkpointEvery", CheckpointEvery, 1);
+        StoredNumber.Require("importanceSamples", ImportanceSamples, 0);
+    }
 
     /// <summary>Opens the images of a run that was started with these options.</summary>
     /// <exception cref="InvalidDataException">They have changed.</exception>

@@ -8,10 +8,10 @@ internal sealed class VaeSession : IDisposable
 {
     private readonly RunOptions runOptions;
     private readonly SessionTurns turns;
-    private readonly string device;
+    private readonly string source, device;
 
-    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, OnnxDevice device) =>
-        (this.turns, this.runOptions, Metadata, this.device) = (turns, runOptions, metadata, $"{device}");
+    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, string source, OnnxDevice device) =>
+        (this.turns, this.runOptions, Metadata, this.source, this.device) = (turns, runOptions, metadata, source, $"{device}");
 
     public ModelMetadata Metadata { get; }
 
@@ -24,6 +24,7 @@ internal sealed class VaeSession : IDisposable
     public static VaeSession Load(string path, string kind, VaeOptions? options)
     {
         var stamp = Stamp();
+        OnnxFile.RequireContent(path);
         return stamp.Exists
             ? Load(settings => Stamp() == stamp ? new InferenceSession(path, settings) : null, $"'{path}'", kind, options)
             : throw new FileNotFoundException($"There is no file '{path}'.");
@@ -84,8 +85,7 @@ internal sealed class VaeSession : IDisposable
             fixed (float* y = output)
             {
                 using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
-                using var flushed = FlushedDenormals.OnThisThread();
-                turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
+                OnnxFile.Run(() => turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]), source);
             }
         }
         finally
@@ -113,11 +113,10 @@ internal sealed class VaeSession : IDisposable
     {
         fixed (float* x = input, y0 = first, y1 = second)
         {
-            using var source = Wrap(x, input.Length, inputShape);
+            using var values = Wrap(x, input.Length, inputShape);
             using var target0 = Wrap(y0, first.Length, outputShape);
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
-            using var flushed = FlushedDenormals.OnThisThread();
-            session.Run(runOptions, [inputName], [source], outputNames, target1 is null ? [target0] : [target0, target1]);
+            OnnxFile.Run(() => session.Run(runOptions, [inputName], [values], outputNames, target1 is null ? [target0] : [target0, target1]), source);
         }
     }
 
@@ -132,13 +131,13 @@ internal sealed class VaeSession : IDisposable
             var metadata = ModelMetadata.Read(session, kind, source);
             if (options.WarmUp)
             {
-                WarmUp(session);
+                WarmUp(session, source);
             }
 
             var runOptions = new RunOptions();
             var turns = new SessionTurns(
                 session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind, runOptions.Dispose);
-            return new VaeSession(turns, runOptions, metadata, device);
+            return new VaeSession(turns, runOptions, metadata, source, device);
         }
         catch
         {
@@ -153,7 +152,7 @@ internal sealed class VaeSession : IDisposable
         }
     }
 
-    private static void WarmUp(InferenceSession session)
+    private static void WarmUp(InferenceSession session, string source)
     {
         OrtValue[] zeros = [.. session.InputMetadata.Values.Select(input =>
         {
@@ -163,8 +162,7 @@ internal sealed class VaeSession : IDisposable
         try
         {
             using var options = new RunOptions();
-            using var flushed = FlushedDenormals.OnThisThread();
-            using var outputs = session.Run(options, [.. session.InputMetadata.Keys], zeros, [.. session.OutputMetadata.Keys]);
+            OnnxFile.Run(() => session.Run(options, [.. session.InputMetadata.Keys], zeros, [.. session.OutputMetadata.Keys]).Dispose(), source);
         }
         finally
         {

@@ -13,8 +13,8 @@ public static class MetricsLog
     public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
 
     /// <summary>Reads the lines up to a step; what a crash cut off, or what is not a line of the log, is passed over.</summary>
-    public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => File.Exists(path)
-        ? [.. File.ReadLines(path).Select(TryParse).OfType<JsonObject>().Where(line => StepOf(line) is { } step && step <= lastStep)]
+    public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => new FileInfo(path) is { Exists: true, Length: > 0 }
+        ? [.. RegularFile.ReadText(path).Split('\n').Select(TryParse).OfType<JsonObject>().Where(line => StepOf(line) is { } step && step <= lastStep)]
         : [];
 
     /// <summary>Drops the lines after a step, when training resumes there.</summary>

@@ -143,14 +143,19 @@ public sealed record RunFolder(string Path)
     /// <exception cref="InvalidDataException">The file is damaged, or of another kind of run.</exception>
     public TOptions ReadOptions<TOptions>()
     {
+        string text = RegularFile.ReadText(Options);
         try
         {
-            return JsonSerializer.Deserialize<TOptions>(File.ReadAllText(Options), Manifest.JsonOptions) ?? throw new JsonException();
+            return JsonSerializer.Deserialize<TOptions>(text, Manifest.JsonOptions) ?? throw new JsonException();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{Options}' is damaged: {e.Message}", e);
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-            throw new InvalidDataException(IsJson(File.ReadAllText(Options)) && new RunFolder(parent).HoldsRun
+            throw new InvalidDataException(IsJson(text) && new RunFolder(parent).HoldsRun
                 ? $"'{Path}' belongs to the run '{parent}': give that one."
                 : $"'{Options}' is damaged: it is not the JSON of a run's options.", e);
         }

@@ -7,7 +7,7 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Companions;
 
 /// <summary>How the companion of a run is trained, whatever it is.</summary>
-internal sealed record CompanionTraining
+internal sealed record CompanionTraining : IJsonOnDeserialized
 {
     /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
     public const double MaxGradientNorm = 1;
@@ -32,6 +32,15 @@ internal sealed record CompanionTraining
     public int LogEvery { get; init; }
 
     public int CheckpointEvery { get; init; }
+
+    /// <exception cref="InvalidDataException">A stored number is none that a run can have.</exception>
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        StoredNumber.Require("steps", Steps, 1);
+        StoredNumber.Require("threads", Threads, 0);
+        StoredNumber.Require("logEvery", LogEvery, 1);
+        StoredNumber.Require("checkpointEvery", CheckpointEvery, 1);
+    }
 
     [JsonIgnore]
     public ExpansionTarget Target => ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider };

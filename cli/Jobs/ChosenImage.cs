@@ -1,4 +1,5 @@
 using System.Globalization;
+using OnnxVae.Exporters;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
@@ -28,7 +29,7 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
             throw new UsageException($"{option} is '{text}'; expected {(images is null ? "an image file, or with --data the number or the name of an image in them" : $"the number of an image of this --split, 0 to {images.Count - 1}, its name, or an image file")}.");
         }
 
-        byte[] pixels = ImageFiles.Decode(text, File.ReadAllBytes(text), model.Channels, model.Height, model.Width);
+        byte[] pixels = ImageFiles.Decode(text, RegularFile.Read(text), model.Channels, model.Height, model.Width);
         var values = new float[pixels.Length];
         Inference.Pixels.ToFloat(pixels, values);
         return new ChosenImage(text, values);

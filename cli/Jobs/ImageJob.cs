@@ -145,7 +145,8 @@ internal sealed class ImageJob
     public static void Report(string what, long images, JobPaths paths, CorruptImages? corrupt = null)
     {
         corrupt?.Finish();
-        Console.WriteLine(images == 0 ? $"Nothing was left to do: {paths.Target}" : $"{what} {images - (corrupt?.CountNow ?? 0)} images: {paths.Target}");
+        long done = images - (corrupt?.CountNow ?? 0);
+        Console.WriteLine(images == 0 ? $"Nothing was left to do: {paths.Target}" : $"{what} {done} {(done == 1 ? "image" : "images")}: {paths.Target}");
         if (corrupt is { Count: > 0 })
         {
             Console.WriteLine($"{corrupt.Count} images were left out, because they cannot be read; they are listed in {paths.Corrupt}");

@@ -56,7 +56,7 @@ internal static class JobRecord
     /// <summary>Identifies a model by its content.</summary>
     public static string Fingerprint(string file)
     {
-        using var content = File.Exists(file) ? File.OpenRead(file) : throw new FileNotFoundException($"There is no file '{file}'.");
+        using var content = RegularFile.Open(file);
         return Convert.ToHexStringLower(SHA256.HashData(content));
     }
 
@@ -78,7 +78,7 @@ internal static class JobRecord
         JsonObject before;
         try
         {
-            before = JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? [];
+            before = JsonNode.Parse(RegularFile.ReadText(file)) as JsonObject ?? [];
         }
         catch (JsonException e)
         {

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
-using OnnxVae.Inference;
+using OnnxVae.Cli.Jobs;
+using OnnxVae.Exporters;
 using OnnxVae.Inference.Coding;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs;
 
@@ -43,7 +44,7 @@ internal static class DecompressVerb
     // The checksum comes last: everything is read once before an image is written.
     private static long Verify(LatentCodec codec, string file)
     {
-        using var stream = new BufferedStream(File.Exists(file) ? File.OpenRead(file) : throw new FileNotFoundException($"There is no file '{file}'."));
+        using var stream = new BufferedStream(RegularFile.Open(file));
         long count, read;
         try
         {
@@ -61,7 +62,7 @@ internal static class DecompressVerb
     // Codes come one after the other, from the beginning.
     private static IEnumerable<float[]> Rows(LatentCodec codec, string file, ImageRange range)
     {
-        using var stream = new BufferedStream(File.OpenRead(file));
+        using var stream = new BufferedStream(RegularFile.Open(file));
         long number = 0;
         foreach (float[] row in codec.Read(stream).Rows.TakeWhile(_ => number < range.End))
         {

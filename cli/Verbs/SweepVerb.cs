@@ -113,7 +113,7 @@ internal static class SweepVerb
     {
         try
         {
-            if (JsonNode.Parse(File.ReadAllText(file)) is JsonObject figures && ((string[])["rate", "distortion"]).All(name => figures[name] is JsonValue value && value.TryGetValue(out double _)))
+            if (JsonNode.Parse(RegularFile.ReadText(file)) is JsonObject figures && ((string[])["rate", "distortion"]).All(name => figures[name] is JsonValue value && value.TryGetValue(out double _)))
             {
                 return figures;
             }

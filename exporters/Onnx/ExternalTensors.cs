@@ -73,7 +73,7 @@ internal static class ExternalTensors
                 throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is not there: put that file beside it.");
             }
 
-            using var stream = File.OpenRead(file);
+            using var stream = RegularFile.Open(file);
             long offset = Number(entries, "offset", 0), length = Number(entries, "length", stream.Length - offset);
             if (offset < 0 || length < 0 || offset + length > stream.Length)
             {

@@ -66,7 +66,7 @@ public sealed class OnnxModel
 
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.Open(path);
             var proto = ModelProto.Parser.ParseFrom(stream);
             if (proto.Graph is { Node.Count: > 0 })
             {

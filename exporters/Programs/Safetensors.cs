@@ -74,7 +74,7 @@ public static class Safetensors
 
         try
         {
-            var (tensors, metadata) = Parse(File.ReadAllBytes(path));
+            var (tensors, metadata) = Parse(RegularFile.Read(path));
             if (metadata.TryGetValue(ChecksumKey, out string? checksum) && checksum != Checksum(tensors, metadata))
             {
                 throw new InvalidDataException($"'{path}' is damaged: its content does not have the checksum that was stored with it.");

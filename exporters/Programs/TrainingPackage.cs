@@ -152,7 +152,7 @@ public sealed class TrainingPackage
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string file in Files)
         {
-            hash.AppendData(File.ReadAllBytes(PathOf(file)));
+            hash.AppendData(RegularFile.Read(PathOf(file)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -163,7 +163,7 @@ public sealed class TrainingPackage
         Manifest? manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(file), Manifest.JsonOptions);
+            manifest = JsonSerializer.Deserialize<Manifest>(RegularFile.ReadText(file), Manifest.JsonOptions);
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {

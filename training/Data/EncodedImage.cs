@@ -1,3 +1,4 @@
+using OnnxVae.Exporters;
 using SkiaSharp;
 
 namespace OnnxVae.Training.Data;

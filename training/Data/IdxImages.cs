@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
+using OnnxVae.Exporters;
 
 namespace OnnxVae.Training.Data;
 
@@ -126,11 +126,7 @@ public sealed class IdxImages : ImageSource
             .GroupBy(file => Path.GetFileName(file).Replace(".gz", "", StringComparison.OrdinalIgnoreCase)).Select(same => same.Min(StringComparer.Ordinal)!)
             .Order(StringComparer.Ordinal)];
 
-    private static Stream OpenContent(string path)
-    {
-        var file = RegularFile.Open(path);
-        return path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
-    }
+    private static Stream OpenContent(string path) => GzipContent.Of(RegularFile.Open(path));
 
     private static byte[] ReadAll(Stream content, long length, string path) => Unzipped(path, () => RegularFile.ReadUpTo(content, length));
 

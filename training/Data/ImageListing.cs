@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using OnnxVae.Exporters;
 
 namespace OnnxVae.Training.Data;
 
@@ -32,10 +33,10 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
     {
         var listing = new ImageListing([], new PassedOver());
         var contents = new Dictionary<string, Func<byte[]>>(StringComparer.Ordinal); // for links
+        using var file = RegularFile.Open(path);
+        using var content = GzipContent.Of(file);
         try
         {
-            using var file = RegularFile.Open(path);
-            using Stream content = path.EndsWith("gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
             using var guarded = new GuardedTar(content);
             using var tar = new TarReader(guarded);
             while (tar.GetNextEntry() is { } entry)
@@ -56,9 +57,10 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
     public static ImageListing OfZip(string path)
     {
         var listing = new ImageListing([], new PassedOver());
+        var file = RegularFile.Open(path);
         try
         {
-            var archive = new ZipArchive(RegularFile.Open(path), ZipArchiveMode.Read);
+            var archive = new ZipArchive(file, ZipArchiveMode.Read);
             foreach (var entry in archive.Entries.Where(entry => !entry.FullName.EndsWith('/')))
             {
                 listing.Add(entry.FullName.Replace('\\', '/'), () => ReaderOf(archive, entry));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using OnnxVae.Exporters;
 
 namespace OnnxVae.Training.Data;
 
@@ -85,9 +86,10 @@ public sealed class NumpyImages : ImageSource
             return ImageData.HoldOut(RegularFile.Length(path) <= LargestInMemory ? FromArray(RegularFile.Read(path, LargestInMemory), path) : FromFile(path));
         }
 
+        var file = RegularFile.Open(path);
         try
         {
-            using var archive = new ZipArchive(RegularFile.Open(path), ZipArchiveMode.Read);
+            using var archive = new ZipArchive(file, ZipArchiveMode.Read);
             return OpenArchive(archive, path);
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)

@@ -45,7 +45,7 @@ public static class RunReport
         page.Append("<h2>Images</h2>\n");
         foreach (string grid in LastGrids(folder))
         {
-            string data = Convert.ToBase64String(File.ReadAllBytes(grid));
+            string data = Convert.ToBase64String(RegularFile.Read(grid));
             AppendFigure(page, $"<img alt=\"\" src=\"data:image/png;base64,{data}\">", Path.GetFileNameWithoutExtension(grid));
         }
 

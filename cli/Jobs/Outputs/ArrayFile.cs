@@ -157,7 +157,7 @@ internal sealed class ArrayFile : IDisposable
         Progress? progress;
         try
         {
-            progress = JsonSerializer.Deserialize<Progress>(File.ReadAllText(ProgressPath));
+            progress = JsonSerializer.Deserialize<Progress>(RegularFile.ReadText(ProgressPath));
         }
         catch (JsonException e)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Tests.Support;
@@ -269,6 +270,51 @@ internal sealed class RunFaultsTests : FolderFixture
 
         Assert.That(exitCode, Is.EqualTo(1));
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged: it is not the JSON of a run's options."));
+    }
+
+    [TestCase("checkpointEvery", "-1", "checkpointEvery is -1; expected 1 or more.")]
+    [TestCase("logEvery", "0", "logEvery is 0; expected 1 or more.")]
+    [TestCase("steps", "0", "steps is 0; expected 1 or more.")]
+    [TestCase("threads", "-2", "threads is -2; expected 0 or more.")]
+    public void Resume_OfOptionsWithANumberThatNoRunHas_NamesIt(string name, string value, string fault)
+    {
+        var options = JsonNode.Parse(File.ReadAllText(Run.Options))!.AsObject();
+        options[name] = JsonNode.Parse(value);
+        File.WriteAllText(Run.Options, options.ToJsonString());
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged: {fault}"));
+    }
+
+    [TestCase("options.json", "train", "--resume", "--out", "{run}")]
+    [TestCase("package/manifest.json", "train", "--resume", "--out", "{run}")]
+    [TestCase("package/step.onnx", "train", "--resume", "--out", "{run}")]
+    [TestCase("package/manifest.json", "inspect", "{run}")]
+    [TestCase("export/decoder.onnx", "inspect", "{file}")]
+    [TestCase("export/decoder.onnx", "generate", "{file}", "--out", "{run}/images.png")]
+    [TestCase("export/encoder.onnx", "encode", "{run}", "--data", "sprites", "--out", "{run}/z.npy")]
+    public void Command_OfARunWithAPipeInPlaceOfAFile_DoesNotWaitForIt(string file, params string[] command)
+    {
+        string path = Path.Combine(Run.Path, file);
+        NamedPipe.Create(path);
+
+        var (exitCode, _, error) = Support.Cli.Run([.. command.Select(word => word.Replace("{run}", Run.Path, StringComparison.Ordinal).Replace("{file}", path, StringComparison.Ordinal))]);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Match($"(?m)^onnxvae: '{Regex.Escape(path)}'.* is empty, or not a regular file\\.$"));
+    }
+
+    [Test]
+    public void Resume_WithAPipeInPlaceOfTheLog_GoesOn()
+    {
+        NamedPipe.Create(Run.Metrics);
+        File.Delete(Run.CheckpointAt(20));
+
+        Support.Cli.Succeed("train", "--resume", "--out", Run.Path);
+
+        Assert.That(MetricsLog.Read(Run.Metrics)[^1]["step"]!.GetValue<long>(), Is.EqualTo(20));
     }
 
     // The log is there for people and curves: what is no line of it is passed over.

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
@@ -32,6 +33,26 @@ internal sealed class DamagedModelTests : FolderFixture
     public void Load_OfMetadataThatTheGraphContradicts_ComparesThem(string file, string entry, string value, string message) => Assert.That(
         () => VaeDecoder.Load(WithEntry(file, entry, value)),
         Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{Folder[file]}' {message}"));
+
+    // What a changed shape leaves: ONNX Runtime loads it, and finds out as it runs.
+    [Test]
+    public void Run_OfAGraphWhoseShapesDoNotFit_NamesTheFile()
+    {
+        var model = OnnxModel.Load(Path.Combine(models.Export("mlp"), "decoder.onnx"));
+        var shape = model.Proto.Graph.Initializer.Single(tensor => tensor.DataType == 7 && tensor.Dims is [4]);
+        byte[] dimensions = shape.RawData.ToByteArray();
+        BinaryPrimitives.WriteInt64LittleEndian(dimensions, 2);
+        shape.RawData = Google.Protobuf.ByteString.CopyFrom(dimensions);
+        model.Save(Folder["decoder.onnx"]);
+
+        Assert.That(
+            () =>
+            {
+                using var decoder = VaeDecoder.Load(Folder["decoder.onnx"]);
+                decoder.Generate(count: 3, seed: 1);
+            },
+            Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{Folder["decoder.onnx"]}' cannot be run: "));
+    }
 
     [Test]
     public void Run_OfWeightsThatAreNotNumbers_SaysSo([Values("decoder", "encoder")] string role)

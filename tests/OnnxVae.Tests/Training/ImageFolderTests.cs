@@ -164,11 +164,7 @@ internal sealed class ImageFolderTests : FolderFixture
                 File.CreateSymbolicLink(file, "/nowhere.png");
                 break;
             case "pipe":
-                using (var make = Process.Start("mkfifo", file))
-                {
-                    make.WaitForExit();
-                }
-
+                NamedPipe.Create(file);
                 break;
             case "device":
                 File.CreateSymbolicLink(file, "/dev/zero");

@@ -1,21 +1,22 @@
-namespace OnnxVae.Training.Data;
+namespace OnnxVae.Exporters;
 
 /// <summary>Reads files, but not what only looks like one: a pipe or a device has no length, and reading it might never end.</summary>
-internal static class RegularFile
+public static class RegularFile
 {
     /// <summary>The length of a file, or of what a link leads to.</summary>
-    /// <exception cref="IOException">It is a pipe, a device or empty, or a link that leads nowhere.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is a pipe, a device or empty, or a link that leads nowhere.</exception>
     public static long Length(string path)
     {
         var file = new FileInfo(path);
         if (file.LinkTarget is not null)
         {
-            file = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : throw new IOException($"'{path}' is a link that leads to no file.");
+            file = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : throw new InvalidDataException($"'{path}' is a link that leads to no file.");
         }
 
         return file is not { Exists: true } ? throw new FileNotFoundException($"There is no file '{path}'.")
             : file.Length > 0 ? file.Length
-            : throw new IOException($"'{path}' is empty, or not a regular file.");
+            : throw new InvalidDataException($"'{path}' is empty, or not a regular file.");
     }
 
     /// <summary>Opens a file.</summary>
@@ -26,12 +27,21 @@ internal static class RegularFile
         return File.OpenRead(path);
     }
 
+    /// <summary>Reads a text file.</summary>
+    /// <inheritdoc cref="Length"/>
+    public static string ReadText(string path)
+    {
+        using var reader = new StreamReader(Open(path));
+        return reader.ReadToEnd();
+    }
+
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="most">The most bytes it may have.</param>
-    /// <exception cref="IOException">It is longer, or not a regular file.</exception>
-    public static byte[] Read(string path, long most) => Length(path) is var length && length > most
-        ? throw new IOException($"'{path}' has {length} bytes; at most {most} are read.")
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is longer, or not a regular file.</exception>
+    public static byte[] Read(string path, long most = int.MaxValue) => Length(path) is var length && length > most
+        ? throw new InvalidDataException($"'{path}' has {length} bytes; at most {most} are read.")
         : File.ReadAllBytes(path);
 
     /// <summary>Reads what follows in a stream, with memory for what is really there, whatever a header has promised.</summary>
