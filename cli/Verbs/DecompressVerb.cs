@@ -1,9 +1,9 @@
 using System.CommandLine;
-using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Exporters;
-using OnnxVae.Inference.Coding;
 using OnnxVae.Inference;
+using OnnxVae.Inference.Coding;
 
 namespace OnnxVae.Cli.Verbs;
 
