@@ -9,6 +9,8 @@ public static partial class GradientRules
     {
         ["ReduceSum"] = (y, dy) => [KeepAxes(dy, y), null],
         ["ReduceMean"] = (y, dy) => [KeepAxes(dy, y) * ((float)y.Shape.ElementCount / y.Inputs[0].Shape.ElementCount), null],
+        ["CumSum"] = (y, dy) => [CumSum(dy, (int)Ints(y.Inputs[1])[0], y.Producer!.Attribute<long>("exclusive") != 0, y.Producer!.Attribute<long>("reverse") == 0), null],
+        ["TopK"] = (y, dy) => [ScatterElements(ConstantOfShape(y.Inputs[0].Shape, 0f), y.Producer!.Outputs[1], dy, Axis(y)), null],
         ["ReduceMax"] = (y, dy) => [KeepAxes(dy, y) * EqualShare(y.Inputs[0], KeepAxes(y, y), y.Inputs[1]), null],
     };
 

@@ -14,6 +14,8 @@ public static partial class GradientRules
         ["Slice"] = (y, dy) => [PutBack(y.Inputs[0].Shape, dy, Ints(y.Inputs[1])[0], (int)Ints(y.Inputs[3])[0], Ints(y.Inputs[4])[0]), null, null, null, null],
         ["Pad"] = (y, dy) => [Crop(dy, y.Inputs[0].Shape, Ints(y.Inputs[1])), null, null],
         ["Gather"] = (y, dy) => [ScatterAdd(dy, Axis(y), y.Inputs[1], y.Inputs[0].Shape[Axis(y)]), null],
+        ["GatherElements"] = (y, dy) => [ScatterElements(ConstantOfShape(y.Inputs[0].Shape, 0f), y.Inputs[1], dy, Axis(y)), null],
+        ["ScatterElements"] = (y, dy) => [dy, null, GatherElements(dy, Axis(y), y.Inputs[1])],
         [Primitive.ScatterAdd] = (x, dx) => [Gather(dx, Axis(x), x.Inputs[1]), null],
         ["Resize"] = (y, dy) => [ResizeBack(dy, y.Producer!.Attribute<Interpolation[]>("interpolation")), .. Enumerable.Repeat<Value?>(null, y.Inputs.Length - 1)],
     };

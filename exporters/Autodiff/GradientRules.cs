@@ -17,20 +17,23 @@ public static partial class GradientRules
     /// <summary>Operators whose result does not change by small changes of their inputs, or which are never differentiated, each with the reason.</summary>
     public static IReadOnlyDictionary<string, string> NotDifferentiable { get; } = new Dictionary<string, string>
     {
+        ["And"] = "its operands are truth values",
         ["ArgMax"] = "its result is an integer",
         ["Cast"] = "changes the element type; only Float32 values carry gradients",
         ["ConstantOfShape"] = "its input is a shape",
         ["Conv"] = $"appears in expanded models only; differentiate {Primitive.Convolution}",
         ["ConvTranspose"] = $"appears in expanded models only; differentiate {Primitive.ConvolutionInput}",
         ["Equal"] = "piecewise constant",
-        ["Expand"] = "appears in expanded models only",
+        ["Expand"] = "its symbolic batch has to be known",
         ["Floor"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
         ["Greater"] = "piecewise constant",
         ["GreaterOrEqual"] = "piecewise constant",
         ["LayerNormalization"] = $"appears in expanded models only; differentiate {Primitive.Standardize}",
         ["Mod"] = "its operands are integers",
         ["Round"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
-        ["ScatterElements"] = $"appears in expanded models only; differentiate {Primitive.ScatterAdd}",
+        ["Not"] = "its operand is a truth value",
+        ["Or"] = "its operands are truth values",
+        ["Shape"] = "its result is an integer",
         [Primitive.StopGradient] = "stops gradients by definition",
     };
 

@@ -18,7 +18,7 @@ internal static partial class Layers
         Row<SELU>((_, x) => SeluScale * Elu(x, SeluAlpha)),
         Row<SiLU>((_, x) => Silu(x)),
         Row<Mish>((_, x) => x * Tanh(Softplus(x))),
-        Row<GELU>(Gelu),
+        Row<GELU>((layer, x) => Gelu(x, byTanh: layer.approximate != GELU.Approximate.none)),
         Row<GLU>((layer, x) => Gated(Split2(x, (int)layer.dim))),
         Row<Sigmoid>((_, x) => Sigmoid(x)),
         Row<LogSigmoid>((_, x) => -Softplus(-x)),
@@ -44,13 +44,6 @@ internal static partial class Layers
 
     // From here on ln(1 + e^x) is x in 32 bits.
     private const double SoftplusThreshold = 17;
-
-    // Hendrycks and Gimpel 2016, arXiv 1606.08415: x Phi(x), or its approximation by tanh.
-    private static Value Gelu(GELU layer, Value x) => layer.approximate == GELU.Approximate.none
-        ? Gelu(x)
-        : 0.5f * x * (1f + Tanh(MathF.Sqrt(2 / MathF.PI) * (x + (0.044715f * x * Square(x)))));
-
-    private static Value Gelu(Value x) => 0.5f * x * (1f + Erf(MathF.Sqrt(0.5f) * x));
 
     private static Value Hardtanh(Hardtanh layer, Value x) => layer.inplace
         ? HardTanh(x, (float)layer.min_val, (float)layer.max_val)

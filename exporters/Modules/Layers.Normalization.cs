@@ -88,13 +88,6 @@ internal static partial class Layers
         }
     }
 
-    // Wu and He 2018, arXiv 1803.08494: [N, C, H, W] as [N, G, C/G H W]
-    private static Value StandardizeGroups(Value x, long groups, float epsilon)
-    {
-        var grouped = Reshape(x, [x.Shape[0], groups, x.Shape[1] / groups, .. x.Shape.Skip(2)]);
-        return Reshape(Standardize(grouped, [.. Enumerable.Range(2, x.Shape.Rank - 1)], epsilon), x.Shape);
-    }
-
     // Ba, Kiros and Hinton 2016, arXiv 1607.06450.
     private static Value NormalizeLayer(ModuleLowering lowering, LayerNorm layer, Value x)
     {

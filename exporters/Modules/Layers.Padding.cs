@@ -32,28 +32,12 @@ internal static partial class Layers
 
     private static Value PadImage(Value x, long[] before, long[] after, PaddingModes mode, float value = 0f) => mode is PaddingModes.Zeros or PaddingModes.Constant
         ? Pad(x, [0, 0, .. before], [0, 0, .. after], value)
-        : Enumerable.Range(0, before.Length).Aggregate(x, (y, i) => Gather(y, i + 2, PaddedIndices(y.Shape[i + 2], before[i], after[i], mode)));
+        : Enumerable.Range(0, before.Length).Aggregate(x, (y, i) => Pad(y, i + 2, before[i], after[i], RuleOf(mode)));
 
-    // Which old pixel stands at each new one.
-    private static long[] PaddedIndices(long size, long before, long after, PaddingModes mode)
+    private static EdgeRule RuleOf(PaddingModes mode) => mode switch
     {
-        long most = mode switch
-        {
-            PaddingModes.Reflect => size - 1,
-            PaddingModes.Circular => size,
-            _ => long.MaxValue,
-        };
-        if (before < 0 || after < 0 || before > most || after > most)
-        {
-            throw new ArgumentException($"padding mode {mode} can add at most {most} pixels to each side of {size}, not {before} and {after}.");
-        }
-
-        long Source(long pixel) => mode switch
-        {
-            PaddingModes.Reflect => size - 1 - Math.Abs(size - 1 - Math.Abs(pixel)),
-            PaddingModes.Circular => (pixel + size) % size,
-            _ => Math.Clamp(pixel, 0, size - 1),
-        };
-        return [.. Enumerable.Range(0, (int)(before + size + after)).Select(i => Source(i - before))];
-    }
+        PaddingModes.Reflect => EdgeRule.Reflect,
+        PaddingModes.Circular => EdgeRule.Wrap,
+        _ => EdgeRule.Edge,
+    };
 }

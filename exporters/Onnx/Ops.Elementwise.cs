@@ -5,8 +5,8 @@ public static partial class Ops
     /// <summary>a + b, with broadcasting. Float32, or Int64.</summary>
     public static Value Add(Value a, Value b) => a.Type == ElementType.Int64 ? Integers(nameof(Add), a, b) : Binary(nameof(Add), a, b);
 
-    /// <summary>a - b, with broadcasting. Float32.</summary>
-    public static Value Sub(Value a, Value b) => Binary(nameof(Sub), a, b);
+    /// <summary>a - b, with broadcasting. Float32, or Int64.</summary>
+    public static Value Sub(Value a, Value b) => a.Type == ElementType.Int64 ? Integers(nameof(Sub), a, b) : Binary(nameof(Sub), a, b);
 
     /// <summary>a * b, with broadcasting. Float32, or Int64.</summary>
     public static Value Mul(Value a, Value b) => a.Type == ElementType.Int64 ? Integers(nameof(Mul), a, b) : Binary(nameof(Mul), a, b);
@@ -102,6 +102,33 @@ public static partial class Ops
     /// <summary>x times its sigmoid, also called swish. Float32.</summary>
     public static Value Silu(Value x) => Unary(Primitive.Silu, x);
 
+    /// <summary>The Gaussian error linear unit x Phi(x), with Phi the standard normal distribution function. Float32.</summary>
+    /// <remarks>Hendrycks and Gimpel 2016, arXiv 1606.08415.</remarks>
+    /// <param name="x">Float32.</param>
+    /// <param name="byTanh">Whether Phi is approximated by a hyperbolic tangent.</param>
+    public static Value Gelu(Value x, bool byTanh = false) => byTanh
+        ? 0.5f * x * (1f + Tanh(MathF.Sqrt(2 / MathF.PI) * (x + (0.044715f * x * Square(x)))))
+        : 0.5f * x * (1f + Erf(MathF.Sqrt(0.5f) * x));
+
+    /// <summary>Whether a is less than b, with broadcasting; both Float32, or both Int64. Bool.</summary>
+    public static Value Less(Value a, Value b) => Greater(b, a);
+
+    /// <summary>Whether a is at most b, with broadcasting; both Float32, or both Int64. Bool.</summary>
+    public static Value LessOrEqual(Value a, Value b) => GreaterOrEqual(b, a);
+
+    /// <summary>Whether both hold, with broadcasting. Bool.</summary>
+    public static Value And(Value a, Value b) => Logical(nameof(And), a, b);
+
+    /// <summary>Whether one of them holds, or both, with broadcasting. Bool.</summary>
+    public static Value Or(Value a, Value b) => Logical(nameof(Or), a, b);
+
+    /// <summary>Whether it does not hold. Bool.</summary>
+    public static Value Not(Value x)
+    {
+        Require(x.Type == ElementType.Bool, nameof(Not), $"'{x}' must be {ElementType.Bool}.");
+        return Apply(nameof(Not), x.Type, x.Shape, [x]);
+    }
+
     /// <summary>Whether a is greater than b, with broadcasting; both Float32, or both Int64. Bool.</summary>
     public static Value Greater(Value a, Value b) => Comparison(nameof(Greater), a, b);
 
@@ -129,11 +156,11 @@ public static partial class Ops
         return Equal(Reshape(numbers, [.. numbers.Shape.Take(place), 1, .. numbers.Shape.Skip(place)]), all);
     }
 
-    /// <summary>a where the condition holds, b elsewhere, with broadcasting. Float32.</summary>
+    /// <summary>a where the condition holds, b elsewhere, with broadcasting; operands of the same type.</summary>
     public static Value Where(Value condition, Value a, Value b)
     {
         Require(condition.Type == ElementType.Bool, nameof(Where), $"the condition '{condition}' must be {ElementType.Bool}.");
-        RequireFloat(nameof(Where), a, b);
+        Require(a.Type == b.Type, nameof(Where), $"'{a}' and '{b}' have different types; convert one with Cast.");
         return Apply(nameof(Where), a.Type, Shape.Broadcast(condition.Shape, Shape.Broadcast(a.Shape, b.Shape)), [condition, a, b]);
     }
 
@@ -172,6 +199,12 @@ public static partial class Ops
             a.Type == b.Type && a.Type is ElementType.Float32 or ElementType.Int64, operatorType,
             $"'{a}' and '{b}' must both be {ElementType.Float32}, or both {ElementType.Int64}.");
         return Apply(operatorType, ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
+    }
+
+    private static Value Logical(string operatorType, Value a, Value b)
+    {
+        Require(a.Type == ElementType.Bool && b.Type == ElementType.Bool, operatorType, $"'{a}' and '{b}' must both be {ElementType.Bool}.");
+        return Apply(operatorType, a.Type, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 
     private static Value Integers(string operatorType, Value a, Value b)

@@ -25,6 +25,15 @@ public static partial class Ops
     /// <summary>The logarithms of <see cref="Softmax"/>. Float32.</summary>
     public static Value LogSoftmax(Value x, int axis) => Unary(nameof(LogSoftmax), x, ("axis", (long)x.Shape.Axis(axis)));
 
+    /// <summary>Shifts and scales x to mean 0 and variance 1 within groups of channels. Float32 [N, C, ...].</summary>
+    /// <remarks>Wu and He 2018, arXiv 1803.08494.</remarks>
+    internal static Value StandardizeGroups(Value x, long groups, float epsilon)
+    {
+        Require(groups > 0 && x.Shape[1] % groups == 0, Primitive.Standardize, $"the channels of '{x}' do not fall into {groups} equal groups.");
+        var grouped = Reshape(x, [x.Shape[0], groups, x.Shape[1] / groups, .. x.Shape.Skip(2)]);
+        return Reshape(Standardize(grouped, [.. Enumerable.Range(2, x.Shape.Rank - 1)], epsilon), x.Shape);
+    }
+
     /// <summary>ln(sum(e^x)) along an axis, which goes; the maximum is taken out, so that nothing overflows. Float32.</summary>
     public static Value LogSumExp(Value x, int axis)
     {

@@ -16,6 +16,58 @@ public static partial class Ops
     /// <inheritdoc cref="ReduceSum"/>
     public static Value ReduceMax(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceMax), x, axes, keepDimensions);
 
+    /// <summary>Multiplies over axes, by halves: its gradient needs no division, and is right where entries are zero.</summary>
+    /// <inheritdoc cref="ReduceSum"/>
+    public static Value ReduceProd(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false)
+    {
+        RequireFloat(nameof(ReduceProd), x);
+        int[] reduced = [.. axes.ToArray().Select(x.Shape.Axis).Distinct()];
+        var shape = x.Shape;
+        foreach (int axis in reduced)
+        {
+            Require(shape[axis] > 0, nameof(ReduceProd), $"axis {axis} of '{x}' is empty, or the symbolic batch; give its size to multiply along it.");
+            while (x.Shape[axis] > 1)
+            {
+                long half = x.Shape[axis] / 2, even = 2 * half;
+                var product = Slice(x, axis, 0, half) * Slice(x, axis, half, even);
+                x = even == x.Shape[axis] ? product : Concat(axis, product, Slice(x, axis, even, even + 1));
+            }
+        }
+
+        return keepDimensions ? x : Reshape(x, [.. shape.Where((_, i) => !reduced.Contains(i))]);
+    }
+
+    /// <summary>Sums of the entries up to each one along an axis.</summary>
+    /// <param name="x">Float32.</param>
+    /// <param name="axis">The axis; a negative one counts from the last.</param>
+    /// <param name="exclusive">Whether an entry's own number is left out of its sum.</param>
+    /// <param name="reverse">Whether sums begin at the last entry.</param>
+    public static Value CumSum(Value x, int axis, bool exclusive = false, bool reverse = false)
+    {
+        RequireFloat(nameof(CumSum), x);
+        return Apply(
+            nameof(CumSum), x.Type, x.Shape, [x, Value.Of<long>(Shape.Scalar, x.Shape.Axis(axis))],
+            ("exclusive", exclusive ? 1L : 0L), ("reverse", reverse ? 1L : 0L));
+    }
+
+    /// <summary>The largest entries along an axis, and where they are.</summary>
+    /// <param name="x">Float32.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="axis">The axis; a negative one counts from the last.</param>
+    /// <param name="largest">Whether the largest ones, or the smallest.</param>
+    /// <returns>Both with <paramref name="count"/> entries along the axis, in order: the numbers, Float32, and their positions, Int64.</returns>
+    public static (Value Values, Value Positions) TopK(Value x, long count, int axis, bool largest = true)
+    {
+        RequireFloat(nameof(TopK), x);
+        axis = x.Shape.Axis(axis);
+        Require(count >= 0 && count <= x.Shape[axis], nameof(TopK), $"axis {axis} of '{x}' does not have {count} entries.");
+        var shape = x.Shape.With(axis, count);
+        var outputs = ApplyMany(
+            nameof(TopK), [(x.Type, shape), (ElementType.Int64, shape)], [x, Value.Indices(count)],
+            ("axis", (long)axis), ("largest", largest ? 1L : 0L), ("sorted", 1L));
+        return (outputs[0], outputs[1]);
+    }
+
     /// <summary>Positions of the largest entries along an axis, the first one of equal ones. Int64; the axis goes.</summary>
     /// <param name="x">Float32.</param>
     /// <param name="axis">The axis to search; a negative one counts from the last.</param>

@@ -111,6 +111,70 @@ public static partial class Ops
         return Apply(nameof(Pad), x.Type, shape, x.Type == ElementType.Float32 ? [x, pads, value] : [x, pads], ("mode", "constant"));
     }
 
+    /// <summary>x in reverse along axes.</summary>
+    /// <param name="x">Any type.</param>
+    /// <param name="axes">The axes; negative ones count from the last.</param>
+    public static Value Flip(Value x, params ReadOnlySpan<int> axes)
+    {
+        foreach (int axis in axes)
+        {
+            long size = x.Shape[x.Shape.Axis(axis)];
+            Require(size >= 0, nameof(Flip), $"axis {axis} of '{x}' is the symbolic batch; give its size to reverse it.");
+            x = Gather(x, axis, [.. Enumerable.Range(0, (int)size).Select(i => size - 1 - i)]);
+        }
+
+        return x;
+    }
+
+    /// <summary>x moved along an axis; what leaves it at one end comes in at the other.</summary>
+    /// <param name="x">Any type.</param>
+    /// <param name="axis">The axis; a negative one counts from the last.</param>
+    /// <param name="shift">By how many entries; to the front, if negative.</param>
+    public static Value Roll(Value x, int axis, long shift)
+    {
+        long size = x.Shape[x.Shape.Axis(axis)];
+        Require(size >= 0, nameof(Roll), $"axis {axis} of '{x}' is the symbolic batch; give its size to move along it.");
+        long first = size == 0 ? 0 : ((-shift % size) + size) % size;
+        return first == 0 ? x : Concat(axis, Slice(x, axis, first, size), Slice(x, axis, 0, first));
+    }
+
+    /// <summary>x several times along each axis.</summary>
+    /// <param name="x">Any type.</param>
+    /// <param name="repeats">How many times, one number per axis.</param>
+    public static Value Tile(Value x, params ReadOnlySpan<long> repeats)
+    {
+        Require(repeats.Length == x.Shape.Rank && !repeats.ContainsAnyInRange(long.MinValue, 0), nameof(Tile), $"'{x}' takes {x.Shape.Rank} numbers of repeats, each 1 or more.");
+        for (int axis = 0; axis < repeats.Length; axis++)
+        {
+            x = Concat(axis, [.. Enumerable.Repeat(x, (int)repeats[axis])]);
+        }
+
+        return x;
+    }
+
+    // What lies beyond an image's edge comes from within: which old entry stands at each new one.
+    internal static Value Pad(Value x, int axis, long before, long after, EdgeRule rule)
+    {
+        long size = x.Shape[x.Shape.Axis(axis)];
+        long most = rule switch
+        {
+            EdgeRule.Reflect => size - 1,
+            EdgeRule.Wrap => size,
+            _ => size > 0 ? long.MaxValue : 0,
+        };
+        Require(
+            before >= 0 && after >= 0 && before <= most && after <= most,
+            nameof(Pad), $"by the rule {rule} at most {most} entries can be added at each side of axis {axis} of '{x}', not {before} and {after}.");
+        return (before, after) == (0, 0) ? x : Gather(x, axis, [.. Enumerable.Range(0, (int)(before + size + after)).Select(i => Source(i - before))]);
+
+        long Source(long place) => rule switch
+        {
+            EdgeRule.Reflect => size - 1 - Math.Abs(size - 1 - Math.Abs(place)),
+            EdgeRule.Wrap => (place + size) % size,
+            _ => Math.Clamp(place, 0, size - 1),
+        };
+    }
+
     /// <summary>The entries of x along an axis at constant positions.</summary>
     /// <inheritdoc cref="Gather(Value, int, Value)"/>
     public static Value Gather(Value x, int axis, params ReadOnlySpan<long> indices) => Gather(x, axis, Value.Indices(indices));
@@ -130,6 +194,21 @@ public static partial class Ops
 
         return Apply(
             nameof(Gather), x.Type, [.. x.Shape.Take(axis), .. indices.Shape, .. x.Shape.Skip(axis + 1)], [x, indices], ("axis", (long)axis));
+    }
+
+    /// <summary>For each place of the result, the entry of x at the same place but for one axis, where the position is given.</summary>
+    /// <param name="x">Float32.</param>
+    /// <param name="axis">The axis that <paramref name="indices"/> address.</param>
+    /// <param name="indices">Int64, of x's rank, and no larger along the other axes; it shapes the result.</param>
+    public static Value GatherElements(Value x, int axis, Value indices)
+    {
+        RequireFloat(nameof(GatherElements), x);
+        axis = x.Shape.Axis(axis);
+        Require(
+            indices.Type == ElementType.Int64 && indices.Shape.Rank == x.Shape.Rank
+            && Enumerable.Range(0, x.Shape.Rank).All(i => i == axis || indices.Shape[i] == x.Shape[i] || (indices.Shape[i] >= 0 && indices.Shape[i] <= x.Shape[i])),
+            nameof(GatherElements), $"the indices '{indices}' must be {ElementType.Int64}, of the rank of '{x}' and no larger along other axes than {axis}.");
+        return Apply(nameof(GatherElements), x.Type, indices.Shape, [x, indices], ("axis", (long)axis));
     }
 
     /// <summary>The gradient of a gather: adds up the entries that belong to the same position.</summary>
@@ -158,6 +237,30 @@ public static partial class Ops
         return x.Shape == shape ? x : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
     }
 
+    /// <summary>x repeated along its axes of size 1 until it has the given shape.</summary>
+    /// <param name="x">Any type; without a symbolic batch.</param>
+    /// <param name="shape">The shape; one dimension may be <see cref="Shape.Batch"/> or a multiple.</param>
+    /// <param name="like">A value that has the symbolic batch, whose size is looked up when the model runs.</param>
+    public static Value BroadcastTo(Value x, Shape shape, Value like)
+    {
+        if (!shape.HasBatch)
+        {
+            return BroadcastTo(x, shape);
+        }
+
+        Require(x.Shape.BroadcastsTo(shape), nameof(BroadcastTo), $"'{x}' does not broadcast to {shape}.");
+        return Apply(nameof(Expand), x.Type, shape, [x, SizesAtRunTime([.. shape.Select(d => Math.Max(d, 0))], [.. shape.Select(d => Math.Max(-d, 0))], like)]);
+    }
+
+    // Int64 [length]: fixed + perRow N, with N the size of the batch.
+    internal static Value SizesAtRunTime(ReadOnlySpan<long> @fixed, ReadOnlySpan<long> perRow, Value like)
+    {
+        int axis = like.Shape.ToArray().AsSpan().IndexOf(Shape.Batch);
+        Require(axis >= 0, nameof(Shape), $"'{like}' has no symbolic batch.");
+        var batch = Apply(nameof(Shape), ElementType.Int64, [1], [like], ("start", (long)axis), ("end", axis + 1L));
+        return Value.Indices(@fixed) + (Value.Indices(perRow) * batch);
+    }
+
     /// <summary>A tensor with one number everywhere, of which the model file stores the shape only. Float32.</summary>
     public static Value ConstantOfShape(Shape shape, float value)
     {
@@ -166,9 +269,9 @@ public static partial class Ops
             nameof(ConstantOfShape), ElementType.Float32, shape, [Value.Indices(shape.ToArray())], ("value", Tensor.From<float>([1], value)));
     }
 
-    // What a scatter expands to: data with the updates added at the positions along axis 0.
-    internal static Value ScatterElements(Value data, Value positions, Value updates) => Apply(
-        nameof(ScatterElements), data.Type, data.Shape, [data, positions, updates], ("axis", 0L), ("reduction", "add"));
+    // Data with the updates added at the positions along an axis.
+    internal static Value ScatterElements(Value data, Value positions, Value updates, int axis = 0) => Apply(
+        nameof(ScatterElements), data.Type, data.Shape, [data, positions, updates], ("axis", (long)axis), ("reduction", "add"));
 
     internal static Value Expand(Value x, Shape shape) => Apply(nameof(Expand), x.Type, shape, [x, Value.Indices(shape.ToArray())]);
 }
