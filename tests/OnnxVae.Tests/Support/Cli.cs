@@ -34,10 +34,10 @@ internal static class Cli
         return output;
     }
 
-    /// <summary>Starts a process whose output is redirected. It listens to interrupts even where the tests were told to ignore them, as background jobs of a shell are.</summary>
+    /// <summary>Starts a process whose output is redirected. It listens to signals even where the tests were told to ignore them, as background jobs of a shell and what runs under nohup are.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", "dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
