@@ -47,10 +47,9 @@ public static class Backward
         if (!GradientRules.TryFind(node.OperatorType, out var rule, out bool pointwise) || node.IsOpaque)
         {
             string reason = node.IsOpaque
-                ? "it was read from a file with an operator or settings that have no gradient rule"
-                : GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule");
-            throw new NotSupportedException(
-                $"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}. Put StopGradient around it, or add a rule.");
+                ? "it was read from a file with an operator or settings that have no gradient rule. Train only what comes after it"
+                : $"{GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule")}. Put StopGradient around it";
+            throw new NotSupportedException($"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}, or add a rule.");
         }
 
         var gradients = rule(y, pointwise ? dy : BroadcastTo(dy, y.Shape))

@@ -35,5 +35,7 @@ internal static class GradientPaths
         return reached;
     }
 
-    private static bool Carries(Value y) => y is { Type: ElementType.Float32, Producer.OperatorType: not Primitive.StopGradient };
+    // Noise depends on the shape of what it is like.
+    private static bool Carries(Value y) => y is { Type: ElementType.Float32, Producer.OperatorType: not (
+        Primitive.StopGradient or "RandomNormal" or "RandomNormalLike" or "RandomUniform" or "RandomUniformLike" or "Bernoulli") };
 }

@@ -61,7 +61,7 @@ internal static class Expander
         Primitive.ScatterAdd => [ScatterAddForms.Expand(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
         Primitive.Standardize => [StandardizationForms.Standardize(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
         Primitive.InverseDeviation => [StandardizationForms.InverseDeviation(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
-        "Cast" when IsPositive(inputs[0]) => [PositiveMask(inputs[0].Inputs[0])],
+        "Cast" when node.Outputs[0].Type == ElementType.Float32 && IsPositive(inputs[0]) => [PositiveMask(inputs[0].Inputs[0])],
         "Add" when BiasOf(inputs) is { } bias => WithBias(inputs[0].Producer!, bias),
         _ => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
     };

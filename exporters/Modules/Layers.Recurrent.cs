@@ -20,24 +20,20 @@ internal static partial class Layers
     /// <returns>The next states, the hidden one first.</returns>
     private delegate IReadOnlyList<Value> RecurrentCell(Value fromInput, Func<Value?, Value> fromHidden, IReadOnlyList<Value> states);
 
-    // Cho et al. 2014, arXiv 1406.1078, with the reset gate inside the candidate's product, as in libtorch.
+    // With the reset gate inside the candidate's product, as in libtorch.
     private static IReadOnlyList<Value> GruCell(Value fromInput, Func<Value?, Value> fromHidden, IReadOnlyList<Value> states)
     {
         var h = states.ElementAtOrDefault(0);
         var (x, u) = (Split(fromInput, -1, 3), Split(fromHidden(h), -1, 3));
         var (reset, update) = (Sigmoid(x[0] + u[0]), Sigmoid(x[1] + u[1]));
-        var candidate = Tanh(x[2] + (reset * u[2]));
-        return [h is null ? (1f - update) * candidate : candidate + (update * (h - candidate))];
+        return [RecurrentCells.Gru(update, Tanh(x[2] + (reset * u[2])), h)];
     }
 
-    // Hochreiter and Schmidhuber 1997, with forget gates: Gers et al. 2000.
     private static IReadOnlyList<Value> LstmCell(Value fromInput, Func<Value?, Value> fromHidden, IReadOnlyList<Value> states)
     {
         var gates = Split(fromInput + fromHidden(states.ElementAtOrDefault(0)), -1, 4);
-        var (input, forget, candidate, output) = (Sigmoid(gates[0]), Sigmoid(gates[1]), Tanh(gates[2]), Sigmoid(gates[3]));
-        var written = input * candidate;
-        var memory = states.Count > 1 ? (forget * states[1]) + written : written;
-        return [output * Tanh(memory), memory];
+        var (hidden, memory) = RecurrentCells.Lstm(gates[0], gates[1], gates[2], gates[3], states.ElementAtOrDefault(1));
+        return [hidden, memory];
     }
 
     private static IReadOnlyList<Value> Step(ModuleLowering lowering, Module layer, RecurrentCell cell, IReadOnlyList<Value> inputs)

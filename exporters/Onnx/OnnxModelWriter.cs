@@ -78,6 +78,12 @@ public sealed class OnnxModelWriter
         var identities = new List<NodeProto>();
         foreach (var (name, value) in outputs)
         {
+            if (value.Name == name)
+            {
+                graph.Output.Add(Describe(name, value.Type, value.Shape)); // an input as it is
+                continue;
+            }
+
             graph.Output.Add(Describe(ClaimAtBorder(name), value.Type, value.Shape));
             if (value.Producer is null || !names.TryAdd(value, name))
             {
@@ -95,10 +101,10 @@ public sealed class OnnxModelWriter
     }
 
     // Outputs that nobody needs have no name, except the first; those after the last needed one are left out. A node that was read as it is
-    // keeps all, for their number may mean something, as in Split.
+    // keeps all, for their number may mean something, as in Split; TopK always has both.
     private NodeProto ToProto(Node node, IReadOnlyList<Value> needed)
     {
-        needed = node.IsOpaque ? node.Outputs : needed;
+        needed = node.IsOpaque || node.OperatorType == nameof(Ops.TopK) ? node.Outputs : needed;
         string name = Claim(node.Path.Length == 0 ? node.OperatorType : $"{node.Path}/{node.OperatorType}");
         names.TryAdd(node.Outputs[0], name);
         foreach (var value in needed)

@@ -162,10 +162,16 @@ public static partial class Ops
             EdgeRule.Wrap => size,
             _ => size > 0 ? long.MaxValue : 0,
         };
+        if ((before, after) == (0, 0))
+        {
+            return x;
+        }
+
+        Require(size >= 0, nameof(Pad), $"axis {axis} of '{x}' is the symbolic batch; give its size to pad it.");
         Require(
             before >= 0 && after >= 0 && before <= most && after <= most,
             nameof(Pad), $"by the rule {rule} at most {most} entries can be added at each side of axis {axis} of '{x}', not {before} and {after}.");
-        return (before, after) == (0, 0) ? x : Gather(x, axis, [.. Enumerable.Range(0, (int)(before + size + after)).Select(i => Source(i - before))]);
+        return Gather(x, axis, [.. Enumerable.Range(0, (int)(before + size + after)).Select(i => Source(i - before))]);
 
         long Source(long place) => rule switch
         {

@@ -56,7 +56,9 @@ public sealed record OnnxGraph(
     private static OnnxGraph ReadNodes(OnnxModel model, long batch, Func<string, bool> isTrained, IReadOnlyDictionary<string, long>? sizes)
     {
         var symbols = new SymbolicSizes(batch, sizes ?? new Dictionary<string, long>());
-        var values = new Dictionary<string, Value> { [""] = Value.Absent };
+        Value[] inputs = [.. model.Inputs.Select(input => Value.Input(input.Name, ProtoTensors.TypeOf((int)input.Type), symbols.OfInput(model.Proto.Graph.Input.First(info => info.Name == input.Name))))];
+        var values = new ReadValues(model.OperatorSets["ai.onnx"], DeclaredBy(model.Proto.Graph, symbols));
+        Array.ForEach(inputs, input => values.Add(input.Name!, new Operand(input)));
         var (parameters, frozen) = (new List<State>(), new List<string>());
         var settings = SettingsOf(model.Proto.Graph);
         foreach (var proto in model.Proto.Graph.Initializer)
@@ -65,11 +67,11 @@ public sealed record OnnxGraph(
             if (tensor is { Type: ElementType.Float32, Shape.Rank: > 0 } && !settings.Contains(proto.Name) && isTrained(proto.Name))
             {
                 parameters.Add(State.Create(proto.Name, StateRole.Parameter, tensor));
-                values[proto.Name] = parameters[^1].Current;
+                values.Add(proto.Name, new Operand(parameters[^1].Current));
             }
             else
             {
-                values[proto.Name] = Value.Of(tensor);
+                values.Add(proto.Name, new Operand(Value.Of(tensor)));
                 if (tensor.Type == ElementType.Float32)
                 {
                     frozen.Add(proto.Name);
@@ -77,26 +79,35 @@ public sealed record OnnxGraph(
             }
         }
 
-        Value[] inputs = [.. model.Inputs.Select(input => values[input.Name] = Value.Input(input.Name, ProtoTensors.TypeOf((int)input.Type), symbols.OfInput(model.Proto.Graph.Input.First(info => info.Name == input.Name))))];
-        var shapes = new Dictionary<string, ModelTensor>();
-        foreach (var info in model.Proto.Graph.ValueInfo.Concat(model.Proto.Graph.Output).Where(info => info.Type?.TensorType?.Shape is not null))
+        foreach (var node in model.Proto.Graph.Node)
+        {
+            var results = new OnnxNode(node, values).Read();
+            foreach (var (name, result) in node.Output.Zip(results).Where(output => output.First.Length > 0))
+            {
+                values.Add(name, result);
+            }
+        }
+
+        return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, OutputOf(output)))], parameters, frozen);
+
+        Value OutputOf(ModelTensor output) => values.Find(output.Name) is not { } result ? throw new InvalidDataException($"The model's output '{output.Name}' is computed by no node: the file is damaged.")
+            : result.Type != ProtoTensors.TypeOf((int)output.Type) ? throw new InvalidDataException($"The model's output '{output.Name}' is said to be {output.Type}, but its node computes {result.Type}: the file is damaged.")
+            : result.Value;
+    }
+
+    // What the file says about results, for nodes that stay as they are.
+    private static Dictionary<string, ModelTensor> DeclaredBy(GraphProto graph, SymbolicSizes symbols)
+    {
+        var declared = new Dictionary<string, ModelTensor>();
+        foreach (var info in graph.ValueInfo.Concat(graph.Output).Where(info => info.Type?.TensorType?.Shape is not null))
         {
             if (symbols.OfResult(info) is { } shape)
             {
-                shapes[info.Name] = new ModelTensor(info.Name, ProtoTensors.TypeOf(info.Type.TensorType.ElemType), shape);
+                declared[info.Name] = new ModelTensor(info.Name, ProtoTensors.TypeOf(info.Type.TensorType.ElemType), shape);
             }
         }
 
-        foreach (var node in model.Proto.Graph.Node)
-        {
-            var results = new OnnxNode(node, values).Read(shapes, model.OperatorSets["ai.onnx"]);
-            foreach (var (name, value) in node.Output.Zip(results).Where(output => output.First.Length > 0))
-            {
-                values[name] = value;
-            }
-        }
-
-        return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, values[output.Name]))], parameters, frozen);
+        return declared;
     }
 
     /// <summary>The outputs on other inputs, with the parameters as states.</summary>

@@ -4,18 +4,18 @@ using OnnxVae.Exporters.Onnx.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>A node of a file with its inputs, as the rows of <see cref="OperatorReaders"/> see it.</summary>
-internal sealed class OnnxNode
+/// <summary>A node of a file with its inputs, as the rows of <see cref="OperatorReaders"/> and <see cref="ConstantFolding"/> see it.</summary>
+internal sealed partial class OnnxNode
 {
     private readonly NodeProto proto;
-    private readonly Value[] inputs;
+    private readonly Operand?[] inputs;
+    private readonly ReadValues values;
 
-    public OnnxNode(NodeProto proto, IReadOnlyDictionary<string, Value> values)
+    public OnnxNode(NodeProto proto, ReadValues values)
     {
-        this.proto = proto;
-        inputs = [.. proto.Input.Select(name => values.TryGetValue(name, out var value)
-            ? value
-            : throw Error($"its input '{name}' is neither an input of the graph nor computed before it"))];
+        (this.proto, this.values) = (proto, values);
+        inputs = [.. proto.Input.Select(name => name.Length == 0 ? null : values.Find(name)
+            ?? throw Error($"its input '{name}' is neither an input of the graph nor computed before it"))];
     }
 
     /// <summary>Number of inputs, left out ones among them.</summary>
@@ -24,14 +24,33 @@ internal sealed class OnnxNode
     /// <summary>Number of outputs.</summary>
     public int OutputCount => proto.Output.Count;
 
+    /// <summary>The file's operator set.</summary>
+    public long OperatorSet => values.OperatorSet;
+
+    /// <summary>Whether all inputs are real numbers.</summary>
+    public bool IsReal => inputs.All(input => input is null or { Type: ElementType.Float32 });
+
+    /// <summary>Whether all inputs but one are real numbers.</summary>
+    public bool IsRealBut(int input) => Enumerable.Range(0, Count).All(i => i == input || !Has(i) || inputs[i]!.Type == ElementType.Float32);
+
+    /// <summary>Whether an input is known to be zero everywhere, in every row of an open batch too.</summary>
+    public bool IsZero(int input) => Known(input) is { Type: ElementType.Float32 } known ? !known.Reals.AsSpan().ContainsAnyExcept(0f)
+        : this[input].Producer is { OperatorType: "Expand" } repeated && KnownTensor.Of(repeated.Inputs[0]) is { Type: ElementType.Float32 } one && !one.Reals.AsSpan().ContainsAnyExcept(0f);
+
     /// <summary>An input that the operator cannot do without.</summary>
-    public Value this[int index] => Has(index) ? inputs[index] : throw Error($"it has no input {index}");
+    public Value this[int index] => Operand(index).Value;
 
     /// <summary>Whether an optional input is there.</summary>
-    public bool Has(int index) => index < inputs.Length && inputs[index] != Value.Absent;
+    public bool Has(int index) => index < inputs.Length && inputs[index] is not null;
 
     /// <summary>An optional input.</summary>
-    public Value? Find(int index) => Has(index) ? inputs[index] : null;
+    public Value? Find(int index) => Has(index) ? inputs[index]!.Value : null;
+
+    /// <summary>The numbers of an input, where they are known.</summary>
+    public KnownTensor? Known(int index) => Has(index) ? inputs[index]!.Known : null;
+
+    /// <summary>The shape of an input.</summary>
+    public Shape ShapeOf(int index) => Operand(index).Shape;
 
     public long Int(string name, long otherwise) => Find(name)?.I ?? otherwise;
 
@@ -41,78 +60,125 @@ internal sealed class OnnxNode
 
     public long[]? Ints(string name) => Find(name) is { } attribute ? [.. attribute.Ints] : null;
 
+    public string[] Texts(string name) => Find(name) is { } attribute ? [.. attribute.Strings.Select(text => text.ToStringUtf8())] : [];
+
+    public float[]? Floats(string name) => Find(name) is { } attribute ? [.. attribute.Floats] : null;
+
     public TensorProto? Tensor(string name) => Find(name)?.T;
 
-    /// <summary>An input whose numbers have to be known now: shapes, axes.</summary>
-    public long[] Longs(int index) => this[index].Constant is { Type: ElementType.Int64 } constant
-        ? constant.As<long>().ToArray()
-        : throw Error($"its input {index} ('{proto.Input[index]}') must be constant, but is computed: {inputs[index]}");
+    /// <summary>Whether the node has an attribute.</summary>
+    public bool HasAttribute(string name) => Find(name) is not null;
+
+    /// <summary>An input of integers that have to be known now.</summary>
+    public long[] Longs(int index) => this[index].Constant is { Type: ElementType.Int64 } constant ? constant.As<long>().ToArray()
+        : Known(index)?.Longs
+        ?? throw NotKnown(index);
+
+    /// <summary>An input of sizes, which may depend on the batch.</summary>
+    public Size[] Sizes(int index) => Known(index) is { Type: ElementType.Int64 } known ? known.Integers : throw NotKnown(index);
 
     /// <summary>One number that has to be known now; a default where the input is left out.</summary>
     public float Scalar(int index, float otherwise) => !Has(index) ? otherwise
-        : inputs[index].Constant is { Shape.ElementCount: 1, Type: ElementType.Float32 } real ? real.As<float>()[0]
-        : inputs[index].Constant is { Shape.ElementCount: 1, Type: ElementType.Int64 } integer ? integer.As<long>()[0]
-        : throw Error($"its input {index} ('{proto.Input[index]}') must be one constant number, but is {inputs[index]}");
+        : Known(index) is not { Count: 1 } known ? throw NotKnown(index)
+        : known.Type == ElementType.Float32 ? known.Reals[0]
+        : known.Longs?[0] ?? throw NotKnown(index);
 
-    /// <summary>Numbers that have to be known now.</summary>
-    public float[] Floats(int index) => this[index].Constant is { Type: ElementType.Float32 } constant
-        ? constant.As<float>().ToArray()
-        : throw Error($"its input {index} ('{proto.Input[index]}') must be constant, but is computed: {inputs[index]}");
+    /// <summary>Real numbers that have to be known now.</summary>
+    public float[] Floats(int index) => Known(index) is { Type: ElementType.Float32 } known ? known.Reals : throw NotKnown(index);
 
-    /// <summary>Axes, an attribute in older operator sets and an input in newer ones; null for all.</summary>
-    public long[]? Axes(int input) => Ints("axes") ?? (Has(input) ? Longs(input) : null);
+    /// <summary>x repeated until it has a shape, which may have the open batch.</summary>
+    public Value BroadcastTo(Value x, Shape shape) => x.Shape == shape ? x
+        : shape.HasBatch && !x.Shape.HasBatch ? Ops.BroadcastTo(x, shape, values.WithBatch())
+        : x.Type == ElementType.Float32 ? Ops.BroadcastTo(x, shape)
+        : Ops.Expand(x, shape);
 
-    /// <summary>Finds the operator's row and applies it; operators and settings that are not known stay as they are.</summary>
-    /// <param name="shapes">What the file says about results.</param>
-    /// <param name="operatorSet">The file's operator set.</param>
-    public IReadOnlyList<Value> Read(IReadOnlyDictionary<string, ModelTensor> shapes, long operatorSet)
-    {
-        var (results, problem) = Apply();
-        results ??= PassOn(shapes, operatorSet, problem);
-        Node.LabelBetween(inputs, results, _ => proto.Name);
-        return results;
-    }
-
-    private (IReadOnlyList<Value>? Results, string Problem) Apply()
+    /// <summary>Reads the node: its numbers where they are known, a row's functions, or the node as it is.</summary>
+    /// <exception cref="InvalidDataException">It is invalid, or has something that is not read.</exception>
+    public IReadOnlyList<Operand> Read()
     {
         try
         {
-            if (ShapeArithmetic.TryFold(proto.OpType, this) is { } folded)
+            var schema = OperatorSchema.Find(proto.OpType, OperatorSet)
+                ?? throw Error($"ONNX has no such operator in set {OperatorSet}, or one with sub-graphs, sequences or texts, which graphs here have no place for");
+            if (schema.FindFault(proto, [.. inputs.Select(input => input?.Type)]) is { } fault)
             {
-                return ([folded], "");
+                throw Error(fault);
             }
 
-            return OperatorReaders.Rows.TryGetValue(proto.OpType, out var read)
-                ? (read(this), "its settings have no counterpart here")
-                : (null, "the operator is not known");
+            return ReadValid(schema);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidDataException)
+        catch (Exception e) when (e is DivideByZeroException)
         {
-            return (null, e.Message.TrimEnd('.'));
+            throw Error("it divides by zero", e);
+        }
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or OverflowException or NullReferenceException or InvalidOperationException or KeyNotFoundException or OutOfMemoryException)
+        {
+            string reason = e is ArgumentException and not ArgumentOutOfRangeException ? WithoutOperator(e.Message).TrimEnd('.') : $"its inputs {Described()} or attributes do not fit each other";
+            throw Error(reason, e);
         }
     }
 
-    public InvalidDataException Error(string problem) => new($"{proto.OpType} '{proto.Name}' cannot be read: {problem}.");
+    public InvalidDataException Error(string problem, Exception? cause = null) => new($"{proto.OpType} '{proto.Name}' cannot be read: {problem}.", cause);
+
+    /// <summary>The node as it was read, which computes results that a row tells the types and shapes of.</summary>
+    public IReadOnlyList<Value> Keep(params IEnumerable<(ElementType Type, Shape Shape)> results)
+    {
+        RequirePlace("it");
+        var attributes = proto.Attribute.ToImmutableSortedDictionary(attribute => attribute.Name, ReadAttribute, StringComparer.Ordinal);
+        return new Node(proto.OpType, [.. inputs.Select(input => input?.Value ?? Value.Absent)], attributes, results) { IsOpaque = true }.Outputs;
+    }
+
+    private IReadOnlyList<Operand> ReadValid(OperatorSchema schema)
+    {
+        IReadOnlyList<Value>? results = null;
+        string problem = "its settings have no counterpart here";
+        try
+        {
+            if (ConstantFolding.TryFold(proto.OpType, this) is { } known)
+            {
+                return [new Operand(known, values.WithBatch)];
+            }
+
+            results = OperatorReaders.Rows.TryGetValue(proto.OpType, out var read) ? read(this) : null;
+            problem = read is null ? "its operator is not known" : problem;
+        }
+        catch (NotKnownException e)
+        {
+            problem = e.Message;
+        }
+
+        results ??= PassOn(schema, problem);
+        Node.LabelBetween([.. inputs.OfType<Operand>().Where(input => input.Known is null).Select(input => input.Value)], results, _ => proto.Name);
+        return [.. results.Select(result => new Operand(result))];
+    }
+
+    private IReadOnlyList<Value> PassOn(OperatorSchema schema, string problem)
+    {
+        RequirePlace(problem, schema);
+        return Keep(proto.Output.Select(name => name.Length == 0 ? (ElementType.Float32, Shape.Scalar)
+            : values.Declared(name) is { } tensor ? (tensor.Type, tensor.Shape)
+            : throw Error($"{problem}, and the file does not tell the shape of its result '{name}', without which it cannot stay as it is")));
+    }
+
+    private void RequirePlace(string problem, OperatorSchema? schema = null)
+    {
+        schema ??= OperatorSchema.Find(proto.OpType, OperatorSet);
+        if (OperatorSchema.Find(proto.OpType, OnnxModel.OperatorSet)?.Takes(proto, schema!) != true)
+        {
+            throw Error($"{problem}, and in operator set {OperatorSet} it is another operator than in set {OnnxModel.OperatorSet}, which graphs are written in");
+        }
+    }
+
+    private Operand Operand(int index) => Has(index) ? inputs[index]! : throw Error($"it has no input {index}");
+
+    private NotKnownException NotKnown(int index) => new($"its input {index} ('{proto.Input[index]}') must be constant, but is computed");
+
+    private string Described() => string.Join(", ", inputs.Select(input => input is null ? "none" : $"{input.Type} {input.Shape}"));
+
+    // Messages of the functions begin with the operator's name, which is said already.
+    private string WithoutOperator(string message) => message.StartsWith($"{proto.OpType}: ", StringComparison.Ordinal) ? message[(proto.OpType.Length + 2)..] : message;
 
     private AttributeProto? Find(string name) => proto.Attribute.FirstOrDefault(attribute => attribute.Name == name);
-
-    private ImmutableArray<Value> PassOn(IReadOnlyDictionary<string, ModelTensor> shapes, long operatorSet, string problem)
-    {
-        if (operatorSet > OnnxModel.OperatorSet || (operatorSet < OnnxModel.OperatorSet && ChangedUpToOperatorSet18(proto.OpType)))
-        {
-            throw Error($"{problem}, and from operator set {operatorSet} it cannot stay as it is in set {OnnxModel.OperatorSet}; convert the file to that set with ONNX's version converter");
-        }
-
-        var outputs = proto.Output.Select(name => name.Length == 0 ? (ElementType.Float32, Shape.Scalar)
-            : shapes.TryGetValue(name, out var tensor) ? (tensor.Type, tensor.Shape)
-            : throw Error($"{problem}, and the file does not tell the shape of its result '{name}'; add shapes with ONNX's shape inference"));
-        var attributes = proto.Attribute.ToImmutableSortedDictionary(attribute => attribute.Name, ReadAttribute, StringComparer.Ordinal);
-        return new Node(proto.OpType, [.. inputs], attributes, outputs) { IsOpaque = true }.Outputs;
-    }
-
-    // Operators whose inputs or attributes changed between the oldest set that is read and 18.
-    private static bool ChangedUpToOperatorSet18(string operatorType) =>
-        operatorType.StartsWith("Reduce", StringComparison.Ordinal) || operatorType is "Resize" or "Pad" or "Split" or "BatchNormalization";
 
     private object ReadAttribute(AttributeProto attribute) => attribute.Type switch
     {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
 using static OnnxVae.Exporters.Onnx.Ops;
 
@@ -8,16 +7,27 @@ internal static partial class OperatorReaders
 {
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Contractions =>
     [
-        Row("MatMul", node => MatMul(node[0], node[1])),
-        Row("Gemm", ReadGemm),
-        Row("Einsum", node => node.Count == 2 ? Einsum(node.Text("equation", "").Replace(" ", "", StringComparison.Ordinal), node[0], node[1]) : null),
-        Row("Conv", ReadConvolution),
-        Row("ConvTranspose", ReadTransposedConvolution),
-        new("MaxPool", ReadMaxPool),
-        Row("AveragePool", ReadAveragePool),
-        Row("GlobalAveragePool", node => ReduceMean(node[0], SpatialAxes(node[0]), keepDimensions: true)),
-        Row("GlobalMaxPool", node => ReduceMax(node[0], SpatialAxes(node[0]), keepDimensions: true)),
+        RealRow("MatMul", ReadProduct),
+        RealRow("Gemm", ReadGemm),
+        RealRow("Einsum", ReadEinsum),
+        RealRow("Conv", ReadConvolution),
+        RealRow("ConvTranspose", ReadTransposedConvolution),
     ];
+
+    // A vector on the left is a row, one on the right a column; the axis that makes it one goes again.
+    private static Value ReadProduct(OnnxNode node)
+    {
+        var (a, b) = (node[0], node[1]);
+        var product = MatMul(a.Shape.Rank == 1 ? Reshape(a, [1, a.Shape[0]]) : a, b.Shape.Rank == 1 ? Reshape(b, [b.Shape[0], 1]) : b);
+        var shape = product.Shape;
+        return (a.Shape.Rank, b.Shape.Rank) switch
+        {
+            (1, 1) => Reshape(product, []),
+            (1, _) => Reshape(product, [.. shape.SkipLast(2), shape[^1]]),
+            (_, 1) => Reshape(product, [.. shape.SkipLast(1)]),
+            _ => product,
+        };
+    }
 
     private static Value ReadGemm(OnnxNode node)
     {
@@ -26,86 +36,59 @@ internal static partial class OperatorReaders
         return Gemm(a, node[1], c is null || beta == 1f ? c : beta * c, node.Int("transA", 0) != 0, node.Int("transB", 0) != 0);
     }
 
-    private static Value? ReadConvolution(OnnxNode node)
+    // Of two operands, with a result that is written out, and no letter twice in one of them.
+    private static Value? ReadEinsum(OnnxNode node)
     {
-        var x = node[0];
-        if (Window(node, [.. node[1].Shape.Skip(2)]) is not { } window)
-        {
-            return null;
-        }
-
-        var padded = PadUnevenly(x, window, 0f, out var geometry);
-        return AddPerChannel(Convolution(padded, node[1], geometry with { Groups = node.Int("group", 1) }), node.Find(2));
-    }
-
-    private static Value? ReadTransposedConvolution(OnnxNode node)
-    {
-        if (Window(node, [.. node[1].Shape.Skip(2)]) is not { IsEven: true } window || node.Ints("output_shape") is not null)
-        {
-            return null;
-        }
-
-        var g = window.Geometry;
-        long[] extra = node.Ints("output_padding") ?? new long[g.SpatialRank];
-        ImmutableArray<long> image = [.. Enumerable.Range(0, g.SpatialRank).Select(i =>
-            ((node[0].Shape[i + 2] - 1) * g.Strides[i]) - (2 * g.Padding[i]) + (g.Dilations[i] * (g.KernelSize[i] - 1)) + extra[i] + 1)];
-        return AddPerChannel(ConvolutionInput(node[0], node[1], g with { ImageSize = image, Groups = node.Int("group", 1) }), node.Find(2));
-    }
-
-    private static IReadOnlyList<Value>? ReadMaxPool(OnnxNode node)
-    {
-        if (Window(node, node.Ints("kernel_shape")!) is not { } window || node.Int("ceil_mode", 0) != 0 || node.Int("storage_order", 0) != 0 || (node.OutputCount > 1 && !window.IsEven))
-        {
-            return null;
-        }
-
-        var (maxima, positions) = MaxPool(PadUnevenly(node[0], window, float.MinValue, out var geometry), geometry);
-        return [maxima, positions];
-    }
-
-    private static Value? ReadAveragePool(OnnxNode node)
-    {
-        bool countsPadding = node.Int("count_include_pad", 0) != 0;
-        return Window(node, node.Ints("kernel_shape")!) is { } window && node.Int("ceil_mode", 0) == 0 && (countsPadding || window.HasNoPadding)
-            ? AveragePool(PadUnevenly(node[0], window, 0f, out var geometry), geometry)
+        string equation = node.Text("equation", "").Replace(" ", "", StringComparison.Ordinal);
+        return node.Count == 2 && equation.Contains("->", StringComparison.Ordinal) && !equation.Contains('.', StringComparison.Ordinal)
+            && equation.Split(',', '-', '>').All(letters => letters.Distinct().Count() == letters.Length)
+            ? Einsum(equation, node[0], node[1])
             : null;
     }
 
-    /// <summary>A kernel's geometry with the padding before, and the padding after.</summary>
-    private sealed record KernelWindow(ConvolutionGeometry Geometry, long[] After)
+    private static Value ReadConvolution(OnnxNode node)
     {
-        public bool IsEven => Geometry.Padding.SequenceEqual(After);
-
-        public bool HasNoPadding => IsEven && After.All(pixels => pixels == 0);
+        long groups = node.Int("group", 1);
+        RequireGroups(node, groups, node.ShapeOf(1)[0]);
+        var window = KernelWindow.Of(node, KernelOf(node));
+        var padded = window.PadUnevenly(node[0], 0f, out var geometry);
+        return AddPerChannel(Convolution(padded, node[1], geometry with { Groups = groups }), node.Find(2));
     }
 
-    private static KernelWindow? Window(OnnxNode node, long[] kernel)
+    // Without padding first; what padding takes off is cut away, where it is not the same at both ends.
+    private static Value ReadTransposedConvolution(OnnxNode node)
     {
-        int rank = kernel.Length;
-        if (node.Text("auto_pad", "NOTSET") is not ("NOTSET" or "VALID"))
+        long groups = node.Int("group", 1);
+        RequireGroups(node, groups, node.ShapeOf(1)[0]);
+        var (g, after) = KernelWindow.OfTransposed(node, KernelOf(node));
+        long[] extra = node.Ints("output_padding") ?? new long[g.SpatialRank];
+        bool isEven = g.Padding.SequenceEqual(after);
+        long[] before = isEven ? new long[g.SpatialRank] : [.. g.Padding];
+        g = isEven ? g : g with { Padding = [.. before.Select(_ => 0L)] };
+        g = g with
         {
-            return null;
-        }
-
-        long[] Setting(string name, long otherwise, int count) => node.Ints(name) ?? [.. Enumerable.Repeat(otherwise, count)];
-        long[] pads = Setting("pads", 0, 2 * rank);
-        return new KernelWindow(
-            new ConvolutionGeometry([.. node[0].Shape.Skip(2)], [.. kernel], [.. Setting("strides", 1, rank)], [.. pads[..rank]], [.. Setting("dilations", 1, rank)]),
-            pads[rank..]);
+            ImageSize = [.. Enumerable.Range(0, g.SpatialRank).Select(i =>
+                ((node.ShapeOf(0)[i + 2] - 1) * g.Strides[i]) - (2 * g.Padding[i]) + (g.Dilations[i] * (g.KernelSize[i] - 1)) + extra[i] + 1)],
+            Groups = groups,
+        };
+        var image = ConvolutionInput(node[0], node[1], g);
+        image = isEven ? image : Enumerable.Range(0, g.SpatialRank).Aggregate(image, (x, i) => Slice(x, i + 2, before[i], x.Shape[i + 2] - after[i]));
+        return AddPerChannel(image, node.Find(2));
     }
 
-    // Geometries pad both sides alike; other paddings are added before.
-    private static Value PadUnevenly(Value x, KernelWindow window, float value, out ConvolutionGeometry geometry)
+    private static long[] KernelOf(OnnxNode node)
     {
-        geometry = window.Geometry;
-        if (window.IsEven)
-        {
-            return x;
-        }
-
-        var padded = Pad(x, [0, 0, .. geometry.Padding], [0, 0, .. window.After], value);
-        geometry = geometry with { ImageSize = [.. padded.Shape.Skip(2)], Padding = [.. geometry.Padding.Select(_ => 0L)] };
-        return padded;
+        long[] kernel = [.. node.ShapeOf(1).Skip(2)];
+        return node.Ints("kernel_shape") is { } stated && !stated.SequenceEqual(kernel)
+            ? throw node.Error($"its kernel_shape is [{string.Join(", ", stated)}], but its weight is {node.ShapeOf(1)}")
+            : kernel;
     }
 
+    private static void RequireGroups(OnnxNode node, long groups, long channels)
+    {
+        if (groups < 1 || channels % groups != 0)
+        {
+            throw node.Error($"the {channels} channels of its weight do not fall into {groups} groups");
+        }
+    }
 }

@@ -7,50 +7,84 @@ internal static partial class OperatorReaders
 {
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Elementwise =>
     [
-        Row("Add", node => node[0] + node[1]),
-        Row("Sub", node => node[0] - node[1]),
-        Row("Mul", node => node[0] * node[1]),
-        Row("Div", node => node[0] / node[1]),
-        Row("Pow", node => node.Scalar(1, 1f) == 2f ? Square(node[0]) : Pow(node[0], node.Scalar(1, 1f))),
-        Row("Mod", node => node.Int("fmod", 0) == 0 ? Mod(node[0], node[1]) : null),
-        Row("Sum", node => Fold(node, Add)),
-        Row("Max", node => Fold(node, Max)),
-        Row("Min", node => Fold(node, Min)),
-        Row("Neg", node => -node[0]),
-        Row("Abs", node => Abs(node[0])),
-        Row("Exp", node => Exp(node[0])),
-        Row("Log", node => Log(node[0])),
-        Row("Sqrt", node => Sqrt(node[0])),
-        Row("Reciprocal", node => 1f / node[0]),
-        Row("Sin", node => Sin(node[0])),
-        Row("Cos", node => Cos(node[0])),
-        Row("Erf", node => Erf(node[0])),
-        Row("Floor", node => Floor(node[0])),
-        Row("Round", node => Round(node[0])),
-        Row("Sigmoid", node => Sigmoid(node[0])),
-        Row("Tanh", node => Tanh(node[0])),
-        Row("Relu", node => Relu(node[0])),
-        Row("LeakyRelu", node => LeakyRelu(node[0], node.Float("alpha", 0.01f))),
-        Row("PRelu", node => Where(Greater(node[0], 0f), node[0], node[1] * node[0])),
-        Row("Elu", node => Elu(node[0], node.Float("alpha", 1f))),
-        Row("Celu", node => node.Float("alpha", 1f) * Elu(node[0] / node.Float("alpha", 1f), 1f)),
-        Row("Selu", node => node.Float("gamma", 1.0507009f) * Elu(node[0], node.Float("alpha", 1.6732632f))),
-        Row("Softplus", node => Softplus(node[0])),
-        Row("Softsign", node => node[0] / (1f + Abs(node[0]))),
-        Row("Mish", node => node[0] * Tanh(Softplus(node[0]))),
-        Row("HardSigmoid", node => HardSigmoid(node[0], node.Float("alpha", 0.2f), node.Float("beta", 0.5f))),
-        Row("HardSwish", node => node[0] * Clip((node[0] / 6f) + 0.5f, 0f, 1f)),
-        Row("Clip", node => Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue))),
-        Row("Greater", node => node[0].Type == ElementType.Float32 ? Greater(node[0], node[1]) : null),
-        Row("Less", node => node[0].Type == ElementType.Float32 ? Greater(node[1], node[0]) : null),
-        Row("GreaterOrEqual", node => node[0].Type == ElementType.Float32 ? GreaterOrEqual(node[0], node[1]) : null),
-        Row("LessOrEqual", node => node[0].Type == ElementType.Float32 ? GreaterOrEqual(node[1], node[0]) : null),
+        Pointwise("Add", node => node[0] + node[1], ElementType.Int64),
+        Pointwise("Sub", node => node[0] - node[1], ElementType.Int64),
+        Pointwise("Mul", node => node[0] * node[1], ElementType.Int64),
+        Pointwise("Div", node => node[0] / node[1]),
+        Row("Pow", ReadPower),
+        Row("Mod", node => node[0].Type == ElementType.Int64 && node.Int("fmod", 0) == 0 ? Mod(node[0], node[1]) : null),
+        Pointwise("Sum", node => Fold(node, Add)),
+        Pointwise("Mean", node => Fold(node, Add) * (1f / node.Count)),
+        Pointwise("Max", node => Fold(node, Max)),
+        Pointwise("Min", node => Fold(node, Min)),
+        Pointwise("Neg", node => -node[0]),
+        Pointwise("Abs", node => Abs(node[0])),
+        Pointwise("Sign", node => Cast(Greater(node[0], 0f), ElementType.Float32) - Cast(Less(node[0], 0f), ElementType.Float32)),
+        Pointwise("Exp", node => Exp(node[0])),
+        Pointwise("Log", node => Log(node[0])),
+        Pointwise("Sqrt", node => Sqrt(node[0])),
+        Pointwise("Reciprocal", node => 1f / node[0]),
+        Pointwise("Sin", node => Sin(node[0])),
+        Pointwise("Cos", node => Cos(node[0])),
+        Pointwise("Erf", node => Erf(node[0])),
+        Pointwise("Floor", node => Floor(node[0])),
+        Pointwise("Ceil", node => -Floor(-node[0])),
+        Pointwise("Round", node => Round(node[0])),
+        Pointwise("Sigmoid", node => Sigmoid(node[0])),
+        Pointwise("Tanh", node => Tanh(node[0])),
+        Pointwise("Relu", node => Relu(node[0])),
+        Pointwise("LeakyRelu", node => LeakyRelu(node[0], node.Float("alpha", 0.01f))),
+        Pointwise("PRelu", node => Where(Greater(node[0], 0f), node[0], node[1] * node[0])),
+        Pointwise("ThresholdedRelu", node => Where(Greater(node[0], node.Float("alpha", 1f)), node[0], 0f)),
+        Pointwise("Elu", node => Elu(node[0], node.Float("alpha", 1f))),
+        Pointwise("Celu", node => node.Float("alpha", 1f) * Elu(node[0] / node.Float("alpha", 1f), 1f)),
+        Pointwise("Selu", node => node.Float("gamma", 1.0507009f) * Elu(node[0], node.Float("alpha", 1.6732632f))),
+        Pointwise("Gelu", node => Gelu(node[0], byTanh: node.Text("approximate", "none") == "tanh")),
+        Pointwise("Softplus", node => Softplus(node[0])),
+        Pointwise("Softsign", node => node[0] / (1f + Abs(node[0]))),
+        Pointwise("Mish", node => node[0] * Tanh(Softplus(node[0]))),
+        Pointwise("HardSigmoid", node => HardSigmoid(node[0], node.Float("alpha", 0.2f), node.Float("beta", 0.5f))),
+        Pointwise("HardSwish", node => node[0] * Clip((node[0] / 6f) + 0.5f, 0f, 1f)),
+        RealRow("Clip", node => Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue))),
+        Row("Greater", node => Comparison(node, Greater)),
+        Row("Less", node => Comparison(node, Less)),
+        Row("GreaterOrEqual", node => Comparison(node, GreaterOrEqual)),
+        Row("LessOrEqual", node => Comparison(node, LessOrEqual)),
         Row("Equal", node => Equal(node[0], node[1])),
-        Row("Where", node => node[1].Type == ElementType.Float32 ? Where(node[0], node[1], node[2]) : null),
-        Row("Cast", node => ProtoTensors.TypeOf((int)node.Int("to", 0)) is var type && Enum.IsDefined(type) ? Cast(node[0], type) : null),
+        Row("And", node => And(node[0], node[1])),
+        Row("Or", node => Or(node[0], node[1])),
+        Row("Not", node => Not(node[0])),
+        Row("Where", node => Where(node[0], node[1], node[2])),
+        Row("Cast", ReadCast),
         Row("Identity", node => node[0]),
-        Row("Dropout", node => node.OutputCount == 1 && !node.Has(2) ? node[0] : null), // in evaluation, which is how models are exported
+        Row("Dropout", node => node.OutputCount == 1 && (!node.Has(2) || node.Known(2)?.Longs is [0]) ? node[0] : null), // in evaluation, which is how models are exported
     ];
+
+    // Of types that have no function here, the node stays as it is.
+    private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Pointwise(string operatorType, Func<OnnxNode, Value> read, ElementType? other = null) =>
+        new(operatorType, node => node.IsReal || node[0].Type == other
+            ? [read(node)]
+            : node.Keep((node[0].Type, Enumerable.Range(0, node.Count).Select(node.ShapeOf).Aggregate(Shape.Broadcast))));
+
+    private static Value? Comparison(OnnxNode node, Func<Value, Value, Value> compare) =>
+        node[0].Type is ElementType.Float32 or ElementType.Int64 ? compare(node[0], node[1]) : node.Keep((ElementType.Bool, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0];
+
+    // A power of a constant is an exponential function.
+    private static Value? ReadPower(OnnxNode node)
+    {
+        var (x, exponent) = (node[0], node.Known(1));
+        return x.Type != ElementType.Float32 ? node.Keep((x.Type, Shape.Broadcast(x.Shape, node.ShapeOf(1))))[0]
+            : exponent is { Count: 1 } && exponent.Shape.BroadcastsTo(x.Shape) ? node.Scalar(1, 1f) is var number && number == 2f ? Square(x) : Pow(x, number)
+            : node.Known(0) is { } known && known.Reals.All(number => number > 0) && node[1].Type == ElementType.Float32
+                ? Exp(node[1] * Value.Of<float>(known.Shape, [.. known.Reals.Select(number => MathF.Log(number))]))
+            : node.Keep((x.Type, Shape.Broadcast(x.Shape, node.ShapeOf(1))))[0];
+    }
+
+    private static Value ReadCast(OnnxNode node)
+    {
+        var type = ProtoTensors.TypeOf((int)node.Int("to", 0));
+        return Enum.IsDefined(type) ? Cast(node[0], type) : throw node.Error($"graphs have no tensors of ONNX's element type {node.Int("to", 0)}");
+    }
 
     private static Value Fold(OnnxNode node, Func<Value, Value, Value> combine) =>
         Enumerable.Range(0, node.Count).Select(i => node[i]).Aggregate(combine);

@@ -3,16 +3,20 @@ using OnnxVae.Exporters.Onnx;
 namespace OnnxVae.Exporters.Reading;
 
 /// <summary>
-/// The table of operators that are read: ONNX operator to the functions of <see cref="Ops"/>. Where a row returns null or throws,
-/// the node's settings have no such function, and the node stays as it is.
+/// The table of operators that are read: ONNX operator to the functions of <see cref="Ops"/>. Where a row returns null, the node's settings have
+/// no such function, and the node stays as it is; where it throws, the node is invalid.
 /// </summary>
 internal static partial class OperatorReaders
 {
     public static Dictionary<string, Func<OnnxNode, IReadOnlyList<Value>?>> Rows { get; } = new(
     [
-        .. Elementwise, .. Reductions, .. Contractions, .. Normalizations, .. Shapes,
+        .. Elementwise, .. Reductions, .. Contractions, .. Poolings, .. Recurrences, .. Normalizations, .. Shapes, .. Indexings, .. Images, .. Noises,
     ]);
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Row(string operatorType, Func<OnnxNode, Value?> read) =>
         new(operatorType, node => read(node) is { } value ? [value] : null);
+
+    // One of real numbers; of others the node stays as it is.
+    private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> RealRow(string operatorType, Func<OnnxNode, Value?> read) =>
+        Row(operatorType, node => node.IsReal ? read(node) : null);
 }

@@ -7,10 +7,15 @@ namespace OnnxVae.Exporters.Reading;
 /// <summary>Tensors as ONNX files store them: as raw bytes, or as typed numbers.</summary>
 internal static class ProtoTensors
 {
-    private const int Float16 = 10, Float64 = 11, BFloat16 = 16; // in ONNX's numbering
+    private const int Int8 = 3, UInt16 = 4, Int16 = 5, Int32 = 6, Float16 = 10, Float64 = 11, UInt32 = 12, UInt64 = 13, BFloat16 = 16; // in ONNX's numbering
 
-    /// <summary>The element type that one of ONNX's is read as: real numbers of any precision are of 32 bits here.</summary>
-    public static ElementType TypeOf(int type) => type is Float16 or Float64 or BFloat16 ? ElementType.Float32 : (ElementType)type;
+    /// <summary>The element type that one of ONNX's is read as: real numbers of any precision are of 32 bits here, integers but bytes of 64.</summary>
+    public static ElementType TypeOf(int type) => type switch
+    {
+        Float16 or Float64 or BFloat16 => ElementType.Float32,
+        Int8 or Int16 or Int32 or UInt16 or UInt32 or UInt64 => ElementType.Int64,
+        _ => (ElementType)type,
+    };
 
     /// <summary>Reads a tensor; real numbers of any precision as Float32.</summary>
     /// <exception cref="InvalidDataException">The element type is none of those that graphs know, or there are not as many elements as the shape says.</exception>
@@ -32,10 +37,16 @@ internal static class ProtoTensors
                 Float64 => Tensor.From<float>(shape, [.. Elements<double>(proto, proto.DoubleData).Select(number => (float)number)]),
                 Float16 => Tensor.From<float>(shape, [.. Elements<Half>(proto, proto.Int32Data.Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits))).Select(number => (float)number)]),
                 BFloat16 => Tensor.From<float>(shape, [.. Elements<ushort>(proto, proto.Int32Data.Select(bits => (ushort)bits)).Select(bits => BitConverter.UInt32BitsToSingle((uint)bits << 16))]),
+                Int8 => Tensor.From<long>(shape, [.. Elements<sbyte>(proto, proto.Int32Data.Select(number => (sbyte)number)).Select(number => (long)number)]),
+                Int16 => Tensor.From<long>(shape, [.. Elements<short>(proto, proto.Int32Data.Select(number => (short)number)).Select(number => (long)number)]),
+                UInt16 => Tensor.From<long>(shape, [.. Elements<ushort>(proto, proto.Int32Data.Select(number => (ushort)number)).Select(number => (long)number)]),
+                Int32 => Tensor.From<long>(shape, [.. Elements<int>(proto, proto.Int32Data).Select(number => (long)number)]),
+                UInt32 => Tensor.From<long>(shape, [.. Elements<uint>(proto, proto.Uint64Data.Select(number => (uint)number)).Select(number => (long)number)]),
+                UInt64 => Tensor.From<long>(shape, [.. Elements<ulong>(proto, proto.Uint64Data).Select(number => (long)number)]),
                 (int)ElementType.Int64 => Tensor.From<long>(shape, [.. proto.Int64Data]),
                 (int)ElementType.UInt8 or (int)ElementType.Bool => new Tensor((ElementType)proto.DataType, shape, proto.Int32Data.Select(number => (byte)number).ToArray()),
                 _ => throw new InvalidDataException(
-                    $"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; {string.Join(", ", Enum.GetNames<ElementType>())} are read, and Float16, BFloat16 and Float64 as Float32: export the model in 32-bit floats."),
+                    $"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; real numbers, integers and Bool are read."),
             };
         }
         catch (ArgumentException e)

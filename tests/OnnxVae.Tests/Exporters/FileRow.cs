@@ -61,6 +61,8 @@ internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodePr
 
     public static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };
 
+    public static AttributeProto Number(string name, Tensor tensor) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = OnnxModelWriter.ToProto("", tensor) };
+
     public static (string, Tensor) Floats(string name, Shape shape, params float[] values) => (name, Tensor.From<float>(shape, values));
 
     public static (string, Tensor) Longs(string name, Shape shape, params long[] values) => (name, Tensor.From<long>(shape, values));

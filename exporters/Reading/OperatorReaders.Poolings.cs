@@ -1,0 +1,58 @@
+using OnnxVae.Exporters.Onnx;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Exporters.Reading;
+
+internal static partial class OperatorReaders
+{
+    private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Poolings =>
+    [
+        new("MaxPool", ReadMaxPool),
+        RealRow("AveragePool", ReadAveragePool),
+        RealRow("GlobalAveragePool", node => ReduceMean(node[0], SpatialAxes(node[0]), keepDimensions: true)),
+        RealRow("GlobalMaxPool", node => ReduceMax(node[0], SpatialAxes(node[0]), keepDimensions: true)),
+    ];
+
+    private static IReadOnlyList<Value>? ReadMaxPool(OnnxNode node)
+    {
+        var window = KernelWindow.Of(node, node.Ints("kernel_shape")!);
+        if (!node.IsReal || node.Int("storage_order", 0) != 0 || (node.OutputCount > 1 && !window.IsEven))
+        {
+            return null;
+        }
+
+        var (maxima, positions) = MaxPool(window.PadUnevenly(node[0], float.MinValue, out var geometry), geometry);
+        return [maxima, positions];
+    }
+
+    // The mean with zeros, times what the kernel has over what counts of it.
+    private static Value? ReadAveragePool(OnnxNode node)
+    {
+        var window = KernelWindow.Of(node, node.Ints("kernel_shape")!);
+        if (window.Geometry.Dilations.Any(dilation => dilation != 1))
+        {
+            return null;
+        }
+
+        var mean = AveragePool(window.PadUnevenly(node[0], 0f, out var geometry), geometry);
+        bool countsPadding = node.Int("count_include_pad", 0) != 0;
+        long[] pads = node.Ints("pads") ?? new long[2 * geometry.SpatialRank];
+        bool isStated = node.Text("auto_pad", "NOTSET") == "NOTSET";
+        for (int i = 0; i < geometry.SpatialRank; i++)
+        {
+            long image = window.Geometry.ImageSize[i], before = window.Geometry.Padding[i], kernel = geometry.KernelSize[i];
+            long first = countsPadding ? -before : 0, end = countsPadding ? image + (isStated ? pads[i + geometry.SpatialRank] : window.After[i]) : image;
+            float[] factors = [.. Enumerable.Range(0, (int)mean.Shape[i + 2]).Select(position =>
+            {
+                long start = (position * geometry.Strides[i]) - before;
+                return (float)kernel / Math.Max(1, Math.Min(start + kernel, end) - Math.Max(start, first));
+            })];
+            if (factors.AsSpan().ContainsAnyExcept(1f))
+            {
+                mean *= Value.Of<float>([factors.Length, .. Enumerable.Repeat(1L, geometry.SpatialRank - 1 - i)], factors);
+            }
+        }
+
+        return mean;
+    }
+}
