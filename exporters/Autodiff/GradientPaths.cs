@@ -36,6 +36,9 @@ internal static class GradientPaths
     }
 
     // Noise depends on the shape of what it is like.
-    private static bool Carries(Value y) => y is { Type: ElementType.Float32, Producer.OperatorType: not (
-        Primitive.StopGradient or "RandomNormal" or "RandomNormalLike" or "RandomUniform" or "RandomUniformLike" or "Bernoulli") };
+    private static bool Carries(Value y) => y is
+    {
+        Type: ElementType.Float32, Producer.OperatorType: not (
+        Primitive.StopGradient or "RandomNormal" or "RandomNormalLike" or "RandomUniform" or "RandomUniformLike" or "Bernoulli")
+    };
 }

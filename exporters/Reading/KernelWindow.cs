@@ -24,7 +24,12 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         }
 
         ImmutableArray<long> after = [.. pads[kernel.Length..]];
-        if (node.Int("ceil_mode", 0) != 0)
+        if (node.Int("ceil_mode", 0) is not (0 or 1) and var mode)
+        {
+            throw node.Error($"its ceil_mode is {mode}; expected 0 or 1");
+        }
+
+        if (node.Int("ceil_mode", 0) == 1)
         {
             after = [.. image.Select((size, i) => Math.Max(after[i], ((Positions(size, i) - 1) * strides[i]) + Reach(i) - size - pads[i]))];
         }

@@ -96,6 +96,7 @@ internal static partial class OperatorReaders
             return null;
         }
 
+        Require(node, (node.Has(2) && node.ShapeOf(2) != [0]) != (node.Has(3) && node.ShapeOf(3) != [0]), "it needs either scales or sizes, and not both");
         var method = node.Text("mode", "nearest") switch
         {
             "nearest" => InterpolationMethod.Nearest,
@@ -165,7 +166,7 @@ internal static partial class OperatorReaders
             return new Interpolation(method, grid, 1, 1);
         }
 
-        if (node.Has(3))
+        if (node.Has(3) && node.ShapeOf(3) != [0])
         {
             Size[] sizes = node.Sizes(3);
             Require(node, sizes.Length == named.Length, $"it has {sizes.Length} sizes for {named.Length} axes");

@@ -15,7 +15,7 @@ internal static partial class OperatorReaders
 
     private static IReadOnlyList<Value>? ReadMaxPool(OnnxNode node)
     {
-        var window = KernelWindow.Of(node, node.Ints("kernel_shape")!);
+        var window = PoolingWindow(node);
         if (!node.IsReal || node.Int("storage_order", 0) != 0 || (node.OutputCount > 1 && !window.IsEven))
         {
             return null;
@@ -25,10 +25,18 @@ internal static partial class OperatorReaders
         return [maxima, positions];
     }
 
+    private static KernelWindow PoolingWindow(OnnxNode node)
+    {
+        long[] kernel = node.Ints("kernel_shape")!, pads = node.Ints("pads") ?? [];
+        return pads.Where((pixels, i) => pixels >= kernel[i % kernel.Length]).Any()
+            ? throw node.Error($"its pads [{string.Join(", ", pads)}] are not smaller than the kernel [{string.Join(", ", kernel)}]")
+            : KernelWindow.Of(node, kernel);
+    }
+
     // The mean with zeros, times what the kernel has over what counts of it.
     private static Value? ReadAveragePool(OnnxNode node)
     {
-        var window = KernelWindow.Of(node, node.Ints("kernel_shape")!);
+        var window = PoolingWindow(node);
         if (window.Geometry.Dilations.Any(dilation => dilation != 1))
         {
             return null;

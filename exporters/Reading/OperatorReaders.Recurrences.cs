@@ -49,9 +49,9 @@ internal static partial class OperatorReaders
         var x = node[0];
         long length = x.Shape[0], hidden = node.ShapeOf(2)[^1];
         if (x.Shape.Rank != 3 || node.ShapeOf(1) != [directions, gates * hidden, x.Shape[2]] || node.ShapeOf(2) != [directions, gates * hidden, hidden]
-            || (node.Has(3) && node.ShapeOf(3) != [directions, 2 * gates * hidden]) || length < 1)
+            || (node.Has(3) && node.ShapeOf(3) != [directions, 2 * gates * hidden]) || length < 1 || node.Int("hidden_size", 0) != hidden)
         {
-            throw node.Error($"its weights {node.ShapeOf(1)} and {node.ShapeOf(2)} do not fit its input {x.Shape} in {directions} direction(s) of {gates} gates");
+            throw node.Error($"its weights {node.ShapeOf(1)} and {node.ShapeOf(2)} do not fit its input {x.Shape} in {directions} direction(s) of {gates} gates and a hidden_size of {node.Int("hidden_size", 0)}");
         }
 
         var outputs = new Value[directions][];

@@ -61,15 +61,25 @@ internal sealed class OpsTests
         new("HardSigmoid", x => HardSigmoid(x[0], 1 / 6f, 0.5f), x => functional.hardsigmoid(x[0]), [5, 4]),
         new("Square", x => Square(x[0]), x => x[0].square(), [3, 4]),
         new("Softplus", x => Softplus(x[0]), x => functional.softplus(x[0]), [3, 4]),
+        new("Gelu", x => Gelu(x[0]), x => functional.gelu(x[0]), [3, 4]),
+        new("Gelu", x => Gelu(x[0], byTanh: true), x => 0.5f * x[0] * (1f + ((x[0] + (0.044715f * x[0].pow(3))) * MathF.Sqrt(2 / MathF.PI)).tanh()), [3, 4]),
         new("Silu", x => Silu(x[0]), x => functional.silu(x[0]), [3, 4]),
         new("Where", x => Where(Greater(x[0], 0.1f), x[1], x[2]), x => torch.where(x[0] > 0.1, x[1], x[2]), [3, 4], [3, 4], [4]),
         new("Greater", x => Where(Greater(x[0], x[1]), x[0], 0f), x => torch.where(x[0] > x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),
         new("GreaterOrEqual", x => Where(GreaterOrEqual(x[0], x[1]), x[0], 0f), x => torch.where(x[0] >= x[1], x[0], torch.zeros(1)), [3, 4], [3, 4]),
+        new("Less", x => Where(Less(x[0], x[1]), x[0], 0f), x => torch.where(x[0] < x[1], x[0], torch.zeros(1)), [3, 4], [4]),
+        new("LessOrEqual", x => Where(LessOrEqual(x[0], x[1]), x[0], 0f), x => torch.where(x[0] <= x[1], x[0], torch.zeros(1)), [3, 4], [4]),
+        new("And", x => Where(And(Less(x[0], 0.5f), Less(-0.5f, x[1])), x[0], x[1]), x => torch.where(x[0].lt(0.5f).logical_and(x[1].gt(-0.5f)), x[0], x[1]), [3, 4], [3, 4]),
+        new("Or", x => Where(Or(Less(x[0], 0.1f), Less(0.4f, x[1])), x[0], x[1]), x => torch.where(x[0].lt(0.1f).logical_or(x[1].gt(0.4f)), x[0], x[1]), [3, 4], [3, 4]),
+        new("Not", x => Where(Not(Less(x[0], 0.1f)), x[0], x[1]), x => torch.where(x[0].lt(0.1f).logical_not(), x[0], x[1]), [3, 4], [3, 4]),
+        new("Where", x => x[0] * Cast(Where(Greater(x[0], 0f), Value.Of<long>([], 3), Value.Indices(1, 2, 4)), ElementType.Float32), x => x[0] * torch.where(x[0] > 0, torch.full(1, 3f), torch.tensor([1f, 2f, 4f])), [2, 3]),
+        new("Sub", x => x[0] * Cast(Value.Indices(3, 1, 2) - Value.Indices(2), ElementType.Float32), x => x[0] * torch.tensor([1f, -1f, 0f]), [2, 3]),
         new("Equal", x => Where(Equal(x[0], 1f * x[0]), x[1], 0f), x => x[1] + (0f * x[0]), [3], [2, 3]),
         new("OneHot", x => x[0] * OneHot(Value.Of<long>([2], [3, 0]), 4), x => x[0] * torch.tensor(new float[,] { { 0, 0, 0, 1 }, { 1, 0, 0, 0 } }), [3, 2, 4]),
         new("OneHot", x => x[0] * OneHot(Value.Of<long>([2, 2], [2, 0, 1, 1]), 3, axis: 1), x => x[0] * functional.one_hot(torch.tensor(new long[,] { { 2, 0 }, { 1, 1 } }), 3).permute(0, 2, 1), [2, 3, 2]),
         new("Mod", x => x[0] * Cast(Mod(Value.Indices(5, -1, 7), Value.Indices(3)), ElementType.Float32), x => x[0] * torch.tensor([2f, 2f, 1f]), [2, 3]),
         new("Cast", x => x[0] * Cast(Greater(x[0], 0f), ElementType.Float32), x => x[0].relu(), [3, 4]),
+        new("Cast", x => x[0] * Cast(Cast(Greater(x[0], 0f), ElementType.Int64), ElementType.Float32), x => x[0].relu(), [3, 4]),
         new("Cast", x => x[0] * Cast(Greater(x[0], Value.Of<float>([1, 1, 1], 0f)), ElementType.Float32), x => x[0].relu().unsqueeze(0), [3, 4]),
         new("Greater", x => x[0] * Cast(Greater(Value.Indices(3, 1, 2), Value.Indices(2)), ElementType.Float32), x => x[0] * torch.tensor([1f, 0f, 0f]), [2, 3]),
         new("GreaterOrEqual", x => x[0] * Cast(GreaterOrEqual(Value.Indices(3, 1, 2), Value.Indices(2)), ElementType.Float32), x => x[0] * torch.tensor([1f, 0f, 1f]), [2, 3]),
@@ -95,6 +105,12 @@ internal sealed class OpsTests
         new("AveragePool", x => AveragePool(x[0], ConvolutionGeometry.Tiles([2, 3, 6, 4], [3, 2])), x => functional.avg_pool2d(x[0], [3L, 2L]), [2, 3, 6, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [0, -1]), x => x[0].sum([0, 2]), [2, 3, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [1], keepDimensions: true) * x[0], x => x[0].sum([1], keepdim: true) * x[0], [2, 3, 4]),
+        new("ReduceProd", x => ReduceProd(x[0], [1]), x => x[0].prod(1), [2, 5]),
+        new("ReduceProd", x => ReduceProd(x[0] * Value.Of<float>([1, 3, 1], [1, 0, 1]), [0, -2], keepDimensions: true), x => (x[0] * torch.tensor([1f, 0f, 1f]).reshape(1, 3, 1)).prod(1, true).prod(0, true), [2, 3, 4]),
+        new("CumSum", x => CumSum(x[0], -1), x => x[0].cumsum(-1), [2, 5]),
+        new("CumSum", x => CumSum(x[0], 0, exclusive: true, reverse: true), x => x[0].flip(0).cumsum(0).flip(0) - x[0], [4, 3]),
+        new("TopK", x => TopK(x[0], 3, 1).Values, x => x[0].topk(3, 1).values, [2, 6]),
+        new("TopK", x => TopK(x[0], 2, 0, largest: false).Values, x => x[0].topk(2, 0, largest: false).values, [5, 2]),
         new("ArgMax", x => Cast(ArgMax(x[0], -1), ElementType.Float32) * ReduceSum(x[0], [2]), x => x[0].argmax(2).to(torch.ScalarType.Float32) * x[0].sum([2]), [2, 3, 4]),
         new("Sum", x => Sum(x[0]) * x[0], x => x[0].sum() * x[0], [2, 3]),
         new("Mean", x => Square(Mean(x[0])), x => x[0].mean().square(), [2, 3]),
@@ -110,6 +126,12 @@ internal sealed class OpsTests
         new("Split2", x => Split2(x[0], 1).First * Split2(x[0], 1).Second, x => x[0].narrow(1, 0, 2) * x[0].narrow(1, 2, 2), [3, 4]),
         new("Pad", x => Pad(x[0], 1, 2, 1), x => functional.pad(x[0], [2, 1]), [2, 3]),
         new("Pad", x => Pad(x[0], [1, 0], [0, 2], 0.5f), x => functional.pad(x[0], [0, 2, 1, 0], value: 0.5), [2, 3]),
+        new("Flip", x => Flip(x[0], 0, -1), x => x[0].flip(0, 2), [2, 3, 4]),
+        new("Roll", x => Roll(x[0], 1, 2), x => x[0].roll(2, 1), [2, 5]),
+        new("Roll", x => Roll(x[0], -1, -7), x => x[0].roll(-7, 1), [2, 5]),
+        new("Tile", x => Tile(x[0], 2, 1, 3), x => x[0].repeat(2, 1, 3), [2, 3, 2]),
+        new("GatherElements", x => GatherElements(x[0], 1, Value.Of<long>([2, 3], [3, 0, 0, 1, 2, 1])), x => x[0].gather(1, torch.tensor(new long[,] { { 3, 0, 0 }, { 1, 2, 1 } })), [2, 4]),
+        new("GatherElements", x => GatherElements(x[0], 0, Runtime([2, 3], 3, 0, 0, 1, 2, 1)), x => x[0].gather(0, torch.tensor(new long[,] { { 3, 0, 0 }, { 1, 2, 1 } })), [4, 3]),
         new("Gather", x => Gather(x[0], 1, 2, 0, 2, 1), x => x[0].index_select(1, torch.tensor(new long[] { 2, 0, 2, 1 })), [2, 3, 4]),
         new("Gather", x => Gather(x[0], 0, [.. Enumerable.Repeat(1L, 40)]), x => x[0].index_select(0, torch.ones(40, torch.ScalarType.Int64)), [9, 2]),
         new("Gather", x => Gather(x[0], 0, [.. Enumerable.Repeat(7L, 3000)]), x => x[0].index_select(0, torch.full(3000, 7, torch.ScalarType.Int64)), [200_000, 1]),
@@ -151,7 +173,7 @@ internal sealed class OpsTests
     // Rules of which the gradients are to be right as well.
     private static IEnumerable<OperatorRow> SmoothRows => DifferentiableRows.Where(row => row.Name is
         "Mul" or "Div" or "Exp" or "Log" or "Sqrt" or "Pow" or "Sigmoid" or "Tanh" or "Erf" or "Softplus" or "ReduceMean" or "ReduceMax" or "Softmax" or "LogSoftmax" or
-        "LogSumExp" or "Standardize" or "InverseDeviation" or "MaxPool" or "AveragePool" or "Gather" or "ScatterAdd" or "Slice" or "Resize" or "MatMul" or "Gemm" or
+        "LogSumExp" or "ReduceProd" or "CumSum" or "TopK" or "GatherElements" or "Gelu" or "Standardize" or "InverseDeviation" or "MaxPool" or "AveragePool" or "Gather" or "ScatterAdd" or "Slice" or "Resize" or "MatMul" or "Gemm" or
         "Einsum" or "Convolution" or "ConvolutionInput" or "ConvolutionWeight");
 
     [TestCaseSource(nameof(Rows))]
@@ -215,6 +237,17 @@ internal sealed class OpsTests
             .Concat(LayerRows.All.SelectMany(row => OperatorsBehind(Lowered(row)))).Distinct();
 
         Assert.That(emitted, Is.SubsetOf(GradientRules.OperatorTypes.Concat(GradientRules.NotDifferentiable.Keys)));
+    }
+
+    // A class token before the patches of every image.
+    [Test]
+    public void BroadcastTo_OfAnOpenBatch_RepeatsAsOftenAsThereAreRows()
+    {
+        var (x, token) = (Value.Input("x", ElementType.Float32, [Shape.Batch, 2, 3]), Value.Of<float>([1, 1, 3], 7, 8, 9));
+
+        float[] actual = GraphRunner.Run([Concat(1, BroadcastTo(token, [Shape.Batch, 1, 3], like: x), x)], (x, Numbers.StandardNormal(24, 1)))[0];
+
+        Assert.That(actual.Chunk(9).Select(row => row[..3]), Has.Exactly(4).EqualTo((float[])[7, 8, 9]));
     }
 
     [Test]
