@@ -2,11 +2,21 @@ using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>A TorchSharp module that says itself how it is written as operators.</summary>
+/// <summary>A TorchSharp module of one input and one result that says itself how it is written as operators.</summary>
 public interface ILowerable
 {
     /// <summary>What the module's <c>forward</c> computes, as a graph.</summary>
     /// <param name="lowering">Lowers the module's children and finds its parameters.</param>
     /// <param name="x">The input.</param>
     Value Lower(ModuleLowering lowering, Value x);
+}
+
+/// <summary>A TorchSharp module of several inputs or results that says itself how it is written as operators.</summary>
+public interface IMultiLowerable
+{
+    /// <summary>What the module's <c>forward</c> computes, as a graph.</summary>
+    /// <param name="lowering">Lowers the module's children and finds its parameters.</param>
+    /// <param name="inputs">The arguments of <c>forward</c>, in order.</param>
+    /// <returns>The results, in order.</returns>
+    IReadOnlyList<Value> Lower(ModuleLowering lowering, IReadOnlyList<Value> inputs);
 }

@@ -44,6 +44,6 @@ public sealed class LayerTable
 
         throw new NotSupportedException(NotLowered.TryGetValue(type.IsGenericType ? type.GetGenericTypeDefinition() : type, out var reason)
             ? $"there is no lowering: {reason}."
-            : $"there is no lowering. Implement {nameof(ILowerable)} on it, or add a row with {nameof(LayerTable)}.{nameof(With)}.");
+            : $"there is no lowering. Implement {nameof(ILowerable)} or {nameof(IMultiLowerable)} on it, or add a row with {nameof(LayerTable)}.{nameof(With)}.");
     }
 }

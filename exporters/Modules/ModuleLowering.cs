@@ -93,9 +93,12 @@ public sealed class ModuleLowering
         var outputs = Explain(module, path, () =>
         {
             ForwardHooks.RequireNone(module);
-            return module is ILowerable lowerable
-                ? [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))]
-                : layers.Find(module)(this, module, inputs);
+            return module switch
+            {
+                ILowerable lowerable => [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))],
+                IMultiLowerable lowerable => lowerable.Lower(this, inputs),
+                _ => layers.Find(module)(this, module, inputs),
+            };
         });
         Node.LabelBetween(inputs, outputs, _ => path);
         return outputs;

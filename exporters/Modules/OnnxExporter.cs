@@ -68,6 +68,12 @@ public static class OnnxExporter
             throw new ArgumentException($"{module.GetType().Name} has {outputs.Count} output(s), but {options.OutputNames.Count} names are given: {string.Join(", ", options.OutputNames)}.");
         }
 
+        var needed = GraphOrder.Of(outputs.Take(options.OutputNames.Count)).ToHashSet();
+        if (Array.Find(arguments, argument => !needed.Contains(argument)) is { } unneeded)
+        {
+            throw new ArgumentException($"Input '{unneeded.Name}' changes nothing in the output(s) {string.Join(", ", options.OutputNames)} of {module.GetType().Name}, and the file would go without it: leave it out, or name the output that needs it.");
+        }
+
         return OnnxModelWriter
             .Build(
                 module.GetType().Name,

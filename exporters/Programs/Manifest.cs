@@ -52,6 +52,9 @@ public enum MetricRole
     /// <summary>A scalar to be logged.</summary>
     Scalar,
 
+    /// <summary>A tensor of any shape, such as a gradient, for whoever runs the program.</summary>
+    Tensor,
+
     /// <summary>One number per row of the batch, to be averaged over a data set.</summary>
     PerRow,
 
@@ -93,11 +96,19 @@ public sealed record InputSpec(string Name, ElementType Type, Shape Shape, Input
 public sealed record StateSpec(string Name, ElementType Type, Shape Shape, StateRole Role);
 
 /// <summary>A metric.</summary>
-/// <param name="Name">Its name in the file.</param>
+/// <param name="Name">Its name.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Role">What it means.</param>
-public sealed record MetricSpec(string Name, ElementType Type, Shape Shape, MetricRole Role);
+public sealed record MetricSpec(string Name, ElementType Type, Shape Shape, MetricRole Role)
+{
+    /// <summary>The name of the file's output where it is another: a state or an input has the metric's.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>The name of the file's output.</summary>
+    [JsonIgnore]
+    public string OutputName => Output ?? Name;
+}
 
 /// <summary>A program of a package.</summary>
 /// <param name="File">Its file in the package.</param>

@@ -70,8 +70,13 @@ public sealed record Program(
     /// <param name="target">Where the program will run; the processor if absent.</param>
     public CompiledProgram Compile(ExpansionTarget? target = null)
     {
+        var taken = Inputs.Select(input => input.Spec.Name).Concat(States.Select(state => state.Spec.Name)).ToHashSet();
+        MetricSpec[] metrics = [.. Metrics.Select(metric => new MetricSpec(metric.Name, metric.Value.Type, metric.Value.Shape, metric.Role)
+        {
+            Output = taken.Contains(metric.Name) ? $"{metric.Name}.metric" : null,
+        })];
         var outputs = OnnxModelWriter.Expand(
-            [.. Metrics.Select(metric => (metric.Name, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
+            [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
             target ?? ExpansionTarget.Training);
         var model = Collect(outputs);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
@@ -80,11 +85,14 @@ public sealed record Program(
             [.. Inputs.Select(input => input.Spec).Where(input => used.Contains(input.Name))],
             [.. States.Select(state => state.Spec.Name).Where(used.Contains)],
             [.. Updates.Select(update => update.State.Spec.Name)],
-            [.. Metrics.Select(metric => new MetricSpec(metric.Name, metric.Value.Type, metric.Value.Shape, metric.Role))])
+            metrics)
         {
             SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
         };
-        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]));
+        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]))
+        {
+            Unneeded = [.. Inputs.Select(input => input.Spec.Name).Where(name => !used.Contains(name))],
+        };
     }
 
     private OnnxModel Collect(IReadOnlyList<(string Name, Value Value)> outputs) =>
@@ -95,4 +103,8 @@ public sealed record Program(
 /// <param name="Spec">Its description.</param>
 /// <param name="Model">The program.</param>
 /// <param name="Silent">The same without metrics, for steps whose metrics nobody reads; null for a program that has only metrics, or none.</param>
-public sealed record CompiledProgram(ProgramSpec Spec, OnnxModel Model, OnnxModel? Silent);
+public sealed record CompiledProgram(ProgramSpec Spec, OnnxModel Model, OnnxModel? Silent)
+{
+    /// <summary>Names of inputs that no result needs; the program goes without them.</summary>
+    public IReadOnlyList<string> Unneeded { get; init; } = [];
+}

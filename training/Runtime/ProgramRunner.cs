@@ -71,8 +71,9 @@ public sealed class ProgramRunner : IDisposable
         inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
         metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => StateBuffers.Allocate(metric.Type, metric.Shape));
         bool isOnProcessor = device.Provider == OnnxDevice.Cpu.Provider;
-        session = new BoundSession(load, options, inputs, metrics, program.Updates, states, isOnProcessor);
-        silentSession = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, metrics, program.Updates, states, isOnProcessor);
+        var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
+        session = new BoundSession(load, options, inputs, outputs, program.Updates, states, isOnProcessor);
+        silentSession = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, outputs, program.Updates, states, isOnProcessor);
     }
 
     /// <summary>The states, as they are between runs.</summary>
@@ -82,10 +83,12 @@ public sealed class ProgramRunner : IDisposable
     public TimeSpan ComputingTime { get; private set; }
 
     /// <summary>An input's buffer, to be filled before a run.</summary>
-    public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(inputs[name].GetTensorMutableRawData());
+    /// <exception cref="ArgumentException">The program has no such input, or no result needs it.</exception>
+    public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(Find(inputs, name, "needs no input").GetTensorMutableRawData());
 
     /// <summary>A metric of the last run.</summary>
-    public ReadOnlySpan<float> Metric(string name) => metrics[name].GetTensorDataAsSpan<float>();
+    /// <exception cref="ArgumentException">The program has no such metric.</exception>
+    public ReadOnlySpan<float> Metric(string name) => Find(metrics, name, "has no metric").GetTensorDataAsSpan<float>();
 
     /// <summary>Runs the program on the current states; changed states become the current ones.</summary>
     /// <param name="withMetrics">Whether the metrics will be read; without, they are not computed and keep their last values.</param>
@@ -149,4 +152,7 @@ public sealed class ProgramRunner : IDisposable
             states.Dispose();
         }
     }
+
+    private static OrtValue Find(Dictionary<string, OrtValue> values, string name, string problem) => values.TryGetValue(name, out var value) ? value
+        : throw new ArgumentException($"The program {problem} '{name}'; there are: {string.Join(", ", values.Keys)}.");
 }

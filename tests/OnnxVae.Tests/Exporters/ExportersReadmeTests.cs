@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
@@ -9,6 +10,7 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using AdamW = OnnxVae.Exporters.Optimizers.AdamW;
+using GraphProgram = OnnxVae.Exporters.Programs.Program;
 using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -49,6 +51,32 @@ internal sealed class ExportersReadmeTests
 
         using var expected = layer.call(data.ToTorch([2, 3]));
         Assert.That(actual, Is.EqualTo(expected.ToArray()).Within(1e-6));
+    }
+
+    // In training the average that the buffer becomes is the one that is subtracted.
+    [Test]
+    public void ExampleLayerOfTwoInputs_EqualsTorch([Values] bool isTraining)
+    {
+        random.manual_seed(1);
+        using var layer = new Centred(3, 2);
+        layer.train(isTraining);
+        float[] x = Numbers.StandardNormal(12, 5), condition = Numbers.StandardNormal(8, 6);
+        var lowering = isTraining ? new ModuleLowering(layer).ForTraining() : new ModuleLowering(layer);
+        Value[] inputs = [Value.Input("x", ElementType.Float32, [4, 3]), Value.Input("condition", ElementType.Float32, [4, 2])];
+        var output = lowering.Lower(layer, inputs);
+
+        float[][] actual = GraphRunner.Run(
+            [output, .. lowering.Updates.Select(update => update.Next)],
+            [(inputs[0], x), (inputs[1], condition), .. lowering.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))]);
+
+        using var expected = layer.call(x.ToTorch([4, 3]), condition.ToTorch([4, 2]));
+        Assert.That(Numbers.RelativeError(actual[0], expected.ToArray()), Is.LessThan(1e-6));
+        Assert.That(lowering.Updates.Select(update => update.State.Spec.Name), Is.EqualTo(isTraining ? (string[])["mean"] : []));
+        if (isTraining)
+        {
+            using var mean = layer.named_buffers().Single().buffer;
+            Assert.That(Numbers.RelativeError(actual[1], mean.ToArray()), Is.LessThan(1e-6));
+        }
     }
 
     [Test]
@@ -93,6 +121,20 @@ internal sealed class ExportersReadmeTests
         Console.WriteLine(runner.Metric("loss")[0]);
         var weights = runner.States.Snapshot();
         Assert.That(weights.Keys, Has.Member("0.weight"));
+
+        var parameters = lowering.Parameters;
+        var gradients = Backward.Gradients(loss, [.. parameters.Select(parameter => parameter.Current)]);
+        var program = new GraphProgram("gradients", [x, label, .. lowering.Noise], lowering.States, [],
+        [
+            new Metric("loss", MetricRole.Loss, loss),
+            .. parameters.Zip(gradients, (parameter, gradient) => new Metric($"{parameter.Spec.Name}.gradient", MetricRole.Tensor, gradient)),
+        ]);
+        using var gradient = new ProgramRunner(program, OnnxDevice.Cpu);
+        FillBatch(gradient.Input<float>("x"), gradient.Input<long>("label"));
+        gradient.FillNoise(seed: 1, step: 1);
+        gradient.Run();
+        Console.WriteLine(gradient.Metric("0.weight.gradient").Length);
+        Assert.That(gradient.Metric("0.weight.gradient").ToArray(), Has.Length.EqualTo(64 * 20).And.Some.Not.Zero);
         return runner.Metric("loss")[0];
 
         // The label is the largest of the first three features.
@@ -116,6 +158,42 @@ internal sealed class ExportersReadmeTests
         var graph = OnnxGraph.Read(OnnxModel.Load("digits.onnx"), batch: 32);
         var parameters = graph.Parameters;
         return parameters;
+    }
+
+    private sealed class Centred : Module<Tensor, Tensor, Tensor>, IMultiLowerable
+    {
+        private readonly Linear gain;
+        private readonly Tensor mean;
+
+        public Centred(long size, long conditions)
+            : base(nameof(Centred))
+        {
+            (gain, mean) = (Linear(conditions, size), zeros(size));
+            RegisterComponents();                                          // gain is a child, mean a buffer
+        }
+
+        public override Tensor forward(Tensor x, Tensor condition)
+        {
+            if (training)
+            {
+                using var untracked = no_grad();
+                mean.mul_(0.9).add_(0.1 * x.mean([0]));
+            }
+
+            return (x - mean) * gain.call(condition);
+        }
+
+        public IReadOnlyList<Value> Lower(ModuleLowering lowering, IReadOnlyList<Value> inputs)
+        {
+            var (x, condition, average) = (inputs[0], inputs[1], lowering.Parameter(mean));
+            if (lowering.IsTraining(this))
+            {
+                average = Ops.StopGradient((0.9f * average) + (0.1f * Ops.ReduceMean(x, [0])));
+                lowering.Update(mean, average);
+            }
+
+            return [(x - average) * lowering.Lower(gain, condition)];
+        }
     }
 
     private sealed class Scale : Module<Tensor, Tensor>, ILowerable

@@ -279,7 +279,7 @@ internal sealed class ModuleLoweringTests
         Assert.That(
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
             Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-                "Doubling 'odd': there is no lowering. Implement ILowerable on it, or add a row with LayerTable.With."));
+                "Doubling 'odd': there is no lowering. Implement ILowerable or IMultiLowerable on it, or add a row with LayerTable.With."));
     }
 
     [Test]

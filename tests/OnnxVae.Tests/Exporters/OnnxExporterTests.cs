@@ -179,4 +179,22 @@ internal sealed class OnnxExporterTests
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
                 $"'{folder["net.onnx"]}' keeps tensor 'weight' in '{Path.GetFileName(dataFile)}', which is not there: put that file beside it."));
     }
+
+    [Test]
+    public void Build_WithAnInputThatChangesNothing_NamesIt()
+    {
+        using var network = new FirstOnly();
+
+        Assert.That(
+            () => OnnxExporter.Build(network, [new ModelTensor("x", ElementType.Float32, [1, 2]), new ModelTensor("mask", ElementType.Float32, [1, 2])]),
+            Throws.ArgumentException.With.Message.EqualTo(
+                "Input 'mask' changes nothing in the output(s) output of FirstOnly, and the file would go without it: leave it out, or name the output that needs it."));
+    }
+
+    private sealed class FirstOnly() : Module<torch.Tensor, torch.Tensor, torch.Tensor>(nameof(FirstOnly)), IMultiLowerable
+    {
+        public override torch.Tensor forward(torch.Tensor x, torch.Tensor mask) => x.relu();
+
+        public IReadOnlyList<Value> Lower(ModuleLowering lowering, IReadOnlyList<Value> inputs) => [Ops.Relu(inputs[0])];
+    }
 }
