@@ -54,7 +54,7 @@ public static partial class GradientRules
             return factors.Product() * AveragePool(dy, ConvolutionGeometry.Tiles(dy.Shape, factors));
         }
 
-        return Enumerable.Range(0, axes.Length).Aggregate(dy, (dx, i) => MatMulAlong(Transpose(axes[i].Matrix(), 1, 0), dx, i + 2));
+        return Enumerable.Range(0, axes.Length).Aggregate(dy, (dx, i) => axes[i].Taps.ApplyTransposed(dx, i + 2));
     }
 
     private static Value Crop(Value dy, Shape shape, ReadOnlySpan<long> pads)

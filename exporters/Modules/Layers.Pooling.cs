@@ -105,7 +105,7 @@ internal static partial class Layers
 
         return EqualWindows(x, image, sizes) is { } windows
             ? AveragePool(x, windows)
-            : Enumerable.Range(0, rank).Aggregate(x, (y, i) => MatMulAlong(Averages(image[i], sizes[i]), y, i + 2));
+            : Enumerable.Range(0, rank).Aggregate(x, (y, i) => Averages(image[i], sizes[i]).Apply(y, i + 2));
     }
 
     private static Value PoolMaxTo(int rank, Value x, IReadOnlyList<long> output)
@@ -127,17 +127,11 @@ internal static partial class Layers
         sizes.Zip(image).All(pair => pair.Second % pair.First == 0) ? ConvolutionGeometry.Tiles(x.Shape, [.. image.Select((size, i) => size / sizes[i])]) : null;
 
     // Window i of an adaptive pooling reaches from floor(i in / out) to ceil((i + 1) in / out).
-    private static Value Averages(long input, long output)
+    private static WeightedTaps Averages(long input, long output) => new(input, [.. Enumerable.Range(0, (int)output).Select(i =>
     {
-        var matrix = new float[output * input];
-        for (long i = 0; i < output; i++)
-        {
-            long start = i * input / output, end = (((i + 1) * input) + output - 1) / output;
-            matrix.AsSpan((int)((i * input) + start), (int)(end - start)).Fill(1f / (end - start));
-        }
-
-        return Value.Of<float>([output, input], matrix);
-    }
+        long start = i * input / output, count = ((((i + 1) * input) + output - 1) / output) - start;
+        return ((long, double)[])[.. Enumerable.Range(0, (int)count).Select(k => (start + k, 1.0 / count))];
+    })]);
 
     private static long[]? List(long? setting) => setting is { } value ? [value] : null;
 }

@@ -83,7 +83,7 @@ internal static partial class Layers
         }
 
         return axes.Any(axis => axis is { Method: InterpolationMethod.Cubic, IsExact: false } && axis.Output == axis.Input)
-            ? Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => MatMulAlong(axes[i].Matrix(), y, i + 2))
+            ? Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => axes[i].Taps.Apply(y, i + 2))
             : Resize(x, axes);
 
         // libtorch copies an axis that keeps its size, whatever the factor, of two-dimensional images; others it shifts.

@@ -57,23 +57,13 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
         return [.. Enumerable.Range(0, (int)Output).Select(i => Math.Min((long)MathF.Floor(i * step), Input - 1))];
     }
 
-    /// <summary>The matrix, Float32 [output, input]: y = matrix x.</summary>
-    public Value Matrix()
+    /// <summary>Each new pixel as a sum of old ones.</summary>
+    internal WeightedTaps Taps => new(Input, [.. Enumerable.Range(0, (int)Output).Select(i =>
     {
-        var matrix = new float[Output * Input];
-        for (long i = 0; i < Output; i++)
-        {
-            double position = Position(i);
-            long first = (long)Math.Floor(position);
-            double fraction = position - first;
-            foreach (var (offset, weight) in Weights(fraction))
-            {
-                matrix[(i * Input) + Math.Clamp(first + offset, 0, Input - 1)] += (float)weight;
-            }
-        }
-
-        return Value.Of<float>([Output, Input], matrix);
-    }
+        double position = Position(i);
+        long first = (long)Math.Floor(position);
+        return ((long, double)[])[.. Weights(position - first).Select(tap => (Math.Clamp(first + tap.Offset, 0, Input - 1), tap.Weight))];
+    })]);
 
     // Where new pixel i lies among the old ones.
     private double Position(long i) => Grid switch

@@ -146,7 +146,8 @@ public static partial class Ops
         Require(repeats.Length == x.Shape.Rank && !repeats.ContainsAnyInRange(long.MinValue, 0), nameof(Tile), $"'{x}' takes {x.Shape.Rank} numbers of repeats, each 1 or more.");
         for (int axis = 0; axis < repeats.Length; axis++)
         {
-            x = Concat(axis, [.. Enumerable.Repeat(x, (int)repeats[axis])]);
+            Shape shape = [.. x.Shape.Take(axis), repeats[axis], .. x.Shape.Skip(axis)];
+            x = repeats[axis] == 1 ? x : Reshape(BroadcastTo(Reshape(x, shape.With(axis, 1)), shape), x.Shape.With(axis, repeats[axis] * x.Shape[axis]));
         }
 
         return x;
@@ -240,7 +241,7 @@ public static partial class Ops
         Require(
             x.Shape.BroadcastsTo(shape) && x.Shape.HasBatch == shape.HasBatch,
             nameof(BroadcastTo), $"'{x}' does not broadcast to {shape}.");
-        return x.Shape == shape ? x : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
+        return x.Shape == shape ? x : x.Type != ElementType.Float32 ? Expand(x, shape) : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
     }
 
     /// <summary>x repeated along its axes of size 1 until it has the given shape.</summary>

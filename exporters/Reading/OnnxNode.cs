@@ -89,8 +89,7 @@ internal sealed partial class OnnxNode
     /// <summary>x repeated until it has a shape, which may have the open batch.</summary>
     public Value BroadcastTo(Value x, Shape shape) => x.Shape == shape ? x
         : shape.HasBatch && !x.Shape.HasBatch ? Ops.BroadcastTo(x, shape, values.WithBatch())
-        : x.Type == ElementType.Float32 ? Ops.BroadcastTo(x, shape)
-        : Ops.Expand(x, shape);
+        : Ops.BroadcastTo(x, shape);
 
     /// <summary>Reads the node: its numbers where they are known, a row's functions, or the node as it is.</summary>
     /// <exception cref="InvalidDataException">It is invalid, or has something that is not read.</exception>

@@ -128,7 +128,7 @@ internal static partial class OperatorReaders
             : changed.Length == 0 ? node[0]
             : method == InterpolationMethod.Nearest && !(isOfImages && isRepetition) ? changed.Aggregate(node[0], (x, axis) => Nearest(node, x, axis, all[axis], mode))
             : isOfImages ? Resize(node[0], all.AsSpan(2))
-            : changed.Aggregate(node[0], (x, axis) => MatMulAlong(all[axis].Matrix(), x, axis));
+            : changed.Aggregate(node[0], (x, axis) => all[axis].Taps.Apply(x, axis));
     }
 
     // Which pixels are taken, in ONNX Runtime's arithmetic of 32 bits.

@@ -5,6 +5,9 @@ namespace OnnxVae.Exporters.Reading;
 
 internal static partial class OperatorReaders
 {
+    // Beyond as many, a table of which row is taken from where would be larger than what it saves.
+    private const long MostKnownRows = 1 << 22;
+
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Indexings =>
     [
         Row("Gather", ReadGather),
@@ -136,7 +139,7 @@ internal static partial class OperatorReaders
             return null;
         }
 
-        if (places.Constant is { } known)
+        if (places.Constant is { } known && rows <= MostKnownRows)
         {
             long[] taken = [.. Enumerable.Range(0, (int)rows)];
             foreach (var (place, update) in known.As<long>().ToArray().Select((place, update) => (place, update)))

@@ -171,6 +171,8 @@ internal static class LayerRows
         new("LPPool1d of zeros", () => LPPool1d(2, 3), [2, 3, 9]) { Domain = _ => 0, IsOnKink = true },
         new("LPPool2d", () => LPPool2d(3, 2), [2, 3, 6, 8]) { Domain = Positive },
         new("AdaptiveAvgPool1d", () => AdaptiveAvgPool1d(2), [2, 3, 6]),
+        new("AdaptiveAvgPool1d of unequal windows", () => AdaptiveAvgPool1d(4), [2, 3, 6]),
+        new("AdaptiveAvgPool1d of many windows", () => AdaptiveAvgPool1d(1001), [1, 1, 5000]),
         new("AdaptiveAvgPool2d to one pixel", () => AdaptiveAvgPool2d(1), [2, 3, 5, 4]),
         new("AdaptiveAvgPool2d", () => AdaptiveAvgPool2d((3, 2)), [2, 3, 6, 4]),
         new("AdaptiveAvgPool2d, unequal windows", () => AdaptiveAvgPool2d((3, 2)), [2, 3, 7, 5]),

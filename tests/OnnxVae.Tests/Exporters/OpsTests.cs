@@ -1,5 +1,6 @@
 using System.Reflection;
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
@@ -142,6 +143,8 @@ internal sealed class OpsTests
             x => functional.interpolate(x[0], [6, 12]), [2, 2, 3, 4]),
         new("Resize", x => Resize(x[0], Along(InterpolationMethod.Linear, PixelGrid.HalfPixel, 5, 3)),
             x => functional.interpolate(x[0], [3], mode: torch.InterpolationMode.Linear), [2, 2, 5]),
+        new("Resize", x => Resize(x[0], Along(InterpolationMethod.Linear, PixelGrid.HalfPixel, 4000, 2000)),
+            x => functional.interpolate(x[0], [2000], mode: torch.InterpolationMode.Linear), [1, 1, 4000]),
         new("MatMul", x => MatMul(x[0], x[1]), x => x[0].matmul(x[1]), [2, 3], [3, 4]),
         new("MatMul", x => MatMul(x[0], x[1]), x => x[0].matmul(x[1]), [5, 2, 3], [3, 4]),
         new("MatMul", x => MatMul(x[0], x[1]), x => x[0].matmul(x[1]), [2, 1, 2, 3], [5, 3, 4]),
@@ -237,6 +240,22 @@ internal sealed class OpsTests
             .Concat(LayerRows.All.SelectMany(row => OperatorsBehind(Lowered(row)))).Distinct();
 
         Assert.That(emitted, Is.SubsetOf(GradientRules.OperatorTypes.Concat(GradientRules.NotDifferentiable.Keys)));
+    }
+
+    // Tables of an entry per place and tap, or per place and entry, would take gigabytes.
+    [Test]
+    public void FormsThatGrowWithAProductOfSizes_GiveWayToOthers()
+    {
+        var (image, gradient) = (Value.Input("x", ElementType.Float32, [8, 16, 1024, 1024]), Value.Input("dy", ElementType.Float32, [8, 16, 1024, 1024]));
+        var convolution = new ConvolutionGeometry([1024, 1024], [5, 5], [1, 1], [2, 2], [1, 1]);
+        var (rows, places) = (Value.Input("rows", ElementType.Float32, [100_000, 2]), Value.Input("places", ElementType.Int64, [100_000]));
+
+        var patches = OnnxModelWriter.Build("patches", [image, gradient], [("dw", ConvolutionWeight(image, gradient, convolution))], ExpansionTarget.Training with { IsPrecise = true });
+        var oneHot = OnnxModelWriter.Build("oneHot", [rows, places], [("sums", ScatterAdd(rows, 0, places, 4000))]);
+
+        Assert.That(patches.OperatorCounts.Keys, Has.Member("Conv").And.No.Member("Gather"));
+        Assert.That(oneHot.OperatorCounts.Keys, Has.Member("ScatterElements").And.No.Member("Equal"));
+        Assert.That(patches.ToBytes().Length + oneHot.ToBytes().Length, Is.LessThan(1 << 16));
     }
 
     // A class token before the patches of every image.
