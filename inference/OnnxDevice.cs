@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 

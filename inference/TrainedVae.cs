@@ -1,4 +1,5 @@
 using OnnxVae.Inference.Codes;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 

@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Internals;
+
 namespace OnnxVae.Inference;
 
 /// <summary>A trained decoder: latents to images. Safe to use from several threads.</summary>

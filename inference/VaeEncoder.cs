@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Internals;
+
 namespace OnnxVae.Inference;
 
 /// <summary>A trained encoder: images to the mean and log-variance of their latents. Safe to use from several threads.</summary>

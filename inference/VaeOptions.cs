@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Internals;
+
 namespace OnnxVae.Inference;
 
 /// <summary>Where and how an encoder or decoder runs.</summary>

@@ -6,6 +6,7 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Training;
 

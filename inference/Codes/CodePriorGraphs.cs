@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference.Codes;
 

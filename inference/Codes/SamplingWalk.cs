@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference.Codes;
 

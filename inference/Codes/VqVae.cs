@@ -1,3 +1,5 @@
+using OnnxVae.Inference.Internals;
+
 namespace OnnxVae.Inference.Codes;
 
 /// <summary>The exported parts of a VQ-VAE: encoder, decoder and, where it was trained, the class-conditional prior. Safe to use from several threads.</summary>

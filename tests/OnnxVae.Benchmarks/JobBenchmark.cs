@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Cli;
 using OnnxVae.Inference;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Benchmarks;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Training.Runtime;
 

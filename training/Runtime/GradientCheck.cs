@@ -3,6 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
+using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Training.Runtime;
 

@@ -2,7 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
+using OnnxVae.Inference.Internals;
 using Tensor = OnnxVae.Exporters.Onnx.Tensor;
 
 namespace OnnxVae.Training.Runtime;

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>
 /// The sessions of a model, and the turns of those who run it. Unless the options say otherwise, a run that is alone has all threads, for

@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>A loaded model: reads and writes the caller's memory without copies. Safe to use from several threads.</summary>
 internal sealed class VaeSession : IDisposable

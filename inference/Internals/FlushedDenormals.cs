@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>
 /// Lets this thread take denormal numbers for zero until disposed, as the threads of sessions with the options of

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>
 /// Images are worked on in whole blocks that begin at multiples of a fixed size, whatever part of them is wanted: kernels may round

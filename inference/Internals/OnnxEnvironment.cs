@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>
 /// ONNX Runtime's environment of this process. Unless the application has made one before, it reports errors only, and its usage reports to

@@ -1,4 +1,4 @@
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>Argument checks with explanatory messages.</summary>
 internal static class Arguments

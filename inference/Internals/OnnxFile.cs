@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>Loads ONNX models.</summary>
 internal static class OnnxFile

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>Looks for what is infinite or not a number.</summary>
 internal static class FiniteNumbers

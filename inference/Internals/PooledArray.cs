@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace OnnxVae.Inference;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>Numbers in memory that is used again and again.</summary>
 internal readonly struct PooledArray(int length) : IDisposable
