@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 using OnnxVae.Cli.Verbs;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Inference;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli;
 

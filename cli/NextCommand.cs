@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Companions;
 using OnnxVae.Exporters;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Companions;
 

@@ -4,10 +4,10 @@ using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Companions;
 

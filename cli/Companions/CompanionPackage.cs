@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Companions;
 

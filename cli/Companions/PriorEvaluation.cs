@@ -1,8 +1,8 @@
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Companions;
 

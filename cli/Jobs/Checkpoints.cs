@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
 

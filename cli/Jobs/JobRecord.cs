@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
 

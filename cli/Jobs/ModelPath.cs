@@ -1,4 +1,4 @@
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
 

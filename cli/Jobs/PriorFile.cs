@@ -1,7 +1,7 @@
 using OnnxVae.Cli.Companions;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
 

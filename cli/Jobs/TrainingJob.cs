@@ -1,10 +1,10 @@
 using System.Globalization;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs;
 

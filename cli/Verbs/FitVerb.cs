@@ -6,9 +6,9 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Exact;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 using Spectre.Console;
 
 namespace OnnxVae.Cli.Verbs;

@@ -6,8 +6,8 @@ using OnnxVae.Cli.Jobs;
 using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
-using OnnxVae.Training;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs;
 

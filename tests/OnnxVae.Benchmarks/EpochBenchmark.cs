@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using OnnxVae.Inference;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Benchmarks;
 

@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 using TorchSharp;
 
 namespace OnnxVae.Benchmarks;

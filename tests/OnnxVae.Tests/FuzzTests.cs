@@ -9,8 +9,8 @@ using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 using SkiaSharp;
 using static OnnxVae.Tests.Support.TestImages;
 

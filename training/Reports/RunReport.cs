@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
 using ScottPlot;
 
 namespace OnnxVae.Training.Reports;

@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Training.Reports;
 

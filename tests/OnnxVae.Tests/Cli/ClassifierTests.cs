@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

@@ -7,10 +7,10 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

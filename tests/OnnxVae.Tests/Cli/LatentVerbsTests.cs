@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

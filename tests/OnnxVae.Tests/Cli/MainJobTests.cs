@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

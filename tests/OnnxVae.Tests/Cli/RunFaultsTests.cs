@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Inference;
 

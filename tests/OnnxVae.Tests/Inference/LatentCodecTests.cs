@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Inference;
 

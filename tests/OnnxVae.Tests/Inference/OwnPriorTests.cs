@@ -7,7 +7,7 @@ using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Inference;
 

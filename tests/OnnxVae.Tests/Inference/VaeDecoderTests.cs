@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Inference;
 

@@ -2,7 +2,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training;
+using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
 using InferenceSession = Microsoft.ML.OnnxRuntime.InferenceSession;

@@ -2,7 +2,7 @@ using System.Globalization;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>
 /// Everything that training has to remember. Order of the data and noise are functions of seed and step, so the step is

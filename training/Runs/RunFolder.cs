@@ -3,7 +3,7 @@ using System.Text.Json;
 using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
 
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>The layout of a run's folder.</summary>
 /// <param name="Path">The folder.</param>

@@ -6,7 +6,7 @@ using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runtime;
 
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>How long and where to train.</summary>
 /// <param name="Steps">Steps in all.</param>

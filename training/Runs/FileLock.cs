@@ -1,4 +1,4 @@
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>Keeps what a folder holds to one process at a time; released when it is disposed, or when its process ends.</summary>
 public sealed class FileLock : IDisposable

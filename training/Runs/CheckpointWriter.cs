@@ -1,4 +1,4 @@
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>Writes checkpoints on another thread, one after the other, while training goes on.</summary>
 /// <param name="folder">The run's folder.</param>

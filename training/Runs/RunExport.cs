@@ -8,7 +8,7 @@ using OnnxVae.Inference;
 using OnnxVae.Inference.Codes;
 using OnnxVae.Inference.Internals;
 
-namespace OnnxVae.Training;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>Bakes trained states into the graphs of a package that are to be deployed.</summary>
 public static class RunExport
