@@ -1,4 +1,3 @@
-using OnnxVae.Inference.Codes;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
@@ -49,7 +48,7 @@ public abstract class LatentPrior : IDisposable
         string beside = folder is null ? "" : $" in '{folder}'";
         if (decoder.HasCodes)
         {
-            return folder is not null && CodePrior.IsIn(folder, decoder) ? CodePrior.Load(folder, options: options) : throw new InvalidOperationException(
+            return folder is not null && TrainedCodePrior.IsIn(folder, decoder) ? TrainedCodePrior.Load(folder, options: options) : throw new InvalidOperationException(
                 $"The decoder's latents are codes, and there is no prior of them{beside}, of all levels: train one, or say what to draw from.");
         }
 

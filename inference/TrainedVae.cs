@@ -1,4 +1,3 @@
-using OnnxVae.Inference.Codes;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
@@ -50,7 +49,7 @@ public sealed class TrainedVae : IDisposable
                 throw new InvalidDataException($"Encoder and decoder in '{folder}' have weights of different runs, or of different times. Export both from one run.");
             }
 
-            prior = to.HasCodes && !CodePrior.IsIn(folder, to) ? LatentPrior.Load(Path.Combine(folder, LatentPrior.FileName), options) : LatentPrior.OfModel(folder, to, options);
+            prior = to.HasCodes && !TrainedCodePrior.IsIn(folder, to) ? LatentPrior.Load(Path.Combine(folder, LatentPrior.FileName), options) : LatentPrior.OfModel(folder, to, options);
             return prior.LatentSize == from.LatentSize && ModelMetadata.AreAlike(prior.Weights, to.Weights) ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
                 $"The prior in '{folder}' is of another model than the decoder beside it. Export both from one run.");
         }
@@ -69,7 +68,7 @@ public sealed class TrainedVae : IDisposable
     /// <param name="first">The number of the first image.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
     /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained for them.</exception>
-    public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not CodePrior
+    public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not TrainedCodePrior
         ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them beside the decoder: train one for each level.")
         : Decoder.Generate(count, seed, first, Prior);
 

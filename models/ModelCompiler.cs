@@ -101,7 +101,7 @@ public abstract class ModelCompiler
     }
 
     private protected OnnxModel Deployable(
-        string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, params IReadOnlyList<(string Key, string Value)> metadata) => OnnxModelWriter
+        string kind, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, params IReadOnlyList<(string Key, string Value)> metadata) => GraphCompiler
         .Build(
             kind, [.. inputs, .. EvaluatedStates.Select(state => state.Current)],
             [.. outputs.Zip(Evaluated([.. outputs.Select(output => output.Value)]), (output, value) => (output.Name, value))])

@@ -1,6 +1,5 @@
 using OnnxVae.Cli.Companions;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Codes;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Jobs;
@@ -36,9 +35,9 @@ internal static class PriorFile
             throw new UsageException($"--prior is {name}, which draws numbers, but the latents of this model are codes: leave it out.");
         }
 
-        if (sampling is not null || (hasCodes && CodePrior.FilesOf(decoder.Metadata.CodeGrids.Count).Any(file => File.Exists(Path.Combine(folder, file)))))
+        if (sampling is not null || (hasCodes && TrainedCodePrior.FilesOf(decoder.Metadata.CodeGrids.Count).Any(file => File.Exists(Path.Combine(folder, file)))))
         {
-            return CodePrior.Load(folder, sampling, options);
+            return TrainedCodePrior.Load(folder, sampling, options);
         }
 
         if (hasCodes)
@@ -62,7 +61,7 @@ internal static class PriorFile
         string folder = Folder(decoderPath), learned = Path.Combine(folder, PriorName);
         return name switch
         {
-            OfModel when CodePrior.IsIn(folder, decoder) => [.. CodePrior.FilesOf(decoder.CodeGrids.Count).Select(file => Path.Combine(folder, file))],
+            OfModel when TrainedCodePrior.IsIn(folder, decoder) => [.. TrainedCodePrior.FilesOf(decoder.CodeGrids.Count).Select(file => Path.Combine(folder, file))],
             OfModel => File.Exists(learned) ? [learned] : [],
             Mixture => [MixtureIn(folder)],
             _ => [],

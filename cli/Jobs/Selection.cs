@@ -1,6 +1,5 @@
 using System.Globalization;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Codes;
 
 namespace OnnxVae.Cli.Jobs;
 
@@ -32,7 +31,7 @@ internal sealed class Selection : IDisposable
     /// <param name="images">The images that are wanted.</param>
     /// <param name="options">How the classifier runs.</param>
     /// <exception cref="InvalidDataException">The classifier is none of the prior's classes.</exception>
-    public static Selection Open(string file, int candidates, CodePrior prior, VaeDecoder decoder, string label, ImageRange images, VaeOptions options)
+    public static Selection Open(string file, int candidates, TrainedCodePrior prior, VaeDecoder decoder, string label, ImageRange images, VaeOptions options)
     {
         var classifier = ImageClassifier.Load(file, decoder.Metadata, options);
         bool isOfTheSame = classifier.Names is { } names ? names.SequenceEqual(prior.Classes) : classifier.Classes == prior.Classes.Count;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using OnnxVae.Cli.Jobs;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
@@ -66,7 +66,7 @@ internal static class FitVerb
 
             string file = Path.Combine(run.Export, RunExport.MixtureFile);
             var sampler = PriorSampler.OfMixture(mixture);
-            OnnxModelWriter.Build("prior", sampler.Inputs, [("z", sampler.Z)])
+            GraphCompiler.Build("prior", sampler.Inputs, [("z", sampler.Z)])
                 .WithMetadata(RunExport.Bake(package, "decoder", states).Metadata.SetItem("onnxvae.kind", "prior"))
                 .Save(file);
             double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));

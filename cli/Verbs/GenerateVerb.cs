@@ -2,7 +2,6 @@ using System.CommandLine;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Codes;
 using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs;
@@ -69,7 +68,7 @@ internal static class GenerateVerb
             bool isAsked = sampling != new CodeSampling();
             var drawn = PriorFile.Open(priorName, file, decoder, isAsked ? sampling : null, options);
             using var selection = result.GetValue(classifierFile) is { } judge
-                ? Selection.Open(judge, result.GetValue(candidates), (CodePrior)drawn, decoder, sampling.Class!, images.Range, options)
+                ? Selection.Open(judge, result.GetValue(candidates), (TrainedCodePrior)drawn, decoder, sampling.Class!, images.Range, options)
                 : null;
             var chosenFrom = selection?.Prior ?? drawn;
             var asked = job.Describe(result, "generate", [("decoder", file), .. PriorFile.Find(priorName, file, decoder.Metadata).Select((learned, i) => (i == 0 ? "prior" : $"prior{i + 1}", learned))]);

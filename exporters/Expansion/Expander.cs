@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
-using OnnxVae.Exporters.Expansion.Convolutions;
-using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Expansion;
 
-/// <summary>Turns primitives into standard ONNX operators, when a model is collected for writing.</summary>
+/// <summary>Turns primitives into standard ONNX operators.</summary>
 internal static class Expander
 {
     private const long FewestChannelsToTurn = 8;
@@ -17,26 +15,9 @@ internal static class Expander
 
     /// <summary>Rebuilds the graph behind the outputs; nodes that need no change stay the same objects.</summary>
     /// <param name="outputs">The values to write.</param>
-    /// <param name="target">What for.</param>
-    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionTarget target)
-    {
-        if (target.Goal == ExpansionGoal.Deployment)
-        {
-            outputs = ChannelScales.Fold(outputs);
-        }
-
-        if (CostTable.ChoiceFor(target) is { } choose && (target.Goal == ExpansionGoal.Training || GainsByRows(outputs, choose)))
-        {
-            outputs = PixelRowPass.Apply(outputs, choose);
-        }
-
-        return CommonSubexpressions.Merge(GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, target.Goal)));
-    }
-
-    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones.
-    // Forms for few channels, at the ends of a network, would interrupt it; they gain where the convolutions between are in rows too.
-    private static bool GainsByRows(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose) => GraphOrder.NodesOf(outputs).Any(node =>
-        node.OperatorType == Primitive.ConvolutionInput || (ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionForm.Winograd2));
+    /// <param name="goal">What for.</param>
+    public static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionGoal goal) =>
+        GraphRewriter.Rewrite(outputs, (node, inputs) => Expand(node, inputs, goal));
 
     private static ImmutableArray<Value> Expand(Node node, ImmutableArray<Value> inputs, ExpansionGoal goal)
     {

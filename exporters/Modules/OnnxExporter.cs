@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using Module = TorchSharp.torch.nn.Module;
 
@@ -74,7 +75,7 @@ public static class OnnxExporter
             throw new ArgumentException($"Input '{unneeded.Name}' changes nothing in the output(s) {string.Join(", ", options.OutputNames)} of {module.GetType().Name}, and the file would go without it: leave it out, or name the output that needs it.");
         }
 
-        return OnnxModelWriter
+        return GraphCompiler
             .Build(
                 module.GetType().Name,
                 [.. arguments, .. lowering.Noise.Select(input => input.Value), .. lowering.States.Select(state => state.Current)],

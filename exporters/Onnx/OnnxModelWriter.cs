@@ -1,15 +1,14 @@
 using System.Globalization;
 using Google.Protobuf;
-using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx.Schema;
 
 namespace OnnxVae.Exporters.Onnx;
 
 /// <summary>
-/// Collects a graph backwards from its outputs into an ONNX model: expands primitives, merges what is computed twice, orders
-/// nodes, and names everything. The same graph always gives the same bytes.
+/// Collects a graph of standard operators backwards from its outputs into an ONNX model: orders nodes and names everything. The same graph
+/// always gives the same bytes.
 /// </summary>
-public sealed class OnnxModelWriter
+internal sealed class OnnxModelWriter
 {
     /// <summary>What files call their producer.</summary>
     internal const string Producer = "OnnxVae";
@@ -24,21 +23,12 @@ public sealed class OnnxModelWriter
     {
     }
 
-    /// <summary>Builds a model.</summary>
+    /// <summary>Writes a model.</summary>
     /// <param name="name">The graph's name.</param>
     /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
-    /// <param name="outputs">The graph outputs in order, by name.</param>
-    /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
+    /// <param name="outputs">The graph outputs in order, by name, computed by standard operators.</param>
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
-    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null) =>
-        Collect(name, inputs, Expand(outputs, target ?? ExpansionTarget.Deployment));
-
-    /// <summary>Named outputs as standard operators compute them.</summary>
-    internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget target) =>
-        [.. outputs.Zip(Expander.Expand([.. outputs.Select(output => output.Value)], target), (output, expanded) => (output.Name, expanded))];
-
-    /// <summary>Builds a model of outputs that are expanded already.</summary>
-    internal static OnnxModel Collect(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
+    public static OnnxModel Write(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
     {
         var order = GraphOrder.Of([.. outputs.Select(output => output.Value)]);
         var needed = order.Where(value => value.Name is not null && value != Value.Absent).ToHashSet();

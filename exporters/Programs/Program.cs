@@ -75,7 +75,7 @@ public sealed record Program(
         {
             Output = taken.Contains(metric.Name) ? $"{metric.Name}.metric" : null,
         })];
-        var outputs = OnnxModelWriter.Expand(
+        var outputs = GraphCompiler.Expand(
             [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
             target ?? ExpansionTarget.Training);
         var model = Collect(outputs);
@@ -96,7 +96,7 @@ public sealed record Program(
     }
 
     private OnnxModel Collect(IReadOnlyList<(string Name, Value Value)> outputs) =>
-        OnnxModelWriter.Collect(Name, [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)], outputs);
+        OnnxModelWriter.Write(Name, [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)], outputs);
 }
 
 /// <summary>A program as ONNX models.</summary>

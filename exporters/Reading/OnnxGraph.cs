@@ -8,7 +8,7 @@ namespace OnnxVae.Exporters.Reading;
 
 /// <summary>
 /// An ONNX model as a graph that can be extended, differentiated and trained: give it a loss, make a
-/// <see cref="TrainingStep"/> of it, and write it again.
+/// <see cref="Optimizers.TrainingStep"/> of it, and write it again.
 /// </summary>
 /// <param name="Name">The graph's name.</param>
 /// <param name="Inputs">The inputs, in order.</param>
@@ -121,7 +121,7 @@ public sealed record OnnxGraph(
 
     /// <summary>The graph as a model again, with its parameters as they were read.</summary>
     /// <param name="target">What the model is for; to be served anywhere, if absent.</param>
-    public OnnxModel ToModel(ExpansionTarget? target = null) => OnnxModelWriter
+    public OnnxModel ToModel(ExpansionTarget? target = null) => GraphCompiler
         .Build(Name, [.. Inputs, .. Parameters.Select(parameter => parameter.Current)], Outputs, target)
         .Bake(Parameters.ToDictionary(parameter => parameter.Spec.Name, parameter => parameter.Initial));
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using TorchSharp.Modules;

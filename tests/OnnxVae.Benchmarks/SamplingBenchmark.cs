@@ -41,7 +41,7 @@ internal static class SamplingBenchmark
         try
         {
             Export([top, bottom], imageSize, folder);
-            using var stepwise = Inference.Codes.CodePrior.Load(folder); // a thread per draw: further ones would wait for each other's crumbs
+            using var stepwise = Inference.TrainedCodePrior.Load(folder); // a thread per draw: further ones would wait for each other's crumbs
             foreach (int count in counts)
             {
                 yield return Run(stepwise, top, bottom, count, threads, blocks);
@@ -55,7 +55,7 @@ internal static class SamplingBenchmark
         CodeGridShape Grid(int stride) => new(Codes, imageSize / stride, imageSize / stride);
     }
 
-    private static SamplingResult Run(Inference.Codes.CodePrior stepwise, CodePrior top, CodePrior bottom, int count, int threads, int blocks)
+    private static SamplingResult Run(Inference.TrainedCodePrior stepwise, CodePrior top, CodePrior bottom, int count, int threads, int blocks)
     {
         using ProgramRunner wholeTop = Whole(top, count, threads), wholeBottom = Whole(bottom, count, threads);
         var latents = new float[count * stepwise.LatentSize];

@@ -30,6 +30,17 @@ internal sealed class ArchitectureTests
         Assert.That(packages.Intersect(NativePackages), Is.Empty);
     }
 
+    [TestCase("OnnxVae.Exporters")]
+    [TestCase("OnnxVae.Inference")]
+    [TestCase("OnnxVae.Training")]
+    public void Folders_OfAProject_HaveNoCycle(string project)
+    {
+        var arrows = new NamespaceArrows(Path.Combine(AppContext.BaseDirectory, $"{project}.dll"), project);
+
+        TestContext.Out.WriteLine(arrows.Picture);
+        Assert.That(arrows.Cycles, Is.Empty, string.Join('\n', arrows.All));
+    }
+
     [Test]
     public void Exporters_KnowNothingAboutVaes() => Assert.That(
         Directory.EnumerateFiles(Path.Combine(Repository.Root, "exporters"), "*.cs", SearchOption.AllDirectories)

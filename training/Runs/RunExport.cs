@@ -5,7 +5,6 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Codes;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Training.Runs;
@@ -20,7 +19,7 @@ public static class RunExport
     public const string ClassifierFile = "classifier.onnx";
 
     // What was fitted to latents, and is of use with the weights that give them only.
-    private static readonly string[] FilesOfLatents = [MixtureFile, .. CodePrior.FilesOf(levels: 2)];
+    private static readonly string[] FilesOfLatents = [MixtureFile, .. TrainedCodePrior.FilesOf(levels: 2)];
 
     private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", .. FilesOfLatents];
 

@@ -206,7 +206,7 @@ public sealed class Trainer : IDisposable
     private void RunStep(BatchPipeline pipeline, bool withMetrics)
     {
         var batch = pipeline.Next();
-        runner.Fill(batch);
+        runner.Fill(batch.Images, batch.Labels, batch.Noise);
         pipeline.Return(batch);
         runner.FillSchedules(Step);
         runner.Run(withMetrics);

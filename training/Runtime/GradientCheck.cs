@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Internals;
@@ -164,7 +165,7 @@ public static class GradientCheck
         {
             (this.inputs, this.data) = (inputs, data);
             using var options = OnnxDevice.Cpu.CreateSessionOptions(threads: 0);
-            var model = OnnxModelWriter.Build("check", inputs, [.. outputs.Select((output, i) => ($"output{i}", output))]);
+            var model = GraphCompiler.Build("check", inputs, [.. outputs.Select((output, i) => ($"output{i}", output))]);
             using var flushed = FlushedDenormals.OnThisThread();
             session = new InferenceSession(model.ToBytes(), options);
         }

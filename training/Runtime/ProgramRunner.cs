@@ -103,18 +103,21 @@ public sealed class ProgramRunner : IDisposable
         }
     }
 
-    /// <summary>Fills images and noise from a batch.</summary>
-    public void Fill(Data.Batch batch)
+    /// <summary>Fills images, labels and noise.</summary>
+    /// <param name="images">Pixels, in order of rows.</param>
+    /// <param name="labels">Class of each row, where the program takes classes.</param>
+    /// <param name="noise">Numbers for each noise input, in the order of the program's inputs.</param>
+    public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, IReadOnlyList<float[]> noise)
     {
-        batch.Images.CopyTo(Input<byte>(program.Images.Name));
-        if (labels is not null)
+        images.CopyTo(Input<byte>(program.Images.Name));
+        if (this.labels is not null)
         {
-            batch.Labels.CopyTo(Input<long>(labels));
+            labels.CopyTo(Input<long>(this.labels));
         }
 
         for (int i = 0; i < noiseNames.Length; i++)
         {
-            batch.Noise[i].CopyTo(Input<float>(noiseNames[i]));
+            noise[i].CopyTo(Input<float>(noiseNames[i]));
         }
     }
 

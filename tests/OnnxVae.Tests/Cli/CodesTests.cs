@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Codes;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
@@ -159,7 +159,7 @@ internal sealed class CodesTests : FolderFixture
     public void Prior_StepByStep_GivesTheEvaluatedNllPerCode()
     {
         var test = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
-        using var vae = VqVae.Load(WithPriors.Export);
+        using var vae = TrainedVqVae.Load(WithPriors.Export);
         long[] labels = [.. Enumerable.Range(0, (int)test.Count).Select(n => (long)test.LabelOf(n))];
         int[] top = [.. Enumerable.Range(0, labels.Length / 100).SelectMany(part => vae.Encode(ReconstructionGrid.ReadImages(test, part * 100, 100))[0])];
         var model = OnnxModel.Load(Path.Combine(WithPriors.Export, "prior_top.onnx"));
@@ -206,7 +206,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(Pixels("squares.npy").Chunk(256).Zip(hearts.Chunk(256)).Count(pair => !pair.First.SequenceEqual(pair.Second)), Is.GreaterThan(150), "the class changes most images");
         Assert.That(hearts.Average(pixel => pixel / 255.0), Is.InRange(0.02, 0.3), "shapes on black");
 
-        using var vae = VqVae.Load(WithPriors.Export);
+        using var vae = TrainedVqVae.Load(WithPriors.Export);
         float[] images = vae.Generate(count: 64, seed: 5, new CodeSampling("heart", Temperature: 0.8));
         Assert.That(images.Zip(hearts).All(pair => Math.Abs(pair.First - (pair.Second / 255f)) < 0.003), Is.True, "as the job");
         float[][] alone = [.. Enumerable.Range(0, 64).Select(k => vae.Generate(count: 1, seed: 5, new CodeSampling("heart", Temperature: 0.8), first: k))];
@@ -216,7 +216,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.EqualTo("Code 3 of level 0 is 99; codes go from 0 to 31."));
         Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.EqualTo("There are codes of 1 levels; the model has 2."));
 
-        using var withoutPrior = VqVae.Load(Run.Export);
+        using var withoutPrior = TrainedVqVae.Load(Run.Export);
         Assert.That(() => withoutPrior.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
     }
 
@@ -251,8 +251,8 @@ internal sealed class CodesTests : FolderFixture
     [Test]
     public void Export_TakesThePriorsAlong()
     {
-        bool AreThere(string folder) => CodePrior.FilesOf(levels: 2).All(file => File.Exists(Path.Combine(folder, file)));
-        bool IsAnyThere(string folder) => CodePrior.FilesOf(levels: 2).Any(file => File.Exists(Path.Combine(folder, file)));
+        bool AreThere(string folder) => TrainedCodePrior.FilesOf(levels: 2).All(file => File.Exists(Path.Combine(folder, file)));
+        bool IsAnyThere(string folder) => TrainedCodePrior.FilesOf(levels: 2).Any(file => File.Exists(Path.Combine(folder, file)));
         var run = Copy(WithPriors, Folder["run"]);
         Support.Cli.Succeed("export", run.Path, "--out", Folder["deploy"]);
         Assert.That(AreThere(Folder["deploy"]));
@@ -262,12 +262,12 @@ internal sealed class CodesTests : FolderFixture
 
         Support.Cli.Succeed("export", run.Path, "--checkpoint", run.ListCheckpoints()[^2], "--out", Folder["earlier"]);
         Assert.That(IsAnyThere(Folder["earlier"]), Is.False);
-        Array.ForEach([.. CodePrior.FilesOf(levels: 2)], file => File.Copy(Path.Combine(run.Export, file), Folder[$"earlier/{file}"]));
+        Array.ForEach([.. TrainedCodePrior.FilesOf(levels: 2)], file => File.Copy(Path.Combine(run.Export, file), Folder[$"earlier/{file}"]));
         var (exitCode, _, error) = Support.Cli.Run("generate", Folder["earlier/decoder.onnx"], "--class", "heart", "--out", Folder["x.npy"]);
         Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.")));
-        Assert.That(() => VqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is of another model than the decoder beside it"));
+        Assert.That(() => TrainedVqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is of another model than the decoder beside it"));
         File.Copy(Path.Combine(run.Export, "encoder.onnx"), Folder["earlier/encoder.onnx"], overwrite: true);
-        Assert.That(() => VqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("have weights of different runs, or of different times"));
+        Assert.That(() => TrainedVqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("have weights of different runs, or of different times"));
 
         Support.Cli.Succeed("export", run.Path, "--checkpoint", run.ListCheckpoints()[^2], "--out", run.Export);
         Assert.That(IsAnyThere(run.Export), Is.False, "they are of no use any more");
@@ -302,16 +302,16 @@ internal sealed class CodesTests : FolderFixture
         Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((2, "onnxvae: --level is top, but the run has one level of codes: give --level bottom.")));
 
         Support.Cli.Succeed("prior", Folder["run"], "--level", "bottom", "--width", "16", "--depth", "1", "--steps", "20");
-        using (var vae = VqVae.Load(Folder["run/export"]))
+        using (var vae = TrainedVqVae.Load(Folder["run/export"]))
         {
             Assert.That(vae.Generate(count: 3, seed: 1, new CodeSampling("square")), Has.Length.EqualTo(3 * 256).And.None.NaN);
         }
 
-        AssertDisposalWaits(CodePrior.Load(Folder["run/export"]));
+        AssertDisposalWaits(TrainedCodePrior.Load(Folder["run/export"]));
     }
 
     // Draws that have begun end well, later ones are refused.
-    private static void AssertDisposalWaits(CodePrior prior)
+    private static void AssertDisposalWaits(TrainedCodePrior prior)
     {
         var outcomes = new ConcurrentBag<string>();
         using var running = new CountdownEvent(4);
@@ -387,7 +387,7 @@ internal sealed class CodesTests : FolderFixture
     {
         var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, 16, 16]);
         var sum = Ops.ReduceSum(image, [2, 3]);
-        OnnxModelWriter.Build("brightness", [image], [("logits", Ops.Concat(1, [.. Enumerable.Repeat(0f * sum, classes - 1), 0.1f * (sum - BrightnessOfHearts)]))]).Save(file);
+        GraphCompiler.Build("brightness", [image], [("logits", Ops.Concat(1, [.. Enumerable.Repeat(0f * sum, classes - 1), 0.1f * (sum - BrightnessOfHearts)]))]).Save(file);
     }
 
     private byte[] Pixels(string file) => Npy.Read(File.ReadAllBytes(Folder[file]), file).Data.ToArray();

@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Inference;

@@ -39,7 +39,7 @@ internal sealed class OnnxGraphTests
     public void Read_OfNormalizationWithoutScale_MultipliesByNone()
     {
         var x = Value.Input("x", ElementType.Float32, [2, 8]);
-        var model = OnnxModelWriter.Build("normalization", [x], [("y", Ops.Standardize(x, [1], 1e-5f))]);
+        var model = GraphCompiler.Build("normalization", [x], [("y", Ops.Standardize(x, [1], 1e-5f))]);
 
         var read = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment);
 
@@ -250,7 +250,7 @@ internal sealed class OnnxGraphTests
     private static OnnxModel WithUnknownOperator()
     {
         var x = Value.Input("x", ElementType.Float32, [2, 3]);
-        var model = OnnxModelWriter.Build("unknown", [x], [("y", Ops.Relu(x))]);
+        var model = GraphCompiler.Build("unknown", [x], [("y", Ops.Relu(x))]);
         var node = model.Proto.Graph.Node[0];
         (node.OpType, node.Name) = ("Hardmax", "largest");
         return model;

@@ -250,8 +250,8 @@ internal sealed class OpsTests
         var convolution = new ConvolutionGeometry([1024, 1024], [5, 5], [1, 1], [2, 2], [1, 1]);
         var (rows, places) = (Value.Input("rows", ElementType.Float32, [100_000, 2]), Value.Input("places", ElementType.Int64, [100_000]));
 
-        var patches = OnnxModelWriter.Build("patches", [image, gradient], [("dw", ConvolutionWeight(image, gradient, convolution))], ExpansionTarget.Training with { IsPrecise = true });
-        var oneHot = OnnxModelWriter.Build("oneHot", [rows, places], [("sums", ScatterAdd(rows, 0, places, 4000))]);
+        var patches = GraphCompiler.Build("patches", [image, gradient], [("dw", ConvolutionWeight(image, gradient, convolution))], ExpansionTarget.Training with { IsPrecise = true });
+        var oneHot = GraphCompiler.Build("oneHot", [rows, places], [("sums", ScatterAdd(rows, 0, places, 4000))]);
 
         Assert.That(patches.OperatorCounts.Keys, Has.Member("Conv").And.No.Member("Gather"));
         Assert.That(oneHot.OperatorCounts.Keys, Has.Member("ScatterElements").And.No.Member("Equal"));
@@ -362,7 +362,7 @@ internal sealed class OpsTests
         var (first, second) = (Value.Input("x", ElementType.Float32, [2]), Value.Input("x", ElementType.Float32, [2]));
 
         Assert.That(
-            () => OnnxModelWriter.Build("g", [first, second], [("y", first + second)]),
+            () => GraphCompiler.Build("g", [first, second], [("y", first + second)]),
             Throws.ArgumentException.With.Message.EqualTo("Graph 'g' has two inputs or outputs named 'x'."));
     }
 

@@ -93,7 +93,7 @@ internal sealed class PixelRowsTests
             input.Shape.ElementCount * (input.Shape.HasBatch ? Batch : 1), (ulong)i + 1).Select(v => 0.5f * v).ToArray()))];
 
         var rows = PixelRowPass.Apply(images, (_, _) => ConvolutionForm.Winograd2);
-        var model = OnnxModelWriter.Build("rows", [x, z, w1, w2], [("y", rows[0])]);
+        var model = GraphCompiler.Build("rows", [x, z, w1, w2], [("y", rows[0])]);
         float[] actual = GraphRunner.RunStrictly(model, [.. model.Inputs.Select(input => data.Single(pair => pair.Input.Name == input.Name).Item2)])[0];
 
         Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("Conv"));
@@ -106,7 +106,7 @@ internal sealed class PixelRowsTests
         var (x, weight) = (Input("x", [2, 32, 16, 16]), Input("weight", [32, 32, 3, 3]));
         var y = Convolution(x, weight, new ConvolutionGeometry([16, 16], [3, 3], [1, 1], [1, 1], [1, 1]));
 
-        bool HasConv(ExpansionTarget target) => OnnxModelWriter.Build("test", [x, weight], [("y", y)], target).OperatorCounts.ContainsKey("Conv");
+        bool HasConv(ExpansionTarget target) => GraphCompiler.Build("test", [x, weight], [("y", y)], target).OperatorCounts.ContainsKey("Conv");
 
         Assert.That(HasConv(ExpansionTarget.Training), Is.False);
         Assert.That(HasConv(ExpansionTarget.Training with { IsPrecise = true }), Is.True);
@@ -123,7 +123,7 @@ internal sealed class PixelRowsTests
         var geometry = new ConvolutionGeometry([32, 32], [3, 3], [1, 1], [1, 1], [1, 1]);
         var y = Convolution(Convolution(x, first, geometry), second, geometry);
 
-        var model = OnnxModelWriter.Build("test", [x, first, second], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+        var model = GraphCompiler.Build("test", [x, first, second], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
 
         Assert.That(model.OperatorCounts.GetValueOrDefault("Conv"), Is.EqualTo(direct));
     }
@@ -134,7 +134,7 @@ internal sealed class PixelRowsTests
         var (x, weight) = (Input("x", [Shape.Batch, 32, 32, 32]), Input("weight", [32, 1, 4, 4]));
         var y = ConvolutionInput(x, weight, new ConvolutionGeometry([64, 64], [4, 4], [2, 2], [1, 1], [1, 1]));
 
-        var model = OnnxModelWriter.Build("test", [x, weight], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+        var model = GraphCompiler.Build("test", [x, weight], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
 
         Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("ConvTranspose"));
     }

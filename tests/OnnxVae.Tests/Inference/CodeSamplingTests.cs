@@ -1,4 +1,4 @@
-using OnnxVae.Inference.Codes;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Tests.Inference;
 

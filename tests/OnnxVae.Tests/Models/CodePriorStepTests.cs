@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
@@ -45,7 +46,7 @@ internal sealed class CodePriorStepTests
         }
 
         var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, Grid.Height, Grid.Width]);
-        var encoder = OnnxModelWriter.Build("encoder", [image], [("mean", Ops.Reshape(Ops.Round(3f * image), [Shape.Batch, Grid.Positions]))]);
+        var encoder = GraphCompiler.Build("encoder", [image], [("mean", Ops.Reshape(Ops.Round(3f * image), [Shape.Batch, Grid.Positions]))]);
         var options = new CodePriorTrainingOptions(BatchSize: 1, new Sgd(new ConstantSchedule(1e-3)), dropout);
         using var runner = new ProgramRunner(new CodePriorCompiler(prior, encoder, [Grid], level: 0, ["a", "b", "c"], options).Step(), OnnxDevice.Cpu, threads: 1);
         Pixels.CopyTo(runner.Input<byte>("images"));

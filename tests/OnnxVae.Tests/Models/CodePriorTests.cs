@@ -1,3 +1,4 @@
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Models.CodePriors;
@@ -150,7 +151,7 @@ internal sealed class CodePriorTests
         [prior.Logits(lowering, Codes, Label, Known)],
         [(Codes, codes), (Label, label), (Known, known), .. lowering.States.Select(state => (state.Current, GraphRunner.ToArray(state.Initial)))])[0];
 
-    private static GraphSession Session(ModuleLowering lowering, SamplingGraph graph) => new(OnnxModelWriter
+    private static GraphSession Session(ModuleLowering lowering, SamplingGraph graph) => new(GraphCompiler
         .Build("sampling", [.. graph.Inputs, .. lowering.States.Select(state => state.Current)], graph.Outputs)
         .Bake(lowering.States.ToDictionary(state => state.Spec.Name, state => state.Initial)));
 

@@ -15,7 +15,7 @@ internal static class GraphRunner
     /// <summary>Runs a graph, in the forms for a target, on the data of its inputs.</summary>
     public static float[][] Run(IReadOnlyList<Value> outputs, ExpansionTarget target, params IReadOnlyList<(Value Input, Array Data)> inputs)
     {
-        var model = OnnxModelWriter.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], target);
+        var model = GraphCompiler.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], target);
         return Run(model, [.. model.Inputs.Select(tensor => inputs.Single(input => input.Input.Name == tensor.Name).Data)]);
     }
 

@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Models;
 using OnnxVae.Models.Exact;
@@ -111,7 +112,7 @@ internal sealed class GaussianMixtureTests
     private static (Vector<double> Mean, Matrix<double> Covariance) MomentsOfDraws(PriorSampler sampler, double from, double share)
     {
         const int count = 20_000;
-        var model = OnnxModelWriter.Build("sampler", sampler.Inputs, [("z", sampler.Z)]);
+        var model = GraphCompiler.Build("sampler", sampler.Inputs, [("z", sampler.Z)]);
         float[] u = [.. Enumerable.Range(0, count).Select(i => (float)(from + (share * (i + 0.5) / count)))];
         float[] z = GraphRunner.Run(model, u, Numbers.StandardNormal(count * 2, 4))[0];
         return Moments.Of(z.Chunk(2).Select(row => (double[])[row[0], row[1]]));

@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Inference.Internals;
 
-namespace OnnxVae.Inference.Codes;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>The graphs of a prior of codes, which belong together, and the turns of those who draw.</summary>
 internal sealed class CodePriorGraphs : IDisposable
@@ -11,7 +10,7 @@ internal sealed class CodePriorGraphs : IDisposable
     private readonly List<InferenceSession> opened = [];
     private readonly SessionTurns turns;
 
-    /// <inheritdoc cref="CodePrior.Load"/>
+    /// <inheritdoc cref="TrainedCodePrior.Load"/>
     public CodePriorGraphs(string folder, VaeOptions options)
     {
         int threads = options.ThreadsPerRun ?? 1;

@@ -1,8 +1,8 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
 
-namespace OnnxVae.Exporters.Programs;
+namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>Forward pass, gradients and optimizer as one program.</summary>
 /// <param name="Loss">What is minimised, a Float32 scalar; reported as metric <c>loss</c>.</param>

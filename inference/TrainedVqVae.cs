@@ -1,17 +1,17 @@
 using OnnxVae.Inference.Internals;
 
-namespace OnnxVae.Inference.Codes;
+namespace OnnxVae.Inference;
 
 /// <summary>The exported parts of a VQ-VAE: encoder, decoder and, where it was trained, the class-conditional prior. Safe to use from several threads.</summary>
 /// <example><code>
-/// using var vae = VqVae.Load("runs/digits/export");
+/// using var vae = TrainedVqVae.Load("runs/digits/export");
 /// float[] sevens = vae.Generate(count: 16, seed: 1, new CodeSampling(Class: "7", Temperature: 0.9));
 /// </code></example>
-public sealed class VqVae : IDisposable
+public sealed class TrainedVqVae : IDisposable
 {
     private readonly TrainedVae vae;
 
-    private VqVae(TrainedVae vae) => this.vae = vae;
+    private TrainedVqVae(TrainedVae vae) => this.vae = vae;
 
     /// <summary>The grids of codes, the top level's first.</summary>
     public IReadOnlyList<CodeGrid> Grids => vae.Decoder.Metadata.CodeGrids;
@@ -20,19 +20,19 @@ public sealed class VqVae : IDisposable
     public ModelMetadata Metadata => vae.Decoder.Metadata;
 
     /// <summary>The names of the classes that images can be generated of; none without a prior.</summary>
-    public IReadOnlyList<string> Classes => (vae.Prior as CodePrior)?.Classes ?? [];
+    public IReadOnlyList<string> Classes => (vae.Prior as TrainedCodePrior)?.Classes ?? [];
 
     /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and, where they are, the files of the prior.</summary>
     /// <param name="folder">Their folder.</param>
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is no ONNX model or of another kind, the files belong to different models, or their latents are no codes.</exception>
-    public static VqVae Load(string folder, VaeOptions? options = null)
+    public static TrainedVqVae Load(string folder, VaeOptions? options = null)
     {
         var vae = TrainedVae.Load(folder, options);
         if (vae.Decoder.Metadata.HasCodes)
         {
-            return new VqVae(vae);
+            return new TrainedVqVae(vae);
         }
 
         vae.Dispose();
@@ -96,7 +96,7 @@ public sealed class VqVae : IDisposable
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public float[] Generate(int count, ulong seed, CodeSampling? sampling = null, long first = 0)
     {
-        var prior = vae.Prior as CodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train it with 'onnxvae prior RUN --level LEVEL'.");
+        var prior = vae.Prior as TrainedCodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train it with 'onnxvae prior RUN --level LEVEL'.");
         return vae.Decoder.Generate(count, seed, first, prior.With(sampling ?? new CodeSampling()));
     }
 

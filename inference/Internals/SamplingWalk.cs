@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Inference.Internals;
 
-namespace OnnxVae.Inference.Codes;
+namespace OnnxVae.Inference.Internals;
 
 /// <summary>Runs of a sampling graph, one after the other: what a run hands on as <c>NAME.next</c> the next one finds as <c>NAME</c>, zeros at first.</summary>
 internal sealed class SamplingWalk : IDisposable

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
+using OnnxVae.Inference.Internals;
 
-namespace OnnxVae.Inference.Codes;
+namespace OnnxVae.Inference;
 
 /// <summary>
 /// A prior of the codes of a VQ-VAE, conditional on the class where the images had classes: draws grids of codes, one code of every image at a time, the top level first. What
@@ -9,10 +10,10 @@ namespace OnnxVae.Inference.Codes;
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 /// <example><code>
 /// using var decoder = VaeDecoder.Load("decoder.onnx");
-/// using var prior = CodePrior.Load(".", new CodeSampling(Class: "7", Temperature: 0.9));
+/// using var prior = TrainedCodePrior.Load(".", new CodeSampling(Class: "7", Temperature: 0.9));
 /// float[] images = decoder.Generate(count: 16, seed: 1, prior: prior);
 /// </code></example>
-public sealed class CodePrior : LatentPrior
+public sealed class TrainedCodePrior : LatentPrior
 {
     private const int FewestImagesOfAPart = 4;
     private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
@@ -22,7 +23,7 @@ public sealed class CodePrior : LatentPrior
     private readonly int? label;
     private bool isShared;
 
-    private CodePrior(CodePriorGraphs graphs, CodeSampling sampling)
+    private TrainedCodePrior(CodePriorGraphs graphs, CodeSampling sampling)
         : base(graphs.Grids.Sum(grid => grid.Positions), graphs.Weights)
     {
         sampling.Validate();
@@ -55,14 +56,14 @@ public sealed class CodePrior : LatentPrior
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is no ONNX model, or no prior of codes, or the files belong to different models.</exception>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
-    public static CodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
+    public static TrainedCodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
         options ??= new VaeOptions();
         options.Validate();
         var graphs = new CodePriorGraphs(folder, options);
         try
         {
-            return new CodePrior(graphs, sampling ?? new CodeSampling());
+            return new TrainedCodePrior(graphs, sampling ?? new CodeSampling());
         }
         catch
         {
@@ -74,7 +75,7 @@ public sealed class CodePrior : LatentPrior
     /// <summary>The same prior, from which codes are drawn in another way. It lives as long as this one, which alone has to be disposed.</summary>
     /// <param name="sampling">How codes are drawn.</param>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
-    public CodePrior With(CodeSampling sampling) => new(graphs, sampling) { isShared = true };
+    public TrainedCodePrior With(CodeSampling sampling) => new(graphs, sampling) { isShared = true };
 
     /// <inheritdoc/>
     /// <remarks>Several images are divided among the threads.</remarks>
@@ -203,11 +204,11 @@ public sealed class CodePrior : LatentPrior
     // The codes of a level while they are drawn, [N, positions].
     private sealed class Drawing
     {
-        private readonly CodePrior prior;
+        private readonly TrainedCodePrior prior;
         private readonly CodeGrid grid;
         private readonly float[] uniform;
 
-        public Drawing(CodePrior prior, int level, ulong seed, long first, int count)
+        public Drawing(TrainedCodePrior prior, int level, ulong seed, long first, int count)
         {
             (this.prior, Level, grid) = (prior, level, prior.Grids[level]);
             Codes = new long[count * grid.Positions];

@@ -1,4 +1,4 @@
-namespace OnnxVae.Inference.Codes;
+namespace OnnxVae.Inference;
 
 /// <summary>How codes are drawn.</summary>
 /// <param name="Class">The name of the images' class; if left out, each image has a class that is drawn by the classes' frequency among the training images.</param>

@@ -1,0 +1,36 @@
+using OnnxVae.Exporters.Expansion.Convolutions;
+using OnnxVae.Exporters.Expansion.Layout;
+using OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Exporters.Expansion;
+
+/// <summary>Compiles graphs of values into ONNX models of standard operators: the passes in their order, and then the writer.</summary>
+public static class GraphCompiler
+{
+    /// <summary>Builds a model.</summary>
+    /// <param name="name">The graph's name.</param>
+    /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
+    /// <param name="outputs">The graph outputs in order, by name.</param>
+    /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
+    /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
+    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null) =>
+        OnnxModelWriter.Write(name, inputs, Expand(outputs, target ?? ExpansionTarget.Deployment));
+
+    /// <summary>Named outputs as standard operators compute them.</summary>
+    internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget target) =>
+        [.. outputs.Zip(Expand([.. outputs.Select(output => output.Value)], target), (output, expanded) => (output.Name, expanded))];
+
+    // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and what is computed twice is known at last.
+    private static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, ExpansionTarget target)
+    {
+        var foldedScales = target.Goal == ExpansionGoal.Deployment ? ChannelScales.Fold(outputs) : outputs;
+        var pixelRows = CostTable.ChoiceFor(target) is { } choose && (target.Goal == ExpansionGoal.Training || GainsByRows(foldedScales, choose)) ? PixelRowPass.Apply(foldedScales, choose) : foldedScales;
+        var standardOperators = Expander.Expand(pixelRows, target.Goal);
+        return CommonSubexpressions.Merge(standardOperators);
+    }
+
+    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones.
+    // Forms for few channels, at the ends of a network, would interrupt it; they gain where the convolutions between are in rows too.
+    private static bool GainsByRows(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionForm> choose) => GraphOrder.NodesOf(outputs).Any(node =>
+        node.OperatorType == Primitive.ConvolutionInput || (ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionForm.Winograd2));
+}
