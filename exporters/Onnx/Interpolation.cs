@@ -44,6 +44,9 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
     {
     }
 
+    /// <summary>Whether an axis that keeps its size is copied by linear interpolation, whatever the factor, as libtorch does it.</summary>
+    internal bool CopiesEqualSizes { get; init; } = true;
+
     /// <summary>Whether the factor is the quotient of the sizes.</summary>
     public bool IsExact => Factor == (double)Output / Input;
 
@@ -68,7 +71,7 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
     // Where new pixel i lies among the old ones.
     private double Position(long i) => Grid switch
     {
-        _ when Method == InterpolationMethod.Linear && Output == Input => i, // libtorch and ONNX Runtime copy, whatever the factor
+        _ when CopiesEqualSizes && Method == InterpolationMethod.Linear && Output == Input => i,
         PixelGrid.Corner => i / Factor,
         PixelGrid.AlignedCorners => Output == 1 ? 0 : i * (Input - 1.0) / (Output - 1),
         _ => ((i + 0.5) / Factor) - 0.5,

@@ -27,7 +27,7 @@ public sealed class Node
     /// <summary>The results, in ONNX order.</summary>
     public ImmutableArray<Value> Outputs { get; }
 
-    /// <summary>Attribute values by ONNX name: <see cref="long"/>, <see cref="float"/>, <see cref="string"/>, arrays of <see cref="long"/>, or a primitive's geometry.</summary>
+    /// <summary>Attribute values by ONNX name: <see cref="long"/>, <see cref="float"/>, <see cref="string"/>, arrays of them, tensors, or a primitive's geometry.</summary>
     public ImmutableSortedDictionary<string, object> Attributes { get; }
 
     /// <summary>

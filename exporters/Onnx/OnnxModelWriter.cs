@@ -143,6 +143,7 @@ internal sealed class OnnxModelWriter
         string text => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
         float[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Floats, Floats = { numbers } },
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
+        string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { texts.Select(ByteString.CopyFromUtf8) } },
         Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = ToProto("", tensor) },
         _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} has no place in an ONNX file."),
     };

@@ -17,7 +17,7 @@ public static partial class Ops
         Require(a.Shape.Rank == 2 && b.Shape.Rank == 2, nameof(Gemm), $"'{a}' and '{b}' must be matrices.");
         var (rows, inner) = transA ? (a.Shape[1], a.Shape[0]) : (a.Shape[0], a.Shape[1]);
         var (innerB, columns) = transB ? (b.Shape[1], b.Shape[0]) : (b.Shape[0], b.Shape[1]);
-        Require(inner == innerB, nameof(Gemm), $"'{a}' has {inner} terms to sum, '{b}' has {innerB}.");
+        Require(inner == innerB, nameof(Gemm), $"'{a}' has {Shape.Name(inner)} terms to sum, '{b}' has {Shape.Name(innerB)}.");
         Shape shape = [rows, columns];
         Require(c is null || c.Shape.BroadcastsTo(shape), nameof(Gemm), $"'{c}' does not broadcast to {shape}.");
         return Apply(
@@ -33,7 +33,7 @@ public static partial class Ops
     {
         RequireFloat(nameof(MatMul), a, b);
         Require(a.Shape.Rank >= 2 && b.Shape.Rank >= 2, nameof(MatMul), $"'{a}' and '{b}' must have at least 2 axes.");
-        Require(a.Shape[^1] == b.Shape[^2], nameof(MatMul), $"'{a}' has {a.Shape[^1]} terms to sum, '{b}' has {b.Shape[^2]}.");
+        Require(a.Shape[^1] == b.Shape[^2], nameof(MatMul), $"'{a}' has {Shape.Name(a.Shape[^1])} terms to sum, '{b}' has {Shape.Name(b.Shape[^2])}.");
         var batch = Shape.Broadcast([.. a.Shape.SkipLast(2)], [.. b.Shape.SkipLast(2)]);
         return Apply(nameof(MatMul), a.Type, [.. batch, a.Shape[^2], b.Shape[^1]], [a, b]);
     }

@@ -15,7 +15,7 @@ public static partial class Ops
     public static Value InverseDeviation(Value x, ReadOnlySpan<int> axes, float epsilon)
     {
         var attributes = StandardizationAttributes(Primitive.InverseDeviation, x, axes, epsilon);
-        var reduced = axes.ToArray().Select(x.Shape.Axis).ToHashSet();
+        var reduced = axes.ToArray().Select(axis => x.Shape.Axis(axis)).ToHashSet();
         return Apply(Primitive.InverseDeviation, x.Type, [.. x.Shape.Select((d, i) => reduced.Contains(i) ? 1 : d)], [x], attributes);
     }
 

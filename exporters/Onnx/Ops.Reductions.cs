@@ -21,7 +21,7 @@ public static partial class Ops
     public static Value ReduceProd(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false)
     {
         RequireFloat(nameof(ReduceProd), x);
-        int[] reduced = [.. axes.ToArray().Select(x.Shape.Axis).Distinct()];
+        int[] reduced = [.. axes.ToArray().Select(axis => x.Shape.Axis(axis)).Distinct()];
         var shape = x.Shape;
         foreach (int axis in reduced)
         {

@@ -8,7 +8,10 @@ public static partial class Ops
         Require(
             x.Shape.ElementCount == shape.ElementCount && x.Shape.HasBatch == shape.HasBatch && shape.Count(d => d < 0) <= 1,
             nameof(Reshape), $"'{x}' cannot take shape {shape}.");
-        return x.Shape == shape ? x : Apply(nameof(Reshape), x.Type, shape, [x, Value.Indices([.. shape.Select(d => Math.Max(d, Shape.Batch))])]);
+        var sizes = Value.Indices([.. shape.Select(d => Math.Max(d, Shape.Batch))]);
+        return x.Shape == shape ? x
+            : shape.Contains(0) ? Apply(nameof(Reshape), x.Type, shape, [x, sizes], ("allowzero", 1L)) // a size of 0, and not the old one
+            : Apply(nameof(Reshape), x.Type, shape, [x, sizes]);
     }
 
     /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts beside [N, C, ...].</summary>
@@ -56,7 +59,7 @@ public static partial class Ops
     {
         axis = x.Shape.Axis(axis);
         Require(
-            start >= 0 && start < end && end <= x.Shape[axis],
+            start >= 0 && start <= end && end <= x.Shape[axis],
             nameof(Slice), $"{start}..{end} is outside axis {axis} of '{x}'.");
         Require(step >= 1, nameof(Slice), $"the step {step} is not positive.");
         return start == 0 && end == x.Shape[axis] && step == 1 ? x : Apply(
@@ -196,7 +199,7 @@ public static partial class Ops
         Require(indices.Type == ElementType.Int64, nameof(Gather), $"the indices '{indices}' must be {ElementType.Int64}.");
         foreach (long index in indices.Constant is { } constant ? constant.As<long>() : [])
         {
-            Require(index >= 0 && index < x.Shape[axis], nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
+            Require(index >= 0 && (index < x.Shape[axis] || x.Shape[axis] < 0), nameof(Gather), $"index {index} is outside axis {axis} of '{x}'.");
         }
 
         return Apply(
@@ -241,7 +244,7 @@ public static partial class Ops
         Require(
             x.Shape.BroadcastsTo(shape) && x.Shape.HasBatch == shape.HasBatch,
             nameof(BroadcastTo), $"'{x}' does not broadcast to {shape}.");
-        return x.Shape == shape ? x : x.Type != ElementType.Float32 ? Expand(x, shape) : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
+        return x.Shape == shape ? x : x.Type != ElementType.Float32 ? RepeatOfAnyType(x, shape) : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
     }
 
     /// <summary>x repeated along its axes of size 1 until it has the given shape.</summary>
@@ -257,6 +260,13 @@ public static partial class Ops
 
         Require(x.Shape.BroadcastsTo(shape), nameof(BroadcastTo), $"'{x}' does not broadcast to {shape}.");
         return Apply(nameof(Expand), x.Type, shape, [x, SizesAtRunTime([.. shape.Select(d => Math.Max(d, 0))], [.. shape.Select(d => Math.Max(-d, 0))], like)]);
+    }
+
+    // Chosen by a condition that is everywhere true, which broadcasts beside a symbolic batch too.
+    private static Value RepeatOfAnyType(Value x, Shape shape)
+    {
+        Shape ones = [.. shape.Select(d => d < 0 ? 1 : d)];
+        return shape.HasBatch ? Where(Value.Of(new Tensor(ElementType.Bool, ones, Enumerable.Repeat((byte)1, (int)ones.ElementCount).ToArray())), x, x) : Expand(x, shape);
     }
 
     // Int64 [length]: fixed + perRow N, with N the size of the batch.

@@ -49,8 +49,8 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
 
     /// <summary>Counts an axis from the first dimension.</summary>
     /// <exception cref="ArgumentException">The axis is outside the shape.</exception>
-    public int Axis(int axis) => axis >= -Rank && axis < Rank
-        ? (axis + Rank) % Rank
+    public int Axis(long axis) => axis >= -Rank && axis < Rank
+        ? (int)(axis + Rank) % Rank
         : throw new ArgumentException($"Axis {axis} is outside shape {this} of rank {Rank}.");
 
     /// <summary>
@@ -65,7 +65,7 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
             long x = i <= a.Rank ? a[^i] : 1, y = i <= b.Rank ? b[^i] : 1;
             result[^i] = x == y || y == 1 ? x
                 : x == 1 ? y
-                : throw new ArgumentException($"Shapes {a} and {b} do not broadcast: {x} against {y}.");
+                : throw new ArgumentException($"Shapes {a} and {b} do not broadcast: {Name(x)} against {Name(y)}.");
         }
 
         return Create(result);

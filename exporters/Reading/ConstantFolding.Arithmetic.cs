@@ -138,7 +138,7 @@ internal static partial class ConstantFolding
     private static KnownTensor? Reduce(OnnxNode node, Func<Size, Size, Size?> integers, Func<float, float, float> reals)
     {
         var x = node.Known(0)!;
-        var reduced = node.ReducedAxes().Select(x.Shape.Axis).ToHashSet();
+        var reduced = node.ReducedAxes().Select(axis => x.Shape.Axis(axis)).ToHashSet();
         int[] order = [.. Enumerable.Range(0, x.Shape.Rank).OrderBy(axis => reduced.Contains(axis))];
         long count = reduced.Select(axis => x.Shape[axis]).Product();
         if (count == 0)

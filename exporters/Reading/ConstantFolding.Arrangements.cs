@@ -38,6 +38,11 @@ internal static partial class ConstantFolding
     private static KnownTensor? Range(OnnxNode node)
     {
         var (first, end, step) = (node.Known(0)!, node.Known(1)!, node.Known(2)!);
+        if (first.Shape.Rank > 0 || end.Shape.Rank > 0 || step.Shape.Rank > 0 || step is { Reals: [0] } or { Integers: [{ Fixed: 0, PerRow: 0 }] })
+        {
+            throw node.Error($"its limits of {first.Shape}, {end.Shape} and its step of {step.Shape} must be single numbers, and the step not 0");
+        }
+
         if (first.Type == ElementType.Float32)
         {
             float count = MathF.Ceiling((end.Reals[0] - first.Reals[0]) / step.Reals[0]);
@@ -90,7 +95,7 @@ internal static partial class ConstantFolding
     private static KnownTensor Concat(OnnxNode node)
     {
         KnownTensor[] parts = [.. Enumerable.Range(0, node.Count).Select(i => node.Known(i)!)];
-        int axis = parts[0].Shape.Axis((int)node.Int("axis", 0));
+        int axis = node.Axis(0);
         if (parts.Any(part => part.Type != parts[0].Type || part.Shape.Rank != parts[0].Shape.Rank || part.Shape.With(axis, 0) != parts[0].Shape.With(axis, 0)))
         {
             throw node.Error($"the shapes {string.Join(", ", parts.Select(part => part.Shape))} cannot be joined along axis {axis}");
@@ -126,7 +131,7 @@ internal static partial class ConstantFolding
     private static KnownTensor? Gather(OnnxNode node)
     {
         var x = node.Known(0)!;
-        int axis = x.Shape.Axis((int)node.Int("axis", 0));
+        int axis = node.Axis(0);
         if (node.Known(1)!.Longs is not { } indices)
         {
             return null;

@@ -11,6 +11,10 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
     /// <summary>Whether both sides are padded alike.</summary>
     public bool IsEven => Geometry.Padding.SequenceEqual(After);
 
+    /// <summary>The size of the result.</summary>
+    public IEnumerable<long> OutputSize => Geometry.ImageSize.Select((size, i) =>
+        ((size + Geometry.Padding[i] + After[i] - (Geometry.Dilations[i] * (Geometry.KernelSize[i] - 1)) - 1) / Geometry.Strides[i]) + 1);
+
     /// <summary>Reads strides, dilations and paddings.</summary>
     /// <param name="node">A convolution or pooling.</param>
     /// <param name="kernel">The kernel's size.</param>
@@ -46,29 +50,30 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         }
     }
 
-    /// <summary>Reads the settings of a transposed convolution: the image that its result is, but for its size, and the padding after it.</summary>
-    public static (ConvolutionGeometry Geometry, ImmutableArray<long> After) OfTransposed(OnnxNode node, long[] kernel)
+    /// <summary>Reads the settings of a transposed convolution: the image that its result is, but for its size, the padding after it, and the size that the result must have, if the node says so.</summary>
+    public static (ConvolutionGeometry Geometry, ImmutableArray<long> After, long[]? Output) OfTransposed(OnnxNode node, long[] kernel)
     {
         var (strides, dilations, pads) = Settings(node, kernel);
         long[] input = [.. node.ShapeOf(0).Skip(2)], extra = node.Ints("output_padding") ?? new long[kernel.Length];
         RequireCount(node, "output_padding", extra, kernel.Length);
         string rule = node.Text("auto_pad", "NOTSET");
-        if (node.Ints("output_shape") is { } || rule is "SAME_UPPER" or "SAME_LOWER")
+        long[]? output = null;
+        if (node.HasAttribute("output_shape") || rule is "SAME_UPPER" or "SAME_LOWER")
         {
-            long[] output = node.Ints("output_shape") ?? [.. input.Select((size, i) => size * strides[i])];
+            output = node.Ints("output_shape") ?? [.. input.Select((size, i) => size * strides[i])];
             output = output.Length == kernel.Length + 2 ? output[2..] : output;
             RequireCount(node, "output_shape", output, kernel.Length);
             pads = Shared(rule == "SAME_UPPER", [.. output.Select((size, i) => Math.Max(0, (strides[i] * (input[i] - 1)) + extra[i] + (dilations[i] * (kernel[i] - 1)) + 1 - size))]);
         }
 
-        return (new ConvolutionGeometry([.. input], [.. kernel], [.. strides], [.. pads[..kernel.Length]], [.. dilations]), [.. pads[kernel.Length..]]);
+        return (new ConvolutionGeometry([.. input], [.. kernel], [.. strides], [.. pads[..kernel.Length]], [.. dilations]), [.. pads[kernel.Length..]], output);
     }
 
     /// <summary>Geometries pad both sides alike; other paddings are added before.</summary>
     public Value PadUnevenly(Value x, float value, out ConvolutionGeometry geometry)
     {
         geometry = Geometry;
-        if (IsEven)
+        if (IsEven && Geometry.Padding.Zip(Geometry.KernelSize).All(pair => pair.First < pair.Second))
         {
             return x;
         }
@@ -87,12 +92,10 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         }
 
         long[] strides = Setting("strides", 1, rank, least: 1), dilations = Setting("dilations", 1, rank, least: 1);
-        return node.Text("auto_pad", "NOTSET") switch
-        {
-            "NOTSET" => (strides, dilations, Setting("pads", 0, 2 * rank, least: 0)),
-            "VALID" or "SAME_UPPER" or "SAME_LOWER" => (strides, dilations, new long[2 * rank]),
-            var other => throw node.Error($"its auto_pad is '{other}'; ONNX knows NOTSET, VALID, SAME_UPPER and SAME_LOWER"),
-        };
+        string rule = node.OneOf("auto_pad", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID");
+        return rule == "NOTSET" ? (strides, dilations, Setting("pads", 0, 2 * rank, least: 0))
+            : node.HasAttribute("pads") ? throw node.Error($"it has pads beside the auto_pad {rule}")
+            : (strides, dilations, new long[2 * rank]);
 
         long[] Setting(string name, long otherwise, int count, long least)
         {

@@ -21,6 +21,9 @@ public sealed record OnnxGraph(
     /// <summary>The oldest operator set that is read.</summary>
     public const int OldestOperatorSet = 13;
 
+    /// <summary>The newest operator set that is read.</summary>
+    public const int NewestOperatorSet = 22;
+
     /// <summary>The output of a model that has one.</summary>
     public Value Output => Outputs.Single().Value;
 
@@ -146,6 +149,21 @@ public sealed record OnnxGraph(
         if (version < OldestOperatorSet)
         {
             throw new InvalidDataException($"The model is written in operator set {version}; sets from {OldestOperatorSet} on are read: convert it with ONNX's version converter.");
+        }
+
+        if (version > NewestOperatorSet)
+        {
+            throw new InvalidDataException($"The model is written in operator set {version}; sets up to {NewestOperatorSet} are read: export it in one of them.");
+        }
+
+        if (model.Outputs.CountBy(output => output.Name).FirstOrDefault(output => output.Value > 1).Key is { } twice)
+        {
+            throw new InvalidDataException($"The model's output '{twice}' is listed twice: the file is damaged.");
+        }
+
+        if (model.Inputs.FirstOrDefault(input => !Enum.IsDefined(ProtoTensors.TypeOf((int)input.Type))) is { } strange)
+        {
+            throw new InvalidDataException($"The model's input '{strange.Name}' has ONNX's element type {(int)strange.Type}; real numbers, integers and Bool are read.");
         }
 
         if (model.Proto.Graph.Node.FirstOrDefault(node => node.Domain is { Length: > 0 } and not "ai.onnx") is { } foreign)

@@ -5,12 +5,15 @@ namespace OnnxVae.Exporters.Reading;
 /// <content>What the settings of nodes say about shapes and axes.</content>
 internal sealed partial class OnnxNode
 {
+    /// <summary>The axis of the first input that an attribute names.</summary>
+    public int Axis(long otherwise) => ShapeOf(0).Axis(Int("axis", otherwise));
+
     /// <summary>Axes, an attribute in older operator sets and an input in newer ones; null for all.</summary>
     public long[]? Axes(int input) => Ints("axes") ?? (Has(input) ? Longs(input) : null);
 
     /// <summary>The axes of a reduction.</summary>
     public int[] ReducedAxes() => Axes(1) is { Length: > 0 } axes
-        ? [.. axes.Select(axis => (int)axis)]
+        ? [.. axes.Select(axis => ShapeOf(0).Axis(axis))]
         : Int("noop_with_empty_axes", 0) != 0 ? [] : [.. Enumerable.Range(0, ShapeOf(0).Rank)];
 
     /// <summary>Whether the axes of a reduction stay with size 1.</summary>
@@ -57,7 +60,7 @@ internal sealed partial class OnnxNode
     public Shape Squeezed()
     {
         var shape = ShapeOf(0);
-        var gone = Axes(1)?.Select(axis => shape.Axis((int)axis)).ToHashSet() ?? [.. Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] == 1)];
+        var gone = Axes(1)?.Select(axis => shape.Axis(axis)).ToHashSet() ?? [.. Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] == 1)];
         return gone.Any(axis => shape[axis] != 1)
             ? throw Error($"axes {string.Join(", ", gone)} of {shape} do not all have the size 1")
             : [.. shape.Where((_, axis) => !gone.Contains(axis))];
@@ -78,8 +81,8 @@ internal sealed partial class OnnxNode
     public int[] Permutation()
     {
         int rank = ShapeOf(0).Rank;
-        int[] order = [.. Ints("perm")?.Select(axis => (int)axis) ?? Enumerable.Range(0, rank).Reverse()];
-        return order.Order().SequenceEqual(Enumerable.Range(0, rank)) ? order : throw Error($"[{string.Join(", ", order)}] is no permutation of the axes of {ShapeOf(0)}");
+        long[] order = Ints("perm") ?? [.. Enumerable.Range(0, rank).Reverse().Select(axis => (long)axis)];
+        return order.Order().SequenceEqual(Enumerable.Range(0, rank).Select(axis => (long)axis)) ? [.. order.Select(axis => (int)axis)] : throw Error($"[{string.Join(", ", order)}] is no permutation of the axes of {ShapeOf(0)}");
     }
 
     /// <summary>What a slice takes of each axis that it names.</summary>
@@ -93,9 +96,14 @@ internal sealed partial class OnnxNode
             throw Error($"it has {starts.Length} starts, {ends.Length} ends, {axes.Length} axes and the steps [{string.Join(", ", steps)}]");
         }
 
+        if (axes.Select(shape.Axis).Distinct().Count() < axes.Length)
+        {
+            throw Error($"it names an axis twice: [{string.Join(", ", axes)}]");
+        }
+
         return axes.Select((named, i) =>
         {
-            int axis = shape.Axis((int)named);
+            int axis = shape.Axis(named);
             long size = shape[axis], step = steps[i];
             if (size < 0)
             {
@@ -105,7 +113,9 @@ internal sealed partial class OnnxNode
             }
 
             long start = Clamped(starts[i], step < 0 ? size - 1 : size), end = Clamped(ends[i], step < 0 ? size - 1 : size);
-            return (axis, start, Math.Max(0, step > 0 ? (end - start + step - 1) / step : (start - end - step - 1) / -step), step);
+            long reach = step > 0 ? end - start : start - end;
+            long count = reach <= 0 ? 0 : ((reach - 1) / Math.Max(1, Math.Abs(Math.Max(step, -long.MaxValue)))) + 1;
+            return (axis, start, count, count < 2 ? Math.Sign(step) : step);
 
             // Backwards, -1 is the end before the first entry.
             long Clamped(Size place, long most)

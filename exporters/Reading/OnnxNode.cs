@@ -58,6 +58,11 @@ internal sealed partial class OnnxNode
 
     public string Text(string name, string otherwise) => Find(name)?.S.ToStringUtf8() ?? otherwise;
 
+    /// <summary>A text of those that the operator knows; the first one, if it is left out.</summary>
+    /// <exception cref="InvalidDataException">It is another.</exception>
+    public string OneOf(string name, params string[] known) => Text(name, known[0]) is var text && known.Contains(text) ? text
+        : throw Error($"its {name} is '{text}'; ONNX knows {string.Join(", ", known)}");
+
     public long[]? Ints(string name) => Find(name) is { } attribute ? [.. attribute.Ints] : null;
 
     public string[] Texts(string name) => Find(name) is { } attribute ? [.. attribute.Strings.Select(text => text.ToStringUtf8())] : [];
@@ -154,6 +159,11 @@ internal sealed partial class OnnxNode
     private IReadOnlyList<Value> PassOn(OperatorSchema schema, string problem)
     {
         RequirePlace(problem, schema);
+        if (schema.FindFaultOfResults([.. inputs.Select(input => input?.Type)], [.. proto.Output.Select(name => values.Declared(name)?.Type)]) is { } fault)
+        {
+            throw Error(fault);
+        }
+
         return Keep(proto.Output.Select(name => name.Length == 0 ? (ElementType.Float32, Shape.Scalar)
             : values.Declared(name) is { } tensor ? (tensor.Type, tensor.Shape)
             : throw Error($"{problem}, and the file does not tell the shape of its result '{name}', without which it cannot stay as it is")));
@@ -186,6 +196,7 @@ internal sealed partial class OnnxNode
         AttributeProto.Types.AttributeType.String => attribute.S.ToStringUtf8(),
         AttributeProto.Types.AttributeType.Ints => attribute.Ints.ToArray(),
         AttributeProto.Types.AttributeType.Floats => attribute.Floats.ToArray(),
+        AttributeProto.Types.AttributeType.Strings => Texts(attribute.Name),
         AttributeProto.Types.AttributeType.Tensor => ProtoTensors.Read(attribute.T),
         _ => throw Error($"its attribute '{attribute.Name}' of type {attribute.Type} has no place in a graph"),
     };

@@ -60,7 +60,7 @@ internal static partial class OperatorReaders
     {
         long groups = node.Int("group", 1);
         RequireGroups(node, groups, node.ShapeOf(1)[0]);
-        var (g, after) = KernelWindow.OfTransposed(node, KernelOf(node));
+        var (g, after, output) = KernelWindow.OfTransposed(node, KernelOf(node));
         long[] extra = node.Ints("output_padding") ?? new long[g.SpatialRank];
         bool isEven = g.Padding.SequenceEqual(after);
         long[] before = isEven ? new long[g.SpatialRank] : [.. g.Padding];
@@ -73,6 +73,7 @@ internal static partial class OperatorReaders
         };
         var image = ConvolutionInput(node[0], node[1], g);
         image = isEven ? image : Enumerable.Range(0, g.SpatialRank).Aggregate(image, (x, i) => Slice(x, i + 2, before[i], x.Shape[i + 2] - after[i]));
+        image = output is null ? image : Enumerable.Range(0, g.SpatialRank).Aggregate(image, (x, i) => Pad(x, i + 2, 0, Math.Max(0, output[i] - x.Shape[i + 2])));
         return AddPerChannel(image, node.Find(2));
     }
 

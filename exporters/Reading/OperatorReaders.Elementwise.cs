@@ -11,6 +11,7 @@ internal static partial class OperatorReaders
         Pointwise("Sub", node => node[0] - node[1], ElementType.Int64),
         Pointwise("Mul", node => node[0] * node[1], ElementType.Int64),
         Pointwise("Div", node => node[0] / node[1]),
+        Row("Xor", node => node.Keep((ElementType.Bool, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0]),
         Row("Pow", ReadPower),
         Row("Mod", node => node[0].Type == ElementType.Int64 && node.Int("fmod", 0) == 0 ? Mod(node[0], node[1]) : null),
         Pointwise("Sum", node => Fold(node, Add)),
@@ -37,15 +38,15 @@ internal static partial class OperatorReaders
         Pointwise("PRelu", node => Where(Greater(node[0], 0f), node[0], node[1] * node[0])),
         Pointwise("ThresholdedRelu", node => Where(Greater(node[0], node.Float("alpha", 1f)), node[0], 0f)),
         Pointwise("Elu", node => Elu(node[0], node.Float("alpha", 1f))),
-        Pointwise("Celu", node => node.Float("alpha", 1f) * Elu(node[0] / node.Float("alpha", 1f), 1f)),
+        Pointwise("Celu", node => node.Float("alpha", 1f) is var alpha && alpha > 0 ? alpha * Elu(node[0] / alpha, 1f) : throw node.Error($"its alpha is {alpha}; expected a positive number")),
         Pointwise("Selu", node => node.Float("gamma", 1.0507009f) * Elu(node[0], node.Float("alpha", 1.6732632f))),
-        Pointwise("Gelu", node => Gelu(node[0], byTanh: node.Text("approximate", "none") == "tanh")),
+        Pointwise("Gelu", node => Gelu(node[0], byTanh: node.OneOf("approximate", "none", "tanh") == "tanh")),
         Pointwise("Softplus", node => Softplus(node[0])),
         Pointwise("Softsign", node => node[0] / (1f + Abs(node[0]))),
         Pointwise("Mish", node => node[0] * Tanh(Softplus(node[0]))),
         Pointwise("HardSigmoid", node => HardSigmoid(node[0], node.Float("alpha", 0.2f), node.Float("beta", 0.5f))),
         Pointwise("HardSwish", node => node[0] * Clip((node[0] / 6f) + 0.5f, 0f, 1f)),
-        RealRow("Clip", node => Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue))),
+        Row("Clip", node => node[0].Type == ElementType.Float32 ? Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue)) : node.Keep((node[0].Type, node.ShapeOf(0)))[0]),
         Row("Greater", node => Comparison(node, Greater)),
         Row("Less", node => Comparison(node, Less)),
         Row("GreaterOrEqual", node => Comparison(node, GreaterOrEqual)),
@@ -57,8 +58,13 @@ internal static partial class OperatorReaders
         Row("Where", node => Where(node[0], node[1], node[2])),
         Row("Cast", ReadCast),
         Row("Identity", node => node[0]),
-        Row("Dropout", node => node.OutputCount == 1 && (!node.Has(2) || node.Known(2)?.Longs is [0]) ? node[0] : null), // in evaluation, which is how models are exported
+        new("Dropout", ReadDropout),
+        .. SameShape.Select(name => new KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>(name, node => node.Keep((name is "IsNaN" or "IsInf" ? ElementType.Bool : node[0].Type, node.ShapeOf(0))))),
     ];
+
+    // Without a function here, but with a result of the input's shape.
+    private static string[] SameShape =>
+        ["Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Cosh", "EyeLike", "Hardmax", "IsInf", "IsNaN", "LRN", "Shrink", "Sinh", "Tan"];
 
     // Of types that have no function here, the node stays as it is.
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Pointwise(string operatorType, Func<OnnxNode, Value> read, ElementType? other = null) =>
@@ -85,6 +91,11 @@ internal static partial class OperatorReaders
         var type = ProtoTensors.TypeOf((int)node.Int("to", 0));
         return Enum.IsDefined(type) ? Cast(node[0], type) : throw node.Error($"graphs have no tensors of ONNX's element type {node.Int("to", 0)}");
     }
+
+    // In evaluation, which is how models are exported, it does nothing; in training its mask is noise.
+    private static IReadOnlyList<Value>? ReadDropout(OnnxNode node) => node.OutputCount == 1 && (!node.Has(2) || node.Known(2)?.Longs is [0])
+        ? [node[0]]
+        : node.Keep(new[] { (node[0].Type, node.ShapeOf(0)), (ElementType.Bool, node.ShapeOf(0)) }.Take(node.OutputCount));
 
     private static Value Fold(OnnxNode node, Func<Value, Value, Value> combine) =>
         Enumerable.Range(0, node.Count).Select(i => node[i]).Aggregate(combine);

@@ -18,20 +18,18 @@ internal static partial class OperatorReaders
     {
         var x = node[0];
         long[] pads = node.Longs(1);
-        int[] axes = node.Has(3) ? [.. node.Longs(3).Select(axis => x.Shape.Axis((int)axis))] : [.. Enumerable.Range(0, x.Shape.Rank)];
+        int[] axes = node.Has(3) ? [.. node.Longs(3).Select(axis => x.Shape.Axis(axis))] : [.. Enumerable.Range(0, x.Shape.Rank)];
         if (pads.Length != 2 * axes.Length)
         {
             throw node.Error($"it has {pads.Length} paddings; expected {2 * axes.Length}");
         }
 
-        string mode = node.Text("mode", "constant");
-        EdgeRule? rule = mode switch
+        EdgeRule? rule = node.OneOf("mode", "constant", "reflect", "edge", "wrap") switch
         {
-            "constant" => null,
             "reflect" => EdgeRule.Reflect,
             "edge" => EdgeRule.Edge,
             "wrap" => EdgeRule.Wrap,
-            _ => throw node.Error($"its mode is '{mode}'; ONNX knows constant, reflect, edge and wrap"),
+            _ => null,
         };
         if (x.Type != ElementType.Float32 && rule is null && node.Has(2))
         {
@@ -60,7 +58,7 @@ internal static partial class OperatorReaders
         var (n, channels, h, w) = Quad(node);
         Require(node, channels % (side * side) == 0, $"the {channels} channels do not fall into blocks of {side} x {side}");
         long c = channels / (side * side);
-        return node.Text("mode", "DCR") == "CRD"
+        return node.OneOf("mode", "DCR", "CRD") == "CRD"
             ? Reshape(Transpose(Reshape(node[0], [n, c, side, side, h, w]), 0, 1, 4, 2, 5, 3), [n, c, h * side, w * side])
             : Reshape(Transpose(Reshape(node[0], [n, side, side, c, h, w]), 0, 3, 4, 1, 5, 2), [n, c, h * side, w * side]);
     }
@@ -88,6 +86,11 @@ internal static partial class OperatorReaders
         }
     }
 
+    // Beyond as many, tables of which pixel comes from where would be larger than what they save.
+    private const long LargestTable = 1 << 24;
+
+    private const long MostNumbers = 1L << 32;
+
     private static Value? ReadResize(OnnxNode node)
     {
         var shape = node[0].Shape;
@@ -97,14 +100,14 @@ internal static partial class OperatorReaders
         }
 
         Require(node, (node.Has(2) && node.ShapeOf(2) != [0]) != (node.Has(3) && node.ShapeOf(3) != [0]), "it needs either scales or sizes, and not both");
-        var method = node.Text("mode", "nearest") switch
+        var method = node.OneOf("mode", "nearest", "linear", "cubic") switch
         {
             "nearest" => InterpolationMethod.Nearest,
             "linear" => InterpolationMethod.Linear,
-            "cubic" => InterpolationMethod.Cubic,
-            var other => throw node.Error($"its mode is '{other}'; ONNX knows nearest, linear and cubic"),
+            _ => InterpolationMethod.Cubic,
         };
-        string mode = node.Text("coordinate_transformation_mode", "half_pixel");
+        string mode = node.OneOf("coordinate_transformation_mode", "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize");
+        string rounding = node.OneOf("nearest_mode", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil");
         PixelGrid? grid = mode switch
         {
             "asymmetric" => PixelGrid.Corner,
@@ -120,22 +123,32 @@ internal static partial class OperatorReaders
 
         // PyTorch puts a single pixel at the first one.
         Interpolation[] all = [.. Enumerable.Range(0, shape.Rank).Select(axis => Along(node, axis, method, grid.Value))];
-        int[] changed = [.. Enumerable.Range(0, shape.Rank).Where(axis => all[axis].Input != all[axis].Output || (!all[axis].IsExact && method != InterpolationMethod.Linear))];
+        int[] changed = [.. Enumerable.Range(0, shape.Rank).Where(axis => all[axis].Input != all[axis].Output || !all[axis].IsExact)];
         bool isOnePixel = mode == "pytorch_half_pixel" && changed.Any(axis => all[axis].Output == 1);
-        bool isOfImages = shape.Rank > 2 && changed.All(axis => axis >= 2);
-        bool isRepetition = mode == "asymmetric" && node.Text("nearest_mode", "round_prefer_floor") == "floor" && all.All(axis => axis.IsRepetition);
+        Require(node, all.Aggregate((Int128)1, (count, axis) => count * axis.Output) <= MostNumbers, $"its result of [{string.Join(", ", all.Select(axis => axis.Output))}] has more numbers than memory holds");
+        if (all.All(axis => axis.Input == axis.Output))
+        {
+            return node[0]; // which ONNX Runtime copies, whatever the scales
+        }
+
+        if (changed.Any(axis => all[axis].Output > LargestTable))
+        {
+            return null;
+        }
+
+        bool isShifted = changed.Any(axis => all[axis].Input == all[axis].Output);
+        bool isOfImages = !isShifted && shape.Rank > 2 && changed.All(axis => axis >= 2);
+        bool isRepetition = mode == "asymmetric" && rounding == "floor" && all.All(axis => axis.IsRepetition);
         return isOnePixel || changed.Any(axis => shape[axis] < 1) ? null
-            : changed.Length == 0 ? node[0]
-            : method == InterpolationMethod.Nearest && !(isOfImages && isRepetition) ? changed.Aggregate(node[0], (x, axis) => Nearest(node, x, axis, all[axis], mode))
+            : method == InterpolationMethod.Nearest && !(isOfImages && isRepetition) ? changed.Aggregate(node[0], (x, axis) => Nearest(x, axis, all[axis], mode, rounding))
             : isOfImages ? Resize(node[0], all.AsSpan(2))
-            : changed.Aggregate(node[0], (x, axis) => all[axis].Taps.Apply(x, axis));
+            : changed.Aggregate(node[0], (x, axis) => (all[axis] with { CopiesEqualSizes = false }).Taps.Apply(x, axis));
     }
 
     // Which pixels are taken, in ONNX Runtime's arithmetic of 32 bits.
-    private static Value Nearest(OnnxNode node, Value x, int axis, Interpolation along, string mode)
+    private static Value Nearest(Value x, int axis, Interpolation along, string mode, string rounding)
     {
         float scale = along.IsExact ? (float)along.Output / along.Input : (float)along.Factor;
-        string rounding = node.Text("nearest_mode", "round_prefer_floor");
         return Gather(x, axis, [.. Enumerable.Range(0, (int)along.Output).Select(pixel => Math.Clamp(Rounded(Place(pixel)), 0, along.Input - 1))]);
 
         float Place(long pixel) => mode switch
@@ -159,11 +172,17 @@ internal static partial class OperatorReaders
     private static Interpolation Along(OnnxNode node, int axis, InterpolationMethod method, PixelGrid grid)
     {
         var shape = node.ShapeOf(0);
-        int[] named = [.. node.Ints("axes")?.Select(name => shape.Axis((int)name)) ?? Enumerable.Range(0, shape.Rank)];
+        int[] named = [.. node.Ints("axes")?.Select(name => shape.Axis(name)) ?? Enumerable.Range(0, shape.Rank)];
         int place = Array.IndexOf(named, axis);
-        if (place < 0 || shape[axis] < 0)
+        if (place < 0)
         {
             return new Interpolation(method, grid, 1, 1);
+        }
+
+        if (shape[axis] < 0)
+        {
+            bool stays = node.Has(3) && node.ShapeOf(3) != [0] ? node.Sizes(3)[place] == Size.OfDimension(shape[axis]) : node.Floats(2)[place] == 1;
+            return stays ? new Interpolation(method, grid, 1, 1) : throw node.Error($"it changes axis {axis} of {shape}, which is the symbolic batch");
         }
 
         if (node.Has(3) && node.ShapeOf(3) != [0])

@@ -11,8 +11,8 @@ internal static partial class OperatorReaders
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Indexings =>
     [
         Row("Gather", ReadGather),
-        Row("GatherElements", node => node[0].Type != ElementType.Float32 ? null
-            : node[0].Shape.Axis((int)node.Int("axis", 0)) is var axis ? GatherElements(node[0], axis, FromStart(node, node[1], node[0].Shape[axis])) : null),
+        Row("GatherElements", node => node.Axis(0) is var axis && (node[0].Type != ElementType.Float32 || IsFromEndOfBatch(node, axis)) ? node.Keep((node[0].Type, node[1].Shape))[0]
+            : GatherElements(node[0], axis, FromStart(node, node[1], node[0].Shape[axis]))),
         Row("GatherND", ReadGatherOfTuples),
         Row("ScatterND", ReadScatterOfTuples),
         Row("ScatterElements", ReadScatterOfElements),
@@ -21,9 +21,14 @@ internal static partial class OperatorReaders
 
     private static Value ReadGather(OnnxNode node)
     {
-        int axis = node[0].Shape.Axis((int)node.Int("axis", 0));
-        return Gather(node[0], axis, FromStart(node, node[1], node[0].Shape[axis]));
+        int axis = node.Axis(0);
+        return IsFromEndOfBatch(node, axis)
+            ? node.Keep((node[0].Type, [.. node[0].Shape.Take(axis), .. node[1].Shape, .. node[0].Shape.Skip(axis + 1)]))[0]
+            : Gather(node[0], axis, FromStart(node, node[1], node[0].Shape[axis]));
     }
+
+    // Where the end is depends on the batch: the runtime finds it.
+    private static bool IsFromEndOfBatch(OnnxNode node, int axis) => node[0].Shape[axis] < 0 && node.Known(1)?.Longs?.Min() is not >= 0;
 
     // Negative positions count from the end. Constant ones beyond it are refused, computed ones left for the runtime to refuse.
     private static Value FromStart(OnnxNode node, Value positions, long size)
@@ -87,7 +92,7 @@ internal static partial class OperatorReaders
         Shape row = [.. x.Shape.Skip(axes)];
         return updates.Shape != [.. rows.Shape, .. row]
             ? throw node.Error($"its updates {updates.Shape} do not fit {x.Shape} at positions {tuples.Shape}")
-            : Scatter(node, x, Reshape(rows, [rows.Shape.ElementCount]), Reshape(updates, [rows.Shape.ElementCount, row.ElementCount]));
+            : Scatter(node, x, Flat(rows), Reshape(updates, [rows.Shape.ElementCount, row.ElementCount]));
     }
 
     // Each number is a row of its own, at a position in the whole tensor.
@@ -99,7 +104,7 @@ internal static partial class OperatorReaders
             return node.Keep((x.Type, x.Shape))[0];
         }
 
-        int axis = x.Shape.Axis((int)node.Int("axis", 0));
+        int axis = node.Axis(0);
         if (positions.Shape != updates.Shape || positions.Shape.Rank != x.Shape.Rank || Enumerable.Range(0, x.Shape.Rank).Any(i => i != axis && positions.Shape[i] > x.Shape[i]))
         {
             throw node.Error($"its updates {updates.Shape} at positions {positions.Shape} do not fit {x.Shape}");
@@ -116,17 +121,20 @@ internal static partial class OperatorReaders
             }
         }
 
-        var along = Reshape(FromStart(node, positions, x.Shape[axis]), [count]);
+        var along = Flat(FromStart(node, positions, x.Shape[axis]));
         var places = along.Constant is { } known
             ? Value.Of<long>([count], [.. known.As<long>().ToArray().Select((place, i) => (place * stride) + elsewhere[i])])
             : (along * Value.Of<long>(Shape.Scalar, stride)) + Value.Of<long>([count], elsewhere);
         return Scatter(node, x, places, Reshape(updates, [count, 1]));
     }
 
+    // As a vector; of constants a constant.
+    private static Value Flat(Value x) => x.Constant is { } constant ? Value.Of<long>([x.Shape.ElementCount], constant.As<long>()) : Reshape(x, [x.Shape.ElementCount]);
+
     // x with rows replaced, or added to. Rows at known positions are taken from one of both: what is taken has a gradient.
     private static Value? Scatter(OnnxNode node, Value x, Value places, Value updates)
     {
-        string reduction = node.Text("reduction", "none");
+        string reduction = node.OneOf("reduction", "none", "add", "mul", "max", "min");
         long width = updates.Shape[1], rows = x.Shape.ElementCount / Math.Max(1, width);
         var old = Reshape(x, [rows, width]);
         if (reduction == "add")
@@ -156,14 +164,17 @@ internal static partial class OperatorReaders
 
     private static Value? ReadOneHot(OnnxNode node)
     {
-        if (node[0].Type != ElementType.Int64 || node[2].Type != ElementType.Float32)
+        long depth = (long)node.Scalar(1, 0f);
+        int place = node.Int("axis", -1) is var named && named >= -node[0].Shape.Rank - 1 && named <= node[0].Shape.Rank ? (int)(named < 0 ? named + node[0].Shape.Rank + 1 : named)
+            : throw node.Error($"its axis is {node.Int("axis", -1)}, for positions {node[0].Shape}");
+        Require(node, node.ShapeOf(2) == [2] && depth is >= 1 and <= LargestTable && depth * node[0].Shape.ElementCount <= MostNumbers, $"its depth is {depth}, for positions {node[0].Shape} and levels {node.ShapeOf(2)}");
+        if (node[0].Type != ElementType.Int64 || node[2].Type is not (ElementType.Float32 or ElementType.Int64))
         {
-            return null;
+            return node.Keep((node[2].Type, [.. node[0].Shape.Take(place), depth, .. node[0].Shape.Skip(place)]))[0];
         }
 
-        int depth = (int)node.Scalar(1, 0f);
         var positions = FromStart(node, node[0], depth);
         Value Level(int index) => Reshape(Slice(node[2], 0, index, index + 1), Shape.Scalar);
-        return Where(IsAt(positions, depth, (int)node.Int("axis", -1)), Level(1), Level(0));
+        return Where(IsAt(positions, (int)depth, place), Level(1), Level(0));
     }
 }

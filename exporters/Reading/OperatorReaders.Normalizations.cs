@@ -9,25 +9,31 @@ internal static partial class OperatorReaders
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Normalizations =>
     [
-        RealRow("Softmax", node => Softmax(node[0], (int)node.Int("axis", -1))),
-        RealRow("LogSoftmax", node => LogSoftmax(node[0], (int)node.Int("axis", -1))),
-        RealRow("BatchNormalization", ReadBatchNormalization),
+        RealRow("Softmax", node => Softmax(node[0], node.Axis(-1))),
+        RealRow("LogSoftmax", node => LogSoftmax(node[0], node.Axis(-1))),
+        new("BatchNormalization", ReadBatchNormalization),
         RealRow("InstanceNormalization", node => Scaled(node, Standardize(node[0], SpatialAxes(node[0]), node.Float("epsilon", 1e-5f)))),
         RealRow("GroupNormalization", ReadGroupNormalization),
         new("LayerNormalization", ReadLayerNormalization),
         RealRow("LpNormalization", ReadLpNormalization),
     ];
 
-    // With the stored statistics, which is how models are exported.
-    private static Value? ReadBatchNormalization(OnnxNode node)
+    // With the stored statistics, which is how models are exported, or in training with the batch's.
+    private static IReadOnlyList<Value>? ReadBatchNormalization(OnnxNode node)
     {
+        var x = node[0];
+        float epsilon = node.Float("epsilon", 1e-5f), momentum = node.Float("momentum", 0.9f);
+        Require(node, x.Shape.Rank >= 2 && Enumerable.Range(1, 4).All(i => node.ShapeOf(i) == [x.Shape[1]]), $"its numbers per channel are not all [{Shape.Name(x.Shape.ElementAtOrDefault(1))}]");
         if (node.Int("training_mode", 0) != 0)
         {
-            return null;
+            int[] axes = [0, .. SpatialAxes(x)];
+            var (mean, variance) = (ReduceMean(x, axes), ReduceMean(Square(x - ReduceMean(x, axes, keepDimensions: true)), axes));
+            return [Scaled(node, Standardize(x, axes, epsilon)), (momentum * node[3]) + ((1f - momentum) * mean), (momentum * node[4]) + ((1f - momentum) * variance)];
         }
 
-        var scale = node[1] / Sqrt(node[4] + node.Float("epsilon", 1e-5f));
-        return (node[0] * PerChannel(scale, node[0])) + PerChannel(node[2] - (node[3] * scale), node[0]);
+        Require(node, node.OutputCount == 1, $"it has {node.OutputCount} outputs, of which only training has more than one");
+        var scale = node[1] / Sqrt(node[4] + epsilon);
+        return [(x * PerChannel(scale, x)) + PerChannel(node[2] - (node[3] * scale), x)];
     }
 
     private static Value Scaled(OnnxNode node, Value y) => (y * PerChannel(node[1], y)) + PerChannel(node[2], y);
@@ -46,7 +52,7 @@ internal static partial class OperatorReaders
 
     private static IReadOnlyList<Value> ReadLayerNormalization(OnnxNode node)
     {
-        int first = node[0].Shape.Axis((int)node.Int("axis", -1));
+        int first = node.Axis(-1);
         int[] axes = [.. Enumerable.Range(first, node[0].Shape.Rank - first)];
         float epsilon = node.Float("epsilon", 1e-5f);
         var y = Standardize(node[0], axes, epsilon);
@@ -57,7 +63,8 @@ internal static partial class OperatorReaders
     private static Value ReadLpNormalization(OnnxNode node)
     {
         var x = node[0];
-        int[] axes = [(int)node.Int("axis", -1)];
+        int[] axes = [node.Axis(-1)];
+        Require(node, node.Int("p", 2) is 1 or 2, $"its p is {node.Int("p", 2)}; expected 1 or 2");
         return x / (node.Int("p", 2) == 1 ? ReduceSum(Abs(x), axes, keepDimensions: true) : Sqrt(ReduceSum(Square(x), axes, keepDimensions: true)));
     }
 

@@ -9,6 +9,7 @@ internal static partial class OperatorReaders
     [
         new("MaxPool", ReadMaxPool),
         RealRow("AveragePool", ReadAveragePool),
+        RealRow("LpPool", node => PoolingWindow(node) is var window ? node.Keep((node[0].Type, [node.ShapeOf(0)[0], node.ShapeOf(0)[1], .. window.OutputSize]))[0] : null),
         RealRow("GlobalAveragePool", node => ReduceMean(node[0], SpatialAxes(node[0]), keepDimensions: true)),
         RealRow("GlobalMaxPool", node => ReduceMax(node[0], SpatialAxes(node[0]), keepDimensions: true)),
     ];
@@ -45,11 +46,11 @@ internal static partial class OperatorReaders
         var mean = AveragePool(window.PadUnevenly(node[0], 0f, out var geometry), geometry);
         bool countsPadding = node.Int("count_include_pad", 0) != 0;
         long[] pads = node.Ints("pads") ?? new long[2 * geometry.SpatialRank];
-        bool isStated = node.Text("auto_pad", "NOTSET") == "NOTSET";
+        bool isFitted = node.Text("auto_pad", "NOTSET").StartsWith("SAME", StringComparison.Ordinal);
         for (int i = 0; i < geometry.SpatialRank; i++)
         {
             long image = window.Geometry.ImageSize[i], before = window.Geometry.Padding[i], kernel = geometry.KernelSize[i];
-            long first = countsPadding ? -before : 0, end = countsPadding ? image + (isStated ? pads[i + geometry.SpatialRank] : window.After[i]) : image;
+            long first = countsPadding ? -before : 0, end = countsPadding ? image + (isFitted ? window.After[i] : pads[i + geometry.SpatialRank]) : image;
             float[] factors = [.. Enumerable.Range(0, (int)mean.Shape[i + 2]).Select(position =>
             {
                 long start = (position * geometry.Strides[i]) - before;

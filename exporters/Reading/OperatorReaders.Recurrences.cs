@@ -5,6 +5,9 @@ namespace OnnxVae.Exporters.Reading;
 
 internal static partial class OperatorReaders
 {
+    // Beyond as many, a graph with a copy of the cell for each would be too large.
+    private const long MostSteps = 10_000;
+
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Recurrences =>
     [
         new("LSTM", node => ReadRecurrence(node, 4, ["Sigmoid", "Tanh", "Tanh"], LstmStep)),
@@ -38,20 +41,23 @@ internal static partial class OperatorReaders
     {
         bool isKnown = node.IsRealBut(4) && node.Int("layout", 0) == 0 && !node.HasAttribute("clip") && !node.Has(7) && node.Int("input_forget", 0) == 0
             && (!node.Has(4) || node.Known(4)?.Longs is { } lengths && lengths.All(length => length == node.ShapeOf(0)[0]));
-        string direction = node.Text("direction", "forward");
+        string direction = node.OneOf("direction", "forward", "reverse", "bidirectional");
         int directions = direction == "bidirectional" ? 2 : 1;
         string[] stated = node.Texts("activations");
-        if (!isKnown || (stated.Length > 0 && !stated.SequenceEqual(Enumerable.Repeat(activations, directions).SelectMany(names => names))))
-        {
-            return null;
-        }
-
         var x = node[0];
         long length = x.Shape[0], hidden = node.ShapeOf(2)[^1];
         if (x.Shape.Rank != 3 || node.ShapeOf(1) != [directions, gates * hidden, x.Shape[2]] || node.ShapeOf(2) != [directions, gates * hidden, hidden]
             || (node.Has(3) && node.ShapeOf(3) != [directions, 2 * gates * hidden]) || length < 1 || node.Int("hidden_size", 0) != hidden)
         {
             throw node.Error($"its weights {node.ShapeOf(1)} and {node.ShapeOf(2)} do not fit its input {x.Shape} in {directions} direction(s) of {gates} gates and a hidden_size of {node.Int("hidden_size", 0)}");
+        }
+
+        if (!isKnown || length > MostSteps || (stated.Length > 0 && !stated.SequenceEqual(Enumerable.Repeat(activations, directions).SelectMany(names => names))))
+        {
+            bool batchFirst = node.Int("layout", 0) != 0;
+            Shape final = batchFirst ? [x.Shape[0], directions, hidden] : [directions, x.Shape[1], hidden];
+            Shape all = batchFirst ? [x.Shape[0], x.Shape[1], directions, hidden] : [length, directions, x.Shape[1], hidden];
+            return node.Keep(((Shape[])[all, final, final]).Take(node.OutputCount).Select(shape => (x.Type, shape)));
         }
 
         var outputs = new Value[directions][];

@@ -17,41 +17,53 @@ internal static partial class OperatorReaders
         Reduction("ReduceSumSquare", (x, axes, keep) => ReduceSum(Square(x), axes, keep)),
         Reduction("ReduceLogSum", (x, axes, keep) => Log(ReduceSum(x, axes, keep))),
         Reduction("ReduceLogSumExp", ReadLogSumExp),
-        RealRow("ArgMax", node => ReadExtreme(node, node[0])),
-        RealRow("ArgMin", node => ReadExtreme(node, -node[0])),
+        Row("ArgMax", node => ReadExtreme(node, x => x)),
+        Row("ArgMin", node => ReadExtreme(node, x => -x)),
         Row("CumSum", node => node[0].Type == ElementType.Float32
-            ? CumSum(node[0], (int)node.Longs(1)[0], node.Int("exclusive", 0) != 0, node.Int("reverse", 0) != 0) : null),
+            ? CumSum(node[0], node.ShapeOf(0).Axis(node.Longs(1)[0]), node.Int("exclusive", 0) != 0, node.Int("reverse", 0) != 0) : node.Keep((node[0].Type, node.ShapeOf(0)))[0]),
         new("TopK", ReadLargest),
     ];
 
     private delegate Value Reducer(Value x, ReadOnlySpan<int> axes, bool keepDimensions);
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Reduction(string operatorType, Reducer reduce) =>
-        Row(operatorType, node => node[0].Type == ElementType.Float32 ? reduce(node[0], node.ReducedAxes(), node.KeepsDimensions()) : null);
+        Row(operatorType, node => node[0].Type == ElementType.Float32 ? reduce(node[0], node.ReducedAxes(), node.KeepsDimensions()) : ReduceIntegers(operatorType, node));
+
+    // In the form of the set that graphs are written in; no gradient reaches integers.
+    private static Value ReduceIntegers(string operatorType, OnnxNode node)
+    {
+        var shape = node.ShapeOf(0);
+        var reduced = node.ReducedAxes().ToHashSet();
+        long[] axes = [.. reduced.Order().Select(axis => (long)axis)];
+        Shape result = [.. shape.Select((size, axis) => reduced.Contains(axis) ? 1 : size).Where((_, axis) => node.KeepsDimensions() || !reduced.Contains(axis))];
+        return axes.Length == 0 ? node[0] : Opaque(operatorType, [node[0], Value.Indices(axes)], (node[0].Type, result), ("keepdims", node.KeepsDimensions() ? 1L : 0L));
+    }
 
     private static Value ReadLogSumExp(Value x, ReadOnlySpan<int> axes, bool keepDimensions)
     {
-        int[] reduced = [.. axes.ToArray().Select(x.Shape.Axis).Distinct().OrderDescending()];
+        int[] reduced = [.. axes.ToArray().Select(axis => x.Shape.Axis(axis)).Distinct().OrderDescending()];
         var y = reduced.Aggregate(x, LogSumExp);
         return keepDimensions ? Reshape(y, [.. x.Shape.Select((size, axis) => reduced.Contains(axis) ? 1 : size)]) : y;
     }
 
-    private static Value? ReadExtreme(OnnxNode node, Value x)
+    private static Value ReadExtreme(OnnxNode node, Func<Value, Value> turned)
     {
-        int axis = x.Shape.Axis((int)node.Int("axis", 0));
-        return node.Int("select_last_index", 0) != 0 ? null
-            : node.KeepsDimensions() ? Reshape(ArgMax(x, axis), x.Shape.With(axis, 1))
-            : ArgMax(x, axis);
+        int axis = node.Axis(0);
+        var shape = node.ShapeOf(0);
+        Shape kept = shape.With(axis, 1), result = node.KeepsDimensions() ? kept : [.. shape.Where((_, i) => i != axis)];
+        return node[0].Type != ElementType.Float32 || node.Int("select_last_index", 0) != 0 ? node.Keep((ElementType.Int64, result))[0] : Reshape(ArgMax(turned(node[0]), axis), result);
     }
 
     private static IReadOnlyList<Value>? ReadLargest(OnnxNode node)
     {
+        long count = node.Longs(1) is [var only] ? only : throw node.Error($"its number of entries is of shape {node.ShapeOf(1)}; expected [1]");
         if (node[0].Type != ElementType.Float32 || node.Int("sorted", 1) == 0)
         {
-            return null;
+            var shape = node.ShapeOf(0).With(node.Axis(-1), count);
+            return node.Keep((node[0].Type, shape), (ElementType.Int64, shape));
         }
 
-        var (values, positions) = TopK(node[0], node.Longs(1)[0], (int)node.Int("axis", -1), node.Int("largest", 1) != 0);
+        var (values, positions) = TopK(node[0], count, node.Axis(-1), node.Int("largest", 1) != 0);
         return [values, positions];
     }
 }

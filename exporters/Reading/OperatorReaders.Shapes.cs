@@ -14,11 +14,11 @@ internal static partial class OperatorReaders
         Row("Squeeze", node => Reshape(node[0], node.Squeezed())),
         Row("Unsqueeze", node => Reshape(node[0], node.Unsqueezed())),
         Row("Transpose", node => Transpose(node[0], node.Permutation())),
-        Row("Concat", node => Concat((int)node.Int("axis", 0), [.. Enumerable.Range(0, node.Count).Select(i => node[i])])),
+        Row("Concat", node => Concat(node.Axis(0), [.. Enumerable.Range(0, node.Count).Select(i => node[i])])),
         new("Split", ReadSplit),
         Row("Slice", ReadSlice),
         Row("Expand", node => node.BroadcastTo(node[0], Shape.Broadcast(node[0].Shape, node.Dimensions(1)))),
-        Row("Tile", node => Tile(node[0], node.Longs(1))),
+        Row("Tile", ReadTile),
         Row("Trilu", ReadTriangle),
         Row("Range", ReadRange),
     ];
@@ -47,7 +47,9 @@ internal static partial class OperatorReaders
 
     private static IReadOnlyList<Value> ReadSplit(OnnxNode node)
     {
-        int axis = node[0].Shape.Axis((int)node.Int("axis", 0));
+        int axis = node.Axis(0);
+        Require(node, node.OperatorSet < 18 || node.Has(1) || node.HasAttribute("num_outputs"), "it says neither how large its parts are nor how many");
+        Require(node, node[0].Shape[axis] >= 0, $"it splits axis {axis} of {node[0].Shape}, which is the symbolic batch");
         long size = node[0].Shape[axis], part = (size + node.OutputCount - 1) / node.OutputCount;
         long[] sizes = node.Has(1) ? node.Longs(1) : [.. Enumerable.Range(0, node.OutputCount).Select(i => Math.Min(part, size - (i * part)))];
         if (sizes.Length != node.OutputCount || sizes.Sum() != size || node.Int("num_outputs", node.OutputCount) != node.OutputCount)
@@ -59,10 +61,16 @@ internal static partial class OperatorReaders
         return [.. sizes.Select(length => Slice(node[0], axis, start, start += length))];
     }
 
+    private static Value ReadTile(OnnxNode node)
+    {
+        Require(node, node.ShapeOf(1) == [node.ShapeOf(0).Rank], $"its repeats are of shape {node.ShapeOf(1)}, for {node.ShapeOf(0)}");
+        return Tile(node[0], node.Longs(1));
+    }
+
     private static Value ReadSlice(OnnxNode node)
     {
         (int Axis, long Start, long Count, long Step)[] slices = [.. node.SlicesOf(node[0].Shape)];
-        return slices.Any(slice => slice.Count == 0)
+        return slices.Any(slice => slice.Count == 0 || (slice.Step < 0 && slice.Count > LargestTable))
             ? node.Keep((node[0].Type, slices.Aggregate(node[0].Shape, (shape, slice) => shape.With(slice.Axis, slice.Count))))[0]
             : slices.Aggregate(node[0], (x, slice) =>
                 slice.Count < 0 ? x // the symbolic batch as a whole
@@ -79,7 +87,8 @@ internal static partial class OperatorReaders
     private static Value? ReadTriangle(OnnxNode node)
     {
         Shape matrix = [.. node[0].Shape.TakeLast(2)];
-        return node[0].Type != ElementType.Float32 ? null
+        Require(node, matrix.Rank == 2 && !matrix.HasBatch, $"{node[0].Shape} has no matrices of known size");
+        return node[0].Type != ElementType.Float32 || matrix.ElementCount > LargestTable ? node.Keep((node[0].Type, node[0].Shape))[0]
             : Where(Value.Of(new Tensor(ElementType.Bool, matrix, node.KeptByTrilu(matrix).Select(kept => (byte)(kept ? 1 : 0)).ToArray())), node[0], 0f);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Exporters.Reading;
@@ -15,6 +16,10 @@ internal static partial class OperatorReaders
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Row(string operatorType, Func<OnnxNode, Value?> read) =>
         new(operatorType, node => read(node) is { } value ? [value] : null);
+
+    // A node of its own making that has no gradient.
+    private static Value Opaque(string operatorType, ImmutableArray<Value> inputs, (ElementType Type, Shape Shape) result, params (string Name, object Value)[] attributes) =>
+        new Node(operatorType, inputs, attributes.ToImmutableSortedDictionary(attribute => attribute.Name, attribute => attribute.Value, StringComparer.Ordinal), result) { IsOpaque = true }.Outputs[0];
 
     // One of real numbers; of others the node stays as it is.
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> RealRow(string operatorType, Func<OnnxNode, Value?> read) =>

@@ -38,6 +38,25 @@ internal sealed class OperatorSchema
     public string? FindFault(NodeProto node, IReadOnlyList<ElementType?> given) =>
         FaultOfCount("inputs", inputs, node.Input) ?? FaultOfCount("outputs", outputs, node.Output) ?? FaultOfAttributes(node) ?? FaultOfTypes(given);
 
+    /// <summary>What is wrong with the types that a file says results have; null if nothing is.</summary>
+    /// <param name="given">The types of the inputs.</param>
+    /// <param name="declared">The types of the results; null where the file does not say.</param>
+    public string? FindFaultOfResults(IReadOnlyList<ElementType?> given, IReadOnlyList<ElementType?> declared)
+    {
+        var bound = new Dictionary<string, ElementType>();
+        for (int i = 0; i < given.Count; i++)
+        {
+            if (given[i] is { } type)
+            {
+                bound.TryAdd(NameOf(inputs, i), type);
+            }
+        }
+
+        int wrong = Enumerable.Range(0, declared.Count).FirstOrDefault(i => declared[i] is { } type && outputs.Length > 0 && NameOf(outputs, i) is var name
+            && (types.ContainsKey(name) && bound.TryGetValue(name, out var other) ? other != type : !types.GetValueOrDefault(name, name).Contains(Letter(type), StringComparison.Ordinal)), -1);
+        return wrong < 0 ? null : $"its result {wrong} is said to be {declared[wrong]}, which the operator does not compute of such inputs";
+    }
+
     /// <summary>Whether a node of another set may be written in this one as it is.</summary>
     public bool Takes(NodeProto node, OperatorSchema other) =>
         inputs.SequenceEqual(other.inputs) && outputs.SequenceEqual(other.outputs) && node.Attribute.All(attribute => attributes.ContainsKey(attribute.Name));
@@ -100,7 +119,7 @@ internal sealed class OperatorSchema
                 continue;
             }
 
-            string slot = inputs[Math.Min(i, inputs.Length - 1)], name = slot.TrimEnd('?', '*', '~');
+            string slot = inputs[Math.Min(i, inputs.Length - 1)], name = NameOf(inputs, i);
             if (!types.GetValueOrDefault(name, name).Contains(Letter(type), StringComparison.Ordinal))
             {
                 return $"its input {i} has the element type {type}, which the operator does not take there";
@@ -116,6 +135,8 @@ internal sealed class OperatorSchema
 
         return null;
     }
+
+    private static string NameOf(string[] slots, int index) => slots[Math.Min(index, slots.Length - 1)].TrimEnd('?', '*', '~');
 
     private static char Letter(ElementType type) => type switch
     {

@@ -28,7 +28,7 @@ internal sealed class SymbolicSizes(long batch, IReadOnlyDictionary<string, long
     /// <summary>The shape of a result; null where one of its dimensions is not known.</summary>
     public Shape? OfResult(ValueInfoProto result)
     {
-        long?[] sizes = [.. DimensionsOf(result).Select((dimension, axis) => Find(result, axis, dimension) ?? (axis == 0 ? batch : null))];
+        long?[] sizes = [.. DimensionsOf(result).Select((dimension, axis) => Find(result, axis, dimension))];
         return sizes.Contains(null) ? null : [.. sizes.Select(size => size!.Value)];
     }
 
