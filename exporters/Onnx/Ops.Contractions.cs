@@ -45,6 +45,11 @@ public static partial class Ops
     public static Value MatMulAlong(Value matrix, Value x, int axis)
     {
         axis = x.Shape.Axis(axis);
+        if (x.Shape.Rank == 1)
+        {
+            return Reshape(MatMul(matrix, Reshape(x, [x.Shape[0], 1])), [matrix.Shape[0]]);
+        }
+
         if (axis == x.Shape.Rank - 1)
         {
             return MatMul(x, Transpose(matrix, 1, 0));

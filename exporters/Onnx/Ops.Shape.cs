@@ -262,11 +262,17 @@ public static partial class Ops
         return Apply(nameof(Expand), x.Type, shape, [x, SizesAtRunTime([.. shape.Select(d => Math.Max(d, 0))], [.. shape.Select(d => Math.Max(-d, 0))], like)]);
     }
 
-    // Chosen by a condition that is everywhere true, which broadcasts beside a symbolic batch too.
+    // Beside a symbolic batch by a condition that is everywhere true, which broadcasts.
     private static Value RepeatOfAnyType(Value x, Shape shape)
     {
-        Shape ones = [.. shape.Select(d => d < 0 ? 1 : d)];
-        return shape.HasBatch ? Where(Value.Of(new Tensor(ElementType.Bool, ones, Enumerable.Repeat((byte)1, (int)ones.ElementCount).ToArray())), x, x) : Expand(x, shape);
+        if (!shape.HasBatch)
+        {
+            return Expand(x, shape);
+        }
+
+        Shape fixedSizes = [.. shape.Select(d => d < 0 ? 1 : d)];
+        var everywhere = Value.Of(new Tensor(ElementType.Bool, fixedSizes, Enumerable.Repeat((byte)1, (int)fixedSizes.ElementCount).ToArray()));
+        return x.Type == ElementType.Bool ? And(everywhere, x) : Where(everywhere, x, x);
     }
 
     // Int64 [length]: fixed + perRow N, with N the size of the batch.

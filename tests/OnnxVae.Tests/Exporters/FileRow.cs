@@ -10,6 +10,8 @@ internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodePr
     /// <summary>Whether a gradient can be taken from y to the inputs.</summary>
     public bool IsDifferentiable { get; init; } = true;
 
+    public ElementType OutputType { get; init; } = ElementType.Float32;
+
     internal OnnxModel Model()
     {
         return new OnnxModel(new ModelProto
@@ -22,7 +24,7 @@ internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodePr
                 Node = { Nodes },
                 Initializer = { Stored.Select(stored => OnnxModelWriter.ToProto(stored.Name, stored.Tensor)) },
                 Input = { Inputs.Select((shape, i) => Info($"x{i}", ElementType.Float32, shape)) },
-                Output = { Info("y", ElementType.Float32, Output) },
+                Output = { Info("y", OutputType, Output) },
             },
         });
     }

@@ -70,6 +70,21 @@ internal sealed class OperatorReadersTests
             Longs("zero", [1], 0), Longs("two", [1], 2), Longs("four", [1], 4), Floats("twice", [], 2.2f)),
         new("Resize, nearest from half pixels", [[1, 1, 5, 4]], [1, 1, 7, 3], [Node("Resize", ["x0", "", "", "sizes"], "y", Text("nearest_mode", "ceil"))], Longs("sizes", [4], 1, 1, 7, 3)),
         new("Resize, nearest by aligned corners", [[1, 1, 5, 4]], [1, 1, 8, 6], [Node("Resize", ["x0", "", "", "sizes"], "y", Text("coordinate_transformation_mode", "align_corners"), Text("nearest_mode", "round_prefer_ceil"))], Longs("sizes", [4], 1, 1, 8, 6)),
+        new("Resize by a scale that keeps a size beside others, linear", [[1, 1, 5, 5]], [1, 1, 5, 10], [Node("Resize", ["x0", "", "scales"], "y", Text("mode", "linear"))], Floats("scales", [4], 1, 1, 1.1f, 2)),
+        new("Resize by scales that keep all sizes, cubic", [[1, 1, 5, 5]], [1, 1, 5, 5], [Node("Resize", ["x0", "", "scales"], "y", Text("mode", "cubic"))], Floats("scales", [4], 1, 1, 1.1f, 1.1f)),
+        new("Resize by scales that keep all sizes, nearest", [[1, 1, 5, 5]], [1, 1, 5, 5], [Node("Resize", ["x0", "", "scales"], "y", Text("nearest_mode", "floor"), Text("coordinate_transformation_mode", "asymmetric"))], Floats("scales", [4], 1, 1, 1.1f, 1.1f)),
+        new("ConvTranspose to a size that is larger than its own", [[1, 2, 4, 4], [2, 3, 3, 3]], [1, 3, 10, 10], [Node("ConvTranspose", ["x0", "x1"], "y", Ints("strides", 2, 2), Ints("output_shape", 10, 10))]),
+        new("AveragePool with no padding, rounding up", [[1, 1, 7, 7]], [1, 1, 3, 3], [Node("AveragePool", ["x0"], "y", Ints("kernel_shape", 3, 3), Ints("strides", 3, 3), Text("auto_pad", "VALID"), Int("ceil_mode", 1), Int("count_include_pad", 1))]),
+        new("ScatterElements at a place twice", [[3, 4], [2, 3]], [3, 4], [Node("ScatterElements", ["x0", "p", "x1"], "y", Int("axis", 1))], Longs("p", [2, 3], 0, 0, 3, 1, 1, 1)),
+        new("Empty parts", [[2, 3]], [2, 3], [Node("Slice", ["x0", "two", "two", "one"], "e"), Node("Concat", ["x0", "e"], "y", Int("axis", 1))], Longs("two", [1], 2), Longs("one", [1], 1)) { IsDifferentiable = false },
+        new("BatchNormalization in training", [[4, 3, 2]], [4, 3, 2], [Node("BatchNormalization", ["x0", "w", "b", "m", "v"], ["y", "mean", "var"], Int("training_mode", 1))],
+            Floats("w", [3], 1, 2, 3), Floats("b", [3], 0.1f, 0.2f, 0.3f), Floats("m", [3], 0, 0, 0), Floats("v", [3], 1, 1, 1)),
+        new("Integers that are clipped, summed and encoded", [[2, 3]], [2, 4],
+            [
+                Node("ArgMax", ["x0"], "p", Int("axis", 1)), Node("Clip", ["p", "zero", "two"], "c"), Node("ReduceSum", ["c", "one"], "s", Int("keepdims", 0)), Node("OneHot", ["s", "four", "levels"], "o"), Node("Cast", ["o"], "f", Int("to", 1)),
+                Node("ReduceSum", ["x0", "one"], "r"), Node("Mul", ["f", "r"], "y"),
+            ],
+            Longs("zero", [], 0), Longs("two", [], 2), Longs("one", [1], 1), Longs("four", [1], 4), Longs("levels", [2], 0, 3)),
         new("DepthToSpace by blocks", [[2, 8, 2, 3]], [2, 2, 4, 6], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2))]),
         new("DepthToSpace by channels", [[2, 8, 2, 3]], [2, 2, 4, 6], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2), Text("mode", "CRD"))]),
         new("SpaceToDepth", [[2, 2, 4, 6]], [2, 8, 2, 3], [Node("SpaceToDepth", ["x0"], "y", Int("blocksize", 2))]),
@@ -207,6 +222,60 @@ internal sealed class OperatorReadersTests
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
                 "AveragePool 'AveragePool y' cannot be read: its settings have no counterpart here, and in operator set 20 it is another operator than in set 18, which graphs are written in."));
     }
+
+    // A mask that is repeated for each head, and rows counted from the end.
+    [Test]
+    public void Read_WithAnOpenBatch_RepeatsAndCountsAtRunTime()
+    {
+        var proto = new FileRow("open", [[3, 4]], [3, 2, 4],
+            [
+                Node("Greater", ["x0", "zero"], "m"), Node("Unsqueeze", ["m", "one"], "u"), Node("Expand", ["u", "heads"], "e"), Node("Cast", ["e"], "f", Int("to", 1)),
+                Node("Gather", ["x0", "last"], "g"), Node("Add", ["f", "g"], "y"),
+            ],
+            Floats("zero", [], 0), Longs("one", [1], 1), Longs("heads", [3], 1, 2, 1), Longs("last", [], -1)).Model().Proto.Clone();
+        proto.Graph.Input[0].Type.TensorType.Shape.Dim[0] = new TensorShapeProto.Types.Dimension { DimParam = "n" };
+        proto.Graph.Output[0].Type.TensorType.Shape.Dim[0] = new TensorShapeProto.Types.Dimension { DimParam = "n" };
+        var model = new OnnxModel(proto);
+        float[] data = Numbers.StandardNormal(20, 3);
+
+        var graph = OnnxGraph.Read(model);
+
+        Assert.That(graph.Output.Shape.ToArray(), Is.EqualTo((long[])[Shape.Batch, 2, 4]));
+        Assert.That(GraphRunner.Run([graph.Output], (graph.Inputs[0], data))[0], Is.EqualTo(GraphRunner.Run(model, data)[0]).Within(1e-6));
+    }
+
+    private static IEnumerable<TestCaseData> InvalidNodes =>
+    [
+        Invalid("it has no axis 4294967297", new FileRow("axis", [[2, 3]], [3], [Node("ReduceSum", ["x0", "a"], "y", Int("keepdims", 0))], Longs("a", [1], 4294967297)), "Axis 4294967297 is outside shape [2, 3] of rank 2"),
+        Invalid("a direction", new FileRow("direction", [[3, 2, 4], [1, 3, 4], [1, 3, 3]], [3, 1, 2, 3], [Node("RNN", ["x0", "x1", "x2"], "y", Int("hidden_size", 3), Text("direction", "sideways"))]), "its direction is 'sideways'; ONNX knows forward, reverse, bidirectional"),
+        Invalid("a mode", new FileRow("mode", [[1, 8, 2, 2]], [1, 2, 4, 4], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2), Text("mode", "crd"))]), "its mode is 'crd'; ONNX knows DCR, CRD"),
+        Invalid("a norm", new FileRow("p", [[2, 3]], [2, 3], [Node("LpNormalization", ["x0"], "y", Int("p", 3))]), "its p is 3; expected 1 or 2"),
+        Invalid("pads beside auto_pad", new FileRow("pads", [[1, 1, 4, 4], [1, 1, 3, 3]], [1, 1, 4, 4], [Node("Conv", ["x0", "x1"], "y", Ints("pads", 1, 1, 1, 1), Text("auto_pad", "SAME_UPPER"))]), "it has pads beside the auto_pad SAME_UPPER"),
+        Invalid("a split of nothing", new FileRow("split", [[2, 4]], [2, 2], [Node("Split", ["x0"], ["a", "y"], Int("axis", 1))]), "it says neither how large its parts are nor how many"),
+        Invalid("an axis twice", new FileRow("twice", [[4, 4]], [2, 4], [Node("Slice", ["x0", "from", "to", "axes"], "y")], Longs("from", [2], 1, 0), Longs("to", [2], 3, 2), Longs("axes", [2], 0, -2)), "it names an axis twice: [0, -2]"),
+        Invalid("repeats of another rank", new FileRow("tile", [[2, 2]], [4, 4], [Node("Tile", ["x0", "r"], "y")], Longs("r", [1], 2)), "its repeats are of shape [1], for [2, 2]"),
+        Invalid("a step of 0", new FileRow("range", [[2]], [2], [Node("Range", ["a", "b", "c"], "r"), Node("Cast", ["r"], "f", Int("to", 1)), Node("Add", ["x0", "f"], "y")], Longs("a", [], 0), Longs("b", [], 2), Longs("c", [], 0)), "and the step not 0"),
+        Invalid("a result that cannot be", new FileRow("type", [[2, 2]], [], [Node("Det", ["x0"], "y")]) { OutputType = ElementType.Bool }, "its result 0 is said to be Bool, which the operator does not compute of such inputs"),
+        Invalid("a table larger than memory", new FileRow("depth", [[2]], [2, 2], [Node("Cast", ["x0"], "i", Int("to", 7)), Node("OneHot", ["i", "depth", "levels"], "y")], Longs("depth", [], 1L << 33), Floats("levels", [2], 0, 1)), "its depth is"),
+        Invalid("an image larger than memory", new FileRow("size", [[1, 1, 2, 2]], [1, 1, 2, 2], [Node("Resize", ["x0", "", "", "sizes"], "y")], Longs("sizes", [4], 1, 2, 2147483647, 4)), "has more numbers than memory holds"),
+    ];
+
+    [TestCaseSource(nameof(InvalidNodes))]
+    public void Read_OfWhatONNXDoesNotAllow_SaysWhy(FileRow row, string reason) => Assert.That(
+        () => OnnxGraph.Read(row.Model()),
+        Throws.TypeOf<InvalidDataException>().With.Message.Contains("cannot be read: ").And.Message.Contains(reason));
+
+    [Test]
+    public void Read_OfSetsThatAreNotKnown_SaysWhichAre()
+    {
+        var proto = new FileRow("new", [[2]], [2], [Node("Relu", ["x0"], "y")]).Model().Proto.Clone();
+        proto.OpsetImport[0].Version = 23;
+
+        Assert.That(() => OnnxGraph.Read(new OnnxModel(proto)), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            "The model is written in operator set 23; sets up to 22 are read: export it in one of them."));
+    }
+
+    private static TestCaseData Invalid(string name, FileRow row, string reason) => new TestCaseData(row, reason).SetArgDisplayNames(name);
 
     [Test]
     public void Read_OfUnknownOperatorWithoutShape_IsRefused()
