@@ -29,7 +29,7 @@ public sealed record OnnxGraph(
 
     /// <summary>Reads a model, of this project or another producer.</summary>
     /// <remarks>
-    /// Real numbers of 16 and 64 bits are read, and computed with, as 32-bit ones. Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
+    /// Real numbers of 16 and 64 bits are read, and computed with, as 32-bit ones, and integers but bytes as 64-bit ones. Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
     /// and operators of other domains are not read.
     /// </remarks>
     /// <param name="model">The model.</param>

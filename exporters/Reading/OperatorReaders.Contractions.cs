@@ -36,16 +36,6 @@ internal static partial class OperatorReaders
         return Gemm(a, node[1], c is null || beta == 1f ? c : beta * c, node.Int("transA", 0) != 0, node.Int("transB", 0) != 0);
     }
 
-    // Of two operands, with a result that is written out, and no letter twice in one of them.
-    private static Value? ReadEinsum(OnnxNode node)
-    {
-        string equation = node.Text("equation", "").Replace(" ", "", StringComparison.Ordinal);
-        return node.Count == 2 && equation.Contains("->", StringComparison.Ordinal) && !equation.Contains('.', StringComparison.Ordinal)
-            && equation.Split(',', '-', '>').All(letters => letters.Distinct().Count() == letters.Length)
-            ? Einsum(equation, node[0], node[1])
-            : null;
-    }
-
     private static Value ReadConvolution(OnnxNode node)
     {
         long groups = node.Int("group", 1);
