@@ -159,6 +159,7 @@ internal static partial class ConstantFolding
     private static KnownTensor? NonZero(OnnxNode node)
     {
         var x = node.Known(0)!;
+        x = x.Shape.Rank == 0 ? x.As([1]) : x;
         if (!x.IsFixed)
         {
             return null;

@@ -66,7 +66,7 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
             pads = Shared(rule == "SAME_UPPER", [.. output.Select((size, i) => Math.Max(0, (strides[i] * (input[i] - 1)) + extra[i] + (dilations[i] * (kernel[i] - 1)) + 1 - size))]);
         }
 
-        return (new ConvolutionGeometry([.. input], [.. kernel], [.. strides], [.. pads[..kernel.Length]], [.. dilations]), [.. pads[kernel.Length..]], output);
+        return (new ConvolutionGeometry([.. input], [.. kernel], [.. strides], [.. pads[..kernel.Length]], [.. dilations]), [.. pads[kernel.Length..]], node.HasAttribute("output_shape") ? output : null);
     }
 
     /// <summary>Geometries pad both sides alike; other paddings are added before.</summary>

@@ -60,7 +60,7 @@ internal sealed partial class OnnxNode
     public Shape Squeezed()
     {
         var shape = ShapeOf(0);
-        var gone = Axes(1)?.Select(axis => shape.Axis(axis)).ToHashSet() ?? [.. Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] == 1)];
+        var gone = Axes(1) is { Length: > 0 } axes ? axes.Select(axis => shape.Axis(axis)).ToHashSet() : [.. Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] == 1)];
         return gone.Any(axis => shape[axis] != 1)
             ? throw Error($"axes {string.Join(", ", gone)} of {shape} do not all have the size 1")
             : [.. shape.Where((_, axis) => !gone.Contains(axis))];

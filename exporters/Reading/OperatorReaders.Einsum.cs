@@ -30,9 +30,9 @@ internal static partial class OperatorReaders
             return (kept, Einsum($"{left.Letters},{terms[i].Letters}->{kept}", left.Value, terms[i].Value));
         });
 
-        string alone = string.Concat(result.Where(letter => char.IsDigit(letter) && !product.Letters.Contains(letter)));
+        string alone = string.Concat(result.Where(letter => !product.Letters.Contains(letter))); // of size 1 everywhere
         product = (product.Letters + alone, Reshape(product.Value, [.. product.Value.Shape, .. alone.Select(_ => 1L)]));
-        Require(node, result.Distinct().Count() == result.Length && result.All(letter => product.Letters.Contains(letter)), $"its equation '{equation}' has a result that its operands do not give");
+        Require(node, result.Distinct().Count() == result.Length && result.All(letter => char.IsDigit(letter) || sides[0].Contains(letter)), $"its equation '{equation}' has a result that its operands do not give");
         int[] summed = [.. Enumerable.Range(0, product.Letters.Length).Where(i => !result.Contains(product.Letters[i]))];
         string left = string.Concat(product.Letters.Where(letter => result.Contains(letter)));
         var sum = ReduceSum(product.Value, summed);
@@ -50,10 +50,10 @@ internal static partial class OperatorReaders
     private static string Implicit(string operands, int open) =>
         EllipsisLetters[..open] + string.Concat(operands.Where(char.IsLetter).GroupBy(letter => letter).Where(group => group.Count() == 1).Select(group => group.Key).Order());
 
-    // Of a letter that occurs twice in an operand the diagonal is taken; axes of the ellipsis that have size 1 repeat themselves.
+    // Of a letter that occurs twice in an operand the diagonal is taken; axes of size 1 repeat themselves.
     private static (string Letters, Value Value) Distinct(string letters, Value x)
     {
-        if (Enumerable.Range(0, letters.Length).FirstOrDefault(i => char.IsDigit(letters[i]) && x.Shape[i] == 1, -1) is var single and >= 0)
+        if (Enumerable.Range(0, letters.Length).FirstOrDefault(i => x.Shape[i] == 1, -1) is var single and >= 0)
         {
             return Distinct(letters.Remove(single, 1), Reshape(x, [.. x.Shape.Where((_, axis) => axis != single)]));
         }

@@ -11,7 +11,7 @@ internal static partial class OperatorReaders
         Pointwise("Sub", node => node[0] - node[1], ElementType.Int64),
         Pointwise("Mul", node => node[0] * node[1], ElementType.Int64),
         Pointwise("Div", node => node[0] / node[1]),
-        Row("Xor", node => node.Keep((ElementType.Bool, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0]),
+        .. SameType.Select(name => Row(name, node => node.Keep((node[0].Type, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0])),
         Row("Pow", ReadPower),
         Row("Mod", node => node[0].Type == ElementType.Int64 && node.Int("fmod", 0) == 0 ? Mod(node[0], node[1]) : null),
         Pointwise("Sum", node => Fold(node, Add)),
@@ -28,9 +28,9 @@ internal static partial class OperatorReaders
         Pointwise("Sin", node => Sin(node[0])),
         Pointwise("Cos", node => Cos(node[0])),
         Pointwise("Erf", node => Erf(node[0])),
-        Pointwise("Floor", node => Floor(node[0])),
-        Pointwise("Ceil", node => -Floor(-node[0])),
-        Pointwise("Round", node => Round(node[0])),
+        Pointwise("Floor", node => StopGradient(Floor(node[0]))), // as in libtorch, whose gradient is 0
+        Pointwise("Ceil", node => StopGradient(-Floor(-node[0]))),
+        Pointwise("Round", node => StopGradient(Round(node[0]))),
         Pointwise("Sigmoid", node => Sigmoid(node[0])),
         Pointwise("Tanh", node => Tanh(node[0])),
         Pointwise("Relu", node => Relu(node[0])),
@@ -38,7 +38,7 @@ internal static partial class OperatorReaders
         Pointwise("PRelu", node => Where(Greater(node[0], 0f), node[0], node[1] * node[0])),
         Pointwise("ThresholdedRelu", node => Where(Greater(node[0], node.Float("alpha", 1f)), node[0], 0f)),
         Pointwise("Elu", node => Elu(node[0], node.Float("alpha", 1f))),
-        Pointwise("Celu", node => node.Float("alpha", 1f) is var alpha && alpha > 0 ? alpha * Elu(node[0] / alpha, 1f) : throw node.Error($"its alpha is {alpha}; expected a positive number")),
+        Pointwise("Celu", node => node.Float("alpha", 1f) is var alpha && alpha > 0 ? alpha * Elu(node[0] / alpha, 1f) : Max(node[0], 0f) + Min(alpha * (Exp(node[0] / alpha) - 1f), 0f)),
         Pointwise("Selu", node => node.Float("gamma", 1.0507009f) * Elu(node[0], node.Float("alpha", 1.6732632f))),
         Pointwise("Gelu", node => Gelu(node[0], byTanh: node.OneOf("approximate", "none", "tanh") == "tanh")),
         Pointwise("Softplus", node => Softplus(node[0])),
@@ -46,7 +46,7 @@ internal static partial class OperatorReaders
         Pointwise("Mish", node => node[0] * Tanh(Softplus(node[0]))),
         Pointwise("HardSigmoid", node => HardSigmoid(node[0], node.Float("alpha", 0.2f), node.Float("beta", 0.5f))),
         Pointwise("HardSwish", node => node[0] * Clip((node[0] / 6f) + 0.5f, 0f, 1f)),
-        Row("Clip", node => node[0].Type == ElementType.Float32 ? Clip(node[0], node.Scalar(1, float.MinValue), node.Scalar(2, float.MaxValue)) : node.Keep((node[0].Type, node.ShapeOf(0)))[0]),
+        Row("Clip", ReadClip),
         Row("Greater", node => Comparison(node, Greater)),
         Row("Less", node => Comparison(node, Less)),
         Row("GreaterOrEqual", node => Comparison(node, GreaterOrEqual)),
@@ -57,10 +57,14 @@ internal static partial class OperatorReaders
         Row("Not", node => Not(node[0])),
         Row("Where", node => Where(node[0], node[1], node[2])),
         Row("Cast", ReadCast),
+        Row("CastLike", node => Cast(node[0], node[1].Type)),
         Row("Identity", node => node[0]),
         new("Dropout", ReadDropout),
         .. SameShape.Select(name => new KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>(name, node => node.Keep((name is "IsNaN" or "IsInf" ? ElementType.Bool : node[0].Type, node.ShapeOf(0))))),
     ];
+
+    // Without a function here, but with a result of the inputs' type and of their shapes together.
+    private static string[] SameType => ["BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Xor"];
 
     // Without a function here, but with a result of the input's shape.
     private static string[] SameShape =>
@@ -84,6 +88,21 @@ internal static partial class OperatorReaders
             : node.Known(0) is { } known && known.Reals.All(number => number > 0) && node[1].Type == ElementType.Float32
                 ? Exp(node[1] * Value.Of<float>(known.Shape, [.. known.Reals.Select(number => MathF.Log(number))]))
             : node.Keep((x.Type, Shape.Broadcast(x.Shape, node.ShapeOf(1))))[0];
+    }
+
+    // Limits that cross leave the upper one.
+    private static Value ReadClip(OnnxNode node)
+    {
+        var x = node[0];
+        if (x.Type != ElementType.Float32)
+        {
+            return node.Keep((x.Type, x.Shape))[0];
+        }
+
+        bool areKnown = Enumerable.Range(1, 2).All(i => !node.Has(i) || node.Known(i) is not null);
+        return areKnown && node.Scalar(1, float.MinValue) is var min && node.Scalar(2, float.MaxValue) is var max && min <= max
+            ? Clip(x, min, max)
+            : Min(node.Find(1) is { } lower ? Max(x, lower) : x, node.Find(2) ?? float.MaxValue);
     }
 
     private static Value ReadCast(OnnxNode node)

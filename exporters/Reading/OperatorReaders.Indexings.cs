@@ -144,7 +144,7 @@ internal static partial class OperatorReaders
 
         if (reduction != "none")
         {
-            return null;
+            return node.Keep((x.Type, x.Shape))[0];
         }
 
         if (places.Constant is { } known && rows <= MostKnownRows)
@@ -167,13 +167,14 @@ internal static partial class OperatorReaders
         long depth = (long)node.Scalar(1, 0f);
         int place = node.Int("axis", -1) is var named && named >= -node[0].Shape.Rank - 1 && named <= node[0].Shape.Rank ? (int)(named < 0 ? named + node[0].Shape.Rank + 1 : named)
             : throw node.Error($"its axis is {node.Int("axis", -1)}, for positions {node[0].Shape}");
-        Require(node, node.ShapeOf(2) == [2] && depth is >= 1 and <= LargestTable && depth * node[0].Shape.ElementCount <= MostNumbers, $"its depth is {depth}, for positions {node[0].Shape} and levels {node.ShapeOf(2)}");
+        Require(node, node[0].Shape.Rank > 0 && node.ShapeOf(2) == [2] && depth is >= 1 and <= LargestTable && depth * node[0].Shape.ElementCount <= MostNumbers, $"its depth is {depth}, for positions {node[0].Shape} and levels {node.ShapeOf(2)}");
         if (node[0].Type != ElementType.Int64 || node[2].Type is not (ElementType.Float32 or ElementType.Int64))
         {
             return node.Keep((node[2].Type, [.. node[0].Shape.Take(place), depth, .. node[0].Shape.Skip(place)]))[0];
         }
 
-        var positions = FromStart(node, node[0], depth);
+        // Those outside are nowhere.
+        var positions = node.Known(0)?.Longs is { } known ? Value.Of<long>(node[0].Shape, [.. known.Select(position => position < 0 ? position + depth : position)]) : FromStart(node, node[0], depth);
         Value Level(int index) => Reshape(Slice(node[2], 0, index, index + 1), Shape.Scalar);
         return Where(IsAt(positions, (int)depth, place), Level(1), Level(0));
     }

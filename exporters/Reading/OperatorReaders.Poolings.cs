@@ -19,7 +19,8 @@ internal static partial class OperatorReaders
         var window = PoolingWindow(node);
         if (!node.IsReal || node.Int("storage_order", 0) != 0 || (node.OutputCount > 1 && !window.IsEven))
         {
-            return null;
+            Shape shape = [node.ShapeOf(0)[0], node.ShapeOf(0)[1], .. window.OutputSize];
+            return node.Keep(new[] { (node[0].Type, shape), (ElementType.Int64, shape) }.Take(node.OutputCount));
         }
 
         var (maxima, positions) = MaxPool(window.PadUnevenly(node[0], float.MinValue, out var geometry), geometry);

@@ -32,11 +32,13 @@ internal static partial class OperatorReaders
     // In the form of the set that graphs are written in; no gradient reaches integers.
     private static Value ReduceIntegers(string operatorType, OnnxNode node)
     {
-        var shape = node.ShapeOf(0);
+        var x = node[0].Type == ElementType.Bool ? Cast(node[0], ElementType.Int64) : node[0]; // which older sets do not reduce
+        var shape = x.Shape;
         var reduced = node.ReducedAxes().ToHashSet();
         long[] axes = [.. reduced.Order().Select(axis => (long)axis)];
         Shape result = [.. shape.Select((size, axis) => reduced.Contains(axis) ? 1 : size).Where((_, axis) => node.KeepsDimensions() || !reduced.Contains(axis))];
-        return axes.Length == 0 ? node[0] : Opaque(operatorType, [node[0], Value.Indices(axes)], (node[0].Type, result), ("keepdims", node.KeepsDimensions() ? 1L : 0L));
+        return axes.Length == 0 ? node[0]
+            : Cast(Opaque(operatorType, [x, Value.Indices(axes)], (x.Type, result), ("keepdims", node.KeepsDimensions() ? 1L : 0L)), node[0].Type);
     }
 
     private static Value ReadLogSumExp(Value x, ReadOnlySpan<int> axes, bool keepDimensions)

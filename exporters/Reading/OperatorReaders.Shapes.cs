@@ -64,7 +64,8 @@ internal static partial class OperatorReaders
     private static Value ReadTile(OnnxNode node)
     {
         Require(node, node.ShapeOf(1) == [node.ShapeOf(0).Rank], $"its repeats are of shape {node.ShapeOf(1)}, for {node.ShapeOf(0)}");
-        return Tile(node[0], node.Longs(1));
+        long[] repeats = node.Longs(1);
+        return repeats.Contains(0) ? node.Keep((node[0].Type, [.. node.ShapeOf(0).Select((size, axis) => size * repeats[axis])]))[0] : Tile(node[0], repeats);
     }
 
     private static Value ReadSlice(OnnxNode node)
