@@ -5,17 +5,12 @@ namespace OnnxVae.Exporters.Reading;
 
 internal static partial class OperatorReaders
 {
-    // Beyond as many, a table of which row is taken from where would be larger than what it saves.
-    private const long MostKnownRows = 1 << 22;
-
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Indexings =>
     [
         Row("Gather", ReadGather),
         Row("GatherElements", node => node.Axis(0) is var axis && (node[0].Type != ElementType.Float32 || IsFromEndOfBatch(node, axis)) ? node.Keep((node[0].Type, node[1].Shape))[0]
             : GatherElements(node[0], axis, FromStart(node, node[1], node[0].Shape[axis]))),
         Row("GatherND", ReadGatherOfTuples),
-        Row("ScatterND", ReadScatterOfTuples),
-        Row("ScatterElements", ReadScatterOfElements),
         Row("OneHot", ReadOneHot),
     ];
 
@@ -55,16 +50,23 @@ internal static partial class OperatorReaders
         }
 
         Shape places = [.. tuples.Shape.SkipLast(1)];
-        return Enumerable.Range(0, axes).Select(axis =>
-        {
-            var column = tuples.Constant is { } constant
-                ? Value.Of<long>(places, [.. constant.As<long>().ToArray().Where((_, i) => i % axes == axis)])
-                : Reshape(Slice(tuples, -1, axis, axis + 1), places);
-            return FromStart(node, column, shape[axis]) is var from && shape.Take(axes).Skip(axis + 1).Product() is var stride && from.Constant is { } known
-                ? Value.Of<long>(places, [.. known.As<long>().ToArray().Select(place => place * stride)])
-                : from * Value.Of<long>(Shape.Scalar, stride);
-        }).Aggregate((a, b) => a.Constant is { } x && b.Constant is { } y ? Value.Of<long>(places, [.. x.As<long>().ToArray().Zip(y.As<long>().ToArray(), (p, q) => p + q)]) : a + b);
+        return Enumerable.Range(0, axes)
+            .Select(axis => Times(FromStart(node, Column(axis), shape[axis]), shape.Take(axes).Skip(axis + 1).Product()))
+            .Aggregate(Plus);
+
+        Value Column(int axis) => tuples.Constant is { } constant
+            ? Value.Of<long>(places, [.. constant.As<long>().ToArray().Where((_, i) => i % axes == axis)])
+            : Reshape(Slice(tuples, -1, axis, axis + 1), places);
     }
+
+    // Sums and products of positions; of constants they are constants.
+    private static Value Plus(Value a, Value b) => a.Constant is { } x && b.Constant is { } y
+        ? Value.Of<long>(a.Shape, [.. x.As<long>().ToArray().Zip(y.As<long>().ToArray(), (p, q) => p + q)])
+        : a + b;
+
+    private static Value Times(Value positions, long factor) => positions.Constant is { } constant
+        ? Value.Of<long>(positions.Shape, [.. constant.As<long>().ToArray().Select(position => position * factor)])
+        : positions * Value.Of<long>(Shape.Scalar, factor);
 
     private static Value? ReadGatherOfTuples(OnnxNode node)
     {
@@ -79,94 +81,11 @@ internal static partial class OperatorReaders
         return Gather(Reshape(x, [x.Shape.Take(axes).Product(), .. x.Shape.Skip(axes)]), 0, rows);
     }
 
-    private static Value? ReadScatterOfTuples(OnnxNode node)
-    {
-        var (x, tuples, updates) = (node[0], node[1], node[2]);
-        if (x.Type != ElementType.Float32 || x.Shape.HasBatch || tuples.Shape.HasBatch || updates.Shape.HasBatch)
-        {
-            return node.Keep((x.Type, x.Shape))[0];
-        }
-
-        var rows = RowsOfTuples(node, tuples, x.Shape);
-        int axes = (int)tuples.Shape[^1];
-        Shape row = [.. x.Shape.Skip(axes)];
-        return updates.Shape != [.. rows.Shape, .. row]
-            ? throw node.Error($"its updates {updates.Shape} do not fit {x.Shape} at positions {tuples.Shape}")
-            : Scatter(node, x, Flat(rows), Reshape(updates, [rows.Shape.ElementCount, row.ElementCount]));
-    }
-
-    // Each number is a row of its own, at a position in the whole tensor.
-    private static Value? ReadScatterOfElements(OnnxNode node)
-    {
-        var (x, positions, updates) = (node[0], node[1], node[2]);
-        if (x.Type != ElementType.Float32 || x.Shape.HasBatch || positions.Shape.HasBatch || updates.Shape.HasBatch)
-        {
-            return node.Keep((x.Type, x.Shape))[0];
-        }
-
-        int axis = node.Axis(0);
-        if (positions.Shape != updates.Shape || positions.Shape.Rank != x.Shape.Rank || Enumerable.Range(0, x.Shape.Rank).Any(i => i != axis && positions.Shape[i] > x.Shape[i]))
-        {
-            throw node.Error($"its updates {updates.Shape} at positions {positions.Shape} do not fit {x.Shape}");
-        }
-
-        long count = positions.Shape.ElementCount, stride = x.Shape.Skip(axis + 1).Product();
-        long[] elsewhere = new long[count];
-        for (long i = 0, left = 0; i < count; i++)
-        {
-            left = i;
-            for (int other = x.Shape.Rank - 1; other >= 0; left /= positions.Shape[other], other--)
-            {
-                elsewhere[i] += other == axis ? 0 : left % positions.Shape[other] * x.Shape.Skip(other + 1).Product();
-            }
-        }
-
-        var along = Flat(FromStart(node, positions, x.Shape[axis]));
-        var places = along.Constant is { } known
-            ? Value.Of<long>([count], [.. known.As<long>().ToArray().Select((place, i) => (place * stride) + elsewhere[i])])
-            : (along * Value.Of<long>(Shape.Scalar, stride)) + Value.Of<long>([count], elsewhere);
-        return Scatter(node, x, places, Reshape(updates, [count, 1]));
-    }
-
-    // As a vector; of constants a constant.
-    private static Value Flat(Value x) => x.Constant is { } constant ? Value.Of<long>([x.Shape.ElementCount], constant.As<long>()) : Reshape(x, [x.Shape.ElementCount]);
-
-    // x with rows replaced, or added to. Rows at known positions are taken from one of both: what is taken has a gradient.
-    private static Value? Scatter(OnnxNode node, Value x, Value places, Value updates)
-    {
-        string reduction = node.OneOf("reduction", "none", "add", "mul", "max", "min");
-        long width = updates.Shape[1], rows = x.Shape.ElementCount / Math.Max(1, width);
-        var old = Reshape(x, [rows, width]);
-        if (reduction == "add")
-        {
-            return Reshape(old + ScatterAdd(updates, 0, places, rows), x.Shape);
-        }
-
-        if (reduction != "none")
-        {
-            return node.Keep((x.Type, x.Shape))[0];
-        }
-
-        if (places.Constant is { } known && rows <= MostKnownRows)
-        {
-            long[] taken = [.. Enumerable.Range(0, (int)rows)];
-            foreach (var (place, update) in known.As<long>().ToArray().Select((place, update) => (place, update)))
-            {
-                taken[place] = rows + update;
-            }
-
-            return Reshape(Gather(Concat(0, old, updates), 0, taken), x.Shape);
-        }
-
-        var isReplaced = Greater(ScatterAdd(ConstantOfShape(places.Shape, 1f), 0, places, rows), 0f);
-        return Reshape(Where(Reshape(isReplaced, [rows, 1]), ScatterAdd(updates, 0, places, rows), old), x.Shape);
-    }
-
     private static Value? ReadOneHot(OnnxNode node)
     {
         long depth = (long)node.Scalar(1, 0f);
-        int place = node.Int("axis", -1) is var named && named >= -node[0].Shape.Rank - 1 && named <= node[0].Shape.Rank ? (int)(named < 0 ? named + node[0].Shape.Rank + 1 : named)
-            : throw node.Error($"its axis is {node.Int("axis", -1)}, for positions {node[0].Shape}");
+        Shape withDepth = [.. node[0].Shape, depth];
+        int place = withDepth.Axis(node.Int("axis", -1));
         Require(node, node[0].Shape.Rank > 0 && node.ShapeOf(2) == [2] && depth is >= 1 and <= LargestTable && depth * node[0].Shape.ElementCount <= MostNumbers, $"its depth is {depth}, for positions {node[0].Shape} and levels {node.ShapeOf(2)}");
         if (node[0].Type != ElementType.Int64 || node[2].Type is not (ElementType.Float32 or ElementType.Int64))
         {

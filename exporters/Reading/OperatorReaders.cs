@@ -11,7 +11,7 @@ internal static partial class OperatorReaders
 {
     public static Dictionary<string, Func<OnnxNode, IReadOnlyList<Value>?>> Rows { get; } = new(
     [
-        .. Elementwise, .. Reductions, .. Contractions, .. Poolings, .. Recurrences, .. Normalizations, .. Shapes, .. Indexings, .. Images, .. Noises,
+        .. Elementwise, .. Reductions, .. Contractions, .. Poolings, .. Recurrences, .. Normalizations, .. Shapes, .. Indexings, .. Scatters, .. Images, .. Noises,
     ]);
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Row(string operatorType, Func<OnnxNode, Value?> read) =>
