@@ -10,7 +10,7 @@ internal static partial class ConstantFolding
         Row("Sub", node => Fold(node, (a, b) => a - b, (a, b) => a - b)),
         Row("Mul", node => Fold(node, Size.Multiply, (a, b) => a * b)),
         Row("Div", node => Fold(node, Size.Divide, (a, b) => a / b)),
-        Row("Mod", node => Fold(node, (a, b) => Remainder(a, b, node.Int("fmod", 0) != 0), (a, b) => a % b)),
+        Row("Mod", node => Fold(node, (a, b) => Remainder(a, b, node.Flag("fmod")), (a, b) => a % b)),
         Row("Pow", node => Fold(node, Power, MathF.Pow)),
         Row("Sum", node => Fold(node, (a, b) => a + b, (a, b) => a + b)),
         Row("Max", node => Fold(node, (a, b) => Size.IsLess(a, b) is { } isLess ? isLess ? b : a : null, MathF.Max)),

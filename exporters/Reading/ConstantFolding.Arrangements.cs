@@ -82,10 +82,15 @@ internal static partial class ConstantFolding
         return x.Pick(shape, Positions(shape, 0, [.. order.Select(axis => strides[axis])]));
     }
 
-    private static KnownTensor Tile(OnnxNode node)
+    private static KnownTensor? Tile(OnnxNode node)
     {
         var x = node.Known(0)!;
         long[] repeats = node.Longs(1), strides = Strides(x.Shape);
+        if (repeats.Length != x.Shape.Rank || repeats.Any(times => times < 0))
+        {
+            return null;
+        }
+
         Shape shape = [.. x.Shape.Select((size, axis) => size * repeats[axis])];
         RequireRoom(shape);
         Shape pairs = [.. x.Shape.SelectMany((size, axis) => (long[])[repeats[axis], size])];

@@ -58,6 +58,10 @@ internal sealed partial class OnnxNode
 
     public string Text(string name, string otherwise) => Find(name)?.S.ToStringUtf8() ?? otherwise;
 
+    /// <summary>A setting that is on or off.</summary>
+    /// <exception cref="InvalidDataException">It is neither 0 nor 1.</exception>
+    public bool Flag(string name) => Int(name, 0) is var number and (0 or 1) ? number == 1 : throw Error($"its {name} is {Int(name, 0)}; expected 0 or 1");
+
     /// <summary>A text of those that the operator knows; the first one, if it is left out.</summary>
     /// <exception cref="InvalidDataException">It is another.</exception>
     public string OneOf(string name, params string[] known) => Text(name, known[0]) is var text && known.Contains(text) ? text

@@ -33,7 +33,7 @@ internal static partial class OperatorReaders
     {
         var (alpha, beta) = (node.Float("alpha", 1f), node.Float("beta", 1f));
         var (a, c) = (alpha == 1f ? node[0] : alpha * node[0], node.Find(2));
-        return Gemm(a, node[1], c is null || beta == 1f ? c : beta * c, node.Int("transA", 0) != 0, node.Int("transB", 0) != 0);
+        return Gemm(a, node[1], c is null || beta == 1f ? c : beta * c, node.Flag("transA"), node.Flag("transB"));
     }
 
     private static Value ReadConvolution(OnnxNode node)

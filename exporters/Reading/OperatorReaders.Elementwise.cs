@@ -13,7 +13,8 @@ internal static partial class OperatorReaders
         Pointwise("Div", node => node[0] / node[1]),
         .. SameType.Select(name => Row(name, node => node.Keep((node[0].Type, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0])),
         Row("Pow", ReadPower),
-        Row("Mod", node => node[0].Type == ElementType.Int64 && node.Int("fmod", 0) == 0 ? Mod(node[0], node[1]) : null),
+        Row("BitShift", node => node.OneOf("direction", "LEFT", "RIGHT").Length > 0 ? node.Keep((node[0].Type, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0] : null),
+        Row("Mod", node => node.Known(1)?.Longs?.Contains(0) == true ? throw node.Error("it divides by zero") : !node.Flag("fmod") && node[0].Type == ElementType.Int64 ? Mod(node[0], node[1]) : node.Keep((node[0].Type, Shape.Broadcast(node.ShapeOf(0), node.ShapeOf(1))))[0]),
         Pointwise("Sum", node => Fold(node, Add)),
         Pointwise("Mean", node => Fold(node, Add) * (1f / node.Count)),
         Pointwise("Max", node => Fold(node, Max)),
@@ -60,15 +61,19 @@ internal static partial class OperatorReaders
         Row("CastLike", node => Cast(node[0], node[1].Type)),
         Row("Identity", node => node[0]),
         new("Dropout", ReadDropout),
-        .. SameShape.Select(name => new KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>(name, node => node.Keep((name is "IsNaN" or "IsInf" ? ElementType.Bool : node[0].Type, node.ShapeOf(0))))),
+        .. SameShape.Select(name => Row(name, node => node.Keep((node[0].Type, node.ShapeOf(0)))[0])),
+        Row("IsNaN", node => node.Keep((ElementType.Bool, node.ShapeOf(0)))[0]),
+        Row("IsInf", node => node.Keep((ElementType.Bool, node.ShapeOf(0)))[0]),
+        Row("Hardmax", node => node.Axis(-1) >= 0 ? node.Keep((node[0].Type, node.ShapeOf(0)))[0] : null),
+        Row("EyeLike", node => node.Keep((ProtoTensors.TypeOf((int)node.Int("dtype", (long)node[0].Type)), node.ShapeOf(0).Rank == 2 ? node.ShapeOf(0) : throw node.Error($"{node.ShapeOf(0)} is not a matrix")))[0]),
     ];
 
     // Without a function here, but with a result of the inputs' type and of their shapes together.
-    private static string[] SameType => ["BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Xor"];
+    private static string[] SameType => ["BitwiseAnd", "BitwiseOr", "BitwiseXor", "Xor"];
 
     // Without a function here, but with a result of the input's shape.
     private static string[] SameShape =>
-        ["Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Cosh", "EyeLike", "Hardmax", "IsInf", "IsNaN", "LRN", "Shrink", "Sinh", "Tan"];
+        ["Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Cosh", "LRN", "Shrink", "Sinh", "Tan"];
 
     // Of types that have no function here, the node stays as it is.
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Pointwise(string operatorType, Func<OnnxNode, Value> read, ElementType? other = null) =>
@@ -112,8 +117,10 @@ internal static partial class OperatorReaders
     }
 
     // In evaluation, which is how models are exported, it does nothing; in training its mask is noise.
-    private static IReadOnlyList<Value>? ReadDropout(OnnxNode node) => node.OutputCount == 1 && (!node.Has(2) || node.Known(2)?.Longs is [0])
-        ? [node[0]]
+    private static IReadOnlyList<Value>? ReadDropout(OnnxNode node) =>
+        node.Has(1) && node.ShapeOf(1).Rank > 0 ? throw node.Error($"its ratio is of shape {node.ShapeOf(1)}; expected one number")
+        : node.OutputCount == 1 && (!node.Has(2) || node.Known(2)?.Longs is [0])
+            ? [node[0]]
         : node.Keep(new[] { (node[0].Type, node.ShapeOf(0)), (ElementType.Bool, node.ShapeOf(0)) }.Take(node.OutputCount));
 
     private static Value Fold(OnnxNode node, Func<Value, Value, Value> combine) =>

@@ -19,10 +19,8 @@ internal static partial class OperatorReaders
         var x = node[0];
         long[] pads = node.Longs(1);
         int[] axes = node.Has(3) ? [.. node.Longs(3).Select(axis => x.Shape.Axis(axis))] : [.. Enumerable.Range(0, x.Shape.Rank)];
-        if (pads.Length != 2 * axes.Length)
-        {
-            throw node.Error($"it has {pads.Length} paddings; expected {2 * axes.Length}");
-        }
+        Require(node, node.ShapeOf(1) == [2 * axes.Length], $"its paddings are of shape {node.ShapeOf(1)}; expected [{2 * axes.Length}]");
+        Require(node, axes.Distinct().Count() == axes.Length, $"it names an axis twice: [{string.Join(", ", axes)}]");
 
         EdgeRule? rule = node.OneOf("mode", "constant", "reflect", "edge", "wrap") switch
         {
@@ -94,12 +92,16 @@ internal static partial class OperatorReaders
     private static Value? ReadResize(OnnxNode node)
     {
         var shape = node[0].Shape;
+        int named = node.Ints("axes")?.Length ?? shape.Rank;
+        Require(node, (node.Has(2) && node.ShapeOf(2) != [0]) != (node.Has(3) && node.ShapeOf(3) != [0]), "it needs either scales or sizes, and not both");
+        int given = node.Has(3) && node.ShapeOf(3) != [0] ? 3 : 2;
+        Require(node, node.ShapeOf(given) == [named], $"its {(given == 3 ? "sizes" : "scales")} are of shape {node.ShapeOf(given)}, for {named} axes");
+        Require(node, given == 3 || node.Known(2) is not { } scales || scales.Reals.All(scale => scale > 0 && float.IsFinite(scale)), "its scales are not all positive numbers");
         if (node[0].Type != ElementType.Float32 || node.Int("antialias", 0) != 0 || node.Text("keep_aspect_ratio_policy", "stretch") != "stretch")
         {
             return null;
         }
 
-        Require(node, (node.Has(2) && node.ShapeOf(2) != [0]) != (node.Has(3) && node.ShapeOf(3) != [0]), "it needs either scales or sizes, and not both");
         var method = node.OneOf("mode", "nearest", "linear", "cubic") switch
         {
             "nearest" => InterpolationMethod.Nearest,
@@ -187,14 +189,10 @@ internal static partial class OperatorReaders
 
         if (node.Has(3) && node.ShapeOf(3) != [0])
         {
-            Size[] sizes = node.Sizes(3);
-            Require(node, sizes.Length == named.Length, $"it has {sizes.Length} sizes for {named.Length} axes");
-            return new Interpolation(method, grid, shape[axis], sizes[place] is { IsFixed: true, Fixed: > 0 } size ? size.Fixed : throw node.Error($"the size {sizes[place]} of axis {axis} is none that an image can have"));
+            return new Interpolation(method, grid, shape[axis], node.Sizes(3)[place] is { IsFixed: true, Fixed: > 0 } size ? size.Fixed : throw node.Error($"the size {node.Sizes(3)[place]} of axis {axis} is none that an image can have"));
         }
 
-        float[] scales = node.Floats(2);
-        Require(node, scales.Length == named.Length && scales[place] > 0, $"its scales are [{string.Join(", ", scales)}] for {named.Length} axes");
-        double factor = scales[place];
+        double factor = node.Floats(2)[place];
         return new Interpolation(method, grid, shape[axis], (long)Math.Floor(shape[axis] * factor), factor);
     }
 }

@@ -71,6 +71,7 @@ internal static partial class OperatorReaders
     private static Value? ReadGatherOfTuples(OnnxNode node)
     {
         var (x, tuples) = (node[0], node[1]);
+        Require(node, node.Int("batch_dims", 0) >= 0 && node.Int("batch_dims", 0) < Math.Min(x.Shape.Rank, tuples.Shape.Rank), $"its batch_dims are {node.Int("batch_dims", 0)}, for {x.Shape} and {tuples.Shape}");
         if (node.Int("batch_dims", 0) != 0 || x.Shape.HasBatch || tuples.Shape.HasBatch)
         {
             return null;

@@ -24,7 +24,7 @@ internal static partial class OperatorReaders
         var x = node[0];
         float epsilon = node.Float("epsilon", 1e-5f), momentum = node.Float("momentum", 0.9f);
         Require(node, x.Shape.Rank >= 2 && Enumerable.Range(1, 4).All(i => node.ShapeOf(i) == [x.Shape[1]]), $"its numbers per channel are not all [{Shape.Name(x.Shape.ElementAtOrDefault(1))}]");
-        if (node.Int("training_mode", 0) != 0)
+        if (node.Flag("training_mode"))
         {
             int[] axes = [0, .. SpatialAxes(x)];
             var (mean, variance) = (ReduceMean(x, axes), ReduceMean(Square(x - ReduceMean(x, axes, keepDimensions: true)), axes));

@@ -39,7 +39,7 @@ internal static partial class OperatorReaders
     // Written out step by step: as many copies of the cell as the sequence is long. States: hidden and, of LSTM, memory.
     private static IReadOnlyList<Value>? ReadRecurrence(OnnxNode node, int gates, string[] activations, Func<RecurrentStep, Value?[], Value[]> step)
     {
-        bool isKnown = node.IsRealBut(4) && node.Int("layout", 0) == 0 && !node.HasAttribute("clip") && !node.Has(7) && node.Int("input_forget", 0) == 0
+        bool isKnown = node.IsRealBut(4) && !node.Flag("layout") && !node.HasAttribute("clip") && !node.Has(7) && node.Int("input_forget", 0) == 0
             && (!node.Has(4) || node.Known(4)?.Longs is { } lengths && lengths.All(length => length == node.ShapeOf(0)[0]));
         string direction = node.OneOf("direction", "forward", "reverse", "bidirectional");
         int directions = direction == "bidirectional" ? 2 : 1;
@@ -54,7 +54,7 @@ internal static partial class OperatorReaders
 
         if (!isKnown || length > MostSteps || (stated.Length > 0 && !stated.SequenceEqual(Enumerable.Repeat(activations, directions).SelectMany(names => names))))
         {
-            bool batchFirst = node.Int("layout", 0) != 0;
+            bool batchFirst = node.Flag("layout");
             Shape final = batchFirst ? [x.Shape[0], directions, hidden] : [directions, x.Shape[1], hidden];
             Shape all = batchFirst ? [x.Shape[0], x.Shape[1], directions, hidden] : [length, directions, x.Shape[1], hidden];
             return node.Keep(((Shape[])[all, final, final]).Take(node.OutputCount).Select(shape => (x.Type, shape)));

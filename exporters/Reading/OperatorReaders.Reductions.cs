@@ -19,8 +19,7 @@ internal static partial class OperatorReaders
         Reduction("ReduceLogSumExp", ReadLogSumExp),
         Row("ArgMax", node => ReadExtreme(node, x => x)),
         Row("ArgMin", node => ReadExtreme(node, x => -x)),
-        Row("CumSum", node => node[0].Type == ElementType.Float32
-            ? CumSum(node[0], node.ShapeOf(0).Axis(node.Longs(1)[0]), node.Int("exclusive", 0) != 0, node.Int("reverse", 0) != 0) : node.Keep((node[0].Type, node.ShapeOf(0)))[0]),
+        Row("CumSum", ReadCumulativeSum),
         new("TopK", ReadLargest),
     ];
 
@@ -56,9 +55,18 @@ internal static partial class OperatorReaders
         return node[0].Type != ElementType.Float32 || node.Int("select_last_index", 0) != 0 ? node.Keep((ElementType.Int64, result))[0] : Reshape(ArgMax(turned(node[0]), axis), result);
     }
 
+    private static Value ReadCumulativeSum(OnnxNode node)
+    {
+        bool exclusive = node.Flag("exclusive"), reverse = node.Flag("reverse");
+        return node[0].Type == ElementType.Float32 && node.Known(1) is not null
+            ? CumSum(node[0], node.ShapeOf(0).Axis(node.Longs(1)[0]), exclusive, reverse)
+            : node.Keep((node[0].Type, node.ShapeOf(0)))[0];
+    }
+
     private static IReadOnlyList<Value>? ReadLargest(OnnxNode node)
     {
-        long count = node.Longs(1) is [var only] ? only : throw node.Error($"its number of entries is of shape {node.ShapeOf(1)}; expected [1]");
+        Require(node, node.ShapeOf(1) == [1], $"its number of entries is of shape {node.ShapeOf(1)}; expected [1]");
+        long count = node.Longs(1)[0];
         if (node[0].Type != ElementType.Float32 || node.Int("sorted", 1) == 0)
         {
             var shape = node.ShapeOf(0).With(node.Axis(-1), count);

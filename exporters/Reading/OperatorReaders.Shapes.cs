@@ -51,6 +51,7 @@ internal static partial class OperatorReaders
         Require(node, node.OperatorSet < 18 || node.Has(1) || node.HasAttribute("num_outputs"), "it says neither how large its parts are nor how many");
         Require(node, node[0].Shape[axis] >= 0, $"it splits axis {axis} of {node[0].Shape}, which is the symbolic batch");
         long size = node[0].Shape[axis], part = (size + node.OutputCount - 1) / node.OutputCount;
+        Require(node, node.Has(1) || node.OperatorSet >= 18 || size % node.OutputCount == 0, $"axis {axis} of {node[0].Shape} does not fall into {node.OutputCount} equal parts");
         long[] sizes = node.Has(1) ? node.Longs(1) : [.. Enumerable.Range(0, node.OutputCount).Select(i => Math.Min(part, size - (i * part)))];
         if (sizes.Length != node.OutputCount || sizes.Sum() != size || node.Int("num_outputs", node.OutputCount) != node.OutputCount)
         {
@@ -65,6 +66,7 @@ internal static partial class OperatorReaders
     {
         Require(node, node.ShapeOf(1) == [node.ShapeOf(0).Rank], $"its repeats are of shape {node.ShapeOf(1)}, for {node.ShapeOf(0)}");
         long[] repeats = node.Longs(1);
+        Require(node, repeats.All(times => times >= 0), $"its repeats are [{string.Join(", ", repeats)}]; expected 0 or more");
         return repeats.Contains(0) ? node.Keep((node[0].Type, [.. node.ShapeOf(0).Select((size, axis) => size * repeats[axis])]))[0] : Tile(node[0], repeats);
     }
 
@@ -81,7 +83,7 @@ internal static partial class OperatorReaders
 
     // As many numbers as the open batch has rows; those of other ranges are known.
     private static Value? ReadRange(OnnxNode node) =>
-        node[0].Type == ElementType.Int64 && node.Sizes(0) is [var first] && node.Sizes(1) is [var end] && node.Longs(2) is [1] && (end - first).ToDimension() is { } count
+        node[0].Type == ElementType.Int64 && Enumerable.Range(0, 3).All(i => node.ShapeOf(i).Rank == 0) && node.Sizes(0) is [var first] && node.Sizes(1) is [var end] && node.Longs(2) is [1] && (end - first).ToDimension() is { } count
             ? node.Keep((node[0].Type, [count]))[0]
             : null;
 

@@ -33,7 +33,7 @@ internal sealed class SymbolicSizes(long batch, IReadOnlyDictionary<string, long
     }
 
     private long? Find(ValueInfoProto info, int axis, TensorShapeProto.Types.Dimension dimension) =>
-        dimension.HasDimValue ? dimension.DimValue
+        dimension.HasDimValue ? dimension.DimValue >= 0 ? dimension.DimValue : throw new InvalidDataException($"Axis {axis} of '{info.Name}' has the size {dimension.DimValue}: the file is damaged.")
         : given.TryGetValue(NameOf(info, axis, dimension), out long size) ? size
         : batches.Contains(NameOf(info, axis, dimension)) ? batch
         : null;
