@@ -12,10 +12,6 @@ namespace OnnxVae.Cli;
 /// <summary>Runs a command: arguments to an exit code, 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
 internal static partial class CommandLine
 {
-    public const int Interrupted = 130;
-    private const int Failed = 1;
-    private const int WrongUsage = 2;
-
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
 
     private static readonly Option<string[]> ProviderLibrary = new("--provider-library")
@@ -49,21 +45,20 @@ internal static partial class CommandLine
         TorchNativeLibrary.Prepare();
         if (command.UnmatchedTokens is [var token, ..])
         {
-            Console.Error.WriteLine($"onnxvae: There is no verb or option '{token}'. See 'onnxvae --help'.");
-            return WrongUsage;
+            Console.Error.WriteLine($"onnxvae: There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)} See '{HelpOf(command)}'.");
+            return ExitCode.WrongUsage;
         }
 
         if (command.Errors is [var error, ..])
         {
-            string verb = command.CommandResult.Command is RootCommand ? "" : $"{command.CommandResult.Command.Name} ";
-            Console.Error.WriteLine($"onnxvae: {OneLine(WithoutTypes(error.Message))} See 'onnxvae {verb}--help'.");
-            return WrongUsage;
+            Console.Error.WriteLine($"onnxvae: {OneLine(WithoutTypes(error.Message))} See '{HelpOf(command)}'.");
+            return ExitCode.WrongUsage;
         }
 
         if (EmptyArgument(command.CommandResult) is { } empty)
         {
             Console.Error.WriteLine($"onnxvae: {empty} is empty: give it a value, or leave it out.");
-            return WrongUsage;
+            return ExitCode.WrongUsage;
         }
 
         try
@@ -78,14 +73,16 @@ internal static partial class CommandLine
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine("onnxvae: interrupted.");
-            return Interrupted;
+            return ExitCode.Interrupted;
         }
         catch (Exception e)
         {
             Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {Explain(e)}");
-            return e is UsageException ? WrongUsage : Failed;
+            return e is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
         }
     }
+
+    private static string HelpOf(ParseResult command) => command.CommandResult.Command is RootCommand ? "onnxvae --help" : $"onnxvae {command.CommandResult.Command.Name} --help";
 
     private static string? EmptyArgument(CommandResult command) => command.Children.FirstOrDefault(child => child.Tokens.Any(token => token.Value.Length == 0)) switch
     {

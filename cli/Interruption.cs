@@ -58,10 +58,10 @@ internal sealed class Interruption : IDisposable
     {
         if (OperatingSystem.IsWindows())
         {
-            Environment.Exit(CommandLine.Interrupted);
+            Environment.Exit(ExitCode.Interrupted);
         }
 
-        ExitNow(CommandLine.Interrupted);
+        ExitNow(ExitCode.Interrupted);
     }
 
     [DllImport("libc", EntryPoint = "_exit")]

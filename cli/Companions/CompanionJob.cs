@@ -95,7 +95,7 @@ internal sealed class CompanionJob : IDisposable
     {
         if (await RunAsync(cancellation) is not { } figures)
         {
-            return CommandLine.Interrupted;
+            return ExitCode.Interrupted;
         }
 
         var package = TrainingPackage.Open(run.Package);

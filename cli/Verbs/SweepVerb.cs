@@ -82,7 +82,7 @@ internal static class SweepVerb
             if (await FiguresOf(run, options with { Model = model }, cancellation) is not { } figures)
             {
                 Console.Error.WriteLine("Continue with the same command.");
-                return CommandLine.Interrupted;
+                return ExitCode.Interrupted;
             }
 
             models.Add((weight, figures));

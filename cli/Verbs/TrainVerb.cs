@@ -54,7 +54,7 @@ internal static class TrainVerb
     {
         if (await job.RunAsync(cancellation) is not { } figures)
         {
-            return CommandLine.Interrupted;
+            return ExitCode.Interrupted;
         }
 
         Print(job.Run, figures.ToJson(), json);
