@@ -15,11 +15,14 @@ namespace OnnxVae.Tests.Cli;
 [NonParallelizable]
 internal sealed class PageTests
 {
-    // Every pixel's red, from what the browser shows.
+    // Every pixel's red, from what the browser shows. Browsers give up decoding a picture when another one takes its place.
     private const string ReadPixels =
         """
         async image => {
-          await image.decode();
+          for (let tries = 0; ; tries++) {
+            try { await image.decode(); break; }
+            catch (error) { if (tries === 100) throw error; await new Promise(requestAnimationFrame); }
+          }
           const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight), context = canvas.getContext("2d");
           context.drawImage(image, 0, 0);
           return [...context.getImageData(0, 0, canvas.width, canvas.height).data].filter((_, i) => i % 4 === 0);
