@@ -94,7 +94,7 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         long[] strides = Setting("strides", 1, rank, least: 1), dilations = Setting("dilations", 1, rank, least: 1);
         string rule = node.OneOf("auto_pad", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID");
         return rule == "NOTSET" ? (strides, dilations, Setting("pads", 0, 2 * rank, least: 0))
-            : node.HasAttribute("pads") ? throw node.Error($"it has pads beside the auto_pad {rule}")
+            : node.HasAttribute("pads") ? throw node.Error($"it has both pads and the auto_pad {rule}")
             : (strides, dilations, new long[2 * rank]);
 
         long[] Setting(string name, long otherwise, int count, long least)

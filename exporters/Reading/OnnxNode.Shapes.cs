@@ -36,7 +36,7 @@ internal sealed partial class OnnxNode
             Shape others = [.. dimensions];
             if (others.ElementCount == 0 || old.ElementCount % others.ElementCount != 0 || (others.HasBatch && !old.HasBatch))
             {
-                throw Error($"{old} has no size left for axis {open} beside the others, [{string.Join(", ", sizes)}]");
+                throw Error($"{old} has no size left for axis {open} next to the others, [{string.Join(", ", sizes)}]");
             }
 
             dimensions[open] = (old.HasBatch && !others.HasBatch ? -1 : 1) * (old.ElementCount / others.ElementCount);

@@ -72,7 +72,7 @@ internal static partial class OperatorReaders
     private static (long Batch, long Channels, long Height, long Width) Quad(OnnxNode node)
     {
         var shape = node.ShapeOf(0);
-        Require(node, shape.Rank == 4, $"its input {shape} is no batch of images");
+        Require(node, shape.Rank == 4, $"its input {shape} is not a batch of images");
         return (shape[0], shape[1], shape[2], shape[3]);
     }
 

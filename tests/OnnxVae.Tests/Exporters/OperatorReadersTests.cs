@@ -262,7 +262,7 @@ internal sealed class OperatorReadersTests
         Invalid("a direction", new FileRow("direction", [[3, 2, 4], [1, 3, 4], [1, 3, 3]], [3, 1, 2, 3], [Node("RNN", ["x0", "x1", "x2"], "y", Int("hidden_size", 3), Text("direction", "sideways"))]), "its direction is 'sideways'; ONNX knows forward, reverse, bidirectional"),
         Invalid("a mode", new FileRow("mode", [[1, 8, 2, 2]], [1, 2, 4, 4], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2), Text("mode", "crd"))]), "its mode is 'crd'; ONNX knows DCR, CRD"),
         Invalid("a norm", new FileRow("p", [[2, 3]], [2, 3], [Node("LpNormalization", ["x0"], "y", Int("p", 3))]), "its p is 3; expected 1 or 2"),
-        Invalid("pads beside auto_pad", new FileRow("pads", [[1, 1, 4, 4], [1, 1, 3, 3]], [1, 1, 4, 4], [Node("Conv", ["x0", "x1"], "y", Ints("pads", 1, 1, 1, 1), Text("auto_pad", "SAME_UPPER"))]), "it has pads beside the auto_pad SAME_UPPER"),
+        Invalid("pads and auto_pad", new FileRow("pads", [[1, 1, 4, 4], [1, 1, 3, 3]], [1, 1, 4, 4], [Node("Conv", ["x0", "x1"], "y", Ints("pads", 1, 1, 1, 1), Text("auto_pad", "SAME_UPPER"))]), "it has both pads and the auto_pad SAME_UPPER"),
         Invalid("a split of nothing", new FileRow("split", [[2, 4]], [2, 2], [Node("Split", ["x0"], ["a", "y"], Int("axis", 1))]), "it says neither how large its parts are nor how many"),
         Invalid("an axis twice", new FileRow("twice", [[4, 4]], [2, 4], [Node("Slice", ["x0", "from", "to", "axes"], "y")], Longs("from", [2], 1, 0), Longs("to", [2], 3, 2), Longs("axes", [2], 0, -2)), "it names an axis twice: [0, -2]"),
         Invalid("repeats of another rank", new FileRow("tile", [[2, 2]], [4, 4], [Node("Tile", ["x0", "r"], "y")], Longs("r", [1], 2)), "its repeats are of shape [1], for [2, 2]"),
