@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;

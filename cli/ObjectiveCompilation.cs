@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models.Objectives;
 

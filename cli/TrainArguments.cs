@@ -1,7 +1,8 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Models;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli;
 
@@ -180,22 +181,16 @@ internal sealed class TrainArguments
         return Collect(result);
     }
 
-    /// <summary>The stored options of a run that resumes; options on the command line must be the same.</summary>
+    /// <summary>Requires options that are given for a run that resumes to be those that it was started with.</summary>
     /// <exception cref="UsageException">An option differs.</exception>
-    public TrainOptions ReadForResume(ParseResult result, TrainOptions stored)
+    public void RequireSame(ParseResult result, TrainOptions stored)
     {
-        var (given, before) = (StoredOptions.Flatten(Collect(result), "model"), StoredOptions.Flatten(stored, "model"));
-        foreach (var option in (Option[])[.. DataOptions, package, .. ModelOptions, .. RunOptions])
+        var given = ((Option[])[.. DataOptions, package, .. ModelOptions, .. RunOptions]).Where(option => IsGiven(result, option)).Select(OptionNames.InFile);
+        if (StoredOptions.FirstDifference(StoredOptions.Flatten(Collect(result)), StoredOptions.Flatten(stored), given) is { } difference)
         {
-            string name = StoredOptions.NameOf(option);
-            if (IsGiven(result, option) && !JsonNode.DeepEquals(given[name], before[name]))
-            {
-                throw new UsageException(
-                    $"{option.Name} is {given[name]}, but the run was started with {before[name]?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");
-            }
+            throw new UsageException(
+                $"{OptionNames.OnCommandLine(difference.Name)} is {difference.Here}, but the run was started with {difference.There?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");
         }
-
-        return stored;
     }
 
     private static bool IsGiven(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };

@@ -85,14 +85,10 @@ internal static class JobRecord
             throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
         }
 
-        foreach (string name in asked.Concat(before).Select(entry => entry.Key).Distinct())
+        if (StoredOptions.FirstDifference(asked, before) is { } difference)
         {
-            var value = asked[name];
-            if (!JsonNode.DeepEquals(before[name], value))
-            {
-                throw new IOException(
-                    $"'{file}' belongs to another job: its {name} is {Describe(before[name]) ?? "not set"}, but {Describe(value) ?? "none"} is asked for. Give another --out, or delete the old job's files.");
-            }
+            throw new IOException(
+                $"'{file}' belongs to another job: its {difference.Name} is {Describe(difference.There) ?? "not set"}, but {Describe(difference.Here) ?? "none"} is asked for. Give another --out, or delete the old job's files.");
         }
     }
 }

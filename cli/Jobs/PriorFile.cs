@@ -1,4 +1,4 @@
-using OnnxVae.Cli.Companions;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runs;
 
@@ -42,7 +42,7 @@ internal static class PriorFile
 
         if (hasCodes)
         {
-            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN --level {PriorCompilation.Bottom}'{(decoder.Metadata.CodeGrids.Count > 1 ? $" and '--level {PriorCompilation.Top}'" : "")}.");
+            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN --level {CodeLevel.Bottom}'{(decoder.Metadata.CodeGrids.Count > 1 ? $" and '--level {CodeLevel.Top}'" : "")}.");
             return LatentPrior.Load(Path.Combine(folder, PriorName), options);
         }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs;

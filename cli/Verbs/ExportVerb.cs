@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runs;
@@ -32,7 +32,7 @@ internal static class ExportVerb
                 Console.WriteLine($"Exported  {file} (step {trained.Step})");
             }
 
-            foreach (string file in RunExport.CopyCompanions(weights, run.Export, folder))
+            foreach (string file in RunExport.CopyAuxiliaryModels(weights, run.Export, folder))
             {
                 Console.WriteLine($"Copied    {file}");
             }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs;

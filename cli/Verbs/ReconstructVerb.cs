@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Jobs.Outputs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Reports;
 

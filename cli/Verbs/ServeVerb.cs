@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Hosting;
-using OnnxVae.Cli.Jobs;
 using OnnxVae.Cli.Page;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs;

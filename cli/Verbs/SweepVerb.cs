@@ -3,8 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Verbs.Train;
 using OnnxVae.Exporters;
-using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
@@ -105,8 +106,8 @@ internal static class SweepVerb
     private static async Task<JsonObject?> FiguresOf(string folder, TrainOptions options, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
-        using var job = run.HoldsRun ? TrainingJob.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainingJob.Start(folder, options);
-        return File.Exists(run.Evaluation) || await job.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
+        using var training = run.HoldsRun ? TrainRun.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainRun.Start(folder, options);
+        return File.Exists(run.Evaluation) || await training.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
     }
 
     private static JsonObject ReadFigures(string file)
@@ -126,11 +127,13 @@ internal static class SweepVerb
         throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a run's figures. Delete it to have the run evaluated again.");
     }
 
-    private static TrainOptions RequireSame(string folder, TrainOptions stored, TrainOptions given)
+    private static void RequireSame(string folder, TrainOptions stored, TrainOptions given)
     {
         var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
-        return JsonSerializer.Serialize(stored, Manifest.JsonOptions) == JsonSerializer.Serialize(expected, Manifest.JsonOptions) ? stored : throw new UsageException(
-            $"'{folder}' holds a run with other options: give the sweep's own, or another --out.");
+        if (StoredOptions.FirstDifference(StoredOptions.Flatten(stored), StoredOptions.Flatten(expected)) is not null)
+        {
+            throw new UsageException($"'{folder}' holds a run with other options: give the sweep's own, or another --out.");
+        }
     }
 
     private static void WriteTable(string file, string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)

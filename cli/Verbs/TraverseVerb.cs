@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs;

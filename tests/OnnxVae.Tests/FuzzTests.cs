@@ -10,6 +10,7 @@ using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 using SkiaSharp;
 using static OnnxVae.Tests.Support.TestImages;

@@ -10,26 +10,14 @@ namespace OnnxVae.Training.Data;
 /// <remarks>Larochelle and Murray 2011, The neural autoregressive distribution estimator, fixed the draws of Salakhutdinov and Murray 2008.</remarks>
 /// <param name="source">The grey images.</param>
 /// <param name="seed">Chooses the draws, together with the image's content, so that it has the same ones in every split.</param>
-internal sealed class BinarizedImages(ImageSource source, ulong seed) : ImageSource
+internal sealed class BinarizedImages(ImageSource source, ulong seed) : DelegatingImageSource(source)
 {
     private const uint Stream = 0x6269;
 
     /// <inheritdoc/>
-    public override long Count => source.Count;
-
-    /// <inheritdoc/>
-    public override int Channels => source.Channels;
-
-    /// <inheritdoc/>
-    public override int Height => source.Height;
-
-    /// <inheritdoc/>
-    public override int Width => source.Width;
-
-    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        source.Read(index, pixels);
+        base.Read(index, pixels);
         Span<float> draws = new float[pixels.Length];
         Philox.FillUniform(draws, seed, Stream, BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(pixels)));
         for (int i = 0; i < pixels.Length; i++)
@@ -37,13 +25,4 @@ internal sealed class BinarizedImages(ImageSource source, ulong seed) : ImageSou
             pixels[i] = draws[i] * byte.MaxValue < pixels[i] ? byte.MaxValue : (byte)0;
         }
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Classes => source.Classes;
-
-    /// <inheritdoc/>
-    public override int LabelOf(long index) => source.LabelOf(index);
-
-    /// <inheritdoc/>
-    public override string NameOf(long index) => source.NameOf(index);
 }

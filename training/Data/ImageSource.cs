@@ -37,4 +37,13 @@ public abstract class ImageSource
 
     /// <summary>What the image is called: a file name where there is one.</summary>
     public virtual string NameOf(long index) => $"{index}";
+
+    /// <summary>Some of the images, drawn without replacement: of all classes, whatever the order of the files.</summary>
+    /// <param name="count">How many, at most.</param>
+    /// <param name="seed">Chooses them.</param>
+    public ImageSource Sample(long count, ulong seed)
+    {
+        var order = new Permutation(Count, seed, number: 0);
+        return new SelectedImages(this, Math.Min(count, Count), index => (this, order[index]));
+    }
 }

@@ -7,11 +7,8 @@ namespace OnnxVae.Training.Data;
 /// <param name="channels">1 for grey, 3 for colour.</param>
 /// <param name="height">Rows of pixels.</param>
 /// <param name="width">Columns of pixels.</param>
-internal sealed class ScaledImages(ImageSource source, int channels, int height, int width) : ImageSource
+internal sealed class ScaledImages(ImageSource source, int channels, int height, int width) : DelegatingImageSource(source)
 {
-    /// <inheritdoc/>
-    public override long Count => source.Count;
-
     /// <inheritdoc/>
     public override int Channels => channels;
 
@@ -24,12 +21,12 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        var original = new byte[source.ImageSize];
-        source.Read(index, original);
-        using var bitmap = new SKBitmap(source.Width, source.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        var original = new byte[Source.ImageSize];
+        Source.Read(index, original);
+        using var bitmap = new SKBitmap(Source.Width, Source.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var map = bitmap.PeekPixels();
         var rgba = map.GetPixelSpan<byte>();
-        int plane = source.Height * source.Width, step = source.Channels == 1 ? 0 : plane;
+        int plane = Source.Height * Source.Width, step = Source.Channels == 1 ? 0 : plane;
         for (int i = 0; i < plane; i++)
         {
             (rgba[4 * i], rgba[(4 * i) + 1], rgba[(4 * i) + 2], rgba[(4 * i) + 3]) = (original[i], original[step + i], original[(2 * step) + i], byte.MaxValue);
@@ -40,13 +37,4 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
             throw new CorruptImageException(NameOf(index), $"cannot be scaled to {width} x {height} pixels");
         }
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Classes => source.Classes;
-
-    /// <inheritdoc/>
-    public override int LabelOf(long index) => source.LabelOf(index);
-
-    /// <inheritdoc/>
-    public override string NameOf(long index) => source.NameOf(index);
 }

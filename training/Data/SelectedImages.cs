@@ -4,7 +4,7 @@ namespace OnnxVae.Training.Data;
 /// <param name="like">What has the images' shape and classes.</param>
 /// <param name="count">How many there are.</param>
 /// <param name="find">Where an image is.</param>
-internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find) : ImageSource
+internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find) : DelegatingImageSource(like)
 {
     /// <summary>Some images of a source.</summary>
     public SelectedImages(ImageSource source, long[] indices)
@@ -14,15 +14,6 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
 
     /// <inheritdoc/>
     public override long Count => count;
-
-    /// <inheritdoc/>
-    public override int Channels => like.Channels;
-
-    /// <inheritdoc/>
-    public override int Height => like.Height;
-
-    /// <inheritdoc/>
-    public override int Width => like.Width;
 
     /// <summary>The images of several sources, one after the other.</summary>
     public static ImageSource Joined(params IReadOnlyList<ImageSource> sources) =>
@@ -43,9 +34,6 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
         var (source, original) = find(index);
         source.Read(original, pixels);
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Classes => like.Classes;
 
     /// <inheritdoc/>
     public override int LabelOf(long index)

@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using OnnxVae.Exporters;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training.Evaluation;
-using OnnxVae.Training.Runs;
 using ScottPlot;
 
 namespace OnnxVae.Training.Reports;
@@ -24,14 +23,15 @@ public static class RunReport
         figcaption { color: #555; } img { max-width: 100%; image-rendering: pixelated; }
         """;
 
-    /// <summary>Writes the page from what the run's folder holds.</summary>
-    /// <param name="folder">The run.</param>
+    /// <summary>Writes the page.</summary>
+    /// <param name="file">The page's file.</param>
     /// <param name="manifest">The model.</param>
     /// <param name="figures">The final figures.</param>
     /// <param name="split">What they were computed on.</param>
-    public static void Write(RunFolder folder, Manifest manifest, EvaluationFigures figures, string split)
+    /// <param name="log">The lines of the run's log.</param>
+    /// <param name="grids">The folder of the run's sample grids, if there is one.</param>
+    public static void Write(string file, Manifest manifest, EvaluationFigures figures, string split, IReadOnlyList<JsonObject> log, string grids)
     {
-        var log = MetricsLog.Read(folder.Metrics);
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Training report</title><style>{Style}</style>\n");
         page.Append("<h1>Training report</h1>\n");
@@ -44,18 +44,18 @@ public static class RunReport
         }
 
         page.Append("<h2>Images</h2>\n");
-        foreach (string grid in LastGrids(folder))
+        foreach (string grid in FirstAndLast(grids))
         {
             string data = Convert.ToBase64String(RegularFile.Read(grid));
             AppendFigure(page, $"<img alt=\"\" src=\"data:image/png;base64,{data}\">", Path.GetFileNameWithoutExtension(grid));
         }
 
-        AtomicFile.WriteText(folder.Report, page.Append("</html>\n").ToString());
+        AtomicFile.WriteText(file, page.Append("</html>\n").ToString());
     }
 
     // The first and the last grid of each kind: where training came from, and where it arrived.
-    private static IEnumerable<string> LastGrids(RunFolder folder) => Directory.Exists(folder.Samples)
-        ? Directory.EnumerateFiles(folder.Samples, "*.png").Order(StringComparer.Ordinal)
+    private static IEnumerable<string> FirstAndLast(string grids) => Directory.Exists(grids)
+        ? Directory.EnumerateFiles(grids, "*.png").Order(StringComparer.Ordinal)
             .GroupBy(file => Path.GetFileName(file).Split('-')[0])
             .SelectMany(kind => kind.Take(1).Union(kind.TakeLast(1)))
         : [];

@@ -98,20 +98,20 @@ public static class RunExport
         return files;
     }
 
-    /// <summary>Copies what accompanies a model to where it was exported once more: priors that were fitted to its latents, a classifier of its images.</summary>
+    /// <summary>Copies the auxiliary models of a model to where it was exported once more: priors that were fitted to its latents, a classifier of its images.</summary>
     /// <param name="weights">The weights that were exported, as <see cref="Identify"/> gives them.</param>
     /// <param name="from">The run's own exports.</param>
     /// <param name="to">Where the model was exported to.</param>
     /// <returns>The copies.</returns>
-    public static IReadOnlyList<string> CopyCompanions(string weights, string from, string to)
+    public static IReadOnlyList<string> CopyAuxiliaryModels(string weights, string from, string to)
     {
         if (Path.GetFullPath(from) == Path.GetFullPath(to))
         {
             return [];
         }
 
-        string[] companions = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ClassifierFile)) ? [ClassifierFile] : Array.Empty<string>()];
-        return [.. companions.Select(name =>
+        string[] names = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ClassifierFile)) ? [ClassifierFile] : Array.Empty<string>()];
+        return [.. names.Select(name =>
         {
             string file = Path.Combine(to, name);
             OnnxModel.Load(Path.Combine(from, name)).Save(file);

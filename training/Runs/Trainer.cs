@@ -4,6 +4,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Runs;

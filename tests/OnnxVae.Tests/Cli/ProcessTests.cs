@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;

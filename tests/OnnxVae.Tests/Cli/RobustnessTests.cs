@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;

@@ -1,5 +1,5 @@
-using OnnxVae.Cli;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 

@@ -6,6 +6,7 @@ using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
 using TorchSharp;

@@ -1,10 +1,11 @@
-using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Verbs.Prior;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Companions;
+namespace OnnxVae.Cli.Verbs.Evaluate;
 
 /// <summary>What the priors of a run's codes know of images: the rate under them, where equally likely codes only give a bound.</summary>
 internal static class PriorEvaluation
@@ -24,7 +25,7 @@ internal static class PriorEvaluation
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     public static EvaluationFigures Add(EvaluationFigures figures, RunFolder run, ImageSource images, EvaluatorOptions options, CancellationToken cancellation)
     {
-        var priors = figures.Codes.Keys.Select(level => (Level: level, Run: new RunFolder(Path.Combine(run.Path, PriorCompilation.FolderOf(level.ToLowerInvariant()))))).ToArray();
+        var priors = figures.Codes.Keys.Select(level => (Level: level, Run: new RunFolder(Path.Combine(run.Path, CodeLevel.PriorFolder(level.ToLowerInvariant()))))).ToArray();
         if (!priors.Any(prior => prior.Run.HoldsRun))
         {
             return figures;
@@ -48,8 +49,9 @@ internal static class PriorEvaluation
             further["priorRate"] = rate;
             if (images.Classes.Count > 1)
             {
-                var some = new SomeImages(images, ImagesWithoutClass, options.Seed);
-                further["priorRateWithoutClass"] = RateWithoutClass([.. trained.Select(prior => prior.Prior)], some, images, options, cancellation);
+                var some = images.Sample(ImagesWithoutClass, options.Seed);
+                further["priorRateWithoutClass"] = ProgressDisplay.Run("Evaluating the priors without the class", report => ClassMarginal.Rate(
+                    [.. trained.Select(prior => prior.Prior)], some, ClassMarginal.Frequencies(images), options, (done, total) => report(done, total), cancellation));
                 further["priorRateWithoutClassImages"] = some.Count;
             }
 
@@ -63,47 +65,7 @@ internal static class PriorEvaluation
         }
     }
 
-    // -ln sum over c of P(c) product over levels of P(codes of the level | c, level above), as a mean over images.
-    private static double RateWithoutClass(
-        (TrainingPackage Package, IReadOnlyDictionary<string, Exporters.Onnx.Tensor> States)[] priors, SomeImages some, ImageSource all, EvaluatorOptions options, CancellationToken cancellation)
-    {
-        int classes = some.Classes.Count;
-        var frequencies = new double[classes];
-        for (long i = 0; i < all.Count; i++)
-        {
-            frequencies[all.LabelOf(i)] += 1.0 / all.Count;
-        }
-
-        var joint = new double[some.Count][];
-        for (long i = 0; i < some.Count; i++)
-        {
-            joint[i] = [.. frequencies.Select(frequency => Math.Log(frequency))];
-        }
-
-        ProgressDisplay.Run("Evaluating the priors without the class", report =>
-        {
-            for (int label = 0; label < classes; label++)
-            {
-                foreach (var (package, states) in priors)
-                {
-                    float[] rates = Evaluator.PerImage(package, states, new ImagesOfOneClass(some, label), "rate", options, cancellation);
-                    for (int i = 0; i < rates.Length; i++)
-                    {
-                        joint[i][label] -= rates[i];
-                    }
-                }
-
-                report(label + 1, classes);
-            }
-        });
-        return -joint.Average(terms =>
-        {
-            double largest = terms.Max();
-            return largest + Math.Log(terms.Sum(term => Math.Exp(term - largest)));
-        });
-    }
-
-    private static (TrainingPackage Package, IReadOnlyDictionary<string, Exporters.Onnx.Tensor> States) Open(RunFolder prior, string level, RunFolder run, ImageSource images)
+    private static TrainedModel Open(RunFolder prior, string level, RunFolder run, ImageSource images)
     {
         if (!prior.HoldsRun)
         {
@@ -114,25 +76,8 @@ internal static class PriorEvaluation
         var trained = Checkpoints.LoadNewest(prior, package);
         long steps = prior.ReadOptions<PriorOptions>().Training.Steps;
         return trained.Step < steps ? throw new InvalidDataException($"'{prior.Path}' is at step {trained.Step} of {steps}; continue with the command that began it.")
-            : !CompanionPackage.IsForWeights(package.Manifest.Model, run) ? throw new InvalidDataException($"'{prior.Path}' was trained for other weights than the run has now.")
-            : !CompanionPackage.IsForClasses(package.Manifest.Model, images.Classes) ? throw new InvalidDataException($"'{prior.Path}' was trained for other classes than these images have.")
-            : (package, trained.States);
-    }
-
-    private sealed class ImagesOfOneClass(ImageSource source, int label) : ImageSource
-    {
-        public override long Count => source.Count;
-
-        public override int Channels => source.Channels;
-
-        public override int Height => source.Height;
-
-        public override int Width => source.Width;
-
-        public override IReadOnlyList<string> Classes => source.Classes;
-
-        public override void Read(long index, Span<byte> pixels) => source.Read(index, pixels);
-
-        public override int LabelOf(long index) => label;
+            : !AuxiliaryModel.IsForWeights(package, run) ? throw new InvalidDataException($"'{prior.Path}' was trained for other weights than the run has now.")
+            : !AuxiliaryModel.IsForClasses(package, images.Classes) ? throw new InvalidDataException($"'{prior.Path}' was trained for other classes than these images have.")
+            : new TrainedModel(package, trained.States);
     }
 }

@@ -1,6 +1,6 @@
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Jobs;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>Where a model is, however it is named: by its run, by the folder of its exported files, or by one of them.</summary>
 internal static class ModelPath

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Cli.Companions;
 using OnnxVae.Exporters;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>The command that a user is likely to want next.</summary>
 internal static class NextCommand
@@ -49,7 +48,7 @@ internal static class NextCommand
 
     private static string Prior(RunFolder run, string level) => $"onnxvae prior {Quoted(run.Path)} --level {level}";
 
-    private static string[] LevelsOf(JsonObject figures) => [.. ((string[])[PriorCompilation.Top, PriorCompilation.Bottom]).Where(level => figures.ContainsKey($"perplexity{char.ToUpperInvariant(level[0])}{level[1..]}"))];
+    private static string[] LevelsOf(JsonObject figures) => [.. ((string[])[CodeLevel.Top, CodeLevel.Bottom]).Where(level => figures.ContainsKey($"perplexity{char.ToUpperInvariant(level[0])}{level[1..]}"))];
 
     private static string? MissingOf(RunFolder run, IEnumerable<string> levels) => levels.FirstOrDefault(level => !File.Exists(Path.Combine(run.Export, $"prior_{level}.onnx")));
 

@@ -1,16 +1,15 @@
 using System.CommandLine;
-using OnnxVae.Cli.Companions;
-using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Models;
 
-namespace OnnxVae.Cli.Verbs;
+namespace OnnxVae.Cli.Verbs.Classifier;
 
 /// <summary><c>onnxvae classifier</c>: a classifier of a run's images, which judges generated ones.</summary>
 internal static class ClassifierVerb
 {
     public static Command Create()
     {
-        var companion = new CompanionArguments(steps: 2000);
+        var arguments = new AuxiliaryArguments(steps: 2000);
         var model = VerbOptions.Among(VaeCatalog.NetworkNames, new Option<string>("--model")
         {
             Description = $"The network, the encoder of a VAE: {string.Join(", ", VaeCatalog.NetworkNames)}.",
@@ -23,15 +22,15 @@ internal static class ClassifierVerb
         {
             model, hidden, json,
         };
-        companion.AddTo(command);
+        arguments.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            var run = ModelPath.Run(companion.Run(result));
-            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = companion.Read(result, run) };
-            using var job = CompanionJob.Open(
-                run, ClassifierCompilation.Folder, options, needsClasses: true,
-                (folder, images) => ClassifierCompilation.Write(folder, options, images));
-            return await job.ReportAsync("Classifier on the test split", result.GetValue(json), classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
+            var run = ModelPath.Run(arguments.Run(result));
+            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = arguments.Read(result, run) };
+            using var training = AuxiliaryRun.Open(
+                run, ClassifierModel.Folder, options, needsClasses: true,
+                (folder, images) => ClassifierModel.Write(folder, options, images));
+            return await training.ReportAsync("Classifier on the test split", result.GetValue(json), classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
         });
         return command;
     }

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters;
 
-namespace OnnxVae.Training.Runs;
+namespace OnnxVae.Training.Reports;
 
 /// <summary>The file <c>metrics.jsonl</c>: one JSON object per line, with a step and named numbers.</summary>
 public static class MetricsLog

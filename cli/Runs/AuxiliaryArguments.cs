@@ -1,11 +1,11 @@
 using System.CommandLine;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Companions;
+namespace OnnxVae.Cli.Runs;
 
-/// <summary>The options of verbs that train a companion of a run.</summary>
+/// <summary>The options of verbs that train an auxiliary model of a run.</summary>
 /// <param name="steps">How many steps it is trained for, if nothing else is said.</param>
-internal sealed class CompanionArguments(long steps)
+internal sealed class AuxiliaryArguments(long steps)
 {
     private readonly Argument<string> run = new("RUN") { Description = "The run." };
     private const int UsualBatch = 64;
@@ -38,10 +38,10 @@ internal sealed class CompanionArguments(long steps)
 
     /// <summary>How it is trained.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="parent">The run that it accompanies.</param>
-    public CompanionTraining Read(ParseResult result, RunFolder parent) => new()
+    /// <param name="autoencoder">The run of the autoencoder.</param>
+    public AuxiliaryTraining Read(ParseResult result, RunFolder autoencoder) => new()
     {
-        Batch = result.GetResult(batch) is { Implicit: false } ? result.GetValue(batch) : Math.Min(UsualBatch, parent.ReadOptions<TrainOptions>().Model?.Batch ?? UsualBatch),
+        Batch = result.GetResult(batch) is { Implicit: false } ? result.GetValue(batch) : Math.Min(UsualBatch, autoencoder.ReadOptions<TrainOptions>().Model?.Batch ?? UsualBatch),
         LearningRate = result.GetValue(learningRate),
         WarmUp = result.GetValue(warmUp),
         Steps = result.GetValue(steps),

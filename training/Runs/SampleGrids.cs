@@ -3,9 +3,9 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
-using OnnxVae.Training.Runs;
+using OnnxVae.Training.Reports;
 
-namespace OnnxVae.Training.Reports;
+namespace OnnxVae.Training.Runs;
 
 /// <summary>Draws what a model can do at a point of its training: samples of the prior, and test images with their reconstructions below.</summary>
 /// <param name="package">The compiled model; without an encoder and a decoder to deploy, nothing is drawn.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Training.Data;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>Everything a run was asked for, as it is stored in the run's folder.</summary>
 internal sealed record TrainOptions : IJsonOnDeserialized

@@ -1,6 +1,6 @@
 using OnnxVae.Training.Data;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>Opens data for a verb, which shows how far that is, and says what was passed over.</summary>
 internal static class DataOpening

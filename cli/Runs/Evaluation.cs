@@ -2,7 +2,7 @@ using OnnxVae.Inference;
 using OnnxVae.Models.Exact;
 using OnnxVae.Training.Evaluation;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>How models are evaluated.</summary>
 internal static class Evaluation

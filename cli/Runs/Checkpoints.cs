@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Jobs;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>Checkpoints of runs, with a line where one is damaged.</summary>
 internal static class Checkpoints

@@ -1,12 +1,12 @@
 using System.CommandLine;
-using OnnxVae.Cli.Companions;
 using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 
-namespace OnnxVae.Cli.Verbs;
+namespace OnnxVae.Cli.Verbs.Evaluate;
 
 /// <summary><c>onnxvae evaluate</c>: the figures of a trained model.</summary>
 internal static class EvaluateVerb

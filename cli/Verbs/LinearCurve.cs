@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Models.Exact;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -3,11 +3,18 @@ using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
+using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Companions;
+namespace OnnxVae.Cli.Runs;
 
-/// <summary>How the companion of a run is trained, whatever it is.</summary>
-internal sealed record CompanionTraining : IJsonOnDeserialized
+/// <summary>Everything that a run's auxiliary model was asked for, as it is stored in its folder.</summary>
+internal abstract record AuxiliaryOptions
+{
+    public required AuxiliaryTraining Training { get; init; }
+}
+
+/// <summary>How an auxiliary model is trained, whatever it is.</summary>
+internal sealed record AuxiliaryTraining : IJsonOnDeserialized
 {
     /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
     public const double MaxGradientNorm = 1;
@@ -44,6 +51,9 @@ internal sealed record CompanionTraining : IJsonOnDeserialized
 
     [JsonIgnore]
     public ExpansionTarget Target => ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider };
+
+    [JsonIgnore]
+    public TrainerOptions TrainerOptions => new(Steps, Seed, OnnxDevice.Parse(Device), Threads, LogEvery, CheckpointEvery);
 
     public Optimizer CreateOptimizer() => new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
 }

@@ -1,21 +1,18 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.CodePriors;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 
-namespace OnnxVae.Cli.Companions;
+namespace OnnxVae.Cli.Verbs.Prior;
 
 /// <summary>Builds a prior of codes from options.</summary>
-internal static class PriorCompilation
+internal static class PriorModel
 {
-    public const string Top = "top";
-    public const string Bottom = "bottom";
-
-    /// <summary>The name of a prior's folder inside the run's.</summary>
-    public static string FolderOf(string level) => $"prior-{level}";
-
     /// <summary>The grids of codes that an exported encoder gives, the top level's first.</summary>
     /// <param name="encoderFile">The encoder.</param>
     /// <param name="level">The level that a prior is wanted for.</param>
@@ -36,35 +33,24 @@ internal static class PriorCompilation
         }
 
         return grids.Length == 0 ? throw new InvalidDataException("The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")
-            : level == Top && grids.Length == 1 ? throw new UsageException($"--level is {Top}, but the run has one level of codes: give --level {Bottom}.")
+            : level == CodeLevel.Top && grids.Length == 1 ? throw new UsageException($"--level is {CodeLevel.Top}, but the run has one level of codes: give --level {CodeLevel.Bottom}.")
             : grids;
     }
 
     /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
-    public static void Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
+    public static TrainingPackage Write(string folder, PriorOptions options, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
     {
         var classes = images.Classes;
-        int level = options.Level == Top ? 0 : grids.Count - 1;
+        int level = options.Level == CodeLevel.Top ? 0 : grids.Count - 1;
         using CodePrior prior = level == 0
             ? new AttentionPrior(grids[level], classes.Count, options.Width, options.Depth, options.Heads)
             : new GatedConvolutionPrior(grids[level], grids[level - 1].Codes, classes.Count, options.Width, options.Depth);
         var training = new CodePriorTrainingOptions(options.Training.Batch, options.Training.CreateOptimizer(), options.LabelDropout)
         {
-            MaxGradientNorm = CompanionTraining.MaxGradientNorm,
-            ClassFrequencies = Frequencies(images),
+            MaxGradientNorm = AuxiliaryTraining.MaxGradientNorm,
+            ClassFrequencies = ClassMarginal.Frequencies(images),
         };
-        new CodePriorCompiler(prior, OnnxModel.Load(encoderFile), grids, level, classes, training)
+        return new CodePriorCompiler(prior, OnnxModel.Load(encoderFile), grids, level, classes, training)
             .Write(folder, new JsonObject { ["level"] = options.Level, ["seed"] = options.Training.Seed }, options.Training.Target);
-    }
-
-    private static double[] Frequencies(ImageSource images)
-    {
-        var counts = new double[images.Classes.Count];
-        for (long i = 0; i < images.Count && counts.Length > 0; i++)
-        {
-            counts[images.LabelOf(i)]++;
-        }
-
-        return [.. counts.Select(count => count / images.Count)];
     }
 }

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Verbs;
+namespace OnnxVae.Cli.Verbs.Train;
 
 /// <summary><c>onnxvae train</c>: compile, train, evaluate, export, report.</summary>
 internal static class TrainVerb
@@ -28,15 +28,15 @@ internal static class TrainVerb
                 throw new UsageException("--resume needs --out, the run to continue.");
             }
 
-            using var job = isResumed
-                ? TrainingJob.Resume(result.GetValue(output)!, stored => arguments.ReadForResume(result, stored))
+            using var training = isResumed
+                ? TrainRun.Resume(result.GetValue(output)!, stored => arguments.RequireSame(result, stored))
                 : Start(result.GetValue(output), arguments.Read(result));
-            return await RunAsync(job, result.GetValue(json), cancellation);
+            return await RunAsync(training, result.GetValue(json), cancellation);
         });
         return command;
     }
 
-    private static TrainingJob Start(string? folder, TrainOptions options) => TrainingJob.Start(folder ?? FreeFolder(options.Data), options);
+    private static TrainRun Start(string? folder, TrainOptions options) => TrainRun.Start(folder ?? FreeFolder(options.Data), options);
 
     // The first of runs/digits, runs/digits-2, ... that is free.
     private static string FreeFolder(string data)
@@ -50,14 +50,14 @@ internal static class TrainVerb
         return folder;
     }
 
-    private static async Task<int> RunAsync(TrainingJob job, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(TrainRun training, bool json, CancellationToken cancellation)
     {
-        if (await job.RunAsync(cancellation) is not { } figures)
+        if (await training.RunAsync(cancellation) is not { } figures)
         {
             return ExitCode.Interrupted;
         }
 
-        Print(job.Run, figures.ToJson(), json);
+        Print(training.Folder, figures.ToJson(), json);
         return 0;
     }
 

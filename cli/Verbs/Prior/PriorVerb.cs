@@ -1,16 +1,15 @@
 using System.CommandLine;
-using OnnxVae.Cli.Companions;
-using OnnxVae.Cli.Jobs;
+using OnnxVae.Cli.Runs;
 
-namespace OnnxVae.Cli.Verbs;
+namespace OnnxVae.Cli.Verbs.Prior;
 
 /// <summary><c>onnxvae prior</c>: a class-conditional prior for the codes of a run.</summary>
 internal static class PriorVerb
 {
     public static Command Create()
     {
-        var companion = new CompanionArguments(steps: 5000);
-        var level = VerbOptions.Among([PriorCompilation.Top, PriorCompilation.Bottom], new Option<string>("--level")
+        var arguments = new AuxiliaryArguments(steps: 5000);
+        var level = VerbOptions.Among([CodeLevel.Top, CodeLevel.Bottom], new Option<string>("--level")
         {
             Description = "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.",
             Required = true,
@@ -29,10 +28,10 @@ internal static class PriorVerb
         {
             level, width, depth, heads, dropout, json,
         };
-        companion.AddTo(command);
+        arguments.AddTo(command);
         command.SetCancellableAction(async (result, cancellation) =>
         {
-            var run = ModelPath.Run(companion.Run(result));
+            var run = ModelPath.Run(arguments.Run(result));
             var options = new PriorOptions
             {
                 Level = result.GetValue(level)!,
@@ -40,15 +39,15 @@ internal static class PriorVerb
                 Depth = result.GetValue(depth),
                 Heads = result.GetValue(heads),
                 LabelDropout = result.GetValue(dropout),
-                Training = companion.Read(result, run),
+                Training = arguments.Read(result, run),
             };
             string encoder = Path.Combine(run.Export, "encoder.onnx");
-            var grids = PriorCompilation.RequireCodes(encoder, options.Level);
-            using var job = CompanionJob.Open(
-                run, PriorCompilation.FolderOf(options.Level), options, needsClasses: false,
-                (folder, images) => PriorCompilation.Write(folder, options, encoder, grids, images));
-            string[] levels = grids.Count == 1 ? [PriorCompilation.Bottom] : [PriorCompilation.Top, PriorCompilation.Bottom];
-            return await job.ReportAsync(
+            var grids = PriorModel.RequireCodes(encoder, options.Level);
+            using var training = AuxiliaryRun.Open(
+                run, CodeLevel.PriorFolder(options.Level), options, needsClasses: false,
+                (folder, images) => PriorModel.Write(folder, options, encoder, grids, images));
+            var levels = CodeLevel.All(grids.Count);
+            return await training.ReportAsync(
                 $"Prior of the {options.Level} level on the test split", result.GetValue(json), classes => NextCommand.AfterPrior(run, levels, classes), ["uniformNllPerCode"], cancellation);
         });
         return command;

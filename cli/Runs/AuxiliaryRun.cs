@@ -1,0 +1,152 @@
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>
+/// The training of an auxiliary model, a prior of an autoencoder's codes or a classifier of its images, on the run's images and their classes. It has
+/// a folder of its own inside the run's, and is exported beside encoder and decoder.
+/// </summary>
+internal sealed class AuxiliaryRun : IDisposable
+{
+    private readonly RunFolder autoencoder;
+    private readonly TrainingRun run;
+    private readonly AuxiliaryTraining training;
+    private readonly ImageData images;
+
+    private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images) =>
+        (this.autoencoder, this.run, this.training, this.images) = (autoencoder, run, training, images);
+
+    /// <summary>Begins, or continues where an earlier training stopped.</summary>
+    /// <param name="autoencoder">The run of the autoencoder.</param>
+    /// <param name="name">The name of the auxiliary model's folder.</param>
+    /// <param name="options">Everything that is asked for.</param>
+    /// <param name="needsClasses">Whether the images must have classes.</param>
+    /// <param name="compile">Writes its package into a folder, for images.</param>
+    /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
+    /// <exception cref="IOException">The folder holds a model that was asked for with other options, or for other weights; or another process works on it.</exception>
+    public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions
+    {
+        OnnxDevice.Parse(options.Training.Device);
+        var images = autoencoder.ReadOptions<TrainOptions>().OpenTheSameImages();
+        if (needsClasses)
+        {
+            BatchPipeline.RequireLabels(images.Train);
+        }
+
+        BatchPipeline.RequireBatch(images.Train, options.Training.Batch);
+        if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
+        {
+            throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");
+        }
+
+        var folder = new RunFolder(Path.Combine(autoencoder.Path, name));
+        var run = TrainingRun.StartOrResume(
+            folder,
+            options,
+            (stored, package) =>
+            {
+                RequireSameOptions(folder, options, stored);
+                RequireSameOrigin(folder, package, autoencoder, images.Train.Classes);
+            },
+            package =>
+            {
+                using var seeded = Initialization.UseSeed(options.Training.Seed);
+                ProgressDisplay.While("Compiling", () => compile(package, images.Train));
+            });
+        return new AuxiliaryRun(autoencoder, run, options.Training, images);
+    }
+
+    /// <summary>Trains to the end, evaluates on both splits, exports, and prints the figures.</summary>
+    /// <param name="title">What they are headed by.</param>
+    /// <param name="isJson">Whether they are printed as one JSON object.</param>
+    /// <param name="next">The command to go on with, for the images' classes; null for none.</param>
+    /// <param name="described">Figures that the package's description has, to be printed with them.</param>
+    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
+    /// <returns>The exit code.</returns>
+    public async Task<int> ReportAsync(string title, bool isJson, Func<IReadOnlyList<string>, string?> next, string[] described, CancellationToken cancellation)
+    {
+        if (await RunAsync(cancellation) is not { } figures)
+        {
+            return ExitCode.Interrupted;
+        }
+
+        foreach (string name in described)
+        {
+            figures[name] = run.Package.DescribedNumber(name);
+        }
+
+        if (isJson)
+        {
+            Console.WriteLine(figures.ToJsonString());
+            return 0;
+        }
+
+        FiguresTable.Print(title, figures);
+        Console.WriteLine($"Report    {run.Folder.Report}");
+        if (next(images.Train.Classes) is { } command)
+        {
+            Console.WriteLine($"Next      {command}");
+        }
+
+        return 0;
+    }
+
+    public void Dispose() => run.Dispose();
+
+    private static void RequireSameOptions<TOptions>(RunFolder folder, TOptions options, TOptions stored)
+    {
+        var given = StoredOptions.Flatten(options);
+        if (StoredOptions.FirstDifference(given, StoredOptions.Flatten(stored), given.Select(entry => entry.Key).Except(AuxiliaryTraining.NamesOfHow)) is { } difference)
+        {
+            throw new IOException(
+                $"{OptionNames.OnCommandLine(difference.Name)} is {Text(difference.Here)}, but '{folder.Path}' was started with {Text(difference.There)}: give the same options to continue, or delete the folder to start over.");
+        }
+
+        static string Text(JsonNode? value) => value?.ToString() ?? "not given";
+    }
+
+    private static void RequireSameOrigin(RunFolder folder, TrainingPackage package, RunFolder autoencoder, IReadOnlyList<string> classes)
+    {
+        if (!AuxiliaryModel.IsForWeights(package, autoencoder))
+        {
+            throw new IOException($"'{folder.Path}' was trained for other weights than the run has now: delete the folder to train it anew.");
+        }
+
+        if (!AuxiliaryModel.IsForClasses(package, classes))
+        {
+            throw new IOException($"'{folder.Path}' was trained for other classes than the run's images have now: put the images back, or delete the folder to train it anew.");
+        }
+    }
+
+    // The figures on the test split, and what else is known of each image on the training split as trainNAME; null if training was ended.
+    private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
+    {
+        if (await RunDisplay.TrainAsync(run, training.TrainerOptions, images.Train, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
+        {
+            return null;
+        }
+
+        if (!AuxiliaryModel.IsForWeights(run.Package, autoencoder))
+        {
+            throw new IOException($"The weights of '{autoencoder.Path}' have changed while '{run.Folder.Path}' was trained for them: delete this folder to train it anew.");
+        }
+
+        var options = new EvaluatorOptions(0, training.Seed, OnnxDevice.Parse(training.Device), training.Threads);
+        var figures = RunDisplay.Evaluate(progress => run.Finish(
+            states, images.Test, "test", options, () => AuxiliaryModel.Export(run.Package, states, autoencoder), progress, cancellation)).ToJson();
+        var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(
+            run.Package, states, images.Train.Sample(images.Test.Count, training.Seed), options, progress, cancellation));
+        foreach (var (name, value) in onTraining.Further)
+        {
+            figures[$"train{char.ToUpperInvariant(name[0])}{name[1..]}"] = value;
+        }
+
+        return figures;
+    }
+}

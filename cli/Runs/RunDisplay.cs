@@ -1,0 +1,44 @@
+using System.Globalization;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>Shows how a run goes.</summary>
+internal static class RunDisplay
+{
+    /// <summary>Trains a run to its end.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="options">How long and where.</param>
+    /// <param name="images">The training images.</param>
+    /// <param name="grids">Draws what the model can do at every checkpoint; null for nothing.</param>
+    /// <param name="lossFormat">How many decimals the loss is shown with.</param>
+    /// <param name="continuation">What to do where training was ended early.</param>
+    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
+    /// <returns>The trained states; null if training was ended.</returns>
+    public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
+        TrainingRun run, TrainerOptions options, ImageSource images, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
+    {
+        run.Load(options);
+        Checkpoints.ReportDamaged(run.DamagedCheckpoints, run.Step);
+        bool isDone = await ProgressDisplay.RunAsync("Training", report => run.TrainAsync(
+            images,
+            grids,
+            progress => report(progress.Step, progress.Steps, $"loss {progress.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}"),
+            cancellation));
+        if (!isDone)
+        {
+            Console.Error.WriteLine($"Stopped at step {run.Step} of {options.Steps}; a checkpoint is written. {continuation}");
+            return null;
+        }
+
+        return Checkpoints.LoadNewest(run.Folder, run.Package).States;
+    }
+
+    /// <summary>Evaluates a model.</summary>
+    /// <param name="evaluate">Does it, and reports the images done and the images in all.</param>
+    public static EvaluationFigures Evaluate(Func<Action<long, long>, EvaluationFigures> evaluate) =>
+        ProgressDisplay.Run("Evaluating", report => evaluate((done, total) => report(done, total)));
+}

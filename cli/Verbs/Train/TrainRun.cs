@@ -1,0 +1,121 @@
+using OnnxVae.Cli.Runs;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Verbs.Train;
+
+/// <summary>The training of an autoencoder, from the options to the report.</summary>
+internal sealed class TrainRun : IDisposable
+{
+    private readonly TrainingRun run;
+    private readonly TrainOptions options;
+    private readonly ImageData images;
+
+    private TrainRun(TrainingRun run, TrainOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
+
+    /// <summary>The run's folder.</summary>
+    public RunFolder Folder => run.Folder;
+
+    /// <summary>Begins a run: compiles its package, or takes a compiled one.</summary>
+    /// <param name="folder">The run's folder, new or empty.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
+    public static TrainRun Start(string folder, TrainOptions options)
+    {
+        OnnxDevice.Parse(options.Device);
+        OutputFolder.RequireNew(new RunFolder(folder));
+        var images = DataOpening.Open(options.Data, options.ImageOptions);
+        options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
+        var compile = Compilation(options, images.Train);
+        if (images.Test.Count == 0)
+        {
+            throw new InvalidDataException($"'{options.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
+        }
+
+        return new TrainRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
+    }
+
+    /// <summary>Continues a run.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="check">Compares the run's options with those given now.</param>
+    /// <exception cref="InvalidDataException">The data have changed.</exception>
+    public static TrainRun Resume(string folder, Action<TrainOptions> check)
+    {
+        TrainOptions? options = null;
+        ImageData? images = null;
+        var run = TrainingRun.Resume<TrainOptions>(new RunFolder(folder), stored =>
+        {
+            check(stored);
+            (options, images) = (stored, stored.OpenTheSameImages());
+            return package => Compilation(stored, images.Train)(package);
+        });
+        return new TrainRun(run, options!, images!);
+    }
+
+    /// <summary>Trains to the end, evaluates, exports and reports.</summary>
+    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
+    /// <returns>The figures on the test split; null if training was ended.</returns>
+    public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
+    {
+        var device = OnnxDevice.Parse(options.Device);
+        long steps = options.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
+        Announce(steps);
+        var trainer = new TrainerOptions(steps, options.Seed, device, options.Threads, options.LogEvery, options.CheckpointEvery);
+        var grids = new SampleGrids(run.Package, images.Test, options.Seed, device, options.Threads);
+        string continuation = $"Continue with: onnxvae train --resume --out {run.Folder.Path}";
+        if (await RunDisplay.TrainAsync(run, trainer, images.Train, grids, "0.00", continuation, cancellation) is not { } states)
+        {
+            return null;
+        }
+
+        return RunDisplay.Evaluate(progress => run.Finish(
+            states, images.Test, "test", Evaluation.Options(options.ImportanceSamples, options.Seed, device, options.Threads), progress: progress, cancellation: cancellation));
+    }
+
+    public void Dispose() => run.Dispose();
+
+    private void Announce(long steps)
+    {
+        var train = images.Train;
+        var manifest = run.Package.Manifest;
+        string validation = images.Validation is { } split ? $", {split.Count} for validation, which are left alone" : "";
+        string classes = train.Classes.Count switch
+        {
+            0 => "no classes",
+            <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
+            var count => $"{count} classes",
+        };
+        Console.Error.WriteLine($"Data      {options.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
+        Console.Error.WriteLine($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
+        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Device}, into {run.Folder.Path}");
+    }
+
+    // What writes the run's package: the compiler, or a copy of a compiled one.
+    private static Action<string> Compilation(TrainOptions options, ImageSource train)
+    {
+        if (options.Package is { } path)
+        {
+            var compiled = OpenPackage(path, train, options);
+            BatchPipeline.RequireBatch(train, compiled.Manifest.Step.Images.Shape[0]);
+            return folder => compiled.CopyTo(folder);
+        }
+
+        BatchPipeline.RequireBatch(train, options.Model!.Batch);
+        return folder => ProgressDisplay.While("Compiling", () => ModelCompilation.Write(
+            folder, options.Model, train, options.Seed, options.StepsFor(train, options.Model.Batch), OnnxDevice.Parse(options.Device).Provider));
+    }
+
+    private static TrainingPackage OpenPackage(string path, ImageSource train, TrainOptions options)
+    {
+        var package = TrainingPackage.Open(path);
+        var step = package.Manifest.Step;
+        BatchPipeline.RequireFit(step, train);
+        long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
+        return package.Manifest.Model.ContainsKey(ModelCompilation.StepsEntry) && package.DescribedNumber(ModelCompilation.StepsEntry) is var compiled && compiled != steps
+            ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
+            : package;
+    }
+}

@@ -1,0 +1,33 @@
+namespace OnnxVae.Training.Data;
+
+/// <summary>The images of another source, but for what a derived class changes.</summary>
+/// <param name="source">The other source.</param>
+internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
+{
+    /// <summary>The other source.</summary>
+    protected ImageSource Source { get; } = source;
+
+    /// <inheritdoc/>
+    public override long Count => Source.Count;
+
+    /// <inheritdoc/>
+    public override int Channels => Source.Channels;
+
+    /// <inheritdoc/>
+    public override int Height => Source.Height;
+
+    /// <inheritdoc/>
+    public override int Width => Source.Width;
+
+    /// <inheritdoc/>
+    public override void Read(long index, Span<byte> pixels) => Source.Read(index, pixels);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => Source.Classes;
+
+    /// <inheritdoc/>
+    public override int LabelOf(long index) => Source.LabelOf(index);
+
+    /// <inheritdoc/>
+    public override string NameOf(long index) => Source.NameOf(index);
+}

@@ -1,0 +1,73 @@
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Data;
+using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+
+namespace OnnxVae.Training.Evaluation;
+
+/// <summary>A model with trained states.</summary>
+/// <param name="Package">The compiled model.</param>
+/// <param name="States">Its states, by name.</param>
+public readonly record struct TrainedModel(TrainingPackage Package, IReadOnlyDictionary<string, Tensor> States);
+
+/// <summary>What models that know an image's class give without it.</summary>
+public static class ClassMarginal
+{
+    /// <summary>
+    /// The rate of images whose class is not told: the mean of -ln sum over c of P(c) product over models of exp(-rate given c), nats per image, with the
+    /// classes' frequencies as P(c).
+    /// </summary>
+    /// <param name="models">Models with a metric <c>rate</c> per image that depends on the label, of which each explains a part of an image's codes.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="frequencies">P(c) for each class, Float64 [K].</param>
+    /// <param name="options">How to evaluate.</param>
+    /// <param name="progress">Called with the classes done and the classes in all.</param>
+    /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
+    public static double Rate(
+        IReadOnlyList<TrainedModel> models,
+        ImageSource images,
+        IReadOnlyList<double> frequencies,
+        EvaluatorOptions options,
+        Action<long, long>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        int classes = images.Classes.Count;
+        double[][] joint = [.. Enumerable.Range(0, (int)images.Count).Select(_ => frequencies.Select(frequency => Math.Log(frequency)).ToArray())];
+        for (int label = 0; label < classes; label++)
+        {
+            foreach (var model in models)
+            {
+                float[] rates = Evaluator.PerImage(model.Package, model.States, new ImagesOfOneClass(images, label), "rate", options, cancellation);
+                for (int i = 0; i < rates.Length; i++)
+                {
+                    joint[i][label] -= rates[i];
+                }
+            }
+
+            progress?.Invoke(label + 1, classes);
+        }
+
+        return -joint.Average(terms =>
+        {
+            double largest = terms.Max();
+            return largest + Math.Log(terms.Sum(term => Math.Exp(term - largest)));
+        });
+    }
+
+    /// <summary>The share of each class among images, Float64 [K].</summary>
+    /// <param name="images">The images; without labels, there are no shares.</param>
+    public static double[] Frequencies(ImageSource images)
+    {
+        var counts = new double[images.Classes.Count];
+        for (long i = 0; i < images.Count && counts.Length > 0; i++)
+        {
+            counts[images.LabelOf(i)]++;
+        }
+
+        return [.. counts.Select(count => count / images.Count)];
+    }
+
+    private sealed class ImagesOfOneClass(ImageSource source, int label) : DelegatingImageSource(source)
+    {
+        public override int LabelOf(long index) => label;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Training.Runs;
+
+/// <summary>An option that has one value here and another there.</summary>
+/// <param name="Name">Its name, in camel case.</param>
+/// <param name="Here">Its value here; null if it has none.</param>
+/// <param name="There">Its value there; null if it has none.</param>
+public sealed record OptionDifference(string Name, JsonNode? Here, JsonNode? There);
+
+/// <summary>Options as a run's folder keeps them, in <c>options.json</c>.</summary>
+public static class StoredOptions
+{
+    /// <summary>All options, also those of inner objects, by their names in camel case.</summary>
+    /// <param name="options">The options.</param>
+    public static JsonObject Flatten<TOptions>(TOptions options)
+    {
+        var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
+        foreach (var (group, values) in flat.Where(entry => entry.Value is JsonObject).ToArray())
+        {
+            flat.Remove(group); // before its values come, of which one may have the same name
+            foreach (var (name, value) in values!.AsObject())
+            {
+                flat[name] = value?.DeepClone();
+            }
+        }
+
+        return flat;
+    }
+
+    /// <summary>Compares options.</summary>
+    /// <param name="here">Options by name.</param>
+    /// <param name="there">The others.</param>
+    /// <param name="names">Which to compare; null for all that one of the two has.</param>
+    /// <returns>The first difference; null if there is none.</returns>
+    public static OptionDifference? FirstDifference(JsonObject here, JsonObject there, IEnumerable<string>? names = null) =>
+        (names ?? here.Concat(there).Select(entry => entry.Key).Distinct())
+            .Where(name => !JsonNode.DeepEquals(here[name], there[name]))
+            .Select(name => new OptionDifference(name, here[name], there[name]))
+            .FirstOrDefault();
+}

@@ -1,0 +1,201 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Training.Runs;
+
+/// <summary>
+/// A run that this process works on, from its options to its report, whatever it trains: start or resume, <see cref="Load"/>, <see cref="TrainAsync"/>,
+/// <see cref="Finish"/>. Until it is disposed, no other process may work on it.
+/// </summary>
+public sealed class TrainingRun : IDisposable
+{
+    private readonly IDisposable held;
+    private readonly Lazy<TrainingPackage> package;
+    private Trainer? trainer;
+
+    private TrainingRun(RunFolder folder, IDisposable held)
+    {
+        (Folder, this.held) = (folder, held);
+        package = new(() => TrainingPackage.Open(folder.Package));
+    }
+
+    /// <summary>The run's folder.</summary>
+    public RunFolder Folder { get; }
+
+    /// <summary>The compiled model.</summary>
+    public TrainingPackage Package => package.Value;
+
+    /// <summary>Steps done, once the run is loaded.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Checkpoints that were damaged when the run was loaded, newest first.</summary>
+    public IReadOnlyList<string> DamagedCheckpoints { get; private set; } = [];
+
+    /// <summary>Starts a run in a new or empty folder. Nothing is left of a start that fails.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">What the run was asked for; kept in its folder.</param>
+    /// <param name="compile">Writes the model's package into a folder.</param>
+    /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
+    public static TrainingRun Start<TOptions>(RunFolder folder, TOptions options, Action<string> compile)
+    {
+        RequireEmpty(folder);
+        return WhileLocked(folder, held =>
+        {
+            RequireEmpty(folder); // another process may have been faster
+            return Begin(folder, held, options, compile);
+        });
+    }
+
+    /// <summary>Continues a run.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="prepare">
+    /// Given the options that the run was started with, refuses to continue where something differs, and gives what writes the package into a folder;
+    /// a run that was stopped while its package was compiled has it compiled again.
+    /// </param>
+    /// <exception cref="InvalidDataException">The folder holds no run.</exception>
+    /// <exception cref="IOException">Another process works on it.</exception>
+    public static TrainingRun Resume<TOptions>(RunFolder folder, Func<TOptions, Action<string>> prepare)
+    {
+        RunFolder.Open(folder.Path);
+        return WhileLocked(folder, held =>
+        {
+            var compile = prepare(folder.ReadOptions<TOptions>());
+            if (!TrainingPackage.IsIn(folder.Package))
+            {
+                folder.DiscardPackage();
+                compile(folder.Package);
+            }
+
+            return new TrainingRun(folder, held);
+        });
+    }
+
+    /// <summary>Continues the run in a folder if it has come to a checkpoint after its first step, and starts it otherwise.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">What the run is asked for.</param>
+    /// <param name="requireSame">Given the options that the run was started with and its package, refuses to continue where something differs.</param>
+    /// <param name="compile">Writes the model's package into a folder.</param>
+    /// <exception cref="IOException">Another process works on it.</exception>
+    public static TrainingRun StartOrResume<TOptions>(RunFolder folder, TOptions options, Action<TOptions, TrainingPackage> requireSame, Action<string> compile) =>
+        WhileLocked(folder, held =>
+        {
+            if (folder.HoldsRun && folder.HasCheckpoint)
+            {
+                var run = new TrainingRun(folder, held);
+                requireSame(folder.ReadOptions<TOptions>(), run.Package);
+                return run;
+            }
+
+            folder.Discard();
+            return Begin(folder, held, options, compile);
+        });
+
+    /// <summary>Loads the initial states, or those of the newest checkpoint. One that is damaged is set aside, and the one before is taken.</summary>
+    /// <param name="options">How long and where to train.</param>
+    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they are of another package or seed.</exception>
+    public void Load(TrainerOptions options)
+    {
+        trainer = Trainer.StartOrResume(Package, Folder, options);
+        (Step, DamagedCheckpoints) = (trainer.Step, trainer.DamagedCheckpoints);
+    }
+
+    /// <summary>Trains a loaded run until its last step, or until cancelled; the step in progress is finished and a checkpoint written. To go on, load it again.</summary>
+    /// <param name="images">The training images.</param>
+    /// <param name="grids">Draws what the model can do at every checkpoint; null for nothing.</param>
+    /// <param name="progress">Called after every step.</param>
+    /// <param name="cancellation">Ends training early.</param>
+    /// <returns>Whether all steps were done.</returns>
+    /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
+    public async Task<bool> TrainAsync(ImageSource images, SampleGrids? grids = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var loaded = trainer ?? throw new InvalidOperationException("The run is not loaded: call Load first.");
+        trainer = null; // whose states take memory that the evaluation needs
+        if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
+        {
+            grids.Write(Folder.Samples, Step, loaded.Snapshot()); // the run was killed between the checkpoint and its grids
+        }
+
+        bool isDone = await loaded.TrainAsync(images, progress, checkpoint => grids?.Write(Folder.Samples, checkpoint.Step, checkpoint.States), cancellation).ConfigureAwait(false);
+        Step = loaded.Step;
+        return isDone;
+    }
+
+    /// <summary>Exports the model, evaluates it, and writes the figures and the report.</summary>
+    /// <param name="states">The states, by name.</param>
+    /// <param name="images">The images to evaluate it on.</param>
+    /// <param name="split">What these are called.</param>
+    /// <param name="options">How to evaluate it.</param>
+    /// <param name="export">Writes the files that are to be deployed; those of the package into the run's own folder, if left out.</param>
+    /// <param name="progress">Called with the images done and the images in all.</param>
+    /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The figures.</returns>
+    public EvaluationFigures Finish(
+        IReadOnlyDictionary<string, Tensor> states,
+        ImageSource images,
+        string split,
+        EvaluatorOptions options,
+        Action? export = null,
+        Action<long, long>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        (export ?? (() => RunExport.Write(Package, states, Folder.Export)))();
+        var figures = Evaluator.Evaluate(Package, states, images, options, progress, cancellation);
+        figures.Save(Folder.Evaluation);
+        RunReport.Write(Folder.Report, Package.Manifest, figures, split, MetricsLog.Read(Folder.Metrics), Folder.Samples);
+        return figures;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        trainer?.Dispose();
+        held.Dispose();
+    }
+
+    private static void RequireEmpty(RunFolder folder)
+    {
+        if (!folder.IsEmpty)
+        {
+            throw new IOException($"The folder '{folder.Path}' exists and is not empty{(folder.HoldsRun ? ": it holds a run" : "")}.");
+        }
+    }
+
+    private static TrainingRun Begin<TOptions>(RunFolder folder, IDisposable held, TOptions options, Action<string> compile)
+    {
+        try
+        {
+            folder.WriteOptions(options);
+            compile(folder.Package);
+            return new TrainingRun(folder, held);
+        }
+        catch
+        {
+            folder.Discard(); // which held no run
+            throw;
+        }
+    }
+
+    // A folder that was made for a run which then failed goes again.
+    private static TrainingRun WhileLocked(RunFolder folder, Func<IDisposable, TrainingRun> open)
+    {
+        bool isNew = !Directory.Exists(folder.Path);
+        var held = folder.Lock();
+        try
+        {
+            return open(held);
+        }
+        catch
+        {
+            held.Dispose();
+            if (isNew && !Directory.EnumerateFileSystemEntries(folder.Path).Any())
+            {
+                Directory.Delete(folder.Path);
+            }
+
+            throw;
+        }
+    }
+}
