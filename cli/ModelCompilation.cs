@@ -2,14 +2,14 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.Vae;
+using OnnxVae.Models.VqVae;
 using OnnxVae.Training.Data;
-using TorchSharp;
 
 namespace OnnxVae.Cli;
 
@@ -19,60 +19,46 @@ internal static class ModelCompilation
     private const double DefaultRisingShare = 0.3;
     private const int StepFalls = 2; // a tenth after a third of the training, a hundredth after two thirds
 
-    /// <summary>The manifest's entry for the steps that schedules were compiled for; absent where none depends on them.</summary>
-    public const string StepsEntry = "steps";
-
     /// <summary>The known learning-rate schedules.</summary>
     public static IReadOnlyCollection<string> ScheduleNames { get; } = ["constant", "cosine", "one-cycle", "step"];
 
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
-        var description = new JsonObject { ["network"] = options.Model, ["seed"] = seed, ["provider"] = provider, ["precise"] = options.Precise };
-        if (DependsOnSteps(options))
-        {
-            description[StepsEntry] = steps;
-        }
-
         var image = new ImageShape(images.Channels, images.Height, images.Width);
         var optimizer = VaeCatalog.Optimizer(options.Optimizer, LearningRate(options, steps));
-        var (network, compiler) = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, optimizer, seed) : WithVectors(options, image, optimizer, seed, steps);
-        using (network)
+        IModel model = VaeCatalog.HasCodes(options.Model) ? WithCodes(options, image, seed) : WithVectors(options, image, seed, steps);
+        using (model.Network)
         {
-            return compiler.Write(folder, description, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+            var training = new TrainingOptions(options.Batch, optimizer)
+            {
+                Steps = DependsOnSteps(options) ? steps : null,
+                MaxGradientNorm = options.ClipGradient,
+                WeightAveraging = options.WeightAveraging,
+            };
+            return new PackageCompiler(model, training).Write(
+                folder, new JsonObject { ["network"] = options.Model, ["seed"] = seed }, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
         }
     }
 
-    private static (torch.nn.Module Network, ModelCompiler Compiler) WithVectors(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed, long steps)
+    private static VaeModel WithVectors(ModelOptions options, ImageShape image, ulong seed, long steps)
     {
         var network = VaeCatalog.Network(options.Model, ParseNumbers("--hidden", options.Hidden));
-        var vae = new Vae(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, seed);
-        return (vae, new VaeCompiler(vae, new VaeTrainingOptions(
-            options.Batch, Likelihood(options, network.PixelMean), ObjectiveCompilation.Create(options, steps), optimizer)
-        {
-            Prior = options.Rounded
-                ? new CodeDensity(options.Latent)
-                : VaeCatalog.Prior(options.Prior, new PriorSettings(options.Latent, image, options.PseudoImages, seed)),
-            Pixels = VaeCatalog.Pixels(options.Pixels),
-            MaxGradientNorm = options.ClipGradient,
-            WeightAveraging = options.WeightAveraging,
-        }));
+        var vae = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, seed);
+        var prior = options.Rounded
+            ? new CodeDensity(options.Latent)
+            : VaeCatalog.Prior(options.Prior, new PriorSettings(options.Latent, image, options.PseudoImages, seed));
+        return new VaeModel(vae, Likelihood(options, network.PixelMean), ObjectiveCompilation.Create(options, steps), prior, VaeCatalog.Pixels(options.Pixels));
     }
 
-    private static (torch.nn.Module Network, ModelCompiler Compiler) WithCodes(ModelOptions options, ImageShape image, Optimizer optimizer, ulong seed)
+    private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed)
     {
         bool hasTop = options.Model == VaeCatalog.TwoLevels;
         Quantizer Quantizer(string level) => VaeCatalog.Quantizer(options.Quantizer!, new QuantizerSettings(
             level, options.Codes, options.CodeLength, options.Commitment, options.CodebookDecay, ParseNumbers("--scalar-levels", options.ScalarLevels)));
         var bottom = Quantizer("bottom");
-        var vae = new VqVae(
+        var vae = new VqVaeNetworks(
             new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks }, image, bottom.Dimension, hasTop, seed);
-        return (vae, new VqVaeCompiler(vae, new VqVaeTrainingOptions(options.Batch, Likelihood(options, PixelMean.Identity), bottom, optimizer)
-        {
-            Top = hasTop ? Quantizer("top") : null,
-            Pixels = VaeCatalog.Pixels(options.Pixels),
-            MaxGradientNorm = options.ClipGradient,
-            WeightAveraging = options.WeightAveraging,
-        }));
+        return new VqVaeModel(vae, Likelihood(options, PixelMean.Identity), bottom, hasTop ? Quantizer("top") : null, VaeCatalog.Pixels(options.Pixels));
     }
 
     private static Likelihood Likelihood(ModelOptions options, PixelMean pixelMean) =>

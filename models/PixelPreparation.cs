@@ -12,3 +12,10 @@ public enum PixelPreparation
     /// <summary>0 or 1, drawn with the pixel as the probability of 1, anew each time the image is seen. Salakhutdinov and Murray 2008.</summary>
     Sampled,
 }
+
+/// <summary>Descriptions of what a model sees.</summary>
+internal static class PixelPreparations
+{
+    /// <summary>In words.</summary>
+    public static string Describe(this PixelPreparation pixels) => $"UInt8, divided by 255 in the graph{(pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {pixels}")}";
+}

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
+using OnnxVae.Models;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -17,7 +19,7 @@ internal abstract record AuxiliaryOptions
 internal sealed record AuxiliaryTraining : IJsonOnDeserialized
 {
     /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
-    public const double MaxGradientNorm = 1;
+    private const double MaxGradientNorm = 1;
 
     /// <summary>Options that may change between two parts of a training.</summary>
     public static readonly string[] NamesOfHow = ["device", "threads", "logEvery", "checkpointEvery"];
@@ -50,10 +52,14 @@ internal sealed record AuxiliaryTraining : IJsonOnDeserialized
     }
 
     [JsonIgnore]
-    public ExpansionTarget Target => ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider };
-
-    [JsonIgnore]
     public TrainerOptions TrainerOptions => new(Steps, Seed, OnnxDevice.Parse(Device), Threads, LogEvery, CheckpointEvery);
 
-    public Optimizer CreateOptimizer() => new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
+    /// <summary>Writes the package of a model that is trained like this.</summary>
+    public TrainingPackage Write(string folder, IModel model, JsonObject description)
+    {
+        var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
+        description["seed"] = Seed;
+        return new PackageCompiler(model, new TrainingOptions(Batch, optimizer) { MaxGradientNorm = MaxGradientNorm })
+            .Write(folder, description, ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider });
+    }
 }

@@ -45,6 +45,7 @@ internal static class InspectVerb
     {
         var manifest = package.Manifest;
         Print("Model", ["", ""], manifest.Model.Select(entry => (string[])[entry.Key, Text(entry.Value)]));
+        Print("Training", ["", ""], manifest.Training.Select(entry => (string[])[entry.Key, Text(entry.Value)]));
         Print("States", ["name", "type", "shape", "role", "elements"], manifest.States.Select(state =>
             (string[])[state.Name, $"{state.Type}", $"{state.Shape}", $"{state.Role}", $"{state.Shape.ElementCount}"]));
         foreach (var program in manifest.Programs)

@@ -154,7 +154,8 @@ public sealed record ProgramSpec(
 
 /// <summary>The table of contents of a training package, stored as <c>manifest.json</c>.</summary>
 /// <param name="FormatVersion">Version of the package format.</param>
-/// <param name="Model">What was compiled: objective and hyper-parameters, for people and for the exported files' metadata.</param>
+/// <param name="Model">What the model is, for people, and to tell the checkpoints of one model from those of another.</param>
+/// <param name="Training">How it is trained, for people: batch size, optimizer, schedules.</param>
 /// <param name="Step">The training step.</param>
 /// <param name="Evaluate">The evaluation of one batch.</param>
 /// <param name="States">Every state, in the order of the initial file.</param>
@@ -163,6 +164,7 @@ public sealed record ProgramSpec(
 public sealed record Manifest(
     int FormatVersion,
     JsonObject Model,
+    JsonObject Training,
     ProgramSpec Step,
     ProgramSpec Evaluate,
     IReadOnlyList<StateSpec> States,
@@ -176,7 +178,7 @@ public sealed record Manifest(
     private const long LargestMetric = 1L << 30; // numbers per batch
 
     /// <summary>The version that this code reads and writes.</summary>
-    public const int CurrentFormatVersion = 2;
+    public const int CurrentFormatVersion = 3;
 
     /// <summary>How manifests, and the options of runs, are written as JSON.</summary>
     public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)

@@ -15,13 +15,7 @@ public sealed class TrainingPackage
     private const string ManifestFile = "manifest.json";
     private const string InitialFile = "initial.safetensors";
 
-    private readonly Lazy<string> fingerprint;
-
-    private TrainingPackage(string folder, Manifest manifest)
-    {
-        (Folder, Manifest) = (folder, manifest);
-        fingerprint = new Lazy<string>(ComputeFingerprint);
-    }
+    private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest, Identity) = (folder, manifest, IdentityOf(manifest));
 
     /// <summary>The package's folder.</summary>
     public string Folder { get; }
@@ -31,22 +25,25 @@ public sealed class TrainingPackage
 
     private string[] Files => [InitialFile, .. Manifest.Programs.SelectMany(program => program.Files), .. Manifest.Deployables.Values, ManifestFile];
 
-    /// <summary>Identifies the package by its content: checkpoints carry it.</summary>
-    /// <exception cref="FileNotFoundException">A file of the package is missing.</exception>
-    public string Fingerprint => fingerprint.Value;
+    /// <summary>
+    /// Identifies what the states are, by the model's description and by their names, types and shapes: checkpoints carry it. Batch size, schedules,
+    /// device and the files of graphs do not enter it.
+    /// </summary>
+    public string Identity { get; }
 
     /// <summary>Whether a folder holds a package: the manifest is what is written last.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 
     /// <summary>Compiles programs and writes a package; the manifest comes last, so that a folder with one is complete.</summary>
     /// <param name="folder">The folder, made if missing.</param>
-    /// <param name="model">Objective and hyper-parameters.</param>
+    /// <param name="model">What the model is.</param>
+    /// <param name="training">How it is trained.</param>
     /// <param name="step">The training step.</param>
     /// <param name="evaluate">The evaluation of one batch.</param>
     /// <param name="deployables">Graphs to export after training, by role; their inputs named like states are the weights.</param>
     /// <param name="target">Where the programs will run; the processor if absent.</param>
     public static TrainingPackage Write(
-        string folder, JsonObject model, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables,
+        string folder, JsonObject model, JsonObject training, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables,
         ExpansionTarget? target = null)
     {
         var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
@@ -58,7 +55,7 @@ public sealed class TrainingPackage
         ];
         var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
         var manifest = new Manifest(
-            Manifest.CurrentFormatVersion, model, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files, programs.ElementAtOrDefault(2)?.Spec);
+            Manifest.CurrentFormatVersion, model, training, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files, programs.ElementAtOrDefault(2)?.Spec);
 
         foreach (var program in programs)
         {
@@ -97,10 +94,10 @@ public sealed class TrainingPackage
             : package;
     }
 
-    /// <summary>A number of the model's description.</summary>
+    /// <summary>A number of the model's description, or of its training's.</summary>
     /// <param name="entry">Its name.</param>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    public double DescribedNumber(string entry) => Manifest.Model[entry] is JsonValue value && value.TryGetValue(out double number) ? number : throw new InvalidDataException(
+    public double DescribedNumber(string entry) => (Manifest.Model[entry] ?? Manifest.Training[entry]) is JsonValue value && value.TryGetValue(out double number) ? number : throw new InvalidDataException(
         $"'{PathOf(ManifestFile)}' is damaged: its description of the model has no number '{entry}'. Compile the model again.");
 
     /// <summary>Requires states to be those of the package: none missing, all of the right type and shape.</summary>
@@ -147,33 +144,25 @@ public sealed class TrainingPackage
     /// <summary>A deployable graph, still without weights.</summary>
     public OnnxModel ReadDeployable(string role) => OnnxModel.Load(Path.Combine(Folder, Manifest.Deployables[role]));
 
-    private string ComputeFingerprint()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string file in Files)
-        {
-            hash.AppendData(RegularFile.Read(PathOf(file)));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    private static string IdentityOf(Manifest manifest) => Convert.ToHexStringLower(SHA256.HashData(
+        JsonSerializer.SerializeToUtf8Bytes(new { manifest.Model, manifest.States }, Manifest.JsonOptions)));
 
     private static Manifest ReadManifest(string file)
     {
-        Manifest? manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize<Manifest>(RegularFile.ReadText(file), Manifest.JsonOptions);
+            var json = JsonNode.Parse(RegularFile.ReadText(file), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (json is JsonObject entries && entries["formatVersion"] is JsonValue value && value.TryGetValue(out int version) && version != Manifest.CurrentFormatVersion)
+            {
+                throw new InvalidDataException($"'{file}' has format version {version}; this program reads {Manifest.CurrentFormatVersion}. Compile the model again.");
+            }
+
+            var manifest = json.Deserialize<Manifest>(Manifest.JsonOptions) ?? throw new JsonException();
+            return manifest.FindFault() is { } fault ? throw new InvalidDataException($"'{file}' cannot be used: {fault}. Compile the model again.") : manifest;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
             throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.", e);
         }
-
-        return manifest is null ? throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a manifest. Compile the model again.")
-            : manifest.FormatVersion != Manifest.CurrentFormatVersion ? throw new InvalidDataException(
-                $"'{file}' has format version {manifest.FormatVersion}; this program reads {Manifest.CurrentFormatVersion}. Compile the model again.")
-            : manifest.FindFault() is { } fault ? throw new InvalidDataException($"'{file}' cannot be used: {fault}. Compile the model again.")
-            : manifest;
     }
 }

@@ -15,6 +15,9 @@ public abstract record Likelihood
     /// <summary>The standard deviation of a pixel, Float32 scalar, for likelihoods that have one.</summary>
     public virtual Value? Sigma => null;
 
+    /// <summary>What training and evaluation report of the likelihood's states.</summary>
+    internal IReadOnlyList<Metric> StateMetrics => Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
+
     /// <summary>Whether P(y|z) sums to one over images, so that likelihoods compare; else it is known up to a factor.</summary>
     public virtual bool IsNormalized => true;
 

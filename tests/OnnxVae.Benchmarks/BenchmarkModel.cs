@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
 
 namespace OnnxVae.Benchmarks;
 
@@ -25,15 +26,15 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
     ];
 
     /// <summary>Builds the networks, always with the same weights.</summary>
-    public Vae Build()
+    public VaeNetworks Build()
     {
         Seed();
-        return new Vae(Network, Image, Latents);
+        return new VaeNetworks(Network, Image, Latents);
     }
 
     /// <summary>The compiler of the training step and the exported networks.</summary>
-    public VaeCompiler Compiler(Vae vae) => new(
-        vae, new VaeTrainingOptions(Batch, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(LearningRate))));
+    public PackageCompiler Compiler(VaeNetworks vae) =>
+        new(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions(Batch, new Adam(new ConstantSchedule(LearningRate))));
 
     /// <inheritdoc/>
     public override Exporters.Programs.Program Compile()

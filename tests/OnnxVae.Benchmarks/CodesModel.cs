@@ -4,6 +4,7 @@ using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.VqVae;
 
 namespace OnnxVae.Benchmarks;
 
@@ -24,21 +25,18 @@ internal sealed record CodesModel(string Name, string Description, ImageShape Im
     public static MovingAverageCodebook Codebook(string level) => new(level, Codes, Dimension);
 
     /// <summary>Builds the networks, always with the same weights.</summary>
-    public VqVae Build()
+    public VqVaeNetworks Build()
     {
         Seed();
-        return new VqVae(new QuantizedNetwork(), Image, Dimension, hasTop: true);
+        return new VqVaeNetworks(new QuantizedNetwork(), Image, Dimension, hasTop: true);
     }
 
     /// <inheritdoc/>
     public override Exporters.Programs.Program Compile()
     {
         using var vae = Build();
-        var options = new VqVaeTrainingOptions(Batch, new GaussianLikelihood(Sigma, PixelMean.Identity), Codebook("bottom"), new Adam(new ConstantSchedule(LearningRate)))
-        {
-            Top = Codebook("top"),
-        };
-        return new VqVaeCompiler(vae, options).Step();
+        var model = new VqVaeModel(vae, new GaussianLikelihood(Sigma, PixelMean.Identity), Codebook("bottom"), Codebook("top"));
+        return new PackageCompiler(model, new TrainingOptions(Batch, new Adam(new ConstantSchedule(LearningRate)))).Step();
     }
 
     /// <inheritdoc/>

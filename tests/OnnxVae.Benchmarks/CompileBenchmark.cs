@@ -76,7 +76,7 @@ internal static class CompileBenchmark
         }
     }
 
-    private static void Compile(VaeCompiler compiler, string what, string folder)
+    private static void Compile(PackageCompiler compiler, string what, string folder)
     {
         if (what == "package")
         {

@@ -4,10 +4,11 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Models.CodePriors;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Priors;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.VqVae;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
@@ -95,15 +96,13 @@ internal static class SamplingBenchmark
     private static void Export(CodePrior[] priors, int imageSize, string folder)
     {
         const int dimension = 8;
-        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
-        var adam = new Adam(new ConstantSchedule(1e-3));
-        var encoder = new VqVaeCompiler(vae, new VqVaeTrainingOptions(1, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), adam)
-        {
-            Top = new MovingAverageCodebook("top", Codes, dimension),
-        }).Encoder();
+        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
+        var options = new TrainingOptions(1, new Adam(new ConstantSchedule(1e-3)));
+        var model = new VqVaeModel(vae, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), new MovingAverageCodebook("top", Codes, dimension));
+        var encoder = new PackageCompiler(model, options).Deployable("encoder");
         foreach (var (level, prior) in priors.Index())
         {
-            var compiler = new CodePriorCompiler(prior, encoder, [.. priors.Select(of => of.Grid)], level, Classes, new CodePriorTrainingOptions(1, adam));
+            var compiler = new PackageCompiler(new CodePriorModel(prior, encoder, [.. priors.Select(of => of.Grid)], level, Classes), options);
             var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
             foreach (var (role, graph) in compiler.Deployables())
             {

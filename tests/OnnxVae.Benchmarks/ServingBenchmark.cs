@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
 using OnnxVae.Models;
+using OnnxVae.Models.Vae;
 using OnnxVae.Training.Runs;
 using TorchSharp;
 
@@ -24,7 +25,7 @@ internal static class ServingBenchmark
     private static readonly int[] Batches = [1, 16, 256];
 
     private static readonly Network Decoder = new(
-        compiler => compiler.Decoder(),
+        compiler => compiler.Deployable("decoder"),
         (model, file, batch, threads) =>
         {
             var decoder = VaeDecoder.Load(file, new VaeOptions(Threads: threads));
@@ -38,7 +39,7 @@ internal static class ServingBenchmark
         });
 
     private static readonly Network Encoder = new(
-        compiler => compiler.Encoder(),
+        compiler => compiler.Deployable("encoder"),
         (model, file, batch, threads) =>
         {
             var encoder = VaeEncoder.Load(file, new VaeOptions(Threads: threads));
@@ -104,7 +105,7 @@ internal static class ServingBenchmark
     /// <param name="OnnxRuntime">Loads its file, to be run on a batch.</param>
     /// <param name="TorchSharp">Makes a batch, to be run on.</param>
     private sealed record Network(
-        Func<VaeCompiler, OnnxModel> Graph,
+        Func<PackageCompiler, OnnxModel> Graph,
         Func<BenchmarkModel, byte[], int, int, (Action Run, IDisposable Network)> OnnxRuntime,
-        Func<BenchmarkModel, Vae, int, Action> TorchSharp);
+        Func<BenchmarkModel, VaeNetworks, int, Action> TorchSharp);
 }

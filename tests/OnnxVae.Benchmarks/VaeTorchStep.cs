@@ -1,4 +1,4 @@
-using OnnxVae.Models;
+using OnnxVae.Models.Vae;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,7 +7,7 @@ namespace OnnxVae.Benchmarks;
 /// <summary>The training step of a VAE in TorchSharp.</summary>
 internal sealed class VaeTorchStep : TorchStep
 {
-    private readonly Vae vae;
+    private readonly VaeNetworks vae;
     private readonly nn.Module<Tensor, Tensor> decoder;
     private readonly optim.Optimizer optimizer;
     private readonly Tensor images;

@@ -1,5 +1,5 @@
-using OnnxVae.Models;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.VqVae;
 using static TorchSharp.torch;
 
 namespace OnnxVae.Benchmarks;
@@ -9,7 +9,7 @@ internal sealed class VqVaeTorchStep : TorchStep
 {
     private const double Commitment = 0.25, Decay = 0.99, Epsilon = 1e-5;
 
-    private readonly VqVae vae;
+    private readonly VqVaeNetworks vae;
     private readonly optim.Optimizer optimizer;
     private readonly Tensor images;
     private readonly Level top = new("top"), bottom = new("bottom");

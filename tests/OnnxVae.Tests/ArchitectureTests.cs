@@ -32,6 +32,7 @@ internal sealed class ArchitectureTests
 
     [TestCase("OnnxVae.Exporters")]
     [TestCase("OnnxVae.Inference")]
+    [TestCase("OnnxVae.Models")]
     [TestCase("OnnxVae.Training")]
     public void Folders_OfAProject_HaveNoCycle(string project)
     {

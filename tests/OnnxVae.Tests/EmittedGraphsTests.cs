@@ -7,6 +7,7 @@ using OnnxVae.Exporters.Reading;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
 using OnnxVae.Tests.Exporters;
 using OnnxVae.Tests.Support;
 using TorchSharp;
@@ -69,9 +70,9 @@ internal sealed class EmittedGraphsTests : FolderFixture
     private static IEnumerable<(string Name, OnnxModel Model)> ConvOfManyChannels()
     {
         torch.random.manual_seed(1);
-        using var vae = new Vae(new ConvNetwork { Channels = [64, 128, 256, 512] }, new ImageShape(3, 64, 64), latents: 64);
-        var options = new VaeTrainingOptions(32, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(1e-3)));
-        yield return ("conv of many channels", new VaeCompiler(vae, options).Step().Compile().Model);
+        using var vae = new VaeNetworks(new ConvNetwork { Channels = [64, 128, 256, 512] }, new ImageShape(3, 64, 64), latents: 64);
+        var compiler = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions(32, new Adam(new ConstantSchedule(1e-3))));
+        yield return ("conv of many channels", compiler.Step().Compile().Model);
     }
 
     private static IEnumerable<(string Name, OnnxModel Model)> Layers()

@@ -133,7 +133,7 @@ internal sealed class FuzzTests
         File.Copy(Folder["decoder.onnx"], Folder["model.onnx"]);
         test.Package.CopyTo(Folder["package"]);
         File.Copy(Folder["package/manifest.json"], Folder["manifest.json"]);
-        new Checkpoint(3, 1, test.Package.Fingerprint, test.States.Snapshot()).Save(Folder["checkpoint.safetensors"]);
+        new Checkpoint(3, 1, test.Package.Identity, test.States.Snapshot()).Save(Folder["checkpoint.safetensors"]);
         File.WriteAllLines(Folder["metrics.jsonl"], Enumerable.Range(1, 20).Select(step => $"{{\"step\":{step},\"loss\":{100.0 / step}}}"));
         using var file = File.Create(Folder["a.latents"]);
         LatentCodec.Load(Folder["export/density.onnx"]).Write(file, 20, [[.. Enumerable.Range(0, 100).Select(i => (float)((i % 3) - 1))]]);
@@ -153,7 +153,7 @@ internal sealed class FuzzTests
                 return bytes =>
                 {
                     Written(bytes);
-                    _ = TrainingPackage.Open(path).Fingerprint;
+                    _ = TrainingPackage.Open(path).Identity;
                 };
             case "metrics.jsonl":
                 return bytes => MetricsLog.Read(Written(bytes));

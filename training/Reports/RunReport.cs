@@ -37,6 +37,7 @@ public static class RunReport
         page.Append("<h1>Training report</h1>\n");
         AppendTable(page, $"Figures on the {split} split, nats per image", figures.ToJson());
         AppendTable(page, "Model", manifest.Model);
+        AppendTable(page, "Training", manifest.Training);
         page.Append("<h2>Curves</h2>\n");
         foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
         {

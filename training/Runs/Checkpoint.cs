@@ -10,11 +10,11 @@ namespace OnnxVae.Training.Runs;
 /// </summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Seed">The run's seed.</param>
-/// <param name="Package">The fingerprint of the package that the states belong to.</param>
+/// <param name="Identity">What the states are of: <see cref="TrainingPackage.Identity"/>.</param>
 /// <param name="States">The states, by name.</param>
-public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnlyDictionary<string, Tensor> States)
+public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnlyDictionary<string, Tensor> States)
 {
-    private const string Format = "onnxvae-checkpoint-1";
+    private const string Format = "onnxvae-checkpoint-2";
 
     /// <summary>Writes the checkpoint; the file is there as a whole or not at all.</summary>
     public void Save(string path) => Safetensors.Save(path, States, new Dictionary<string, string>
@@ -22,24 +22,24 @@ public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnly
         ["format"] = Format,
         ["step"] = Step.ToString(CultureInfo.InvariantCulture),
         ["seed"] = Seed.ToString(CultureInfo.InvariantCulture),
-        ["package"] = Package,
+        ["identity"] = Identity,
     });
 
     /// <summary>Reads a checkpoint of a package.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, is not a checkpoint, or belongs to another package.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, is not a checkpoint, or is of another model.</exception>
     public static Checkpoint Load(string path, TrainingPackage package) => Read(path).For(package, path);
 
-    /// <summary>Requires the checkpoint to be one of a package.</summary>
+    /// <summary>Requires the checkpoint to be one of a package's model.</summary>
     /// <param name="package">The package.</param>
     /// <param name="path">The checkpoint's file, for messages.</param>
     /// <exception cref="InvalidDataException">It is not.</exception>
     internal Checkpoint For(TrainingPackage package, string path)
     {
-        if (Package != package.Fingerprint)
+        if (Identity != package.Identity)
         {
             throw new InvalidDataException(
-                $"'{path}' was made with another package than '{package.Folder}' is now: the package's files were changed or are damaged. Put them back, or train in another folder.");
+                $"'{path}' is of another model than the package '{package.Folder}': resume with the package that the run was started with, or train in another folder.");
         }
 
         package.RequireStates(States, path);
@@ -56,9 +56,9 @@ public sealed record Checkpoint(long Step, ulong Seed, string Package, IReadOnly
             throw new InvalidDataException($"'{path}' is not a checkpoint of a training run.");
         }
 
-        return metadata.TryGetValue("package", out string? package) && long.TryParse(metadata.GetValueOrDefault("step"), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+        return metadata.TryGetValue("identity", out string? identity) && long.TryParse(metadata.GetValueOrDefault("step"), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
             && ulong.TryParse(metadata.GetValueOrDefault("seed"), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
-            ? new Checkpoint(step, seed, package, states)
-            : throw new InvalidDataException($"'{path}' is damaged: it does not say of which step, seed and package it is.");
+            ? new Checkpoint(step, seed, identity, states)
+            : throw new InvalidDataException($"'{path}' is damaged: it does not say of which step, seed and model it is.");
     }
 }

@@ -96,7 +96,7 @@ public sealed class Trainer : IDisposable
         var initial = package.ReadInitialStates();
         var trainer = new Trainer(package, folder, options);
         trainer.states.Load(initial);
-        new Checkpoint(0, options.Seed, package.Fingerprint, initial).Save(folder.CheckpointAt(0));
+        new Checkpoint(0, options.Seed, package.Identity, initial).Save(folder.CheckpointAt(0));
         return trainer;
     }
 
@@ -232,7 +232,7 @@ public sealed class Trainer : IDisposable
             throw Diverged();
         }
 
-        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Fingerprint, Snapshot())).ConfigureAwait(false);
+        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, Snapshot())).ConfigureAwait(false);
     }
 
     private TrainingDivergedException Diverged()

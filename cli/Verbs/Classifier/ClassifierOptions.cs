@@ -1,11 +1,33 @@
+using System.Text.Json.Nodes;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Models;
+using OnnxVae.Models.Classifier;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Classifier;
 
 /// <summary>Everything a classifier was asked for.</summary>
 internal sealed record ClassifierOptions : AuxiliaryOptions
 {
+    /// <summary>The name of a classifier's folder inside the run's.</summary>
+    public const string Folder = "classifier";
+
     public required string Model { get; init; }
 
     public string? Hidden { get; init; }
+
+    /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which gives logits of classes instead of latents.</summary>
+    /// <exception cref="InvalidDataException">There is one class only.</exception>
+    public TrainingPackage Compile(string folder, ImageSource images)
+    {
+        if (images.Classes.Count < 2)
+        {
+            throw new InvalidDataException($"The images have one class, '{images.Classes[0]}': a classifier takes at least two.");
+        }
+
+        var image = new ImageShape(images.Channels, images.Height, images.Width);
+        using var network = VaeCatalog.Network(Model, ModelCompilation.ParseNumbers("--hidden", Hidden)).Encoder(image, images.Classes.Count, parameters: 1);
+        return Training.Write(folder, new ClassifierModel(network, image, images.Classes), new JsonObject { ["network"] = Model });
+    }
 }

@@ -28,8 +28,8 @@ internal static class ClassifierVerb
             var run = ModelPath.Run(arguments.Run(result));
             var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = arguments.Read(result, run) };
             using var training = AuxiliaryRun.Open(
-                run, ClassifierModel.Folder, options, needsClasses: true,
-                (folder, images) => ClassifierModel.Write(folder, options, images));
+                run, ClassifierOptions.Folder, options, needsClasses: true,
+                options.Compile);
             return await training.ReportAsync("Classifier on the test split", result.GetValue(json), classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
         });
         return command;

@@ -1,4 +1,12 @@
+using System.Text.Json.Nodes;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Inference;
+using OnnxVae.Models;
+using OnnxVae.Models.Priors;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 
 namespace OnnxVae.Cli.Verbs.Prior;
 
@@ -14,4 +22,48 @@ internal sealed record PriorOptions : AuxiliaryOptions
     public int Heads { get; init; }
 
     public double LabelDropout { get; init; }
+
+    /// <summary>The grids of codes that an exported encoder gives, the top level's first.</summary>
+    /// <param name="encoderFile">The encoder.</param>
+    /// <param name="level">The level that a prior is wanted for.</param>
+    /// <exception cref="FileNotFoundException">There is no such encoder.</exception>
+    /// <exception cref="InvalidDataException">The encoder gives no codes.</exception>
+    /// <exception cref="UsageException">It has no such level.</exception>
+    public static IReadOnlyList<CodeGridShape> RequireCodes(string encoderFile, string level)
+    {
+        if (!File.Exists(encoderFile))
+        {
+            throw new FileNotFoundException($"There is no '{encoderFile}': train the run to its end first, with 'onnxvae train --resume --out RUN'.");
+        }
+
+        CodeGridShape[] grids;
+        using (var encoder = VaeEncoder.Load(encoderFile))
+        {
+            grids = [.. encoder.Metadata.CodeGrids.Select(grid => new CodeGridShape(grid.Codes, grid.Rows, grid.Columns))];
+        }
+
+        return grids.Length == 0 ? throw new InvalidDataException("The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")
+            : level == CodeLevel.Top && grids.Length == 1 ? throw new UsageException($"--level is {CodeLevel.Top}, but the run has one level of codes: give --level {CodeLevel.Bottom}.")
+            : grids;
+    }
+
+    /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="encoderFile">The encoder.</param>
+    /// <param name="grids">The grids of codes that it gives.</param>
+    /// <param name="images">The images that the prior will be trained on.</param>
+    public TrainingPackage Compile(string folder, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
+    {
+        var classes = images.Classes;
+        int level = Level == CodeLevel.Top ? 0 : grids.Count - 1;
+        using CodePrior prior = level == 0
+            ? new AttentionPrior(grids[level], classes.Count, Width, Depth, Heads)
+            : new GatedConvolutionPrior(grids[level], grids[level - 1].Codes, classes.Count, Width, Depth);
+        var model = new CodePriorModel(prior, OnnxModel.Load(encoderFile), grids, level, classes)
+        {
+            LabelDropout = LabelDropout,
+            ClassFrequencies = ClassMarginal.Frequencies(images),
+        };
+        return Training.Write(folder, model, new JsonObject { ["level"] = Level });
+    }
 }

@@ -42,10 +42,10 @@ internal static class PriorVerb
                 Training = arguments.Read(result, run),
             };
             string encoder = Path.Combine(run.Export, "encoder.onnx");
-            var grids = PriorModel.RequireCodes(encoder, options.Level);
+            var grids = PriorOptions.RequireCodes(encoder, options.Level);
             using var training = AuxiliaryRun.Open(
                 run, CodeLevel.PriorFolder(options.Level), options, needsClasses: false,
-                (folder, images) => PriorModel.Write(folder, options, encoder, grids, images));
+                (folder, images) => options.Compile(folder, encoder, grids, images));
             var levels = CodeLevel.All(grids.Count);
             return await training.ReportAsync(
                 $"Prior of the {options.Level} level on the test split", result.GetValue(json), classes => NextCommand.AfterPrior(run, levels, classes), ["uniformNllPerCode"], cancellation);

@@ -114,7 +114,7 @@ internal sealed class TrainRun : IDisposable
         var step = package.Manifest.Step;
         BatchPipeline.RequireFit(step, train);
         long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
-        return package.Manifest.Model.ContainsKey(ModelCompilation.StepsEntry) && package.DescribedNumber(ModelCompilation.StepsEntry) is var compiled && compiled != steps
+        return package.Manifest.Training.ContainsKey("steps") && package.DescribedNumber("steps") is var compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;
     }

@@ -6,6 +6,7 @@ using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.VqVae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runs;
 
@@ -77,9 +78,9 @@ internal sealed class OwnPriorTests : FolderFixture
     [Test]
     public void Generate_OfCodesWithoutAPriorOfThem_SaysSo()
     {
-        using var vqvae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ImageShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1);
-        var options = new VqVaeTrainingOptions(4, new BernoulliLikelihood(), new MovingAverageCodebook("bottom", 16, 4, 0.25, 0.99), new Adam(new ConstantSchedule(1e-3)));
-        var package = new VqVaeCompiler(vqvae, options).Write(Folder["package"]);
+        using var vqvae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ImageShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1);
+        var model = new VqVaeModel(vqvae, new BernoulliLikelihood(), new MovingAverageCodebook("bottom", 16, 4, 0.25, 0.99));
+        var package = new PackageCompiler(model, new TrainingOptions(4, new Adam(new ConstantSchedule(1e-3)))).Write(Folder["package"]);
         RunExport.Write(package, package.ReadInitialStates(), Folder["export"]);
         using var decoder = VaeDecoder.Load(Decoder);
         using var vae = TrainedVae.Load(Folder["export"]);

@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
+using OnnxVae.Models.Classifier;
 using OnnxVae.Models.Networks;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
@@ -22,7 +23,7 @@ internal sealed class ClassifierStepTests
     {
         random.manual_seed(4);
         using var network = new ConvNetwork { Channels = [6, 8], Dense = 10 }.Encoder(Image, Classes.Length, parameters: 1);
-        var program = new ClassifierCompiler(network, Image, Classes, new ClassifierTrainingOptions(BatchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum))).Step();
+        var program = new PackageCompiler(new ClassifierModel(network, Image, Classes), new TrainingOptions(BatchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum))).Step();
         using var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads: 2);
         var optimizer = optim.SGD(network.parameters(), LearningRate, Momentum);
 

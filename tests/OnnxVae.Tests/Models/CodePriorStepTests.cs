@@ -4,7 +4,7 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Models.CodePriors;
+using OnnxVae.Models.Priors;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
 
@@ -47,8 +47,9 @@ internal sealed class CodePriorStepTests
 
         var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, Grid.Height, Grid.Width]);
         var encoder = GraphCompiler.Build("encoder", [image], [("mean", Ops.Reshape(Ops.Round(3f * image), [Shape.Batch, Grid.Positions]))]);
-        var options = new CodePriorTrainingOptions(BatchSize: 1, new Sgd(new ConstantSchedule(1e-3)), dropout);
-        using var runner = new ProgramRunner(new CodePriorCompiler(prior, encoder, [Grid], level: 0, ["a", "b", "c"], options).Step(), OnnxDevice.Cpu, threads: 1);
+        var model = new CodePriorModel(prior, encoder, [Grid], level: 0, ["a", "b", "c"]) { LabelDropout = dropout };
+        var compiler = new PackageCompiler(model, new TrainingOptions(BatchSize: 1, new Sgd(new ConstantSchedule(1e-3))));
+        using var runner = new ProgramRunner(compiler.Step(), OnnxDevice.Cpu, threads: 1);
         Pixels.CopyTo(runner.Input<byte>("images"));
         runner.Input<long>("labels")[0] = label;
         runner.Input<float>("hidden")[0] = uniform;

@@ -1,7 +1,8 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Models.CodePriors;
+using OnnxVae.Models;
+using OnnxVae.Models.Priors;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 

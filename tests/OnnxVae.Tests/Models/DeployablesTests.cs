@@ -1,6 +1,6 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Inference;
-using OnnxVae.Models;
+using OnnxVae.Models.Vae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
@@ -124,7 +124,7 @@ internal sealed class DeployablesTests
         });
     }
 
-    private static void LoadIntoTorch(Vae vae, IReadOnlyDictionary<string, OnnxTensor> states)
+    private static void LoadIntoTorch(VaeNetworks vae, IReadOnlyDictionary<string, OnnxTensor> states)
     {
         using var noGradient = no_grad();
         foreach (var (name, parameter) in vae.named_parameters())

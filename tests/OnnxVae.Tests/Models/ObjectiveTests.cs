@@ -118,11 +118,11 @@ internal sealed class ObjectiveTests
         yield return Case("bernoulli", "threshold", options => options with { Pixels = PixelPreparation.Threshold });
         yield return Case("bernoulli", "averaged weights", options => options with { WeightAveraging = 0.9, Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1) });
 
-        static TestCaseData Case(string likelihood, string name, Func<VaeTrainingOptions, VaeTrainingOptions> with) => new TestCaseData(likelihood, with).SetArgDisplayNames(likelihood, name);
+        static TestCaseData Case(string likelihood, string name, Func<TestVaeOptions, TestVaeOptions> with) => new TestCaseData(likelihood, with).SetArgDisplayNames(likelihood, name);
     }
 
     [TestCaseSource(nameof(Combinations))]
-    public void Step_OnOneBatch_LearnsIt(string likelihood, Func<VaeTrainingOptions, VaeTrainingOptions> with)
+    public void Step_OnOneBatch_LearnsIt(string likelihood, Func<TestVaeOptions, TestVaeOptions> with)
     {
         using var test = new TestVae("mlp", likelihood, with: with);
 

@@ -5,6 +5,7 @@ using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
+using OnnxVae.Models.VqVae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
@@ -23,7 +24,7 @@ internal sealed class VqVaeStepTests
     public void Steps_EqualTorch([Values] bool hasTop, [Values("moving-average", "gradient", "finite-scalar")] string quantizer)
     {
         random.manual_seed(3);
-        using var vae = new VqVae(
+        using var vae = new VqVaeNetworks(
             new QuantizedNetwork { Channels = 12, ResidualChannels = 8 }, new ImageShape(3, 16, 24), quantizer == "finite-scalar" ? 3 : Dimension, hasTop);
         Quantizer Quantizer(string level) => quantizer switch
         {
@@ -31,12 +32,9 @@ internal sealed class VqVaeStepTests
             "gradient" => new TrainedCodebook(level, Codes, Dimension, Commitment, Decay),
             _ => new FiniteScalarQuantizer(4, 3, 5),
         };
-        var options = new VqVaeTrainingOptions(BatchSize, new GaussianLikelihood(Sigma), Quantizer("bottom"), new Sgd(new ConstantSchedule(LearningRate), Momentum))
-        {
-            Top = hasTop ? Quantizer("top") : null,
-        };
-        var program = new VqVaeCompiler(vae, options).Step();
-        var reference = new TorchTraining(vae, [.. (Quantizer?[])[options.Top, options.Bottom]]);
+        var (bottom, top) = (Quantizer("bottom"), hasTop ? Quantizer("top") : null);
+        var program = Compiler(new VqVaeModel(vae, new GaussianLikelihood(Sigma), bottom, top), BatchSize).Step();
+        var reference = new TorchTraining(vae, [top, bottom]);
         using var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads: 2);
 
         for (int step = 1; step <= 3; step++)
@@ -58,26 +56,25 @@ internal sealed class VqVaeStepTests
     [Test]
     public void Evaluation_OfSingleImages_HasNothingToExchange([Values(1, 2)] int batchSize)
     {
-        using var vae = new VqVae(new QuantizedNetwork { Channels = 8, ResidualChannels = 4 }, new ImageShape(1, 8, 8), Dimension, hasTop: true);
+        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4 }, new ImageShape(1, 8, 8), Dimension, hasTop: true);
         Quantizer Quantizer(string level) => new MovingAverageCodebook(level, Codes, Dimension, Commitment, Decay);
-        var options = new VqVaeTrainingOptions(batchSize, new GaussianLikelihood(Sigma), Quantizer("bottom"), new Sgd(new ConstantSchedule(LearningRate), Momentum))
-        {
-            Top = Quantizer("top"),
-        };
+        var model = new VqVaeModel(vae, new GaussianLikelihood(Sigma), Quantizer("bottom"), Quantizer("top"));
 
-        var metrics = new VqVaeCompiler(vae, options).Evaluate().Metrics.Select(metric => metric.Name).ToArray();
+        var metrics = Compiler(model, batchSize).Evaluate().Metrics.Select(metric => metric.Name).ToArray();
 
         Assert.That(metrics, Has.Member("meanSquaredError"));
         Assert.That(metrics.Contains("meanSquaredErrorTopExchanged"), Is.EqualTo(batchSize > 1));
     }
 
+    private static PackageCompiler Compiler(VqVaeModel model, int batchSize) => new(model, new TrainingOptions(batchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum)));
+
     private sealed class TorchTraining
     {
-        private readonly VqVae vae;
+        private readonly VqVaeNetworks vae;
         private readonly Dictionary<string, Level> levels = [];
         private readonly optim.Optimizer optimizer;
 
-        public TorchTraining(VqVae vae, IEnumerable<Quantizer?> quantizers)
+        public TorchTraining(VqVaeNetworks vae, IEnumerable<Quantizer?> quantizers)
         {
             this.vae = vae;
             foreach (var (name, quantizer) in ((string[])["top", "bottom"]).Zip(quantizers))

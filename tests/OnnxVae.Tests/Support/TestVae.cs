@@ -4,10 +4,21 @@ using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
 
 namespace OnnxVae.Tests.Support;
+
+/// <summary>What a test makes of a VAE.</summary>
+internal sealed record TestVaeOptions(Likelihood Likelihood, Objective Objective, Optimizer Optimizer)
+{
+    public Prior Prior { get; init; } = new StandardNormalPrior();
+
+    public PixelPreparation Pixels { get; init; }
+
+    public double? WeightAveraging { get; init; }
+}
 
 /// <summary>A small VAE, compiled into a folder, with its step on ONNX Runtime.</summary>
 internal sealed class TestVae : IDisposable
@@ -16,23 +27,26 @@ internal sealed class TestVae : IDisposable
 
     public TestVae(
         string network, string likelihood, double beta = 1, int batchSize = 6, PosteriorKind posterior = PosteriorKind.Gaussian,
-        Func<VaeTrainingOptions, VaeTrainingOptions>? with = null)
+        Func<TestVaeOptions, TestVaeOptions>? with = null)
     {
+        BatchSize = batchSize;
         torch.random.manual_seed(11);
         Vae = network switch
         {
-            "mlp" => new Vae(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5, posterior),
-            "linear" => new Vae(new LinearNetwork(), new ImageShape(1, 9, 8), latents: 5, posterior),
-            "conv" => new Vae(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
-            "residual" => new Vae(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
+            "mlp" => new VaeNetworks(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5, posterior),
+            "linear" => new VaeNetworks(new LinearNetwork(), new ImageShape(1, 9, 8), latents: 5, posterior),
+            "conv" => new VaeNetworks(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
+            "residual" => new VaeNetworks(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
             _ => throw new ArgumentException(network),
         };
         var pixelMean = network == "linear" ? PixelMean.Identity : PixelMean.Sigmoid;
-        var options = new VaeTrainingOptions(
-            batchSize, VaeCatalog.Likelihood(likelihood, new LikelihoodSettings(Sigma, Lambda, pixelMean)), new BetaElbo(new ConstantSchedule(beta)),
+        var options = new TestVaeOptions(
+            VaeCatalog.Likelihood(likelihood, new LikelihoodSettings(Sigma, Lambda, pixelMean)), new BetaElbo(new ConstantSchedule(beta)),
             new Adam(new ConstantSchedule(LearningRate)));
         Options = with is null ? options : with(options);
-        Compiler = new VaeCompiler(Vae, Options);
+        Compiler = new PackageCompiler(
+            new VaeModel(Vae, Options.Likelihood, Options.Objective, Options.Prior, Options.Pixels),
+            new TrainingOptions(batchSize, Options.Optimizer) { WeightAveraging = Options.WeightAveraging });
         Package = Compiler.Write(folder["package"]);
         States = new StateBuffers(Package.Manifest.States, Package.Manifest.Step.Updates);
         States.Load(Package.ReadInitialStates());
@@ -45,11 +59,11 @@ internal sealed class TestVae : IDisposable
 
     public static double Lambda => 3;
 
-    public Vae Vae { get; }
+    public VaeNetworks Vae { get; }
 
-    public VaeTrainingOptions Options { get; }
+    public TestVaeOptions Options { get; }
 
-    public VaeCompiler Compiler { get; }
+    public PackageCompiler Compiler { get; }
 
     public TrainingPackage Package { get; }
 
@@ -57,7 +71,7 @@ internal sealed class TestVae : IDisposable
 
     public ProgramRunner Step { get; }
 
-    public int BatchSize => Options.BatchSize;
+    public int BatchSize { get; }
 
     /// <summary>Pixels and noise drawn from a seed, the same at every call.</summary>
     public (byte[] Images, float[] Noise) Batch(int seed)

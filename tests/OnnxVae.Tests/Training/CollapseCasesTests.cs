@@ -6,6 +6,7 @@ using OnnxVae.Models;
 using OnnxVae.Models.Exact;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
@@ -40,8 +41,8 @@ internal sealed class CollapseCasesTests : FolderFixture
     [Test]
     public void Evaluate_OfRareBitThatIsCodedPerfectly_DoesNotCallItCollapsed()
     {
-        using var vae = new Vae(new MlpNetwork(1), new ImageShape(1, 9, 8), latents: 1, seed: 1);
-        var package = new VaeCompiler(vae, new VaeTrainingOptions(64, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(1e-3)))).Write(Folder["package"]);
+        using var vae = new VaeNetworks(new MlpNetwork(1), new ImageShape(1, 9, 8), latents: 1, seed: 1);
+        var package = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions(64, new Adam(new ConstantSchedule(1e-3)))).Write(Folder["package"]);
         var states = package.ReadInitialStates().ToDictionary();
         states["encoder.1.weight"] = Filled(states, "encoder.1.weight", 1 / 72f); // the brightness, 0 or 1
         states["encoder.1.bias"] = Filled(states, "encoder.1.bias", 0);

@@ -4,6 +4,7 @@ using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
@@ -169,10 +170,10 @@ internal sealed class TrainerTests : FolderFixture
     {
         var (mine, foreign) = (Compile("mine"), Compile("foreign", learningRate: 0.1));
         string file = Folder["c.safetensors"];
-        new Checkpoint(0, 1, foreign.Fingerprint, foreign.ReadInitialStates()).Save(file);
+        new Checkpoint(0, 1, foreign.Identity, foreign.ReadInitialStates()).Save(file);
 
         Assert.That(() => Checkpoint.Load(file, mine), Throws.TypeOf<InvalidDataException>()
-            .With.Message.EqualTo($"'{file}' was made with another package than '{mine.Folder}' is now: the package's files were changed or are damaged. Put them back, or train in another folder."));
+            .With.Message.EqualTo($"'{file}' is of another model than the package '{mine.Folder}': resume with the package that the run was started with, or train in another folder."));
     }
 
     [TestCase(10)]
@@ -181,7 +182,7 @@ internal sealed class TrainerTests : FolderFixture
     {
         var package = Compile("package");
         string file = Folder["c.safetensors"];
-        new Checkpoint(0, 1, package.Fingerprint, package.ReadInitialStates()).Save(file);
+        new Checkpoint(0, 1, package.Identity, package.ReadInitialStates()).Save(file);
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..bytes]);
 
         Assert.That(() => Checkpoint.Load(file, package), Throws.TypeOf<InvalidDataException>()
@@ -221,22 +222,19 @@ internal sealed class TrainerTests : FolderFixture
     private TrainingPackage Compile(string name, double learningRate = 1e-2)
     {
         torch.random.manual_seed(1);
-        using var vae = new Vae(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
-        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new BetaElbo(), new Adam(new ConstantSchedule(learningRate)));
-        return new VaeCompiler(vae, options).Write(Folder[name]);
+        using var vae = new VaeNetworks(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
+        return Write(vae, new TrainingOptions(4, new Adam(new ConstantSchedule(learningRate))), name);
     }
 
     private TrainingPackage CompileRegularized(string name)
     {
         torch.random.manual_seed(1);
-        using var vae = new Vae(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
-        var options = new VaeTrainingOptions(4, new BernoulliLikelihood(), new BetaElbo(), new AdamW(new ConstantSchedule(1e-2)))
-        {
-            MaxGradientNorm = 10,
-            WeightAveraging = 0.9,
-        };
-        return new VaeCompiler(vae, options).Write(Folder[name]);
+        using var vae = new VaeNetworks(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
+        return Write(vae, new TrainingOptions(4, new AdamW(new ConstantSchedule(1e-2))) { MaxGradientNorm = 10, WeightAveraging = 0.9 }, name);
     }
+
+    private TrainingPackage Write(VaeNetworks vae, TrainingOptions options, string name) =>
+        new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), options).Write(Folder[name]);
 
     private async Task<byte[][]> TrainAsync(string name, ulong seed)
     {

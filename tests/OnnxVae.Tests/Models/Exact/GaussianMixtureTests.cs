@@ -1,7 +1,6 @@
 using MathNet.Numerics.LinearAlgebra;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Models;
 using OnnxVae.Models.Exact;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;

@@ -1,9 +1,8 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Models.Exact;
-using OnnxVae.Models.Objectives;
 using static OnnxVae.Exporters.Onnx.Ops;
 
-namespace OnnxVae.Models;
+namespace OnnxVae.Models.Objectives;
 
 /// <summary>A graph that turns noise into draws of the latents.</summary>
 /// <param name="Inputs"><c>u</c>, uniform in [0, 1), and perhaps <c>eps</c>, standard normal; Float32 [N, ...].</param>

@@ -1,7 +1,7 @@
 using OnnxVae.Models.Networks;
 using static TorchSharp.torch;
 
-namespace OnnxVae.Models;
+namespace OnnxVae.Models.VqVae;
 
 /// <summary>
 /// The networks of an autoencoder whose latents are codes: grids of vectors that a quantizer chooses from a finite set. With a top level,
@@ -11,7 +11,7 @@ namespace OnnxVae.Models;
 /// One level: VQ-VAE, van den Oord et al. 2017, arXiv 1711.00937. Two levels: VQ-VAE-2, Razavi et al. 2019, arXiv 1906.00446, figure 2a.
 /// Children: <c>encoderBottom</c>, <c>vectorsBottom</c>, <c>decoder</c>; <c>encoderTop</c>, <c>vectorsTop</c>, <c>decoderTop</c>, <c>upsamplingTop</c>.
 /// </remarks>
-public sealed class VqVae : ComposedModule
+public sealed class VqVaeNetworks : ComposedModule
 {
     /// <summary>Builds the networks with TorchSharp's initialisation.</summary>
     /// <param name="network">Their architecture.</param>
@@ -20,8 +20,8 @@ public sealed class VqVae : ComposedModule
     /// <param name="hasTop">Whether there are two levels.</param>
     /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentException">The image's sides are not multiples of the stride.</exception>
-    public VqVae(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop, ulong? seed = null)
-        : base(nameof(VqVae))
+    public VqVaeNetworks(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop, ulong? seed = null)
+        : base(nameof(VqVaeNetworks))
     {
         int stride = hasTop ? QuantizedNetwork.TopStride : QuantizedNetwork.BottomStride;
         if (image.Height % stride != 0 || image.Width % stride != 0)

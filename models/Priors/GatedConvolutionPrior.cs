@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Onnx;
 using static OnnxVae.Exporters.Onnx.Ops;
 using static TorchSharp.torch.nn;
 
-namespace OnnxVae.Models.CodePriors;
+namespace OnnxVae.Models.Priors;
 
 /// <summary>
 /// A prior of the bottom level: masked gated convolutions, conditioned on the codes of the level above and on the class. A vertical stack sees

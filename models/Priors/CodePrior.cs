@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 
-namespace OnnxVae.Models.CodePriors;
+namespace OnnxVae.Models.Priors;
 
 /// <summary>
 /// P(codes | class, what is known): an autoregressive model of a grid of codes, row by row. Its networks have a graph for training, of all
@@ -29,16 +29,6 @@ public abstract class CodePrior : ComposedModule
     /// <summary>The graphs for sampling, by their names.</summary>
     /// <param name="lowering">Lowers the networks.</param>
     public abstract IEnumerable<SamplingGraph> SamplingGraphs(ModuleLowering lowering);
-}
-
-/// <summary>A grid of codes.</summary>
-/// <param name="Codes">K.</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
-public sealed record CodeGridShape(int Codes, int Height, int Width)
-{
-    /// <summary>Codes in the grid.</summary>
-    public int Positions => Height * Width;
 }
 
 /// <summary>A step of sampling. What it hands on to the next step leaves as <c>NAME.next</c> and comes back as <c>NAME</c>, zeros at first.</summary>

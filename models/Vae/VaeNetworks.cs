@@ -2,10 +2,10 @@ using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
 
-namespace OnnxVae.Models;
+namespace OnnxVae.Models.Vae;
 
 /// <summary>The two networks of a VAE, as one TorchSharp module with children <c>encoder</c> and <c>decoder</c>.</summary>
-public sealed class Vae : nn.Module
+public sealed class VaeNetworks : ComposedModule
 {
     /// <summary>Builds both networks with TorchSharp's initialisation.</summary>
     /// <param name="network">Their architecture.</param>
@@ -14,8 +14,8 @@ public sealed class Vae : nn.Module
     /// <param name="posterior">What the encoder's output describes.</param>
     /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
-    public Vae(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, ulong? seed = null)
-        : base(nameof(Vae))
+    public VaeNetworks(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, ulong? seed = null)
+        : base(nameof(VaeNetworks))
     {
         if (latents < 1)
         {
@@ -44,16 +44,4 @@ public sealed class Vae : nn.Module
 
     /// <summary>Latents, Float32 [N, L], to the likelihood's parameters, [N, C, H, W].</summary>
     public nn.Module<Tensor, Tensor> Decoder { get; }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Encoder.Dispose();
-            Decoder.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
 }

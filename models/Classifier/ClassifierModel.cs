@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using TorchSharp;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models.Classifier;
+
+/// <summary>A classifier, which judges generated images: it minimises the cross-entropy -ln P(class | image).</summary>
+public sealed class ClassifierModel : IModel
+{
+    private readonly torch.nn.Module<torch.Tensor, torch.Tensor> network;
+
+    /// <summary>Takes a network.</summary>
+    /// <param name="network">Images, Float32 [N, C, H, W] with values in [0, 1], to the unnormalised logarithms of the classes' probabilities, [N, K].</param>
+    /// <param name="image">The images' shape.</param>
+    /// <param name="classes">The K classes' names.</param>
+    public ClassifierModel(torch.nn.Module<torch.Tensor, torch.Tensor> network, ImageShape image, IReadOnlyList<string> classes) =>
+        (this.network, Example) = (network, new Example(image) { Classes = classes });
+
+    /// <inheritdoc/>
+    public Example Example { get; }
+
+    /// <inheritdoc/>
+    public Latents? Latents => null;
+
+    /// <inheritdoc/>
+    public torch.nn.Module Network => network;
+
+    /// <inheritdoc/>
+    public string Objective => "-ln P(class | image)";
+
+    /// <inheritdoc/>
+    public JsonObject Description => new() { ["classes"] = new JsonArray([.. Example.Classes.Select(name => (JsonNode)name)]) };
+
+    /// <inheritdoc/>
+    public TrainingGraph Train(ModuleLowering network, int batchSize)
+    {
+        var batch = Example.Batch(batchSize);
+        var logits = network.Lower(this.network, batch.Seen);
+        return new TrainingGraph(Mean(CrossEntropy(logits, batch.Labels!.Value)), [batch.Images, batch.Labels])
+        {
+            Metrics = [new("accuracy", MetricRole.Scalar, Mean(IsRight(logits, batch.Labels.Value)))],
+        };
+    }
+
+    /// <inheritdoc/>
+    public EvaluationGraph Evaluate(ModuleLowering network, int batchSize)
+    {
+        var batch = Example.Batch(batchSize);
+        var logits = network.Lower(this.network, batch.Seen);
+        return new EvaluationGraph(
+            [batch.Images, batch.Labels!],
+            [
+                new("crossEntropy", MetricRole.PerRow, CrossEntropy(logits, batch.Labels!.Value)),
+                new("accuracy", MetricRole.PerRow, IsRight(logits, batch.Labels.Value)),
+            ]);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks><c>classifier</c>: images [N, C, H, W] in [0, 1] to <c>logits</c>, [N, K].</remarks>
+    public IEnumerable<Deployable> Deploy(ModuleLowering network)
+    {
+        var (image, seen) = Example.Deployed();
+        yield return new Deployable("classifier", [image], [("logits", network.Lower(this.network, seen))], ("onnxvae.classes", JsonSerializer.Serialize(Example.Classes)));
+    }
+
+    // Float32 [N].
+    private Value CrossEntropy(Value logits, Value labels) => -SumPerRow(LogSoftmax(logits, axis: 1) * OneHot(labels, Example.Classes.Count));
+
+    // 1 where the likeliest class is the image's, 0 elsewhere, [N].
+    private static Value IsRight(Value logits, Value labels) => Cast(Equal(ArgMax(logits, axis: 1), labels), ElementType.Float32);
+}

@@ -1,0 +1,51 @@
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Programs;
+using static OnnxVae.Exporters.Onnx.Ops;
+
+namespace OnnxVae.Models;
+
+/// <summary>One example: an image of 8-bit values and perhaps its class. How the values become what the network sees is part of the graph.</summary>
+/// <param name="Image">The image's shape.</param>
+public sealed record Example(ImageShape Image)
+{
+    /// <summary>What the model sees of the pixels.</summary>
+    public PixelPreparation Pixels { get; init; }
+
+    /// <summary>The names of the classes that a label chooses from; empty for examples without labels.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
+    /// <summary>A batch of examples.</summary>
+    /// <param name="size">N.</param>
+    public ExampleBatch Batch(int size)
+    {
+        var images = ProgramInput.Data("images", ElementType.UInt8, BatchOf(size));
+        var binarization = ProgramInput.DataUniform("dither", BatchOf(size));
+        var values = Cast(images.Value, ElementType.Float32) * (1f / 255f);
+        var seen = Pixels switch
+        {
+            PixelPreparation.Threshold => Binary(values, 0.5f),
+            PixelPreparation.Sampled => Binary(values, binarization.Value),
+            _ => values,
+        };
+        return new ExampleBatch(images, binarization, Classes.Count > 0 ? ProgramInput.Data("labels", ElementType.Int64, [size]) : null, seen);
+    }
+
+    /// <summary>Images as users of a deployed graph give them, Float32 [N, C, H, W] in [0, 1], for any N, and what the model sees of them.</summary>
+    public (Value Input, Value Seen) Deployed()
+    {
+        var input = Value.Input("image", ElementType.Float32, BatchOf(Shape.Batch));
+        return (input, Pixels == PixelPreparation.Grey ? input : Binary(input, 0.5f));
+    }
+
+    private Shape BatchOf(long size) => [size, Image.Channels, Image.Height, Image.Width];
+
+    // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
+    private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
+}
+
+/// <summary>A batch of examples as inputs of a program.</summary>
+/// <param name="Images">UInt8 [N, C, H, W].</param>
+/// <param name="Binarization">The noise that decides on pixels which are drawn to be 0 or 1; inputs that nothing needs are left out of the file.</param>
+/// <param name="Labels">The classes, Int64 [N]; null for examples without labels.</param>
+/// <param name="Seen">What the model sees of the images, Float32 [N, C, H, W] in [0, 1].</param>
+public sealed record ExampleBatch(ProgramInput Images, ProgramInput Binarization, ProgramInput? Labels, Value Seen);

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Models;
+
+/// <summary>Compiles a model into a training package: the training step, the evaluation of a batch, and the graphs to be deployed.</summary>
+public sealed class PackageCompiler
+{
+    private readonly IModel model;
+    private readonly TrainingOptions options;
+    private readonly ModuleLowering network;
+    private readonly WeightAveraging? averaging;
+
+    /// <summary>Takes a model, with its weights as they are.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How it is trained.</param>
+    /// <exception cref="ArgumentException">The batch is empty.</exception>
+    public PackageCompiler(IModel model, TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.BatchSize < 1)
+        {
+            throw new ArgumentException($"The batch size is {options.BatchSize}; a batch has at least 1 image.", nameof(options));
+        }
+
+        (this.model, this.options) = (model, options);
+        network = new ModuleLowering(model.Network);
+        averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
+    }
+
+    /// <summary>The training step: forward pass, gradients, optimizer.</summary>
+    public Program Step()
+    {
+        var training = network.ForTraining();
+        var graph = model.Train(training, options.BatchSize);
+        return new TrainingStep(graph.Loss, States, options.Optimizer)
+        {
+            Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],
+            Updates = [.. graph.Updates, .. training.Updates],
+            Revisions = graph.Revisions,
+            MaxGradientNorm = options.MaxGradientNorm,
+            Averaging = averaging,
+            Metrics = [.. graph.Metrics, .. model.StateMetrics],
+        }.ToProgram();
+    }
+
+    /// <summary>The evaluation of one batch: everything per example, so that averages over any number of examples are exact.</summary>
+    public Program Evaluate()
+    {
+        var graph = model.Evaluate(network, options.BatchSize);
+        Metric[] metrics = [.. graph.Metrics, .. model.StateMetrics];
+        var values = Evaluated([.. metrics.Select(metric => metric.Value)]);
+        return new Program("evaluate", graph.Inputs, EvaluatedStates, [], [.. metrics.Zip(values, (metric, value) => metric with { Value = value })]);
+    }
+
+    /// <summary>The graphs to be deployed, without weights, by their roles: <c>encoder</c>, <c>decoder</c>, ...</summary>
+    public IReadOnlyDictionary<string, OnnxModel> Deployables() => model.Deploy(network).ToDictionary(graph => graph.Role, Build);
+
+    /// <summary>One of the graphs to be deployed, without weights.</summary>
+    /// <param name="role">Its role.</param>
+    /// <exception cref="ArgumentException">The model has no such graph.</exception>
+    public OnnxModel Deployable(string role) => model.Deploy(network).FirstOrDefault(graph => graph.Role == role) is { } found
+        ? Build(found)
+        : throw new ArgumentException($"The model has no graph '{role}'; it has {string.Join(", ", model.Deploy(network).Select(graph => graph.Role))}.", nameof(role));
+
+    /// <summary>Writes the training package.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="description">Entries to add to the manifest's description of the model.</param>
+    /// <param name="target">Where it will run; the processor if absent.</param>
+    public TrainingPackage Write(string folder, JsonObject? description = null, ExpansionTarget? target = null) =>
+        TrainingPackage.Write(folder, DescribeModel(description ?? []), DescribeTraining(target ?? ExpansionTarget.Training), Step(), Evaluate(), Deployables(), target);
+
+    private IReadOnlyList<State> States => [.. network.States, .. model.States];
+
+    // What is evaluated and exported reads the averaged weights where there are such.
+    private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging?.Averages.Values ?? []];
+
+    private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) => averaging is null ? values : StateReplacement.Replace(values, averaging.Averages);
+
+    private OnnxModel Build(Deployable graph)
+    {
+        var image = model.Example.Image;
+        var values = Evaluated([.. graph.Outputs.Select(output => output.Value)]);
+        var built = GraphCompiler.Build(
+            graph.Role, [.. graph.Inputs, .. EvaluatedStates.Select(state => state.Current)], [.. graph.Outputs.Zip(values, (output, value) => (output.Name, value))]);
+        (string Key, string Value)[] metadata =
+        [
+            ("onnxvae.kind", graph.Role),
+            ("onnxvae.imageShape", $"{image.Channels},{image.Height},{image.Width}"),
+            ("onnxvae.pixelRange", "0,1"),
+            ("onnxvae.version", typeof(PackageCompiler).Assembly.GetName().Version!.ToString(3)),
+            ("onnxvae.objective", model.Objective),
+            .. model.Latents?.Metadata ?? [],
+            .. graph.Metadata,
+        ];
+        return built.WithMetadata(metadata.ToDictionary(entry => entry.Key, entry => entry.Value));
+    }
+
+    private JsonObject DescribeModel(JsonObject further)
+    {
+        var image = model.Example.Image;
+        var description = new JsonObject
+        {
+            ["objective"] = model.Objective,
+            ["imageShape"] = new JsonArray(image.Channels, image.Height, image.Width),
+            ["parameters"] = States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen).Sum(state => state.Spec.Shape.ElementCount),
+        };
+        if (model.Latents is { } latents)
+        {
+            description["latents"] = latents.Size;
+        }
+
+        foreach (var (key, value) in model.Description.Concat(further))
+        {
+            description[key] = value?.DeepClone();
+        }
+
+        return description;
+    }
+
+    private JsonObject DescribeTraining(ExpansionTarget target)
+    {
+        var description = new JsonObject
+        {
+            ["batchSize"] = options.BatchSize,
+            ["optimizer"] = options.Optimizer.Name,
+            ["maxGradientNorm"] = options.MaxGradientNorm,
+            ["weightAveraging"] = options.WeightAveraging,
+            ["schedules"] = new JsonObject(model.Schedules.Prepend(options.Optimizer.LearningRate).Select(input => KeyValuePair.Create(
+                input.Spec.Name, JsonSerializer.SerializeToNode(input.Spec.Schedule, Manifest.JsonOptions)))),
+            ["provider"] = target.Provider,
+            ["precise"] = target.IsPrecise,
+        };
+        if (options.Steps is { } steps)
+        {
+            description["steps"] = steps;
+        }
+
+        return description;
+    }
+}
