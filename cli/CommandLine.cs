@@ -1,21 +1,19 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using OnnxVae.Cli.Verbs;
-using OnnxVae.Cli.Verbs.Classifier;
-using OnnxVae.Cli.Verbs.Evaluate;
-using OnnxVae.Cli.Verbs.Prior;
-using OnnxVae.Cli.Verbs.Train;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Inference;
-using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli;
 
 /// <summary>Runs a command: arguments to an exit code, 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
 internal static partial class CommandLine
 {
+    private const string Summary = "Trains variational autoencoders and ships them as ONNX files.";
+
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from.", Recursive = true };
 
     private static readonly Option<string[]> ProviderLibrary = new("--provider-library")
@@ -24,18 +22,17 @@ internal static partial class CommandLine
         Recursive = true,
     };
 
-    /// <summary>Where progress bars go, which command the terminal.</summary>
-    public static TextWriter ProgressOutput { get; private set; } = TextWriter.Null;
+    private static readonly Option[] Common = [Verbose, ProviderLibrary];
 
     public static async Task<int> RunAsync(string[] args)
     {
         var (output, error) = (Console.Out, Console.Error);
         Console.SetOut(new TerminalWriter(output));
         Console.SetError(new TerminalWriter(error, mayFail: true));
-        ProgressOutput = new TerminalWriter(error, mayFail: true, keepsControls: true);
+        ProgressDisplay.Output = new TerminalWriter(error, mayFail: true, keepsControls: true);
         try
         {
-            return await RunAsync(Root().Parse(args));
+            return await RunAsync(args, Verb.All());
         }
         finally
         {
@@ -44,24 +41,39 @@ internal static partial class CommandLine
         }
     }
 
-    private static async Task<int> RunAsync(ParseResult command)
+    private static async Task<int> RunAsync(string[] args, IReadOnlyList<Verb> verbs)
     {
         TorchNativeLibrary.Prepare();
-        if (command.UnmatchedTokens is [var token, ..])
+        var root = new RootCommand(Summary);
+        foreach (var verb in verbs)
         {
-            Console.Error.WriteLine($"onnxvae: There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)} See '{HelpOf(command)}'.");
-            return ExitCode.WrongUsage;
+            root.Subcommands.Add(verb.ToCommand());
         }
 
-        if (command.Errors is [var error, ..])
+        foreach (var option in Common)
         {
-            Console.Error.WriteLine($"onnxvae: {OneLine(WithoutTypes(error.Message))} See '{HelpOf(command)}'.");
-            return ExitCode.WrongUsage;
+            root.Options.Add(option);
         }
 
-        if (EmptyArgument(command.CommandResult) is { } empty)
+        var command = root.Parse(args);
+        var chosen = verbs.FirstOrDefault(verb => verb.About.Name == command.CommandResult.Command.Name);
+        if (command.Action is HelpAction)
         {
-            Console.Error.WriteLine($"onnxvae: {empty} is empty: give it a value, or leave it out.");
+            Console.Write(chosen is null ? HelpText.OfAll(Summary, verbs, Common) : HelpText.Of(chosen, Common));
+            return ExitCode.Done;
+        }
+
+        if (chosen is null && command.Errors.Count == 0)
+        {
+            return await command.InvokeAsync(); // --version, and what shells ask to complete words
+        }
+
+        IReadOnlyList<string> contradictions = [];
+        object? options = chosen?.Options.Read(command, out contradictions);
+        string[] faults = [.. FaultsOf(command), .. contradictions];
+        if (faults.Length > 0)
+        {
+            Refuse(faults, chosen is null ? "onnxvae --help" : $"onnxvae {chosen.About.Name} --help");
             return ExitCode.WrongUsage;
         }
 
@@ -72,7 +84,7 @@ internal static partial class CommandLine
                 OnnxDevice.RegisterLibrary(library);
             }
 
-            return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await chosen!.RunAsync(options!);
         }
         catch (OperationCanceledException)
         {
@@ -81,55 +93,46 @@ internal static partial class CommandLine
         }
         catch (Exception e)
         {
-            Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {Explain(e)}");
+            Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {Explanation.Of(e)}");
             return e is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
         }
     }
 
-    private static string HelpOf(ParseResult command) => command.CommandResult.Command is RootCommand ? "onnxvae --help" : $"onnxvae {command.CommandResult.Command.Name} --help";
-
-    private static string? EmptyArgument(CommandResult command) => command.Children.FirstOrDefault(child => child.Tokens.Any(token => token.Value.Length == 0)) switch
+    private static void Refuse(string[] faults, string help)
     {
-        OptionResult option => option.Option.Name,
-        ArgumentResult argument => argument.Argument.Name,
-        _ => null,
-    };
+        if (faults is [var only])
+        {
+            Console.Error.WriteLine($"onnxvae: {only} See '{help}'.");
+            return;
+        }
 
-    private static RootCommand Root() => new("Trains variational autoencoders and ships them as ONNX files.")
-    {
-        TrainVerb.Create(),
-        CompileVerb.Create(),
-        EvaluateVerb.Create(),
-        PriorVerb.Create(),
-        ClassifierVerb.Create(),
-        ExportVerb.Create(),
-        GenerateVerb.Create(),
-        EncodeVerb.Create(),
-        ReconstructVerb.Create(),
-        InterpolateVerb.Create(),
-        TraverseVerb.Create(),
-        FitVerb.Create(),
-        SweepVerb.Create(),
-        CompressVerb.Create(),
-        DecompressVerb.Create(),
-        ServeVerb.Create(),
-        InspectVerb.Create(),
-        DoctorVerb.Create(),
-        Verbose,
-        ProviderLibrary,
-    };
+        foreach (string fault in faults)
+        {
+            Console.Error.WriteLine($"onnxvae: {fault}");
+        }
 
-    private static string Explain(Exception e) => e switch
+        Console.Error.WriteLine($"See '{help}'.");
+    }
+
+    // What the parser finds, and what is empty.
+    private static IEnumerable<string> FaultsOf(ParseResult command)
     {
-        TypeInitializationException or AggregateException when e.InnerException is { } cause => Explain(cause),
-        DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
-        ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
-        OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
-        TrainingDivergedException => OneLine(e.Message).Replace("try a smaller learning rate, or clip the gradient", "try a smaller --learning-rate, or --clip-gradient 1", StringComparison.Ordinal),
-        NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
-            $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
-        _ => OneLine(e.Message),
-    };
+        var unknown = command.UnmatchedTokens.Where((token, i) => i == 0 || token.StartsWith("--", StringComparison.Ordinal)).ToArray();
+        foreach (string token in unknown)
+        {
+            yield return $"There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)}";
+        }
+
+        foreach (var error in command.Errors.Where(error => unknown.Length == 0 || error.SymbolResult is not CommandResult))
+        {
+            yield return error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing ? $"{missing.Argument.Name} is missing." : Explanation.OneLine(WithoutTypes(error.Message));
+        }
+
+        foreach (var child in command.CommandResult.Children.Where(child => child.Tokens.Any(token => token.Value.Length == 0)))
+        {
+            yield return $"{(child is OptionResult option ? option.Option.Name : ((ArgumentResult)child).Argument.Name)} is empty: give it a value, or leave it out.";
+        }
+    }
 
     // The parser names types of .NET.
     private static string WithoutTypes(string message) => ParsedAs().Replace(message, match =>
@@ -141,8 +144,6 @@ internal static partial class CommandLine
             : "true or false";
         return $"{match.Groups["name"].Value} is '{match.Groups["value"].Value}'; expected {expected}.";
     });
-
-    private static string OneLine(string text) => TerminalWriter.CleanName(string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for (option|argument) '(?<name>.*)' as expected type '(?<type>.*)'\.", RegexOptions.Singleline)]
     private static partial Regex ParsedAs();

@@ -1,65 +1,77 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>Everything that a run's auxiliary model was asked for, as it is stored in its folder.</summary>
-internal abstract record AuxiliaryOptions
+internal abstract record AuxiliaryOptions : IJsonOnDeserialized
 {
-    public required AuxiliaryTraining Training { get; init; }
+    [Argument("RUN", "The run."), JsonIgnore]
+    public string Run { get; init; } = "";
+
+    [Group, JsonRequired]
+    public AuxiliaryTraining Training { get; init; } = new();
+
+    [JsonOption, JsonIgnore]
+    public bool Json { get; init; }
+
+    /// <exception cref="InvalidDataException">A stored value is none that an option can have.</exception>
+    void IJsonOnDeserialized.OnDeserialized() => OptionRecord.RequireValid(this);
+
+    /// <summary>Options that may change between two parts of a training.</summary>
+    [JsonIgnore]
+    public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions))).Select(OptionNames.InFile);
 }
 
 /// <summary>How an auxiliary model is trained, whatever it is.</summary>
-internal sealed record AuxiliaryTraining : IJsonOnDeserialized
+internal sealed record AuxiliaryTraining
 {
-    /// <summary>The largest length of all gradients together: attention is sensitive to it.</summary>
-    private const double MaxGradientNorm = 1;
+    private const int UsualBatch = 64;
+    private const double MaxGradientNorm = 1; // attention is sensitive to large ones
 
-    /// <summary>Options that may change between two parts of a training.</summary>
-    public static readonly string[] NamesOfHow = ["device", "threads", "logEvery", "checkpointEvery"];
+    [Option(Topic.Optimization, "Images per step; 64, or the run's if that is smaller, if left out."), Between(1, BetweenAttribute.LargestWidth)]
+    public int? Batch { get; init; }
 
-    public int Batch { get; init; }
+    [Option(Topic.Optimization, "The largest step size; it falls to 0 along half a cosine."), Positive]
+    public double LearningRate { get; init; } = 1e-3;
 
-    public double LearningRate { get; init; }
+    [Option(Topic.Optimization, "Steps in which the learning rate rises from 0."), Between(0, BetweenAttribute.LargestCount)]
+    public int WarmUp { get; init; } = 100;
 
-    public int WarmUp { get; init; }
-
+    [Option(Topic.Run, "Training steps."), AtLeast(1)]
     public long Steps { get; init; }
 
-    public ulong Seed { get; init; }
+    [SeedOption]
+    public ulong Seed { get; init; } = 1;
 
-    public required string Device { get; init; }
+    [Group, JsonRequired]
+    public LoggingOptions Logging { get; init; } = new();
 
-    public int Threads { get; init; }
+    [Group, JsonRequired]
+    public ExecutionOptions Execution { get; init; } = new();
 
-    public int LogEvery { get; init; }
+    /// <summary>The same with a batch, for an autoencoder's run.</summary>
+    public AuxiliaryTraining Resolve(RunFolder autoencoder) =>
+        this with { Batch = Batch ?? Math.Min(UsualBatch, autoencoder.ReadOptions<RunOptions>().Model?.Batch ?? UsualBatch) };
 
-    public int CheckpointEvery { get; init; }
-
-    /// <exception cref="InvalidDataException">A stored number is none that a run can have.</exception>
-    void IJsonOnDeserialized.OnDeserialized()
-    {
-        StoredNumber.Require("steps", Steps, 1);
-        StoredNumber.Require("threads", Threads, 0);
-        StoredNumber.Require("logEvery", LogEvery, 1);
-        StoredNumber.Require("checkpointEvery", CheckpointEvery, 1);
-    }
-
-    [JsonIgnore]
-    public TrainerOptions TrainerOptions => new(Steps, Seed, OnnxDevice.Parse(Device), Threads, LogEvery, CheckpointEvery);
+    /// <summary>How long and where.</summary>
+    public TrainerOptions ToTrainerOptions() => new(Steps, Seed, Execution.ParseDevice(), Execution.Threads, Logging.LogEvery, Logging.CheckpointEvery);
 
     /// <summary>Writes the package of a model that is trained like this.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="description">What else to say of it.</param>
     public TrainingPackage Write(string folder, IModel model, JsonObject description)
     {
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
         description["seed"] = Seed;
-        return new PackageCompiler(model, new TrainingOptions(Batch, optimizer) { MaxGradientNorm = MaxGradientNorm })
-            .Write(folder, description, ExpansionTarget.Training with { Provider = OnnxDevice.Parse(Device).Provider });
+        return new PackageCompiler(model, new TrainingOptions(Batch!.Value, optimizer) { MaxGradientNorm = MaxGradientNorm })
+            .Write(folder, description, ExpansionTarget.Training with { Provider = Execution.ParseDevice().Provider });
     }
 }

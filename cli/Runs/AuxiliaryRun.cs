@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
@@ -25,21 +26,21 @@ internal sealed class AuxiliaryRun : IDisposable
     /// <summary>Begins, or continues where an earlier training stopped.</summary>
     /// <param name="autoencoder">The run of the autoencoder.</param>
     /// <param name="name">The name of the auxiliary model's folder.</param>
-    /// <param name="options">Everything that is asked for.</param>
+    /// <param name="options">Everything that is asked for, with a batch.</param>
     /// <param name="needsClasses">Whether the images must have classes.</param>
     /// <param name="compile">Writes its package into a folder, for images.</param>
     /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
     /// <exception cref="IOException">The folder holds a model that was asked for with other options, or for other weights; or another process works on it.</exception>
     public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions
     {
-        OnnxDevice.Parse(options.Training.Device);
-        var images = autoencoder.ReadOptions<TrainOptions>().OpenTheSameImages();
+        options.Training.Execution.ParseDevice();
+        var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
         if (needsClasses)
         {
             BatchPipeline.RequireLabels(images.Train);
         }
 
-        BatchPipeline.RequireBatch(images.Train, options.Training.Batch);
+        BatchPipeline.RequireBatch(images.Train, options.Training.Batch!.Value);
         if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
             throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");
@@ -102,10 +103,10 @@ internal sealed class AuxiliaryRun : IDisposable
     private static void RequireSameOptions<TOptions>(RunFolder folder, TOptions options, TOptions stored)
     {
         var given = StoredOptions.Flatten(options);
-        if (StoredOptions.FirstDifference(given, StoredOptions.Flatten(stored), given.Select(entry => entry.Key).Except(AuxiliaryTraining.NamesOfHow)) is { } difference)
+        if (StoredOptions.FirstDifference(given, StoredOptions.Flatten(stored), given.Select(entry => entry.Key).Except(AuxiliaryOptions.Changeable)) is { } difference)
         {
             throw new IOException(
-                $"{OptionNames.OnCommandLine(difference.Name)} is {Text(difference.Here)}, but '{folder.Path}' was started with {Text(difference.There)}: give the same options to continue, or delete the folder to start over.");
+                $"{OptionNames.OfProperty(difference.Name)} is {Text(difference.Here)}, but '{folder.Path}' was started with {Text(difference.There)}: give the same options to continue, or delete the folder to start over.");
         }
 
         static string Text(JsonNode? value) => value?.ToString() ?? "not given";
@@ -127,7 +128,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The figures on the test split, and what else is known of each image on the training split as trainNAME; null if training was ended.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        if (await RunDisplay.TrainAsync(run, training.TrainerOptions, images.Train, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), images.Train, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
         {
             return null;
         }
@@ -137,7 +138,7 @@ internal sealed class AuxiliaryRun : IDisposable
             throw new IOException($"The weights of '{autoencoder.Path}' have changed while '{run.Folder.Path}' was trained for them: delete this folder to train it anew.");
         }
 
-        var options = new EvaluatorOptions(0, training.Seed, OnnxDevice.Parse(training.Device), training.Threads);
+        var options = new EvaluatorOptions(0, training.Seed, training.Execution.ParseDevice(), training.Execution.Threads);
         var figures = RunDisplay.Evaluate(progress => run.Finish(
             states, images.Test, "test", options, () => AuxiliaryModel.Export(run.Package, states, autoencoder), progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(

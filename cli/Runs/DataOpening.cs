@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Runs;

@@ -1,4 +1,4 @@
-using OnnxVae.Inference;
+using OnnxVae.Cli.Options;
 using OnnxVae.Models.Exact;
 using OnnxVae.Training.Evaluation;
 
@@ -12,7 +12,7 @@ internal static class Evaluation
     private const int MostSteps = 50;
 
     /// <summary>Options of an evaluation, with a mixture of Gaussians for the aggregated posterior.</summary>
-    public static EvaluatorOptions Options(int importanceSamples, ulong seed, OnnxDevice device, int threads) => new(importanceSamples, seed, device, threads)
+    public static EvaluatorOptions Options(int importanceSamples, ulong seed, ExecutionOptions execution) => new(importanceSamples, seed, execution.ParseDevice(), execution.Threads)
     {
         FitDensity = (fitted, others) =>
         {

@@ -33,14 +33,15 @@ internal static class NextCommand
 
     /// <summary>After a package was compiled: its training.</summary>
     /// <param name="package">The package's folder.</param>
-    /// <param name="options">What it was compiled for.</param>
-    public static string AfterPackage(string package, TrainOptions options) =>
-        $"onnxvae train --package {Quoted(package)} --data {Quoted(options.Data)}"
-        + (options.ImageSize is { } side ? $" --image-size {side}" : "")
-        + (options.Channels is { } channels ? $" --channels {channels}" : "")
-        + (options.SkipCorrupt ? " --skip-corrupt" : "")
-        + (options.Binarize ? " --binarize" : "")
-        + (options.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {options.Steps}");
+    /// <param name="data">The images that it was compiled for.</param>
+    /// <param name="length">How long it was to be trained.</param>
+    public static string AfterPackage(string package, DataOptions data, LengthOptions length) =>
+        $"onnxvae train --package {Quoted(package)} --data {Quoted(data.Data)}"
+        + (data.ImageSize is { } side ? $" --image-size {side}" : "")
+        + (data.Channels is { } channels ? $" --channels {channels}" : "")
+        + (data.SkipCorrupt ? " --skip-corrupt" : "")
+        + (data.Binarize ? " --binarize" : "")
+        + (length.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {length.Steps}");
 
     // Each in a folder of its own.
     private static string Generate(RunFolder run, string options, string name) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;

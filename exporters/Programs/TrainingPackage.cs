@@ -85,7 +85,7 @@ public sealed class TrainingPackage
 
         if (!IsIn(folder))
         {
-            throw new InvalidDataException($"'{folder}' is not a training package: it has no {ManifestFile}. Make one with 'onnxvae compile'.");
+            throw new InvalidDataException($"'{folder}' is not a training package: it has no {ManifestFile}. Compile a model into it.");
         }
 
         var package = new TrainingPackage(folder, ReadManifest(Path.Combine(folder, ManifestFile)));

@@ -107,7 +107,7 @@ public sealed class LatentCodec
         var header = new byte[HeaderSize];
         if (input.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false) < HeaderSize || !header.AsSpan(0, 4).SequenceEqual(Magic) || header[4] != Version)
         {
-            throw new InvalidDataException("This is no file of coded latents: it does not begin as one. Write one with 'onnxvae compress'.");
+            throw new InvalidDataException("This is not a file of coded latents: it does not begin as one.");
         }
 
         if (BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(5)) != LatentSize || !header.AsSpan(17, 8).SequenceEqual(fingerprint))

@@ -48,13 +48,13 @@ internal sealed class CodePriorGraphs : IDisposable
             string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
             if (!File.Exists(path))
             {
-                throw new FileNotFoundException($"There is no '{path}': train it with 'onnxvae prior RUN --level {(file == TopFile ? "top" : "bottom")}'.");
+                throw new FileNotFoundException($"There is no '{path}': train a prior of the {(file == TopFile ? "top" : "bottom")} level of codes.");
             }
 
             using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
             opened.Add(OnnxFile.Open(path, settings));
             return OnnxFile.MetadataOf(opened[^1], $"'{path}'").GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
-                $"'{path}' is no {kind}: give the file that 'onnxvae prior' wrote.");
+                $"'{path}' is not a {kind}: give the file that was exported from a trained prior.");
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class CodePriorGraphs : IDisposable
             var entries = OnnxFile.MetadataOf(session, $"'{path}'");
             return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session, $"'{path}'") is { } classes
                 ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids, $"'{path}'")], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
-                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that 'onnxvae prior' wrote.");
+                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that was exported from a trained prior.");
         }
 
         public bool IsLike(Belonging other) => GridText == other.GridText && Classes.SequenceEqual(other.Classes) && ModelMetadata.AreAlike(Weights, other.Weights);

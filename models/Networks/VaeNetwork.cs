@@ -6,7 +6,7 @@ namespace OnnxVae.Models.Networks;
 /// <summary>A pair of networks, encoder and decoder, for images of any shape. Initialisation is TorchSharp's.</summary>
 public abstract record VaeNetwork
 {
-    /// <summary>The name on the command line.</summary>
+    /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
     /// <summary>What the decoder's output is to Gaussian likelihoods.</summary>

@@ -6,7 +6,7 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>P(y|z): how likely an image is, given the decoder's output.</summary>
 public abstract record Likelihood
 {
-    /// <summary>The name on the command line.</summary>
+    /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
     /// <summary>Parameters and statistics that the likelihood has of its own; none, usually.</summary>

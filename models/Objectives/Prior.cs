@@ -6,7 +6,7 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>P(z): where latents are expected to be.</summary>
 public abstract record Prior
 {
-    /// <summary>The name on the command line.</summary>
+    /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
     /// <summary>The posteriors that it is a prior for.</summary>

@@ -42,7 +42,7 @@ public sealed class AttentionPrior : CodePrior
     {
         if (width % heads != 0)
         {
-            throw new ArgumentException($"--width is {width}, which is no multiple of --heads, {heads}: change one of them.");
+            throw new ArgumentException($"The width is {width}, which is not a multiple of the number of heads, {heads}: change one of them.");
         }
 
         (this.width, this.heads) = (width, heads);

@@ -6,7 +6,7 @@ namespace OnnxVae.Models.Quantization;
 /// <summary>A finite set of K vectors of D numbers, and the choice of one of them for each position of a grid.</summary>
 public abstract record Quantizer
 {
-    /// <summary>The name on the command line.</summary>
+    /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
     /// <summary>K, the number of codes.</summary>

@@ -1,4 +1,7 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using OnnxVae.Cli;
+using OnnxVae.Cli.Options;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests;
@@ -34,13 +37,42 @@ internal sealed class ArchitectureTests
     [TestCase("OnnxVae.Inference")]
     [TestCase("OnnxVae.Models")]
     [TestCase("OnnxVae.Training")]
-    public void Folders_OfAProject_HaveNoCycle(string project)
+    [TestCase("OnnxVae.Cli", "onnxvae")]
+    public void Folders_OfAProject_HaveNoCycle(string project, string? assembly = null)
     {
-        var arrows = new NamespaceArrows(Path.Combine(AppContext.BaseDirectory, $"{project}.dll"), project);
+        var arrows = new NamespaceArrows(Path.Combine(AppContext.BaseDirectory, $"{assembly ?? project}.dll"), project);
 
         TestContext.Out.WriteLine(arrows.Picture);
         Assert.That(arrows.Cycles, Is.Empty, string.Join('\n', arrows.All));
     }
+
+    [Test]
+    public void Libraries_NameNoOptionOrVerbOfTheCommandLine()
+    {
+        string verbs = string.Join('|', Verb.All().Select(verb => verb.About.Name));
+        var named = new Regex($@"[ '(]--[a-z]|onnxvae ({verbs})\b");
+
+        Assert.That(LibraryLines().Where(line => !line.Text.TrimStart().StartsWith("//", StringComparison.Ordinal) && line.Text.Contains('"', StringComparison.Ordinal) && named.IsMatch(line.Text)), Is.Empty);
+    }
+
+    [Test]
+    public void Remedies_AreForMessagesThatLibrariesHave()
+    {
+        string all = string.Join('\n', LibraryLines().Select(line => line.Text));
+
+        Assert.Multiple(() =>
+        {
+            foreach (string piece in Remedies.Table.SelectMany(remedy => Regex.Split(remedy.Words, @"\{\d\}")))
+            {
+                Assert.That(all, Does.Contain(piece));
+            }
+        });
+    }
+
+    private static IEnumerable<(string File, string Text)> LibraryLines() => ((string[])["exporters", "models", "training", "inference"])
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
+        .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+        .SelectMany(file => File.ReadLines(file).Select(text => (file, text)));
 
     [Test]
     public void Exporters_KnowNothingAboutVaes() => Assert.That(

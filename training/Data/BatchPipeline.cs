@@ -52,7 +52,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     {
         if (source.Count < batchSize)
         {
-            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {batchSize}: give a smaller --batch.");
+            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {batchSize}: take a smaller batch.");
         }
     }
 
@@ -72,7 +72,7 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
 
         throw new InvalidDataException(
-            $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or give --image-size.");
+            $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or scale them.");
     }
 
     /// <summary>Checks that images have labels.</summary>

@@ -198,7 +198,7 @@ public sealed class ImageFiles : ImageSource
         var first = headers[0];
         return Array.Find(headers, header => (header.Height, header.Width) != (first.Height, first.Width)) is { } other
             ? throw new InvalidDataException(
-                $"The images have several sizes: '{first.File.Name}' has {first.Width} x {first.Height}, '{other.File.Name}' has {other.Width} x {other.Height}. Give --image-size to scale and crop them to one.")
+                $"The images have several sizes: '{first.File.Name}' has {first.Width} x {first.Height}, '{other.File.Name}' has {other.Width} x {other.Height}. Scale and crop them to one.")
             : (first.Height, first.Width);
     }
 

@@ -141,7 +141,7 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
     {
         if (sums.FirstOrDefault(sum => !double.IsFinite(sum.Value)).Key is { } name)
         {
-            throw new InvalidDataException($"The {name} of at least one image is not finite: the model has diverged; evaluate an earlier --checkpoint.");
+            throw new InvalidDataException($"The {name} of at least one image is not finite: the model has diverged; evaluate an earlier checkpoint.");
         }
     }
 

@@ -64,7 +64,7 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
     private const double LeastRate = 0.01; // nats per image
     private const int MostNamed = 12;
 
-    private const string Remedies = "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder";
+    private const string Remedies = "try a smaller beta (0.1 to 0.5), a warm-up of beta, free bits (0.1), or a less powerful decoder";
 
     /// <summary>Reaches a verdict.</summary>
     /// <param name="images">How many images were looked at.</param>

@@ -17,17 +17,24 @@ public static class StoredOptions
     /// <param name="options">The options.</param>
     public static JsonObject Flatten<TOptions>(TOptions options)
     {
-        var flat = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
-        foreach (var (group, values) in flat.Where(entry => entry.Value is JsonObject).ToArray())
+        var flat = new JsonObject();
+        Add(JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject());
+        return flat;
+
+        void Add(JsonObject group)
         {
-            flat.Remove(group); // before its values come, of which one may have the same name
-            foreach (var (name, value) in values!.AsObject())
+            foreach (var (name, value) in group)
             {
-                flat[name] = value?.DeepClone();
+                if (value is JsonObject inner)
+                {
+                    Add(inner);
+                }
+                else
+                {
+                    flat[name] = value?.DeepClone();
+                }
             }
         }
-
-        return flat;
     }
 
     /// <summary>Compares options.</summary>

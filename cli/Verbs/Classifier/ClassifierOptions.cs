@@ -1,4 +1,8 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Models;
@@ -13,8 +17,12 @@ internal sealed record ClassifierOptions : AuxiliaryOptions
     /// <summary>The name of a classifier's folder inside the run's.</summary>
     public const string Folder = "classifier";
 
-    public required string Model { get; init; }
+    public ClassifierOptions() => Training = new() { Steps = 2000 };
 
+    [Option(Topic.Model, "The network, the encoder of a VAE."), Among<Networks>, JsonRequired]
+    public string Model { get; init; } = "conv";
+
+    [Option(Topic.Model, "Widths of its hidden dense layers, as in 512,256."), Numbers]
     public string? Hidden { get; init; }
 
     /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which gives logits of classes instead of latents.</summary>
@@ -27,7 +35,7 @@ internal sealed record ClassifierOptions : AuxiliaryOptions
         }
 
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        using var network = VaeCatalog.Network(Model, ModelCompilation.ParseNumbers("--hidden", Hidden)).Encoder(image, images.Classes.Count, parameters: 1);
+        using var network = Networks.Create(Model, Hidden).Encoder(image, images.Classes.Count, parameters: 1);
         return Training.Write(folder, new ClassifierModel(network, image, images.Classes), new JsonObject { ["network"] = Model });
     }
 }

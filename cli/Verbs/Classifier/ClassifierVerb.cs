@@ -1,37 +1,19 @@
-using System.CommandLine;
+using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
-using OnnxVae.Models;
 
 namespace OnnxVae.Cli.Verbs.Classifier;
 
-/// <summary><c>onnxvae classifier</c>: a classifier of a run's images, which judges generated ones.</summary>
-internal static class ClassifierVerb
+/// <summary>A classifier of a run's images, which judges generated ones.</summary>
+[Verb("classifier", VerbTopic.Train, "Trains a classifier on a run's images and their classes.",
+    Details = "It is trained in RUN/classifier, and exported beside the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again.",
+    Example = "classifier runs/digits")]
+internal sealed class ClassifierVerb : LongVerb<ClassifierOptions>
 {
-    public static Command Create()
+    protected override async Task<int> RunAsync(ClassifierOptions options, CancellationToken cancellation)
     {
-        var arguments = new AuxiliaryArguments(steps: 2000);
-        var model = VerbOptions.Among(VaeCatalog.NetworkNames, new Option<string>("--model")
-        {
-            Description = $"The network, the encoder of a VAE: {string.Join(", ", VaeCatalog.NetworkNames)}.",
-            DefaultValueFactory = _ => "conv",
-        });
-        var hidden = new Option<string?>("--hidden") { Description = "Widths of its hidden dense layers, as in 512,256." };
-        var json = VerbOptions.Json();
-        var command = new Command(
-            "classifier", "Trains a classifier on a run's images and their classes, in RUN/classifier, and exports it beside the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again. Example: onnxvae classifier runs/digits")
-        {
-            model, hidden, json,
-        };
-        arguments.AddTo(command);
-        command.SetCancellableAction(async (result, cancellation) =>
-        {
-            var run = ModelPath.Run(arguments.Run(result));
-            var options = new ClassifierOptions { Model = result.GetValue(model)!, Hidden = result.GetValue(hidden), Training = arguments.Read(result, run) };
-            using var training = AuxiliaryRun.Open(
-                run, ClassifierOptions.Folder, options, needsClasses: true,
-                options.Compile);
-            return await training.ReportAsync("Classifier on the test split", result.GetValue(json), classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
-        });
-        return command;
+        var run = ModelPath.Run(options.Run);
+        options = options with { Training = options.Training.Resolve(run) };
+        using var training = AuxiliaryRun.Open(run, ClassifierOptions.Folder, options, needsClasses: true, options.Compile);
+        return await training.ReportAsync("Classifier on the test split", options.Json, classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
     }
 }

@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Cli.Verbs.Prior;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Training.Data;

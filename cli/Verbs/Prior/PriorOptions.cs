@@ -1,4 +1,7 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
@@ -13,15 +16,22 @@ namespace OnnxVae.Cli.Verbs.Prior;
 /// <summary>Everything a prior of codes was asked for.</summary>
 internal sealed record PriorOptions : AuxiliaryOptions
 {
-    public required string Level { get; init; }
+    public PriorOptions() => Training = new() { Steps = 5000 };
 
-    public int Width { get; init; }
+    [Option(Topic.Model, "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.", IsRequired = true), Among(CodeLevel.Top, CodeLevel.Bottom), JsonRequired]
+    public string Level { get; init; } = "";
 
-    public int Depth { get; init; }
+    [Option(Topic.Model, "Numbers per position."), Between(2, BetweenAttribute.LargestChannels)]
+    public int Width { get; init; } = 128;
 
-    public int Heads { get; init; }
+    [Option(Topic.Model, "Layers."), Between(1, 256)]
+    public int Depth { get; init; } = 4;
 
-    public double LabelDropout { get; init; }
+    [Option(Topic.Model, "Heads of each attention; convolutions have none."), Between(1, 256)]
+    public int Heads { get; init; } = 4;
+
+    [Option(Topic.Model, "Share of images whose class is hidden in training."), Share]
+    public double LabelDropout { get; init; } = 0.1;
 
     /// <summary>The grids of codes that an exported encoder gives, the top level's first.</summary>
     /// <param name="encoderFile">The encoder.</param>

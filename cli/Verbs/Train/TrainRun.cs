@@ -1,6 +1,8 @@
+using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
@@ -11,10 +13,10 @@ namespace OnnxVae.Cli.Verbs.Train;
 internal sealed class TrainRun : IDisposable
 {
     private readonly TrainingRun run;
-    private readonly TrainOptions options;
+    private readonly RunOptions options;
     private readonly ImageData images;
 
-    private TrainRun(TrainingRun run, TrainOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
+    private TrainRun(TrainingRun run, RunOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => run.Folder;
@@ -23,16 +25,16 @@ internal sealed class TrainRun : IDisposable
     /// <param name="folder">The run's folder, new or empty.</param>
     /// <param name="options">What was asked for.</param>
     /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
-    public static TrainRun Start(string folder, TrainOptions options)
+    public static TrainRun Start(string folder, RunOptions options)
     {
-        OnnxDevice.Parse(options.Device);
+        options.Execution.ParseDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
-        var images = DataOpening.Open(options.Data, options.ImageOptions);
+        var images = DataOpening.Open(options.Data.Data, options.ImageOptions);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
         var compile = Compilation(options, images.Train);
         if (images.Test.Count == 0)
         {
-            throw new InvalidDataException($"'{options.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
+            throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
         }
 
         return new TrainRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
@@ -42,11 +44,11 @@ internal sealed class TrainRun : IDisposable
     /// <param name="folder">The run's folder.</param>
     /// <param name="check">Compares the run's options with those given now.</param>
     /// <exception cref="InvalidDataException">The data have changed.</exception>
-    public static TrainRun Resume(string folder, Action<TrainOptions> check)
+    public static TrainRun Resume(string folder, Action<RunOptions> check)
     {
-        TrainOptions? options = null;
+        RunOptions? options = null;
         ImageData? images = null;
-        var run = TrainingRun.Resume<TrainOptions>(new RunFolder(folder), stored =>
+        var run = TrainingRun.Resume<RunOptions>(new RunFolder(folder), stored =>
         {
             check(stored);
             (options, images) = (stored, stored.OpenTheSameImages());
@@ -60,11 +62,11 @@ internal sealed class TrainRun : IDisposable
     /// <returns>The figures on the test split; null if training was ended.</returns>
     public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
     {
-        var device = OnnxDevice.Parse(options.Device);
-        long steps = options.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
+        var device = options.Execution.ParseDevice();
+        long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
-        var trainer = new TrainerOptions(steps, options.Seed, device, options.Threads, options.LogEvery, options.CheckpointEvery);
-        var grids = new SampleGrids(run.Package, images.Test, options.Seed, device, options.Threads);
+        var trainer = new TrainerOptions(steps, options.Seed, device, options.Execution.Threads, options.Logging.LogEvery, options.Logging.CheckpointEvery);
+        var grids = new SampleGrids(run.Package, images.Test, options.Seed, device, options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {run.Folder.Path}";
         if (await RunDisplay.TrainAsync(run, trainer, images.Train, grids, "0.00", continuation, cancellation) is not { } states)
         {
@@ -72,7 +74,7 @@ internal sealed class TrainRun : IDisposable
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
-            states, images.Test, "test", Evaluation.Options(options.ImportanceSamples, options.Seed, device, options.Threads), progress: progress, cancellation: cancellation));
+            states, images.Test, "test", Evaluation.Options(options.ImportanceSamples, options.Seed, options.Execution), progress: progress, cancellation: cancellation));
     }
 
     public void Dispose() => run.Dispose();
@@ -88,13 +90,13 @@ internal sealed class TrainRun : IDisposable
             <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
             var count => $"{count} classes",
         };
-        Console.Error.WriteLine($"Data      {options.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
+        Console.Error.WriteLine($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
         Console.Error.WriteLine($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
-        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Device}, into {run.Folder.Path}");
+        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {run.Folder.Path}");
     }
 
     // What writes the run's package: the compiler, or a copy of a compiled one.
-    private static Action<string> Compilation(TrainOptions options, ImageSource train)
+    private static Action<string> Compilation(RunOptions options, ImageSource train)
     {
         if (options.Package is { } path)
         {
@@ -104,16 +106,16 @@ internal sealed class TrainRun : IDisposable
         }
 
         BatchPipeline.RequireBatch(train, options.Model!.Batch);
-        return folder => ProgressDisplay.While("Compiling", () => ModelCompilation.Write(
-            folder, options.Model, train, options.Seed, options.StepsFor(train, options.Model.Batch), OnnxDevice.Parse(options.Device).Provider));
+        return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
+            folder, options.Model, train, options.Seed, options.Length.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider));
     }
 
-    private static TrainingPackage OpenPackage(string path, ImageSource train, TrainOptions options)
+    private static TrainingPackage OpenPackage(string path, ImageSource train, RunOptions options)
     {
         var package = TrainingPackage.Open(path);
         var step = package.Manifest.Step;
         BatchPipeline.RequireFit(step, train);
-        long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
+        long steps = options.Length.StepsFor(train, (int)step.Images.Shape[0]);
         return package.Manifest.Training.ContainsKey("steps") && package.DescribedNumber("steps") is var compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;

@@ -1,42 +1,42 @@
-using System.CommandLine;
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Train;
 
-/// <summary><c>onnxvae train</c>: compile, train, evaluate, export, report.</summary>
-internal static class TrainVerb
+/// <summary>Compile, train, evaluate, export, report.</summary>
+[Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx and decoder.onnx.",
+    Example = "train --data sprites --out runs/sprites --steps 2000")]
+internal sealed class TrainVerb : LongVerb<TrainOptions>
 {
-    public static Command Create()
+    protected override async Task<int> RunAsync(TrainOptions options, CancellationToken cancellation)
     {
-        var arguments = new TrainArguments();
-        var output = new Option<string?>("--out") { Description = "The run's folder; runs/NAME, after the data, if left out." };
-        var resume = new Option<bool>("--resume") { Description = "Continue the run in --out from its newest checkpoint." };
-        var json = VerbOptions.Json();
-        var command = new Command(
-            "train", "Trains a VAE: compiles it, trains, evaluates on the test split, exports encoder.onnx and decoder.onnx. Example: onnxvae train --data sprites --out runs/sprites --steps 2000");
-        arguments.AddForTraining(command);
-        command.Options.Add(output);
-        command.Options.Add(resume);
-        command.Options.Add(json);
-        command.SetCancellableAction(async (result, cancellation) =>
+        var given = options.Run.Resolve();
+        using var training = options.Resume
+            ? TrainRun.Resume(options.Out!, stored => RequireSame(given, stored, Options.Given.Names))
+            : TrainRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given);
+        if (await training.RunAsync(cancellation) is not { } figures)
         {
-            bool isResumed = result.GetValue(resume);
-            if (isResumed && result.GetValue(output) is null)
-            {
-                throw new UsageException("--resume needs --out, the run to continue.");
-            }
+            return ExitCode.Interrupted;
+        }
 
-            using var training = isResumed
-                ? TrainRun.Resume(result.GetValue(output)!, stored => arguments.RequireSame(result, stored))
-                : Start(result.GetValue(output), arguments.Read(result));
-            return await RunAsync(training, result.GetValue(json), cancellation);
-        });
-        return command;
+        Print(training.Folder, figures.ToJson(), options.Json);
+        return ExitCode.Done;
     }
 
-    private static TrainRun Start(string? folder, TrainOptions options) => TrainRun.Start(folder ?? FreeFolder(options.Data), options);
+    // Options that are given for a run that resumes must be those that it was started with.
+    private static void RequireSame(RunOptions given, RunOptions stored, IEnumerable<string> names)
+    {
+        var now = StoredOptions.Flatten(given);
+        var compared = names.Select(OptionNames.InFile).Where(name => now.ContainsKey(name));
+        if (StoredOptions.FirstDifference(now, StoredOptions.Flatten(stored), compared) is { } difference)
+        {
+            throw new UsageException(
+                $"{OptionNames.OfProperty(difference.Name)} is {difference.Here}, but the run was started with {difference.There?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");
+        }
+    }
 
     // The first of runs/digits, runs/digits-2, ... that is free.
     private static string FreeFolder(string data)
@@ -48,17 +48,6 @@ internal static class TrainVerb
         }
 
         return folder;
-    }
-
-    private static async Task<int> RunAsync(TrainRun training, bool json, CancellationToken cancellation)
-    {
-        if (await training.RunAsync(cancellation) is not { } figures)
-        {
-            return ExitCode.Interrupted;
-        }
-
-        Print(training.Folder, figures.ToJson(), json);
-        return 0;
     }
 
     private static void Print(RunFolder run, JsonObject figures, bool json)

@@ -27,12 +27,12 @@ internal sealed class ErrorTests
     [TestCase("train --latent 0 --out {0}/x", 2, "--latent is 0; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --batch -4 --out {0}/x", 2, "--batch is -4; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --model cnn --out {0}/x", 2, "--model is 'cnn'; known are mlp, conv, linear, residual, vqvae, vqvae2. See 'onnxvae train --help'.")]
-    [TestCase("train --model mlp --hidden 40,x --out {0}/h1", 2, "--hidden is '40,x'; expected numbers from 1 to 65536 with commas between them, as in 512,256.")]
-    [TestCase("train --model conv --hidden 40,20 --out {0}/h2", 1, "The model 'conv' has one hidden dense layer, but 2 widths are given: give one, or --model mlp.")]
+    [TestCase("train --model mlp --hidden 40,x --out {0}/h1", 2, "--hidden is '40,x'; expected numbers from 1 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
+    [TestCase("train --model conv --hidden 40,20 --out {0}/h2", 2, "The model 'conv' has one hidden dense layer, but 2 widths are given: give one, or --model mlp.")]
     [TestCase("train --likelihood poisson --out {0}/x", 2, "--likelihood is 'poisson'; known are bernoulli, continuous-bernoulli, gaussian, gaussian-learned, gaussian-optimal, discretized-logistic, squared-error, absolute-error, dissimilarity. See 'onnxvae train --help'.")]
     [TestCase("train --sigma -1 --likelihood gaussian --out {0}/x", 2, "--sigma is -1; it must be a positive number. See 'onnxvae train --help'.")]
-    [TestCase("train --steps 3 --epochs 2 --out {0}/x", 2, "Give --epochs or --steps, not both.")]
-    [TestCase("train --package {0}/run/package --latent 3 --out {0}/x", 2, "--latent cannot be given with --package: the package was compiled with its own.")]
+    [TestCase("train --steps 3 --epochs 2 --out {0}/x", 2, "Give --epochs or --steps, not both. See 'onnxvae train --help'.")]
+    [TestCase("train --package {0}/run/package --latent 3 --out {0}/x", 2, "--latent cannot be given with --package: the package was compiled with its own. See 'onnxvae train --help'.")]
     [TestCase("train --package {0}/empty --out {0}/x", 1, "'{0}/empty' is not a training package: it has no manifest.json. Make one with 'onnxvae compile'.")]
     [TestCase("train --device tpu --out {0}/x", 1, "Device 'tpu' is not available: this ONNX Runtime has cpu. Choose one of these, reference the ONNX Runtime package of that provider, or register its library.")]
     [TestCase("train --device cuda --out {0}/x", 1, "Device 'cuda' is not available: this ONNX Runtime has cpu. It comes with ONNX Runtime's GPU package, and needs CUDA 13 and cuDNN 9.")]
@@ -48,14 +48,14 @@ internal sealed class ErrorTests
     [TestCase("generate {0}/missing.onnx --out {0}/g", 1, "There is no file '{0}/missing.onnx'.")]
     [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is an encoder; expected a decoder. Give the decoder.onnx that was exported beside it.")]
     [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is not a decoder: it has no OnnxVae metadata. Export one from a run.")]
-    [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: give another --out, or empty it.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder, a .npy or a .tar.")]
-    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar, and one image to a picture.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar, and one image to a picture. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --format gif --out {0}/g", 2, "--format is 'gif'; known are png, jpeg, webp. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --quality 101 --out {0}/g", 2, "--quality is 101; it must be at most 100. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --provider-library {0}/no.so --out {0}/g", 1, "There is no execution provider library '{0}/no.so'.")]
-    [TestCase("encode {0}/run/export/encoder.onnx --data sprites --out {0}/z", 2, "--out is '{0}/z'; latents go to a .npy or a .parquet.")]
+    [TestCase("encode {0}/run/export/encoder.onnx --data sprites --out {0}/z", 2, "--out is '{0}/z'; latents go to a .npy or a .parquet. See 'onnxvae encode --help'.")]
     [TestCase("serve {0}/empty", 1, "There is no file '{0}/empty/encoder.onnx'.")]
     [TestCase("serve {0}/run --port 70000", 2, "--port is 70000; it must be at most 65535. See 'onnxvae serve --help'.")]
     [TestCase("inspect {0}/text.onnx", 1, "'{0}/text.onnx' is not an ONNX model, or is truncated.")]
@@ -63,18 +63,18 @@ internal sealed class ErrorTests
     [TestCase("train --beta NaN --out {0}/x", 2, "--beta is NaN; it must be at least 0. See 'onnxvae train --help'.")]
     [TestCase("train --prior flat --out {0}/x", 2, "--prior is 'flat'; known are standard-normal, gaussian, vamp. See 'onnxvae train --help'.")]
     [TestCase("train --pixels binary --out {0}/x", 2, "--pixels is 'binary'; known are grey, threshold, sampled. See 'onnxvae train --help'.")]
-    [TestCase("train --samples 5 --beta 2 --out {0}/o1", 2, "--beta cannot be given with --samples: the importance-weighted bound has no weight of the rate.")]
-    [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted.")]
-    [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own.")]
-    [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own.")]
+    [TestCase("train --samples 5 --beta 2 --out {0}/o1", 2, "--beta cannot be given with --samples: the importance-weighted bound has no weight of the rate. See 'onnxvae train --help'.")]
+    [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted. See 'onnxvae train --help'.")]
+    [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own. See 'onnxvae train --help'.")]
+    [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own. See 'onnxvae train --help'.")]
     [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.")]
     [TestCase("train --beta-cycles 6 --steps 10 --out {0}/o6", 2, "--beta-cycles is 6, but there are 10 steps: a cycle needs at least two.")]
     [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' is optimal for one sample per image, but the objective has 3: take 'gaussian-learned'.")]
-    [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none.")]
-    [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate.")]
-    [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package.")]
-    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0 with commas between them, as in 0.5,1,2.")]
-    [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers with commas between them, as in 0.5,1,2.")]
+    [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0 with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --prior mixture --out {0}/g", 1, "There is no '{0}/run/export/mixture.onnx': fit one to the run's latents with 'onnxvae fit RUN'.")]
     [TestCase("traverse {0}/run/export --latents 2,10 --out {0}/t.png", 2, "--latents is '2,10'; expected numbers from 0 to 9 with commas between them, as in 0,3.")]
     [TestCase("interpolate {0}/run/export --data sprites --from 5000 --out {0}/i.png", 2, "--from is 5000; the images of this split are 0 to 4999.")]
@@ -83,7 +83,7 @@ internal sealed class ErrorTests
     [TestCase("train --laten 3", 2, "There is no verb or option '--laten'. Did you mean '--latent'? See 'onnxvae train --help'.")]
     [TestCase("train --nothing-like-it", 2, "There is no verb or option '--nothing-like-it'. See 'onnxvae train --help'.")]
     [TestCase("frobnicate", 2, "There is no verb or option 'frobnicate'. See 'onnxvae --help'.")]
-    [TestCase("train --resume", 2, "--resume needs --out, the run to continue.")]
+    [TestCase("train --resume", 2, "--resume needs --out, the run to continue. See 'onnxvae train --help'.")]
     [TestCase("train --resume --model mlp --out {0}/run --latent 10 --likelihood gaussian", 2, "--likelihood is gaussian, but the run was started with bernoulli: leave it out to resume, or start a new run in another folder.")]
     [TestCase("train --resume --model conv --out {0}/run", 2, "--model is conv, but the run was started with mlp: leave it out to resume, or start a new run in another folder.")]
     [TestCase("train --batch x --out {0}/x", 2, "--batch is 'x'; expected a whole number. See 'onnxvae train --help'.")]
@@ -91,12 +91,12 @@ internal sealed class ErrorTests
     [TestCase("train --beta big --out {0}/x", 2, "--beta is 'big'; expected a number. See 'onnxvae train --help'.")]
     [TestCase("train --latent 100000000 --out {0}/x", 2, "--latent is 100000000; it must be at most 65536. See 'onnxvae train --help'.")]
     [TestCase("train --model mlp --hidden 65536,65536 --out {0}/h3", 1, "A dense layer from 65536 to 65536 numbers has 4294967296 weights; there may be at most 268435456: take narrower layers, fewer latents or smaller images.")]
-    [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256.")]
+    [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
     [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")]
-    [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp.")]
-    [TestCase("generate {0}/run --count 1 --format webp --out {0}/o.png", 2, "--format is webp, but --out is '{0}/o.png': leave one of them out.")]
+    [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run --count 1 --format webp --out {0}/o.png", 2, "--format is webp, but --out is '{0}/o.png': leave one of them out. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run --grid {0}/g.bmp --out {0}/g", 2, "--grid is '{0}/g.bmp'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
-    [TestCase("traverse {0}/run --out {0}/t.tiff", 2, "--out is '{0}/t.tiff'; pictures are written as .png, .jpg or .webp.")]
+    [TestCase("traverse {0}/run --out {0}/t.tiff", 2, "--out is '{0}/t.tiff'; pictures are written as .png, .jpg or .webp. See 'onnxvae traverse --help'.")]
     [TestCase("interpolate {0}/run --from a.png --to b.png --out {0}/i.png", 2, "--from is 'a.png'; expected an image file, or with --data the number or the name of an image in them.")]
     [TestCase("train --channels NaN", 2, "--channels is 'NaN'; expected a whole number. See 'onnxvae train --help'.")]
     [TestCase("train --channels 2", 2, "--channels is 2; give 1 for grayscale or 3 for colour. See 'onnxvae train --help'.")]
@@ -145,10 +145,33 @@ internal sealed class ErrorTests
     }
 
     [Test]
+    public void Faults_AreReportedTogether() => Assert.That(
+        Support.Cli.Run("train", "--latent", "0", "--batch", "-4", "--samples", "5", "--beta", "2", "--capcity", "3", "--resume"),
+        Is.EqualTo((2, "", """
+            onnxvae: There is no verb or option '--capcity'. Did you mean '--capacity'?
+            onnxvae: --batch is -4; it must be at least 1.
+            onnxvae: --latent is 0; it must be at least 1.
+            onnxvae: --beta cannot be given with --samples: the importance-weighted bound has no weight of the rate.
+            onnxvae: --resume needs --out, the run to continue.
+            See 'onnxvae train --help'.
+
+            """)));
+
+    [Test]
+    public void Help_ListsVerbsAndOptionsByTopic()
+    {
+        string verbs = Support.Cli.Run("--help").Output, options = Support.Cli.Run("train", "--help").Output;
+
+        Assert.That(verbs, Does.Match(@"(?s)\nTrain and evaluate\n.*\n  train +Trains a VAE\.\n.*\nMake images\n  generate "));
+        Assert.That(options, Does.Match(@"(?s)\nLikelihood\n  --likelihood TEXT  P\(y\|z\)\. One of bernoulli, .* Default bernoulli\.\n.*\nObjective\n  --beta NUMBER +Weight of the rate; 1 for the ELBO\. Default 1\.\n"));
+        Assert.That(options.Split('\n').Select(line => line.Length), Has.All.LessThanOrEqualTo(100));
+    }
+
+    [Test]
     public void EmptyArguments_AreNamed()
     {
-        Assert.That(Support.Cli.Run("train", "--out", ""), Is.EqualTo((2, "", "onnxvae: --out is empty: give it a value, or leave it out.\n")));
-        Assert.That(Support.Cli.Run("generate", "", "--out", Folder["x"]), Is.EqualTo((2, "", "onnxvae: DECODER is empty: give it a value, or leave it out.\n")));
+        Assert.That(Support.Cli.Run("train", "--out", ""), Is.EqualTo((2, "", "onnxvae: --out is empty: give it a value, or leave it out. See 'onnxvae train --help'.\n")));
+        Assert.That(Support.Cli.Run("generate", "", "--out", Folder["x"]), Is.EqualTo((2, "", "onnxvae: DECODER is empty: give it a value, or leave it out. See 'onnxvae generate --help'.\n")));
     }
 
     [Test]
@@ -190,7 +213,7 @@ internal sealed class ErrorTests
 
     [Test]
     public void Generate_IntoNothing_SaysSo() =>
-        Assert.That(Support.Cli.Run("generate", Decoder, "--out", "").Error.TrimEnd(), Is.EqualTo("onnxvae: --out is empty; name a file or a folder. See 'onnxvae generate --help'."));
+        Assert.That(Support.Cli.Run("generate", Decoder, "--out", "").Error.TrimEnd(), Is.EqualTo("onnxvae: --out is empty: give it a value, or leave it out. See 'onnxvae generate --help'."));
 
     [Test]
     public void Help_OfEveryVerb_HasAnExample(

@@ -1,6 +1,6 @@
 using System.Formats.Tar;
 using System.Runtime.InteropServices;
-using OnnxVae.Cli.Jobs.Outputs;
+using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using Parquet;
@@ -137,7 +137,7 @@ internal sealed class JobOutputTests : JobFixture
         File.WriteAllText(Folder["list.txt"], "3\ta.png\tis no image that can be read\n12\tb.p");
         File.WriteAllText(Folder["list.txt.0123.tmp"], "left behind");
 
-        var corrupt = new OnnxVae.Cli.Jobs.CorruptImages(Folder["list.txt"], skip: true);
+        var corrupt = new OnnxVae.Cli.Batch.CorruptImages(Folder["list.txt"], skip: true);
 
         Assert.That((corrupt.Count, corrupt.Contains(3), corrupt.Contains(12)), Is.EqualTo((1, true, false)));
         Assert.That(File.ReadAllText(Folder["list.txt"]), Is.EqualTo("3\ta.png\tis no image that can be read\n"));

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using OnnxVae.Cli.Jobs.Outputs;
+using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Cli;
@@ -70,7 +70,7 @@ internal sealed class JobRefusalTests : JobFixture
         var (exitCode, _, error) = Support.Cli.Run([verb, Path.Combine(Models.Export("mlp"), model), .. data, "--out", Folder[output]]);
 
         Assert.That(exitCode, Is.EqualTo(2));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {string.Format(System.Globalization.CultureInfo.InvariantCulture, message, Folder[output])}"));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {string.Format(System.Globalization.CultureInfo.InvariantCulture, message, Folder[output])} See 'onnxvae {verb} --help'."));
         Assert.That(Directory.EnumerateFileSystemEntries(Folder.Path), Is.Empty);
     }
 

@@ -157,7 +157,7 @@ internal sealed class JobTests : JobFixture
         long next = 0;
         for (int i = 0; i < shards; i++)
         {
-            var range = new OnnxVae.Cli.Jobs.Shard(i, shards).RangeOf(total, unit);
+            var range = new OnnxVae.Cli.Batch.Shard(i, shards).RangeOf(total, unit);
             Assert.That(range.First, Is.EqualTo(next));
             Assert.That(range.First % unit == 0 || range.First == total);
             next = range.End;

@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Playwright;
-using OnnxVae.Cli.Jobs.Outputs;
-using OnnxVae.Cli.Page;
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Cli.Verbs.Serve;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 

@@ -1,5 +1,5 @@
-using OnnxVae.Cli.Jobs;
-using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Verbs.Sweep;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 

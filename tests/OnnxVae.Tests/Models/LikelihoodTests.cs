@@ -1,5 +1,5 @@
+using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
@@ -14,7 +14,7 @@ internal sealed class LikelihoodTests
     private const int Images = 4, Dimensions = 60;
     private static readonly Shape Batch = [Images, 1, 6, 10];
 
-    private static readonly LikelihoodSettings Settings = new(Sigma: 0.3, Lambda: 2.5);
+    private static readonly ModelOptions Options = new() { Sigma = 0.3, Lambda = 2.5 };
 
     // -ln P(y|o) of one pixel. States have their first values: sigma 1 (ln sigma = -6 + softplus(6)), ln s = -7 + softplus(5).
     private static readonly Dictionary<string, Func<double, double, double>> Definitions = new()
@@ -35,14 +35,16 @@ internal sealed class LikelihoodTests
 
     private static float[] Outputs => [.. Numbers.StandardNormal(Images * Dimensions, 5).Select((x, i) => i % 7 == 0 ? 0.01f * x : 2 * x)];
 
+    private static Likelihood Create(string name, PixelMean mean = PixelMean.Sigmoid) => Likelihoods.Create(Options with { Likelihood = name }, mean);
+
     [Test]
     public void Names_ButDissimilarity_AreAllDefinedHere() =>
-        Assert.That(VaeCatalog.LikelihoodNames.Except(["dissimilarity"]), Is.EquivalentTo(Definitions.Keys));
+        Assert.That(Likelihoods.Names.Except(["dissimilarity"]), Is.EquivalentTo(Definitions.Keys));
 
     [TestCaseSource(nameof(Names))]
     public void Distortion_EqualsDefinition(string name)
     {
-        var likelihood = VaeCatalog.Likelihood(name, Settings);
+        var likelihood = Create(name);
 
         float[] actual = Run(likelihood, likelihood.Distortion);
 
@@ -53,7 +55,7 @@ internal sealed class LikelihoodTests
     [TestCaseSource(nameof(Names))]
     public void Distortion_GradientEqualsFiniteDifference(string name)
     {
-        var likelihood = VaeCatalog.Likelihood(name, Settings);
+        var likelihood = Create(name);
         float[] states = [.. likelihood.States.Select(state => state.Initial.As<float>()[0])];
 
         var result = GradientCheck.Run(
@@ -70,7 +72,7 @@ internal sealed class LikelihoodTests
     [TestCase("discretized-logistic", 6.0)]
     public void Probability_OfOnePixel_SumsToOne(string name, double output)
     {
-        var likelihood = VaeCatalog.Likelihood(name, Settings);
+        var likelihood = Create(name);
         float[] levels = [.. Enumerable.Range(0, 256).Select(level => level / 255f)];
         var (y, o) = (Value.Input("y", ElementType.Float32, [256, 1, 1, 1]), Value.Input("o", ElementType.Float32, [256, 1, 1, 1]));
         double[] probabilities =
@@ -136,7 +138,7 @@ internal sealed class LikelihoodTests
     [TestCase("absolute-error")]
     public void Likelihood_OfLinearNetwork_TakesTheOutputAsThePixelsMean(string name)
     {
-        var likelihood = VaeCatalog.Likelihood(name, Settings with { PixelMean = PixelMean.Identity });
+        var likelihood = Create(name, PixelMean.Identity);
         var output = Value.Input("o", ElementType.Float32, [3]);
 
         float[][] actual = GraphRunner.Run([likelihood.Mean(output), likelihood.Image(output)], [(output, new[] { -0.5f, 0.25f, 1.5f })]);

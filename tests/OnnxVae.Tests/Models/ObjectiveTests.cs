@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
@@ -99,7 +100,7 @@ internal sealed class ObjectiveTests
 
     private static IEnumerable<TestCaseData> Combinations()
     {
-        foreach (string likelihood in VaeCatalog.LikelihoodNames)
+        foreach (string likelihood in Likelihoods.Names)
         {
             yield return Case(likelihood, "ELBO", options => options);
         }

@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Inference;
@@ -41,7 +42,7 @@ internal sealed class TestVae : IDisposable
         };
         var pixelMean = network == "linear" ? PixelMean.Identity : PixelMean.Sigmoid;
         var options = new TestVaeOptions(
-            VaeCatalog.Likelihood(likelihood, new LikelihoodSettings(Sigma, Lambda, pixelMean)), new BetaElbo(new ConstantSchedule(beta)),
+            Likelihoods.Create(new ModelOptions { Likelihood = likelihood, Sigma = Sigma, Lambda = Lambda }, pixelMean), new BetaElbo(new ConstantSchedule(beta)),
             new Adam(new ConstantSchedule(LearningRate)));
         Options = with is null ? options : with(options);
         Compiler = new PackageCompiler(

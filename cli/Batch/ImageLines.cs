@@ -1,0 +1,49 @@
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Batch;
+
+/// <summary>Writes lines of images: as one picture, or the images themselves.</summary>
+internal static class ImageLines
+{
+    /// <summary>Refuses a picture of a format that is not written.</summary>
+    /// <param name="path">Where lines are to go.</param>
+    public static IEnumerable<string> FindFaults(string path) => PictureFile.IsNamedLikeOne(path) && !PictureFile.IsWritable(path)
+        ? [$"--out is '{path}'; pictures are written as .png, .jpg or .webp."]
+        : [];
+
+    /// <summary>Writes them.</summary>
+    /// <param name="images">Float32 [lines, columns, C, H, W], values in [0, 1].</param>
+    /// <param name="shape">The model that made them.</param>
+    /// <param name="columns">Images per line.</param>
+    /// <param name="path">A picture for a grid, a .npy, or a folder for PNG files.</param>
+    public static void Save(float[] images, ModelMetadata shape, int columns, string path)
+    {
+        long count = images.Length / shape.ImageSize;
+        if (PictureFile.IsNamedLikeOne(path))
+        {
+            ImageGrid.Save(path, images, shape.Channels, shape.Height, shape.Width, columns);
+            return;
+        }
+
+        byte[] pixels = OutputImages.ToBytes(images);
+        if (path.EndsWith(JobPaths.NpyExtension, StringComparison.OrdinalIgnoreCase))
+        {
+            AtomicFile.Write(path, stream =>
+            {
+                Npy.WriteHeader(stream, "|u1", count, shape.Channels, shape.Height, shape.Width);
+                stream.Write(pixels);
+            });
+            return;
+        }
+
+        var files = new OutputImages(shape.Channels, shape.Height, shape.Width, ImageRange.OfFirst(count), count, ImageFormat.Png);
+        foreach (var (number, file) in files.Encode(0, pixels, corrupt: null))
+        {
+            AtomicFile.Write(Path.Combine(path, files.Format.FileOf(number)), stream => stream.Write(file));
+        }
+    }
+}

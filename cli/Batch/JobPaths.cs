@@ -1,0 +1,67 @@
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Batch;
+
+/// <summary>Where a job writes, by the ending of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, one picture, or a folder.</summary>
+/// <param name="Output">What <c>--out</c> says.</param>
+/// <param name="Shard">The part of the job.</param>
+internal sealed record JobPaths(string Output, Shard Shard)
+{
+    public const string NpyExtension = ".npy";
+    public const string ParquetExtension = ".parquet";
+    public const string TarExtension = ".tar";
+
+    private const string FolderPrefix = "job";
+
+    /// <summary>The ending in lower case.</summary>
+    public string Extension => Path.GetExtension(Output).ToLowerInvariant();
+
+    /// <summary>Whether the output is one file, of which each shard has its own.</summary>
+    public bool IsArray => Extension is NpyExtension or ParquetExtension;
+
+    /// <summary>Whether the output is a folder of images, which shards share.</summary>
+    public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;
+
+    /// <summary>Whether the output is one picture.</summary>
+    public bool IsPicture => PictureFile.IsNamedLikeOne(Output);
+
+    /// <summary>Shards begin at multiples of this number of images.</summary>
+    public long Unit => Extension == TarExtension ? TarShards.ImagesPerFile : 1;
+
+    /// <summary>The array of this shard.</summary>
+    public string Array => Shard.NameOf(Output);
+
+    /// <summary>What a user looks for.</summary>
+    public string Target => IsArray ? Array : Output;
+
+    /// <summary>The array or what there is of it, or the first of the archives, that is there already; null for none, and for folders.</summary>
+    public string? ExistingFile
+    {
+        get
+        {
+            string folder = Path.GetDirectoryName(Path.GetFullPath(Target))!;
+            return this switch
+            {
+                { IsArray: true } => System.Array.Find([Target, $"{Target}.partial", $"{Target}.progress.json"], File.Exists),
+                { IsFolder: false } when Directory.Exists(folder) =>
+                    Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}")
+                        .Where(file => Path.GetFileNameWithoutExtension(file)[^6..].All(char.IsAsciiDigit)).Order(StringComparer.Ordinal).FirstOrDefault(),
+                _ => null,
+            };
+        }
+    }
+
+    /// <summary>What was asked for; shards of one job share it, unless each has its own file.</summary>
+    public string Record => IsFolder ? Path.Combine(Output, $"{FolderPrefix}.json") : $"{Target}.{FolderPrefix}.json";
+
+    /// <summary>Held while a process works on this shard.</summary>
+    public string Lock => OfShard("lock");
+
+    /// <summary>Images that could not be read.</summary>
+    public string Corrupt => OfShard("corrupt.txt");
+
+    private string OfShard(string extension) => IsFolder
+        ? Path.Combine(Output, Shard.NameOf($"{FolderPrefix}.{extension}"))
+        : $"{Shard.NameOf(Output)}.{extension}";
+}

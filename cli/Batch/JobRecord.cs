@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Exporters;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Batch;
+
+/// <summary>
+/// What a job was asked for, beside its output: the same job continues where it stopped, or finds that nothing is left to do; another one
+/// is refused.
+/// </summary>
+internal static class JobRecord
+{
+    private const int FingerprintLength = 64;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Claims the output for a job, until the result is disposed.</summary>
+    /// <param name="paths">Where it writes.</param>
+    /// <param name="asked">Everything that the bytes of the output depend on, by name.</param>
+    /// <returns>The claim; null for a single picture, which is written at once and replaces what was there.</returns>
+    /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
+    public static IDisposable? Claim(JobPaths paths, JsonObject asked)
+    {
+        if (paths.IsPicture)
+        {
+            return Directory.Exists(paths.Output) ? throw new IOException($"'{paths.Output}' is a folder, but --out names a picture.") : null;
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
+        if (File.Exists(folder))
+        {
+            throw new IOException($"'{folder}' is a file; --out must name a folder, a .npy or a .tar.");
+        }
+
+        if (File.Exists(paths.Record))
+        {
+            RequireSame(paths.Record, asked);
+        }
+        else if (paths.IsFolder && Directory.Exists(paths.Output) && Directory.EnumerateFileSystemEntries(paths.Output).Any(entry => !IsOfJob(entry)))
+        {
+            throw new IOException($"The folder '{paths.Output}' exists and is not empty: give another --out, or empty it.");
+        }
+        else if (paths.ExistingFile is { } file)
+        {
+            throw new IOException($"The file '{file}' exists, and no job of this kind made it: give another --out, or delete it.");
+        }
+
+        Directory.CreateDirectory(folder);
+        var held = Hold(paths);
+        AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));
+        return held;
+    }
+
+    /// <summary>Identifies a model by its content.</summary>
+    public static string Fingerprint(string file)
+    {
+        using var content = RegularFile.Open(file);
+        return Convert.ToHexStringLower(SHA256.HashData(content));
+    }
+
+    // Other shards begin at the same time.
+    private static bool IsOfJob(string entry) => Path.GetFileName(entry) is var name
+        && (name.StartsWith("job.", StringComparison.Ordinal) || (name.StartsWith("job-", StringComparison.Ordinal) && name.EndsWith(".lock", StringComparison.Ordinal)));
+
+    // Of fingerprints only the beginning: they say that files differ, and no more.
+    private static string? Describe(JsonNode? value) =>
+        value is JsonValue text && text.TryGetValue(out string? word) && word.Length == FingerprintLength && word.All(char.IsAsciiHexDigitLower)
+            ? $"the file with SHA-256 {word[..8]}..."
+            : value?.ToJsonString();
+
+    private static FileLock Hold(JobPaths paths) => FileLock.TryTake(paths.Lock) ?? throw new IOException(
+        $"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.");
+
+    private static void RequireSame(string file, JsonObject asked)
+    {
+        JsonObject before;
+        try
+        {
+            before = JsonNode.Parse(RegularFile.ReadText(file)) as JsonObject ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
+        }
+
+        if (StoredOptions.FirstDifference(asked, before) is { } difference)
+        {
+            throw new IOException(
+                $"'{file}' belongs to another job: its {difference.Name} is {Describe(difference.There) ?? "not set"}, but {Describe(difference.Here) ?? "none"} is asked for. Give another --out, or delete the old job's files.");
+        }
+    }
+}

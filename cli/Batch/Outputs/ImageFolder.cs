@@ -1,0 +1,84 @@
+using System.Globalization;
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Batch.Outputs;
+
+/// <summary>
+/// A file for each image, called like the image that it was made from, or else numbered, in sub-folders of 10,000 where there are more. Shards
+/// share the folder.
+/// </summary>
+internal sealed class ImageFolder : ImageOutput
+{
+    private const long FilesPerFolder = 10_000;
+
+    private readonly string folder;
+    private readonly OutputImages images;
+    private readonly CorruptImages? corrupt;
+
+    public ImageFolder(string folder, OutputImages images, CorruptImages? corrupt)
+    {
+        (this.folder, this.images, this.corrupt) = (folder, images, corrupt);
+        foreach (string below in Numbers(images.Range).Select(number => Path.GetDirectoryName(PathOf(number))!).Distinct())
+        {
+            Directory.CreateDirectory(below);
+        }
+
+        Missing = FindMissing();
+    }
+
+    public override IReadOnlyList<ImageRange> Missing { get; }
+
+    public override JobStep Prepare(long first, ReadOnlySpan<float> images)
+    {
+        (long, byte[])[] files = [.. this.images.Encode(first, OutputImages.ToBytes(images), corrupt)];
+        var written = Task.Run(() => Array.ForEach(files, Write)); // disks take their time: the next images are computed meanwhile
+        return new JobStep(images.Length / this.images.Size, written.GetAwaiter().GetResult);
+    }
+
+    // Renamed when it is complete, and not flushed to the disk: for a million files that would take hours. A crash of the whole machine may
+    // leave files of length 0, which do not count.
+    private void Write((long Number, byte[] Content) file)
+    {
+        string path = PathOf(file.Number), temporary = $"{path}{AtomicFile.TemporaryExtension}";
+        File.WriteAllBytes(temporary, file.Content);
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    // One of each folder, where folders are by number.
+    private IEnumerable<long> Numbers(ImageRange range)
+    {
+        for (long number = range.First; number < range.End; number += images.Names is null ? FilesPerFolder - (number % FilesPerFolder) : 1)
+        {
+            yield return number;
+        }
+    }
+
+    private string PathOf(long number) => images.Names is { } names ? Path.Combine(folder, names.FileOf(number))
+        : images.Total <= FilesPerFolder
+        ? Path.Combine(folder, images.Format.FileOf(number))
+        : Path.Combine(folder, (number / FilesPerFolder).ToString("D6", CultureInfo.InvariantCulture), images.Format.FileOf(number));
+
+    private List<ImageRange> FindMissing()
+    {
+        var missing = new List<ImageRange>();
+        for (long number = images.Range.First; number < images.Range.End; number++)
+        {
+            if (corrupt?.Contains(number) == true || new FileInfo(PathOf(number)) is { Exists: true, Length: > 0 })
+            {
+                continue;
+            }
+
+            if (missing is [.., var last] && last.End == number)
+            {
+                missing[^1] = last with { End = number + 1 };
+            }
+            else
+            {
+                missing.Add(new ImageRange(number, number + 1));
+            }
+        }
+
+        return missing;
+    }
+}

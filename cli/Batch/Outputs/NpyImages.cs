@@ -1,0 +1,43 @@
+using System.Text;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Batch.Outputs;
+
+/// <summary>Images in a .npy, UInt8 [N, C, H, W], with their names in a text file beside it where they have some; those that are left out have no row.</summary>
+internal sealed class NpyImages(string path, OutputImages images, CorruptImages? corrupt) : ImageOutput
+{
+    private readonly ArrayFile file = new(path, "|u1", [images.Channels, images.Height, images.Width], images.Range, hasNames: images.Names is not null, corrupt: corrupt);
+
+    public override IReadOnlyList<ImageRange> Missing => file.Missing;
+
+    public override JobStep Prepare(long first, ReadOnlySpan<float> block)
+    {
+        byte[] pixels = OutputImages.ToBytes(block);
+        var names = new StringBuilder();
+        int count = pixels.Length / images.Size, kept = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (corrupt?.Contains(first + i) != true)
+            {
+                pixels.AsSpan(i * images.Size, images.Size).CopyTo(pixels.AsSpan(kept++ * images.Size));
+                names.Append(images.Names is { } of ? $"{ArrayFile.OneLine(of[first + i])}\n" : "");
+            }
+        }
+
+        return new JobStep(count, () => file.Append(pixels.AsSpan(0, kept * images.Size), Encoding.UTF8.GetBytes(names.ToString()), first + count));
+    }
+
+    public override void Finish()
+    {
+        if (!file.IsFinished)
+        {
+            file.Finish();
+        }
+    }
+
+    public override void Dispose()
+    {
+        file.Dispose();
+        base.Dispose();
+    }
+}

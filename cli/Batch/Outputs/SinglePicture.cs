@@ -1,0 +1,16 @@
+using OnnxVae.Exporters;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Batch.Outputs;
+
+/// <summary>One image as one file, which replaces what was there.</summary>
+internal sealed class SinglePicture(string path, OutputImages images) : ImageOutput
+{
+    public override IReadOnlyList<ImageRange> Missing => [images.Range];
+
+    public override JobStep Prepare(long first, ReadOnlySpan<float> block)
+    {
+        byte[] file = images.Format.Encode(OutputImages.ToBytes(block), images.Channels, images.Height, images.Width);
+        return new JobStep(1, () => AtomicFile.Write(path, stream => stream.Write(file)));
+    }
+}

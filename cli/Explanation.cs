@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+using OnnxVae.Cli.Terminal;
+
+namespace OnnxVae.Cli;
+
+/// <summary>What an exception says to whoever gave a command.</summary>
+internal static class Explanation
+{
+    /// <summary>The explanation, in one line.</summary>
+    public static string Of(Exception e) => e switch
+    {
+        TypeInitializationException or AggregateException when e.InnerException is { } cause => Of(cause),
+        DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
+        ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
+        OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
+        NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
+            $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
+        ArgumentException { ParamName: { } parameter } => Remedies.Apply(OneLine(e.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal))),
+        _ => Remedies.Apply(OneLine(e.Message)),
+    };
+
+    /// <summary>Text in one line, without control characters.</summary>
+    public static string OneLine(string text) => TerminalWriter.CleanName(string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+}

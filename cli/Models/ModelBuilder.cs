@@ -1,0 +1,62 @@
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Options;
+using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Models.Vae;
+using OnnxVae.Models.VqVae;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Models;
+
+/// <summary>Models from options.</summary>
+internal static class ModelBuilder
+{
+    /// <summary>Builds a model and writes its package.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="options">The model.</param>
+    /// <param name="images">The images that it will be trained on.</param>
+    /// <param name="seed">Chooses the initial weights.</param>
+    /// <param name="steps">Steps of the training.</param>
+    /// <param name="provider">The execution provider that it will be trained on.</param>
+    /// <exception cref="UsageException">The options do not fit each other, or the steps.</exception>
+    public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
+    {
+        var training = new TrainingOptions(options.Batch, Optimizers.Create(options, steps))
+        {
+            Steps = DependsOnSteps(options) ? steps : null,
+            MaxGradientNorm = options.ClipGradient,
+            WeightAveraging = options.WeightAveraging,
+        };
+        var image = new ImageShape(images.Channels, images.Height, images.Width);
+        IModel model = options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, image, seed, steps);
+        using (model.Network)
+        {
+            return new PackageCompiler(model, training).Write(
+                folder, new JsonObject { ["network"] = options.Model, ["seed"] = seed }, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+        }
+    }
+
+    private static VaeModel WithNumbers(ModelOptions options, ImageShape image, ulong seed, long steps)
+    {
+        var network = Networks.Create(options.Model, options.Hidden);
+        var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, seed);
+        return new VaeModel(
+            networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels));
+    }
+
+    private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed)
+    {
+        bool hasTop = options.Model == ModelNames.TwoLevels;
+        var (bottom, top) = (Quantizers.Create(options, "bottom"), hasTop ? Quantizers.Create(options, "top") : null);
+        var network = new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks };
+        return new VqVaeModel(
+            new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels));
+    }
+
+    // Schedules that know the last step.
+    private static bool DependsOnSteps(ModelOptions options) =>
+        options.LearningRateSchedule != LearningRates.Constant || options.BetaCycles > 0 || options.Capacity is not null;
+}

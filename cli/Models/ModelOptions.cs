@@ -1,0 +1,19 @@
+using OnnxVae.Cli.Options;
+
+namespace OnnxVae.Cli.Models;
+
+/// <summary>What to compile. Each family of parts declares its options beside its table.</summary>
+internal sealed partial record ModelOptions : IChecked
+{
+    [Option(Topic.Optimization, "Images per step."), Between(1, BetweenAttribute.LargestWidth)]
+    public int Batch { get; init; } = 64;
+
+    [Option(Topic.Execution, "Compute convolutions as they are defined, where a faster way would round a little more.")]
+    public bool Precise { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given) => [.. NetworkFaults(given), .. QuantizerFaults(given), .. ObjectiveFaults(), .. OptimizerFaults()];
+
+    private static IEnumerable<string> Refuse(string property, string? other, string reason) =>
+        other is null ? [] : [$"{OptionNames.OfProperty(other)} cannot be given with {OptionNames.OfProperty(property)}: {reason}."];
+}

@@ -1,0 +1,99 @@
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
+using OnnxVae.Models;
+using OnnxVae.Models.Networks;
+
+namespace OnnxVae.Cli.Models;
+
+/// <summary>Networks by name.</summary>
+internal sealed class Networks : INamed
+{
+    private static readonly Dictionary<string, Func<int[], VaeNetwork>> Table = new()
+    {
+        ["mlp"] = hidden => new MlpNetwork(hidden is [] ? [400] : hidden),
+        ["conv"] = hidden => hidden switch
+        {
+            [] => new ConvNetwork(),
+            [var dense] => new ConvNetwork { Dense = dense },
+            _ => throw new UsageException($"The model 'conv' has one hidden dense layer, but {hidden.Length} widths are given: give one, or --model mlp."),
+        },
+        ["linear"] = hidden => hidden is [] ? new LinearNetwork() : throw new UsageException(
+            $"The model 'linear' has no hidden layer, but {hidden.Length} widths are given: leave them out, or --model mlp."),
+        ["residual"] = hidden => hidden is [] ? new ResidualNetwork() : throw new UsageException(
+            $"The model 'residual' has no hidden dense layer, but {hidden.Length} widths are given: leave them out, or --model mlp."),
+    };
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>Makes a network.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="hidden">Widths of the encoder's hidden dense layers, with commas between them; null for the network's own.</param>
+    /// <exception cref="UsageException">The network has another number of hidden dense layers.</exception>
+    public static VaeNetwork Create(string name, string? hidden) => Table[name](NumbersAttribute.Parse(hidden));
+}
+
+/// <summary>Models by name: the networks of VAEs, and the models whose latents are codes.</summary>
+internal sealed class ModelNames : INamed
+{
+    /// <summary>The model with one level of codes.</summary>
+    public const string OneLevel = "vqvae";
+
+    /// <summary>The model with two levels of codes.</summary>
+    public const string TwoLevels = "vqvae2";
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => [.. Networks.Names, OneLevel, TwoLevels];
+}
+
+/// <summary>What the model sees of pixels, by name.</summary>
+internal sealed class Preparations : INamed
+{
+    private static readonly Dictionary<string, PixelPreparation> Table = new()
+    {
+        ["grey"] = PixelPreparation.Grey,
+        ["threshold"] = PixelPreparation.Threshold,
+        ["sampled"] = PixelPreparation.Sampled,
+    };
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>The preparation of a name.</summary>
+    public static PixelPreparation Find(string name) => Table[name];
+}
+
+/// <content>Networks and what they see.</content>
+internal sealed partial record ModelOptions
+{
+    private static readonly string[] OfNumbers =
+    [
+        nameof(Hidden), nameof(Latent), nameof(Prior), nameof(PseudoImages), nameof(Rounded), nameof(Beta), nameof(BetaWarmUp), nameof(BetaCycles),
+        nameof(FreeBits), nameof(Capacity), nameof(CapacityWeight), nameof(Samples),
+    ];
+
+    private static readonly string[] OfCodes =
+    [
+        nameof(Quantizer), nameof(Codes), nameof(CodeLength), nameof(ScalarLevels), nameof(Commitment), nameof(CodebookDecay),
+        nameof(Width), nameof(ResidualWidth), nameof(ResidualBlocks),
+    ];
+
+    [Option(Topic.Model, "The network."), Among<ModelNames>, JsonRequired]
+    public string Model { get; init; } = "conv";
+
+    [Option(Topic.Model, "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse."), Numbers]
+    public string? Hidden { get; init; }
+
+    [Option(Topic.Model, "Number of latents."), Between(1, BetweenAttribute.LargestWidth)]
+    public int Latent { get; init; } = 10;
+
+    [Option(Topic.Model, "What the model sees: grey values, 0 and 1 by a threshold, or 0 and 1 drawn anew each time."), Among<Preparations>, JsonRequired]
+    public string Pixels { get; init; } = "grey";
+
+    /// <summary>Whether the latents are codes.</summary>
+    [JsonIgnore]
+    public bool HasCodes => Model is ModelNames.OneLevel or ModelNames.TwoLevels;
+
+    private IEnumerable<string> NetworkFaults(GivenOptions given) => (HasCodes ? OfNumbers : OfCodes).Where(given.Has).Select(foreign =>
+        $"{OptionNames.OfProperty(foreign)} cannot be given with --model {Model}: {(HasCodes ? "its latents are codes" : $"it is for {ModelNames.OneLevel} and {ModelNames.TwoLevels}, whose latents are codes")}.");
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Cli.Models;
+
+/// <summary>Optimizers by name; <c>sgd</c> has Nesterov's momentum of 0.9, the others libtorch's defaults.</summary>
+internal sealed class Optimizers : INamed
+{
+    private static readonly Dictionary<string, Func<Schedule, Optimizer>> Table = new()
+    {
+        ["adam"] = learningRate => new Adam(learningRate),
+        ["adamw"] = learningRate => new AdamW(learningRate),
+        ["adamax"] = learningRate => new Adamax(learningRate),
+        ["rmsprop"] = learningRate => new RmsProp(learningRate),
+        ["sgd"] = learningRate => new Sgd(learningRate, momentum: 0.9, nesterov: true),
+    };
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>Makes the optimizer that options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="steps">Steps of the training.</param>
+    public static Optimizer Create(ModelOptions options, long steps) => Table[options.Optimizer](LearningRates.Create(options, steps));
+}
+
+/// <summary>Schedules of the learning rate by name.</summary>
+internal sealed class LearningRates : INamed
+{
+    public const string Constant = "constant";
+    public const string Step = "step";
+
+    private const double UsualRisingShare = 0.3;
+    private const int StepFalls = 2; // a tenth after a third of the training, a hundredth after two thirds
+
+    private static readonly Dictionary<string, Func<ModelOptions, long, Schedule>> Table = new()
+    {
+        [Constant] = (options, _) => new WarmUpSchedule(options.LearningRate, options.WarmUp),
+        ["cosine"] = (options, steps) => new CosineSchedule(options.LearningRate, options.WarmUp, steps),
+        ["one-cycle"] = (options, steps) => new OneCycleSchedule(options.LearningRate, steps, options.WarmUp > 0 ? (double)options.WarmUp / steps : UsualRisingShare),
+        [Step] = (options, steps) => new StepSchedule(options.LearningRate, Math.Max(1, (steps + StepFalls) / (StepFalls + 1))),
+    };
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>Makes the schedule that options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="steps">Steps of the training.</param>
+    public static Schedule Create(ModelOptions options, long steps) => Table[options.LearningRateSchedule](options, steps);
+}
+
+/// <content>Optimizers.</content>
+internal sealed partial record ModelOptions
+{
+    [Option(Topic.Optimization, "The update rule."), Among<Optimizers>, JsonRequired]
+    public string Optimizer { get; init; } = "adam";
+
+    [Option(Topic.Optimization, "The optimizer's step size; the largest one of a schedule."), Positive]
+    public double LearningRate { get; init; } = 1e-3;
+
+    [Option(Topic.Optimization, "How the learning rate goes on after the warm-up."), Among<LearningRates>, JsonRequired]
+    public string LearningRateSchedule { get; init; } = LearningRates.Constant;
+
+    [Option(Topic.Optimization, "Steps in which the learning rate rises from 0."), Between(0, BetweenAttribute.LargestCount)]
+    public int WarmUp { get; init; }
+
+    [Option(Topic.Optimization, "Largest length of all gradients together; no limit if left out."), Positive]
+    public double? ClipGradient { get; init; }
+
+    [Option(Topic.Optimization, "Decay of the weights' moving average, as 0.999; the average is then what is evaluated and exported."), Share]
+    public double? WeightAveraging { get; init; }
+
+    private IEnumerable<string> OptimizerFaults() => LearningRateSchedule == LearningRates.Step && WarmUp > 0
+        ? ["--warm-up cannot be given with --learning-rate-schedule step: its first value is its largest."]
+        : [];
+}

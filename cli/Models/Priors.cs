@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
+using OnnxVae.Models;
+using OnnxVae.Models.Objectives;
+
+namespace OnnxVae.Cli.Models;
+
+/// <summary>Priors of latents that are not rounded, by name.</summary>
+internal sealed class Priors : INamed
+{
+    private static readonly Dictionary<string, Func<ModelOptions, ImageShape, ulong, Prior>> Table = new()
+    {
+        ["standard-normal"] = (_, _, _) => new StandardNormalPrior(),
+        ["gaussian"] = (options, _, _) => new LearnedGaussianPrior(options.Latent),
+        ["vamp"] = (options, image, seed) => new VampPrior(options.PseudoImages, image, seed),
+    };
+
+    /// <inheritdoc/>
+    public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>Makes the prior that options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="image">The images' shape.</param>
+    /// <param name="seed">Chooses what is random at first.</param>
+    public static Prior Create(ModelOptions options, ImageShape image, ulong seed) =>
+        options.Rounded ? new CodeDensity(options.Latent) : Table[options.Prior](options, image, seed);
+}
+
+/// <content>Priors.</content>
+internal sealed partial record ModelOptions
+{
+    [Option(Topic.Prior, "P(z)."), Among<Priors>, JsonRequired]
+    public string Prior { get; init; } = "standard-normal";
+
+    [Option(Topic.Prior, "Components of --prior vamp."), Between(1, BetweenAttribute.LargestWidth)]
+    public int PseudoImages { get; init; } = 500;
+
+    [Option(Topic.Prior, "Round the latents to whole numbers that can be stored: noise in training, and a learned density instead of --prior.")]
+    public bool Rounded { get; init; }
+}

@@ -1,0 +1,169 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Reflection;
+
+namespace OnnxVae.Cli.Options;
+
+/// <summary>
+/// A record whose properties are the arguments and options of a verb, by their attributes: an option is written once, with its name, type, usual
+/// value, rules and help.
+/// </summary>
+internal sealed class OptionRecord
+{
+    private readonly Type type;
+    private readonly List<Row> rows = [];
+
+    /// <param name="type">The record's type; it has a constructor without parameters.</param>
+    public OptionRecord(Type type)
+    {
+        this.type = type;
+        AddRows(Activator.CreateInstance(type)!, []);
+    }
+
+    /// <summary>The arguments.</summary>
+    public IEnumerable<Argument> Arguments => rows.Select(row => row.Symbol).OfType<Argument>();
+
+    /// <summary>The options, with the sections of the help that they stand in.</summary>
+    public IEnumerable<(Option Option, Topic Topic, string Default)> Options =>
+        rows.Where(row => row.Symbol is Option).Select(row => ((Option)row.Symbol, row.Topic, row.Default));
+
+    /// <summary>Makes the record of a command.</summary>
+    /// <param name="command">The command; where the parser found faults, options have their usual values.</param>
+    /// <param name="faults">What is wrong with the options together.</param>
+    public object Read(ParseResult command, out IReadOnlyList<string> faults)
+    {
+        object options = Activator.CreateInstance(type)!;
+        var given = new HashSet<string>();
+        foreach (var row in rows)
+        {
+            if (!row.IsGivenIn(command))
+            {
+                continue;
+            }
+
+            given.Add(row.Symbol.Name);
+            if (!command.Errors.Any(error => error.SymbolResult is { } result && SymbolOf(result) == row.Symbol))
+            {
+                row.Property.SetValue(row.Owner(options), row.ValueIn(command));
+            }
+        }
+
+        Given = new GivenOptions(given);
+        faults = [.. CheckedIn(options).SelectMany(part => part.FindFaults(Given))];
+        return options;
+    }
+
+    /// <summary>The options that the command gave which was read last.</summary>
+    public GivenOptions Given { get; private set; } = new(new HashSet<string>());
+
+    /// <summary>Checks the values of a record that was read from a file, which an editor or a damaged disk may have changed.</summary>
+    /// <exception cref="InvalidDataException">One is none that its option can have.</exception>
+    public static void RequireValid(object options)
+    {
+        if (FaultOf(options) is { } fault)
+        {
+            throw new InvalidDataException(fault);
+        }
+    }
+
+    private static string? FaultOf(object options)
+    {
+        foreach (var property in options.GetType().GetProperties())
+        {
+            bool isGroup = property.IsDefined(typeof(GroupAttribute));
+            object? value = isGroup || property.IsDefined(typeof(RuleAttribute)) ? property.GetValue(options) : null;
+            string? fault = value is null ? null
+                : isGroup ? FaultOf(value)
+                : property.GetCustomAttributes<RuleAttribute>().Select(rule => rule.FaultOf(char.ToLowerInvariant(property.Name[0]) + property.Name[1..], value)).FirstOrDefault(fault => fault is not null);
+            if (fault is not null)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<IChecked> CheckedIn(object options) =>
+        GroupsOf(options.GetType()).Select(property => property.GetValue(options)).OfType<object>().SelectMany(CheckedIn).Concat(options is IChecked part ? [part] : []);
+
+    private static IEnumerable<PropertyInfo> GroupsOf(Type type) => type.GetProperties().Where(property => property.IsDefined(typeof(GroupAttribute)));
+
+    private static Symbol? SymbolOf(SymbolResult result) => result switch
+    {
+        OptionResult option => option.Option,
+        ArgumentResult { Parent: OptionResult option } => option.Option,
+        ArgumentResult argument => argument.Argument,
+        _ => null,
+    };
+
+    // Base records first, as they are read.
+    private void AddRows(object usual, IReadOnlyList<PropertyInfo> path)
+    {
+        foreach (var property in usual.GetType().GetProperties().OrderBy(property => Depth(property.DeclaringType!)).ThenBy(property => property.MetadataToken))
+        {
+            if (property.IsDefined(typeof(GroupAttribute)))
+            {
+                AddRows(property.GetValue(usual)!, [.. path, property]);
+            }
+            else if (property.GetCustomAttribute<OptionAttribute>() is { } option)
+            {
+                rows.Add(new Row(path, property, CreateOption(property, option), option.Topic, DefaultText(property.GetValue(usual))));
+            }
+            else if (property.GetCustomAttribute<ArgumentAttribute>() is { } argument)
+            {
+                rows.Add(new Row(path, property, Create(typeof(Argument<>), property.PropertyType, argument.Name, argument.Description), default, ""));
+            }
+        }
+    }
+
+    private static int Depth(Type type) => type.BaseType is { } parent ? Depth(parent) + 1 : 0;
+
+    private static Option CreateOption(PropertyInfo property, OptionAttribute attribute)
+    {
+        var option = (Option)Create(typeof(Option<>), property.PropertyType, OptionNames.OfProperty(property.Name), attribute.Description);
+        option.Required = attribute.IsRequired;
+        foreach (var rule in property.GetCustomAttributes<RuleAttribute>())
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.Tokens is [{ Value: { Length: > 0 } text }] && IsReadable(text, rule) && rule.FaultOf(option.Name, text) is { } fault)
+                {
+                    result.AddError(fault);
+                }
+            });
+            if (rule is AmongAttribute among)
+            {
+                option.CompletionSources.Add([.. among.Names]);
+            }
+        }
+
+        return option;
+    }
+
+    // What is no number is the parser's to refuse.
+    private static bool IsReadable(string text, RuleAttribute rule) => rule is not NumberRuleAttribute || double.TryParse(text, CultureInfo.InvariantCulture, out _);
+
+    private static Symbol Create(Type kind, Type value, string name, string description)
+    {
+        var type = kind.MakeGenericType(value);
+        var symbol = (Symbol)(kind == typeof(Option<>) ? Activator.CreateInstance(type, name, Array.Empty<string>()) : Activator.CreateInstance(type, name))!;
+        symbol.Description = description;
+        return symbol;
+    }
+
+    private static string DefaultText(object? value) => value is null or false or "" ? "" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+
+    /// <summary>A property and what it is on the command line.</summary>
+    private sealed record Row(IReadOnlyList<PropertyInfo> Path, PropertyInfo Property, Symbol Symbol, Topic Topic, string Default)
+    {
+        public object Owner(object options) => Path.Aggregate(options, (part, property) => property.GetValue(part)!);
+
+        public bool IsGivenIn(ParseResult command) => Symbol is Option option ? command.GetResult(option) is { Implicit: false } : command.GetResult((Argument)Symbol) is { Tokens.Count: > 0 };
+
+        public object? ValueIn(ParseResult command) => typeof(ParseResult)
+            .GetMethods().Single(method => method is { Name: nameof(ParseResult.GetValue), IsGenericMethod: true } && method.GetParameters()[0].ParameterType.Name == (Symbol is Option ? "Option`1" : "Argument`1"))
+            .MakeGenericMethod(Property.PropertyType).Invoke(command, [Symbol]);
+    }
+}

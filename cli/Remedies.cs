@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+
+namespace OnnxVae.Cli;
+
+/// <summary>Libraries speak of their own parameters; here is what the command line calls them, and which command helps.</summary>
+internal static class Remedies
+{
+    /// <summary>What libraries say, with groups for values, and what is said instead.</summary>
+    public static IReadOnlyList<(string Words, string Instead)> Table { get; } =
+    [
+        ("take a smaller batch.", "give a smaller --batch."),
+        ("or leave such files out.", "or give --skip-corrupt to leave such files out."),
+        ("Scale and crop them to one.", "Give --image-size to scale and crop them to one."),
+        ("compile it for these images, or scale them.", "compile it for these images, or give --image-size."),
+        ("scale them, to sides of {0} for instance.", "give --image-size, --image-size {0} for instance."),
+        ("The width is {0}, which is not a multiple of the number of heads, {1}: change one of them.", "--width is {0}, which is no multiple of --heads, {1}: change one of them."),
+        ("evaluate an earlier checkpoint.", "evaluate an earlier --checkpoint."),
+        ("try a smaller learning rate, or clip the gradient.", "try a smaller --learning-rate, or --clip-gradient 1."),
+        ("Compile a model into it.", "Make one with 'onnxvae compile'."),
+        ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),
+        ("train a prior of the {0} level of codes.", "train it with 'onnxvae prior RUN --level {0}'."),
+        ("give the file that was exported from a trained prior.", "give the file that 'onnxvae prior' wrote."),
+    ];
+
+    /// <summary>A message of a library in the words of the command line.</summary>
+    public static string Apply(string message)
+    {
+        foreach (var (words, instead) in Table)
+        {
+            var match = Regex.Match(message, Regex.Replace(Regex.Escape(words), @"\\\{\d\}", @"(\w+)"), RegexOptions.CultureInvariant);
+            if (match.Success)
+            {
+                string[] values = [.. match.Groups.Values.Skip(1).Select(group => group.Value)];
+                return message.Replace(match.Value, values.Index().Aggregate(instead, (text, value) => text.Replace($"{{{value.Index}}}", value.Item, StringComparison.Ordinal)), StringComparison.Ordinal);
+            }
+        }
+
+        return message;
+    }
+}

@@ -1,0 +1,25 @@
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>What verbs need of exported models.</summary>
+internal static class ExportedModel
+{
+    /// <summary>The density of rounded latents beside an encoder or decoder.</summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    public static string RequireDensity(string folder)
+    {
+        string file = Path.Combine(folder, "density.onnx");
+        return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': only runs with --rounded export one, and only their latents can be coded.");
+    }
+
+    /// <summary>Refuses models whose latents are codes, where a verb takes points between latents.</summary>
+    /// <exception cref="InvalidDataException">They are codes.</exception>
+    public static void RequireNumbers(ModelMetadata model)
+    {
+        if (model.HasCodes)
+        {
+            throw new InvalidDataException("The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.");
+        }
+    }
+}

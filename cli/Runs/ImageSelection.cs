@@ -1,0 +1,44 @@
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Options;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>Images for an exported model.</summary>
+internal record ImageSelection
+{
+    private const ulong BinarizationSeed = 1;
+
+    [Option(Topic.Data, "The images.", IsRequired = true)]
+    public virtual string? Data { get; init; }
+
+    [Option(Topic.Data, "train, validation, test or all.")]
+    public string Split { get; init; } = "all";
+
+    [SkipCorruptOption]
+    public bool SkipCorrupt { get; init; }
+
+    [BinarizeOption]
+    public bool Binarize { get; init; }
+
+    /// <summary>Adds what decides which images they are to the record of a job.</summary>
+    public void Describe(ImageSource images, JsonObject asked) =>
+        (asked["data"], asked["split"], asked["binarize"], asked["images"]) = (Data, Split, Binarize, images.Count);
+
+    /// <summary>Opens them.</summary>
+    /// <param name="model">What images the model takes.</param>
+    /// <param name="isLazy">Whether image files are opened only when they are read; those that cannot be read are found then.</param>
+    /// <exception cref="InvalidDataException">The images are of another shape.</exception>
+    public ImageSource Open(ModelMetadata model, bool isLazy = false)
+    {
+        var options = new ImageOptions((model.Height, model.Width), model.Channels, SkipCorrupt)
+        {
+            BinarizationSeed = Binarize ? BinarizationSeed : null,
+            IsLazy = isLazy,
+        };
+        var images = DataOpening.Open(Data!, options);
+        return (images.All.Channels, images.All.Height, images.All.Width) == (model.Channels, model.Height, model.Width) ? images.Split(Split) : throw new InvalidDataException(
+            $"The images are {images.All.Channels} x {images.All.Height} x {images.All.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
+    }
+}

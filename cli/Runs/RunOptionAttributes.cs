@@ -1,0 +1,25 @@
+using System.Globalization;
+using OnnxVae.Cli.Options;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>What happens to files that are damaged.</summary>
+internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data, "Leave out image files that cannot be read.");
+
+/// <summary>Whether pixels become black or white.</summary>
+internal sealed class BinarizeOptionAttribute() : OptionAttribute(Topic.Data, "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.");
+
+/// <summary>How precisely the likelihood is estimated.</summary>
+internal sealed class EvaluationOptionAttribute() : OptionAttribute(Topic.Run, "Samples per image behind negativeLogLikelihood; 0 to leave it out.");
+
+/// <summary>Which states are taken.</summary>
+internal sealed class CheckpointOptionAttribute() : OptionAttribute(Topic.Run, "A checkpoint file; the newest, if left out.");
+
+/// <summary>1 or 3.</summary>
+internal sealed class ChannelsAttribute : RuleAttribute
+{
+    public override string? FaultOf(string option, object value) =>
+        int.TryParse(Convert.ToString(value, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture, out int channels) && channels is not (1 or 3)
+            ? $"{option} is {channels}; give 1 for grayscale or 3 for colour."
+            : null;
+}

@@ -1,4 +1,0 @@
-namespace OnnxVae.Cli;
-
-/// <summary>Options that are understood but do not go together.</summary>
-internal sealed class UsageException(string message) : Exception(message);

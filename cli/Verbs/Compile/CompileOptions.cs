@@ -1,0 +1,27 @@
+using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+
+namespace OnnxVae.Cli.Verbs.Compile;
+
+/// <summary>The options of <c>compile</c>.</summary>
+internal sealed record CompileOptions
+{
+    [Group]
+    public DataOptions Data { get; init; } = new();
+
+    [Group]
+    public ModelOptions Model { get; init; } = new();
+
+    [Group]
+    public LengthOptions Length { get; init; } = new();
+
+    [SeedOption]
+    public ulong Seed { get; init; } = 1;
+
+    [Option(Topic.Output, "The package's folder.", IsRequired = true)]
+    public string Out { get; init; } = "";
+
+    [Option(Topic.Execution, "Execution provider that the package will run on: cpu, cuda, ... Forms of operators are chosen for it.")]
+    public string For { get; init; } = "cpu";
+}

@@ -1,0 +1,27 @@
+using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Verbs.Compile;
+
+/// <summary>A training package, without training it.</summary>
+[Verb("compile", VerbTopic.Train, "Compiles a training package for the images of --data.", Details = "'train --package DIR' runs it, also on a machine without TorchSharp.",
+    Example = "compile --data sprites --model mlp --out packages/mlp")]
+internal sealed class CompileVerb : Verb<CompileOptions>
+{
+    protected override Task<int> RunAsync(CompileOptions options)
+    {
+        OutputFolder.RequireNew(options.Out);
+        var (data, model) = (options.Data.Resolve(), options.Model);
+        var length = options.Length.Resolve(data);
+        var train = DataOpening.Open(data.Data, data.ToImageOptions(options.Seed)).Train;
+        BatchPipeline.RequireBatch(train, model.Batch);
+        var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
+            options.Out, model, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
+        Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
+        Console.WriteLine($"Next      {NextCommand.AfterPackage(package.Folder, data, length)}");
+        return Task.FromResult(ExitCode.Done);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Inference;
+using SkiaSharp;
+using TorchSharp;
+
+namespace OnnxVae.Cli.Verbs.Doctor;
+
+/// <summary>What is installed and what is missing.</summary>
+[Verb("doctor", VerbTopic.Look, "Says which native libraries are in use and what to do about missing ones.", Example = "doctor")]
+internal sealed class DoctorVerb : Verb<DoctorOptions>
+{
+    protected override Task<int> RunAsync(DoctorOptions options)
+    {
+        Console.WriteLine($"system        {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical processors");
+        Console.WriteLine($".NET          {RuntimeInformation.FrameworkDescription}");
+        bool healthy = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, devices {string.Join(", ", OnnxDevice.Available)}",
+            "The native library is missing: reference Microsoft.ML.OnnxRuntime or another of its packages.");
+        healthy &= Check("TorchSharp", Torch,
+            "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");
+        healthy &= Check("SkiaSharp", () => $"{SKImageInfo.PlatformColorType} pixels",
+            "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
+        Check("cuda", () => OnnxDevice.Available.Contains("cuda")
+            ? "this ONNX Runtime has the provider; --device cuda tells whether the driver and libraries are there"
+            : "not in this ONNX Runtime: build onnxvae with -p:Gpu=true, and install CUDA 13 and cuDNN 9", "ONNX Runtime is missing.");
+        return Task.FromResult(healthy ? ExitCode.Done : ExitCode.Failed);
+    }
+
+    private static string Torch()
+    {
+        using var two = torch.ones(2).sum();
+        return $"{typeof(torch).Assembly.GetName().Version!.ToString(3)} with libtorch {torch.__version__}, {(torch.cuda.is_available() ? "CUDA" : "processor only")}, ones(2).sum() = {two.item<float>()}";
+    }
+
+    private static bool Check(string name, Func<string> probe, string advice)
+    {
+        try
+        {
+            Console.WriteLine($"{name,-13} {probe()}");
+            return true;
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
+        {
+            Console.WriteLine($"{name,-13} MISSING. {advice} ({e.GetBaseException().Message.Split('\n')[0]})");
+            return false;
+        }
+    }
+}

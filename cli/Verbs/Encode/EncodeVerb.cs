@@ -1,0 +1,38 @@
+using OnnxVae.Cli.Batch;
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Verbs.Encode;
+
+/// <summary>Latents of images.</summary>
+[Verb("encode", VerbTopic.Latents, "Encodes images.", Details = "A job that was stopped continues when it is started again.",
+    Example = "encode runs/digits --data photos --out latents.npy")]
+internal sealed class EncodeVerb : LongVerb<EncodeOptions>
+{
+    protected override async Task<int> RunAsync(EncodeOptions options, CancellationToken cancellation)
+    {
+        string file = ModelPath.FileIn(options.Encoder, "encoder.onnx");
+        var job = options.Job;
+        using var encoder = VaeEncoder.Load(file, job.ToVaeOptions());
+        var source = options.Images.Open(encoder.Metadata, isLazy: true);
+        var asked = job.Describe("encode", [("encoder", file)]);
+        options.Images.Describe(source, asked);
+        asked["values"] = options.Values;
+        if (options.Values == LatentOutput.Sample)
+        {
+            asked["seed"] = options.Seed;
+        }
+
+        using var claim = JobRecord.Claim(job.Paths, asked);
+        var corrupt = new CorruptImages(job.Paths.Corrupt, options.Images.SkipCorrupt);
+        using var output = new LatentOutput(job.Paths, encoder, source, job.Paths.Shard.RangeOf(source.Count), options.Values, options.Seed, corrupt);
+        long made = await ImageJob.RunAsync(
+            "Encoding", output.Missing,
+            range => encoder.EncodeAsync(range, (first, images) => corrupt.Read(source, first, images), output.Prepare, cancellation), output.Finish, cancellation);
+        ImageJob.Report("Encoded", made, job.Paths, corrupt);
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,29 @@
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+
+namespace OnnxVae.Cli.Verbs.Evaluate;
+
+/// <summary>The options of <c>evaluate</c>.</summary>
+internal sealed record EvaluateOptions
+{
+    [Argument("RUN", "The run's folder.")]
+    public string Run { get; init; } = "";
+
+    [Option(Topic.Data, "Other data than the run's.")]
+    public string? Data { get; init; }
+
+    [Option(Topic.Data, "train, validation, test or all.")]
+    public string Split { get; init; } = "test";
+
+    [EvaluationOption, Between(0, BetweenAttribute.LargestCount)]
+    public int ImportanceSamples { get; init; } = 10;
+
+    [CheckpointOption]
+    public string? Checkpoint { get; init; }
+
+    [Group]
+    public ExecutionOptions Execution { get; init; } = new();
+
+    [JsonOption]
+    public bool Json { get; init; }
+}

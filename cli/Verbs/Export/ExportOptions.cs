@@ -1,0 +1,20 @@
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+
+namespace OnnxVae.Cli.Verbs.Export;
+
+/// <summary>The options of <c>export</c>.</summary>
+internal sealed record ExportOptions
+{
+    [Argument("RUN", "The run's folder.")]
+    public string Run { get; init; } = "";
+
+    [Option(Topic.Output, "Where the files go.", IsRequired = true)]
+    public string Out { get; init; } = "";
+
+    [CheckpointOption]
+    public string? Checkpoint { get; init; }
+
+    [Option(Topic.Execution, "Convolutions in the forms that are fastest on a processor, for batches of images. If left out, the operators that any runtime knows, also the better choice for single images."), Among("cpu")]
+    public string? For { get; init; }
+}

@@ -1,0 +1,42 @@
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Verbs.Export;
+
+/// <summary>Encoder and decoder with their weights.</summary>
+[Verb("export", VerbTopic.Ship, "Writes encoder.onnx and decoder.onnx.", Details = "And what was trained or fitted for them: priors of codes, a mixture, a classifier.",
+    Example = "export runs/sprites --out deploy")]
+internal sealed class ExportVerb : Verb<ExportOptions>
+{
+    protected override Task<int> RunAsync(ExportOptions options)
+    {
+        var run = ModelPath.Run(options.Run);
+        var package = TrainingPackage.Open(run.Package);
+        var trained = Checkpoints.Load(options.Checkpoint, run, package);
+        RequireTrained(run, trained, isChosen: options.Checkpoint is not null);
+        foreach (string file in RunExport.Write(package, trained.States, options.Out, options.For))
+        {
+            Console.WriteLine($"Exported  {file} (step {trained.Step})");
+        }
+
+        foreach (string file in RunExport.CopyAuxiliaryModels(RunExport.Identify(trained.States), run.Export, options.Out))
+        {
+            Console.WriteLine($"Copied    {file}");
+        }
+
+        return Task.FromResult(ExitCode.Done);
+    }
+
+    // A run that diverged before its first checkpoint, or was stopped there, has the weights that it began with.
+    private static void RequireTrained(RunFolder run, Checkpoint trained, bool isChosen)
+    {
+        if (!isChosen && trained.Step == 0)
+        {
+            throw new InvalidDataException(
+                $"'{run.Path}' has no checkpoint but that of step 0, before its training: train it, with a smaller --learning-rate if it has diverged, or give --checkpoint {run.CheckpointAt(0)} to export it as it is.");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using OnnxVae.Cli.Options;
+
+namespace OnnxVae.Cli.Verbs.Fit;
+
+/// <summary>The options of <c>fit</c>.</summary>
+internal sealed record FitOptions
+{
+    [Argument("RUN", "The run's folder.")]
+    public string Run { get; init; } = "";
+
+    [Option(Topic.Model, "Gaussians in the mixture."), Between(1, 10_000)]
+    public int Components { get; init; } = 50;
+
+    [Option(Topic.Data, "Training images to encode at most."), AtLeast(1)]
+    public long Images { get; init; } = 20_000;
+
+    [SeedOption]
+    public ulong Seed { get; init; } = 1;
+}

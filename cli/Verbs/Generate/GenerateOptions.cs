@@ -1,0 +1,59 @@
+using OnnxVae.Cli.Batch;
+using OnnxVae.Cli.Options;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Verbs.Generate;
+
+/// <summary>The options of <c>generate</c>.</summary>
+internal sealed record GenerateOptions : IChecked
+{
+    [Argument("DECODER", "A run, the folder of its exported files, or a decoder.onnx.")]
+    public string Decoder { get; init; } = "";
+
+    [Option(Topic.Images, "How many images."), AtLeast(1)]
+    public long Count { get; init; } = 64;
+
+    [SeedOption]
+    public ulong Seed { get; init; } = 1;
+
+    [Option(Topic.Images, "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I)."), Among(PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal)]
+    public string Prior { get; init; } = PriorFile.OfModel;
+
+    [Option(Topic.Codes, "The class of images, by name, for models with a prior of codes.")]
+    public string? Class { get; init; }
+
+    [Option(Topic.Codes, "What the logits of codes are divided by; below 1, likely codes become more likely."), Positive]
+    public double Temperature { get; init; } = 1;
+
+    [Option(Topic.Codes, "Draw only from the likeliest codes that together have this probability."), Positive]
+    public double TopP { get; init; } = 1;
+
+    [Option(Topic.Codes, "An .onnx that scores images by class, in the order of the prior's classes: of --candidates images, the one it finds likeliest to be of --class is kept.")]
+    public string? Classifier { get; init; }
+
+    [Option(Topic.Codes, "Images of which one is kept, with --classifier."), Between(1, 4096)]
+    public int Candidates { get; init; } = 4;
+
+    [Option(Topic.Output, "Also draw the first 64 of this shard into one picture."), Picture]
+    public string? Grid { get; init; }
+
+    [Group]
+    public ImageJobOptions Job { get; init; } = new();
+
+    /// <summary>How codes are drawn; null where nothing was said about it.</summary>
+    public CodeSampling? Sampling => new CodeSampling(Class, Temperature, TopP) is var sampling && sampling != new CodeSampling() ? sampling : null;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given)
+    {
+        if (Classifier is not null && Class is null)
+        {
+            yield return "--classifier needs --class: what is kept is what looks like an image of that class.";
+        }
+
+        if (Classifier is null && given.Has(nameof(Candidates)))
+        {
+            yield return "--candidates needs --classifier: it chooses among them.";
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Batch;
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Inference;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs.Generate;
+
+/// <summary>Images from draws of the prior.</summary>
+[Verb("generate", VerbTopic.Images, "Generates images.", Details = "Image k depends on the seed and on k alone. A job that was stopped continues when it is started again.",
+    Example = "generate runs/digits --count 1000 --out images --grid grid.png")]
+internal sealed class GenerateVerb : LongVerb<GenerateOptions>
+{
+    private const int GridColumns = 8;
+    private const int LargestGrid = 64;
+
+    protected override async Task<int> RunAsync(GenerateOptions options, CancellationToken cancellation)
+    {
+        string file = ModelPath.FileIn(options.Decoder, "decoder.onnx");
+        var (job, run) = (options.Job, options.Job.ToVaeOptions());
+        using var decoder = VaeDecoder.Load(file, run);
+        var images = job.Images(decoder.Metadata, options.Count);
+        var drawn = PriorFile.Open(options.Prior, file, decoder, options.Sampling, run);
+        using var selection = options.Classifier is { } judge
+            ? Selection.Open(judge, options.Candidates, (TrainedCodePrior)drawn, decoder, options.Class!, images.Range, run)
+            : null;
+        var prior = selection?.Prior ?? drawn;
+
+        using var claim = JobRecord.Claim(job.Paths, Describe(options, file, decoder.Metadata));
+        using var output = ImageOutput.Open(job.Paths, images);
+        long made = await ImageJob.RunAsync(
+            "Generating", output.Missing, range => decoder.GenerateAsync(range, options.Seed, output.Prepare, prior, cancellation), output.Finish, cancellation);
+        string? choice = made > 0 ? selection?.Report() : null;
+        if (options.Grid is { } picture && images.Range.Count > 0)
+        {
+            float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), options.Seed, images.Range.First, prior);
+            ImageGrid.Save(picture, first, images.Channels, images.Height, images.Width, GridColumns);
+        }
+
+        ImageJob.Report("Generated", made, job.Paths);
+        if (choice is not null)
+        {
+            Console.WriteLine(choice);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static JsonObject Describe(GenerateOptions options, string decoder, ModelMetadata model)
+    {
+        var priors = PriorFile.Find(options.Prior, decoder, model).Select((file, i) => (i == 0 ? "prior" : $"prior{i + 1}", file));
+        var asked = options.Job.Describe("generate", [("decoder", decoder), .. priors]);
+        (asked["seed"], asked["count"], asked["drawnFrom"]) = (options.Seed, options.Count, options.Prior);
+        if (options.Sampling is { } sampling)
+        {
+            (asked["class"], asked["temperature"], asked["topP"]) = (sampling.Class, sampling.Temperature, sampling.TopP);
+        }
+
+        if (options.Classifier is { } classifier)
+        {
+            (asked["classifier"], asked["candidates"]) = (JobRecord.Fingerprint(classifier), options.Candidates);
+        }
+
+        return asked;
+    }
+}

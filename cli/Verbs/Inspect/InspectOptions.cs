@@ -1,0 +1,10 @@
+using OnnxVae.Cli.Options;
+
+namespace OnnxVae.Cli.Verbs.Inspect;
+
+/// <summary>The options of <c>inspect</c>.</summary>
+internal sealed record InspectOptions
+{
+    [Argument("PATH", "An .onnx file, a package's folder, or a run's.")]
+    public string Target { get; init; } = "";
+}

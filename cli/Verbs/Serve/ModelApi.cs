@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Http;
+using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Inference;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Verbs.Serve;
+
+/// <summary>What the page asks of a model. Pictures are PNG files as data URLs.</summary>
+/// <param name="vae">The model.</param>
+/// <param name="name">What the page calls it.</param>
+internal sealed class ModelApi(TrainedVae vae, string name)
+{
+    private const int LargestCount = 256;
+
+    private readonly ModelMetadata shape = vae.Decoder.Metadata;
+
+    /// <summary>What the model is.</summary>
+    public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective, shape.HasCodes);
+
+    /// <summary>The picture of latents.</summary>
+    public PictureAnswer Decode(Point point) => new(Pictures(point.Latents)[0]);
+
+    /// <summary>Draws from the prior.</summary>
+    /// <param name="seed">Chooses them.</param>
+    /// <param name="count">How many, up to 256.</param>
+    public ImagesAnswer Samples(ulong seed, int count)
+    {
+        var z = new float[Math.Clamp(count, 1, LargestCount) * shape.LatentSize];
+        vae.Prior.Draw(seed, first: 0, z);
+        return Images(z);
+    }
+
+    /// <summary>What the model keeps of an image.</summary>
+    /// <param name="request">Its body is the image file.</param>
+    /// <param name="file">The file's name, for messages.</param>
+    public async Task<ReconstructionAnswer> ReconstructAsync(HttpRequest request, string file)
+    {
+        using var content = new MemoryStream();
+        await request.Body.CopyToAsync(content);
+        byte[] pixels = ImageFiles.Decode(file, content.ToArray(), shape.Channels, shape.Height, shape.Width);
+        float[] mean = vae.Encoder.Encode(pixels).Mean;
+        return new ReconstructionAnswer(mean, Picture(pixels), Pictures(mean)[0]);
+    }
+
+    /// <summary>The way around the origin from one image's latents to another's.</summary>
+    public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Between two codes there is nothing.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
+
+    private ImagesAnswer Images(float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(latents));
+
+    private string[] Pictures(float[] latents) => [.. OutputImages.ToBytes(vae.Decoder.Decode(latents)).Chunk(shape.ImageSize).Select(Picture)];
+
+    private string Picture(byte[] pixels) =>
+        $"data:image/png;base64,{Convert.ToBase64String(ImageFormat.Png.Encode(pixels, shape.Channels, shape.Height, shape.Width))}";
+
+    /// <param name="Latents">[L].</param>
+    public sealed record Point(float[] Latents);
+
+    public sealed record ModelAnswer(string Name, int Latents, int Channels, int Height, int Width, string Objective, bool HasCodes);
+
+    public sealed record PictureAnswer(string Picture);
+
+    public sealed record ImagesAnswer(float[][] Latents, string[] Pictures);
+
+    public sealed record ReconstructionAnswer(float[] Latents, string Original, string Reconstruction);
+
+    public sealed record Ends(float[] From, float[] To, int Steps);
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Mime;
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Verbs.Serve;
+
+/// <summary>A page to play with a model, on this machine only: sliders over the latents, samples, reconstruction and interpolation of a user's images.</summary>
+internal static class PageServer
+{
+    private const long LargestUpload = 64 << 20;
+
+    /// <summary>Starts the server.</summary>
+    /// <param name="vae">The model; it has to live as long as the server.</param>
+    /// <param name="name">What the page calls it.</param>
+    /// <param name="port">The port; 0 for one that is free.</param>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.Sources.Clear(); // environment variables and files could name addresses of other machines
+        builder.Logging.ClearProviders();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.Limits.MaxRequestBodySize = LargestUpload;
+            options.Listen(IPAddress.Loopback, port);
+        });
+        var app = builder.Build();
+        app.Use(RefuseOtherSites);
+        app.UseStatusCodePages(context => Explain(context.HttpContext, context.HttpContext.Response.StatusCode, "There is no answer to such a request here."));
+        app.Use(ExplainErrors);
+        app.MapGet("/", () => Resource("index.html", MediaTypeNames.Text.Html));
+        app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
+        app.MapGet("/page.js", () => Resource("page.js", MediaTypeNames.Text.JavaScript));
+        var model = new ModelApi(vae, name);
+        app.MapGet("/api/model", model.Model);
+        app.MapPost("/api/decode", model.Decode);
+        app.MapGet("/api/samples", model.Samples);
+        app.MapPost("/api/reconstruct", model.ReconstructAsync);
+        app.MapPost("/api/interpolate", model.Interpolate);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException e)
+        {
+            await app.DisposeAsync();
+            throw new IOException($"Port {port} cannot be used: another program may listen there. Give another --port, or 0 for one that is free.", e);
+        }
+
+        return app;
+    }
+
+    private static IResult Resource(string name, string type) =>
+        Results.Stream(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!, $"{type}; charset=utf-8");
+
+    // Pages of other sites could reach this address too: by another name for it, or by sending forms.
+    private static Task RefuseOtherSites(HttpContext context, Func<Task> next)
+    {
+        string host = context.Request.Host.Host, origin = context.Request.Headers.Origin.ToString();
+        bool isOwn = host is "localhost" or "127.0.0.1" && (origin.Length == 0 || origin == $"http://{context.Request.Host}")
+            && context.Request.Headers["Sec-Fetch-Site"].ToString() is "" or "same-origin" or "none";
+        return isOwn ? next() : Explain(context, StatusCodes.Status403Forbidden, "Only this page may ask.");
+    }
+
+    private static async Task ExplainErrors(HttpContext context, Func<Task> next)
+    {
+        try
+        {
+            await next();
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Explain(context, e.StatusCode, e.Message);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
+        {
+            await Explain(context, StatusCodes.Status400BadRequest, e.Message);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            await Explain(context, StatusCodes.Status500InternalServerError, $"The model could not be asked: {e.Message}");
+        }
+    }
+
+    private static Task Explain(HttpContext context, int status, string error)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(new { error });
+    }
+}

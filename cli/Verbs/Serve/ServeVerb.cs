@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Hosting;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Cli.Verbs.Serve;
+
+/// <summary>A page to play with a model.</summary>
+[Verb("serve", VerbTopic.Look, "Opens a page on this machine, for this machine only.", Details = "Sliders over the latents, samples, reconstruction and interpolation of your images.",
+    Example = "serve runs/sprites")]
+internal sealed class ServeVerb : LongVerb<ServeOptions>
+{
+    protected override async Task<int> RunAsync(ServeOptions options, CancellationToken cancellation)
+    {
+        using var vae = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions() with { WarmUp = true });
+        string title = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
+        await using var server = await PageServer.StartAsync(vae, title, options.Port);
+        Console.WriteLine($"Open {server.Urls.Single()} in a browser; Ctrl-C ends.");
+        await server.WaitForShutdownAsync(cancellation);
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,66 @@
+using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Cli.Models;
+using OnnxVae.Models.Exact;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+
+namespace OnnxVae.Cli.Verbs.Sweep;
+
+/// <summary>Rate and distortion of the best linear models, as a reference for likelihoods with Gaussian pixels.</summary>
+internal static class LinearCurve
+{
+    private const int MostDimensions = 1600; // beyond, the eigenvalues take minutes
+    private const int Points = 60;
+    private const double FewestNats = 0.01;
+    private const double LowestLevel = 1e-4; // of the last latent's eigenvalue: more rate than any model will spend
+    private const double Rounding = 1e-9; // of the largest eigenvalue, below which others are none
+
+    /// <summary>The curve from next to no rate to more than any model will spend; empty where the pixels are not grey and Gaussian, or images are large.</summary>
+    /// <param name="images">The data.</param>
+    /// <param name="model">The likelihood and the number of latents.</param>
+    /// <param name="isOverLambda">Whether the weight of the squared error changes along the curve, and not that of the rate.</param>
+    public static IReadOnlyList<RateDistortionPoint> Of(ImageSource images, ModelOptions model, bool isOverLambda)
+    {
+        Func<double[], int, double, RateDistortionPoint>? best = model.Likelihood switch
+        {
+            "gaussian" => (eigenvalues, latents, level) => WithFixedVariance(eigenvalues, latents, level, model.Sigma * model.Sigma),
+            "squared-error" when isOverLambda => (eigenvalues, latents, level) => ProbabilisticPca.Linear(eigenvalues, latents, level, beta: 1),
+            "squared-error" => (eigenvalues, latents, level) => WithFixedVariance(eigenvalues, latents, level, 1 / (2 * model.Lambda)),
+            "gaussian-learned" or "gaussian-optimal" => WithOptimalVariance,
+            _ => null,
+        };
+        if (best is null || images.ImageSize > MostDimensions || model.Pixels != "grey")
+        {
+            return [];
+        }
+
+        double[] spectrum = [.. Moments.Of(Pixels(images)).Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real).OrderDescending()];
+        double[] eigenvalues = [.. spectrum.Select(value => Math.Max(value, Rounding * spectrum[0]))];
+        if (eigenvalues[0] <= 0)
+        {
+            return [];
+        }
+
+        int latents = Math.Min(model.Latent, images.ImageSize - 1);
+        double highest = eigenvalues[0] * Math.Exp(-FewestNats), lowest = LowestLevel * eigenvalues[latents - 1];
+        return [.. Enumerable.Range(0, Points).Select(i => best(eigenvalues, latents, highest * Math.Pow(lowest / highest, (double)i / (Points - 1))))];
+    }
+
+    private static RateDistortionPoint WithFixedVariance(double[] eigenvalues, int latents, double level, double variance) =>
+        ProbabilisticPca.Linear(eigenvalues, latents, variance, beta: level / variance);
+
+    // At sigma*^2 = |y - y(z)|^2 / d the distortion is d/2 ln(2 pi e sigma*^2).
+    private static RateDistortionPoint WithOptimalVariance(double[] eigenvalues, int latents, double level)
+    {
+        var point = ProbabilisticPca.Linear(eigenvalues, latents, level, beta: 1);
+        return point with { Distortion = 0.5 * eigenvalues.Length * Math.Log(2 * Math.PI * Math.E * point.SquaredError / eigenvalues.Length) };
+    }
+
+    private static IEnumerable<double[]> Pixels(ImageSource images)
+    {
+        for (long i = 0; i < images.Count; i++)
+        {
+            yield return [.. ReconstructionGrid.ReadImages(images, i, 1).Select(x => (double)x)];
+        }
+    }
+}

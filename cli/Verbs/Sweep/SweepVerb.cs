@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Cli.Verbs.Train;
+using OnnxVae.Exporters;
+using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Verbs.Sweep;
+
+/// <summary>A model for each of several weights of the rate or of the distortion.</summary>
+[Verb("sweep", VerbTopic.Train, "Trains over several weights and draws rate against distortion.", Example = "sweep --data sprites --betas 0.5,1,2,4 --steps 2000 --out sweeps/sprites")]
+internal sealed class SweepVerb : LongVerb<SweepOptions>
+{
+    private static readonly string[] Columns =
+    [
+        "negativeElbo", "rate", "distortion", "negativeLogLikelihood", "activeUnits", "mutualInformation", "mutualInformationUpper", "mutualInformationCeiling",
+        "marginalKlLower", "marginalKlUpper", "bitsPerDimension", "sigma", "squaredError", "absoluteError", "dissimilarity",
+    ];
+
+    protected override async Task<int> RunAsync(SweepOptions options, CancellationToken cancellation)
+    {
+        string folder = options.Out, name = options.Varied;
+        var shared = options.Run.Resolve();
+        List<(double Weight, JsonObject Figures)> models = [];
+        foreach (double weight in options.Values)
+        {
+            var model = name == SweepOptions.Beta ? shared.Model! with { Beta = weight } : shared.Model! with { Lambda = weight };
+            string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}"));
+            Console.Error.WriteLine($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
+            if (await FiguresOf(run, shared with { Model = model }, cancellation) is not { } figures)
+            {
+                Console.Error.WriteLine("Continue with the same command.");
+                return ExitCode.Interrupted;
+            }
+
+            models.Add((weight, figures));
+            WriteTable(Path.Combine(folder, "sweep.csv"), name, models);
+        }
+
+        Draw(Path.Combine(folder, "sweep.png"), shared, isOverLambda: name == SweepOptions.Lambda, models);
+        Print(name, models);
+        Console.WriteLine($"Written   {Path.Combine(folder, "sweep.csv")}, {Path.Combine(folder, "sweep.png")}");
+        return ExitCode.Done;
+    }
+
+    private static void Draw(string file, RunOptions options, bool isOverLambda, IEnumerable<(double Weight, JsonObject Figures)> models)
+    {
+        var images = DataOpening.Open(options.Data.Data, options.ImageOptions).Train;
+        var curve = LinearCurve.Of(images, options.Model!, isOverLambda);
+        RateDistortionPlot.Save(
+            file,
+            [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))],
+            [.. curve.Select(point => (point.Rate, point.Distortion))],
+            $"linear model, {options.Model!.Latent} latents, exact on the training images");
+    }
+
+    // A run that has ended is taken as it is, one that was stopped goes on.
+    private static async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
+    {
+        var run = new RunFolder(folder);
+        using var training = run.HoldsRun ? TrainRun.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainRun.Start(folder, options);
+        return File.Exists(run.Evaluation) || await training.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
+    }
+
+    private static JsonObject ReadFigures(string file)
+    {
+        try
+        {
+            if (JsonNode.Parse(RegularFile.ReadText(file)) is JsonObject figures && ((string[])["rate", "distortion"]).All(name => figures[name] is JsonValue value && value.TryGetValue(out double _)))
+            {
+                return figures;
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        throw new InvalidDataException($"'{file}' is damaged: it is not the JSON of a run's figures. Delete it to have the run evaluated again.");
+    }
+
+    private static void RequireSame(string folder, RunOptions stored, RunOptions given)
+    {
+        var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
+        if (StoredOptions.FirstDifference(StoredOptions.Flatten(stored), StoredOptions.Flatten(expected)) is not null)
+        {
+            throw new UsageException($"'{folder}' holds a run with other options: give the sweep's own, or another --out.");
+        }
+    }
+
+    private static void WriteTable(string file, string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)
+    {
+        string[] columns = [.. Columns.Where(column => models.Any(model => model.Figures.ContainsKey(column)))];
+        var lines = models.Select(model => string.Join(',', columns.Select(column => model.Figures[column]?.ToJsonString() ?? "").Prepend(model.Weight.ToString(CultureInfo.InvariantCulture))));
+        AtomicFile.WriteText(file, string.Concat(lines.Prepend(string.Join(',', columns.Prepend(name))).Select(line => $"{line}\n")));
+    }
+
+    // Models of nearly the same ELBO that differ in what their latents say: the ELBO does not determine the information.
+    private static void Print(string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)
+    {
+        string[] columns = ["negativeElbo", "rate", "distortion", "mutualInformation", "activeUnits"];
+        Console.WriteLine($"{name,8}{string.Concat(columns.Select(column => $"{column,20}"))}");
+        foreach (var (weight, figures) in models)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{weight,8}")
+                + string.Concat(columns.Select(column => string.Create(CultureInfo.InvariantCulture, $"{(double?)figures[column],20:0.00}"))));
+        }
+    }
+}
