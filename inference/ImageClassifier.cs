@@ -15,18 +15,18 @@ public sealed class ImageClassifier : IDisposable
     private readonly string output;
     private readonly long[] imageShape;
 
-    private ImageClassifier(InferenceSession session, ModelMetadata images, string path, int runsAtOnce)
+    private ImageClassifier(OnnxSession session, ModelMetadata images, string path, int runsAtOnce)
     {
         this.path = path;
         turns = new SessionTurns(session, () => null, runsAtOnce, "classifier", runOptions.Dispose);
         imageShape = [images.Channels, images.Height, images.Width];
-        if (session.InputMetadata.Count != 1 || session.OutputMetadata.Count != 1)
+        if (session.Inputs.Count != 1 || session.Outputs.Count != 1)
         {
-            throw new InvalidDataException($"'{path}' has {session.InputMetadata.Count} inputs and {session.OutputMetadata.Count} outputs; a classifier has one of each.");
+            throw new InvalidDataException($"'{path}' has {session.Inputs.Count} inputs and {session.Outputs.Count} outputs; a classifier has one of each.");
         }
 
         (input, output) = (session.InputNames[0], session.OutputNames[0]);
-        var (taken, given) = (session.InputMetadata[input], session.OutputMetadata[output]);
+        var (taken, given) = (session.Inputs[input], session.Outputs[output]);
         if (!Takes(taken, [-1, .. imageShape]) || !Takes(given, [-1, given.Dimensions[^1]]) || given.Dimensions[^1] < 2)
         {
             throw new InvalidDataException(
@@ -34,7 +34,7 @@ public sealed class ImageClassifier : IDisposable
         }
 
         Classes = given.Dimensions[1];
-        Names = ModelMetadata.ReadClasses(session, $"'{path}'");
+        Names = ModelMetadata.ReadClasses(session);
     }
 
     /// <summary>K, the number of classes.</summary>
@@ -59,7 +59,7 @@ public sealed class ImageClassifier : IDisposable
         }
 
         using var settings = (options.Device ?? OnnxDevice.Cpu).CreateSessionOptions(options.ThreadsOfRun);
-        var session = OnnxFile.Open(path, settings);
+        var session = OnnxSession.Load(path, settings);
         try
         {
             return new ImageClassifier(session, images, path, options.AllThreads / options.ThreadsOfRun);
@@ -93,7 +93,6 @@ public sealed class ImageClassifier : IDisposable
         using (var turn = turns.Take())
         using (OrtValue x = OrtValue.CreateTensorValueFromMemory(images, [count, .. imageShape]), y = OrtValue.CreateTensorValueFromMemory(scores, [count, Classes]))
         {
-            using var flushed = FlushedDenormals.OnThisThread();
             turn.Session.Run(runOptions, [input], [x], [output], [y]);
         }
 

@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
@@ -9,7 +10,7 @@ namespace OnnxVae.Inference;
 public abstract class LatentPrior : IDisposable
 {
     /// <summary>The file of a prior that was learned together with the model, beside its decoder.</summary>
-    internal const string FileName = "prior.onnx";
+    internal const string FileName = ExportedFiles.Prior;
 
     private const uint NormalStream = 0x6765;
     private const uint UniformStream = 0x7565;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using OnnxVae.Inference.Internals;
+using OnnxVae.Format;
 
 namespace OnnxVae.Inference;
 
@@ -17,16 +17,10 @@ namespace OnnxVae.Inference;
 /// <param name="ImagesAtATime">The batch size that the file is tuned for; larger batches are split. Null for any.</param>
 public sealed partial record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
-    /// <summary>The entry of a file's metadata that holds <see cref="Weights"/>.</summary>
-    public const string WeightsEntry = "onnxvae.weights";
-
     internal const string Encoder = "encoder", Decoder = "decoder", Prior = "prior", Density = "density";
 
     /// <summary>The name of the prior N(0, I).</summary>
     internal const string StandardNormal = "standard-normal";
-
-    private const string KindEntry = "onnxvae.kind", ImageShapeEntry = "onnxvae.imageShape", LatentSizeEntry = "onnxvae.latentSize", BatchEntry = "onnxvae.imagesAtATime",
-        CodesEntry = "onnxvae.codes", ClassesEntry = "onnxvae.classes", PriorEntry = "onnxvae.prior", FrequenciesEntry = "onnxvae.classFrequencies";
 
     /// <summary>Whether the latents are codes: whole numbers that stand for vectors, which nothing lies between.</summary>
     public bool HasCodes => CodeText is not null;
@@ -61,12 +55,11 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>Reads what a file says about itself, and compares it with the graph.</summary>
     /// <param name="session">The loaded file.</param>
     /// <param name="kind">What is expected.</param>
-    /// <param name="source">What the file is called in messages.</param>
     /// <exception cref="InvalidDataException">The file is of another kind, or says what is not so.</exception>
-    internal static ModelMetadata Read(InferenceSession session, string kind, string source)
+    internal static ModelMetadata Read(OnnxSession session, string kind)
     {
-        var entries = OnnxFile.MetadataOf(session, source);
-        string? actual = entries.GetValueOrDefault(KindEntry);
+        var (entries, source) = (session.Metadata, session.Source);
+        string? actual = entries.GetValueOrDefault(MetadataKeys.Kind);
         if (actual != kind)
         {
             throw new InvalidDataException(actual is null
@@ -74,55 +67,55 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
                 : $"{source} is {WithArticle(actual)}; expected {WithArticle(kind)}. Give the {kind}.onnx that was exported beside it.");
         }
 
-        int[] image = entries.GetValueOrDefault(ImageShapeEntry, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, ImageShapeEntry, source))] : throw Damaged(
-            source, ImageShapeEntry, entries.GetValueOrDefault(ImageShapeEntry), "channels,height,width");
+        int[] image = entries.GetValueOrDefault(MetadataKeys.ImageShape, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, MetadataKeys.ImageShape, source))] : throw Damaged(
+            source, MetadataKeys.ImageShape, entries.GetValueOrDefault(MetadataKeys.ImageShape), "channels,height,width");
         if (image[0] is not (1 or 3) || (Int128)image[0] * image[1] * image[2] > Array.MaxLength)
         {
-            throw Damaged(source, ImageShapeEntry, entries[ImageShapeEntry], "1 or 3 channels, and a size that fits into memory");
+            throw Damaged(source, MetadataKeys.ImageShape, entries[MetadataKeys.ImageShape], "1 or 3 channels, and a size that fits into memory");
         }
 
         var metadata = new ModelMetadata(
-            kind, Number(entries.GetValueOrDefault(LatentSizeEntry), LatentSizeEntry, source), image[0], image[1], image[2], entries.GetValueOrDefault("onnxvae.objective", ""),
-            entries.TryGetValue(BatchEntry, out string? images) ? Number(images, BatchEntry, source) : null)
+            kind, Number(entries.GetValueOrDefault(MetadataKeys.LatentSize), MetadataKeys.LatentSize, source), image[0], image[1], image[2], entries.GetValueOrDefault(MetadataKeys.Objective, ""),
+            entries.TryGetValue(MetadataKeys.BatchSize, out string? images) ? Number(images, MetadataKeys.BatchSize, source) : null)
         {
-            CodeText = entries.GetValueOrDefault(CodesEntry),
-            Weights = entries.GetValueOrDefault(WeightsEntry),
-            PriorName = entries.GetValueOrDefault(PriorEntry) is { Length: > 0 } prior ? prior : null,
+            CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
+            Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
+            PriorName = entries.GetValueOrDefault(MetadataKeys.Prior) is { Length: > 0 } prior ? prior : null,
         };
         if (metadata.CodeText is { } codes && ParseCodeGrids(codes, source).Sum(grid => (long)grid.Positions) != metadata.LatentSize)
         {
-            throw Damaged(source, CodesEntry, codes, $"grids of {metadata.LatentSize} codes in all");
+            throw Damaged(source, MetadataKeys.Codes, codes, $"grids of {metadata.LatentSize} codes in all");
         }
 
-        metadata.RequireGraph(session, source);
+        metadata.RequireGraph(session);
         return metadata;
     }
 
     /// <summary>The names of the classes that a prior of codes or a classifier knows; null in files that have none.</summary>
     /// <param name="session">The loaded file.</param>
-    /// <param name="source">What the file is called in messages.</param>
-    internal static string[]? ReadClasses(InferenceSession session, string source)
+    internal static string[]? ReadClasses(OnnxSession session)
     {
-        if (OnnxFile.MetadataOf(session, source).GetValueOrDefault(ClassesEntry) is not { } text)
+        string source = session.Source;
+        if (session.Metadata.GetValueOrDefault(MetadataKeys.Classes) is not { } text)
         {
             return null;
         }
 
         try
         {
-            return JsonSerializer.Deserialize(text, Names.Default.StringArray) is { } names && !names.Contains(null!) ? names : throw Damaged(source, ClassesEntry, text, "a JSON array of names");
+            return JsonSerializer.Deserialize(text, Names.Default.StringArray) is { } names && !names.Contains(null!) ? names : throw Damaged(source, MetadataKeys.Classes, text, "a JSON array of names");
         }
         catch (JsonException)
         {
-            throw Damaged(source, ClassesEntry, text, "a JSON array of names");
+            throw Damaged(source, MetadataKeys.Classes, text, "a JSON array of names");
         }
     }
 
     /// <summary>The share of each class among the images that a prior of codes was trained on; equal shares where the file does not say it.</summary>
-    internal static double[] ReadClassFrequencies(InferenceSession session, int classes, string source)
+    internal static double[] ReadClassFrequencies(OnnxSession session, int classes)
     {
         double[]? frequencies = [];
-        string? text = OnnxFile.MetadataOf(session, source).GetValueOrDefault(FrequenciesEntry);
+        string? text = session.Metadata.GetValueOrDefault(MetadataKeys.ClassFrequencies);
         try
         {
             frequencies = text is null ? [] : JsonSerializer.Deserialize(text, Names.Default.DoubleArray);
@@ -133,15 +126,15 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         }
 
         bool areShares = frequencies is { } shares && shares.All(share => share >= 0) && (shares.Length == 0 || (shares.Length == classes && Math.Abs(shares.Sum() - 1) < 1e-6));
-        return !areShares ? throw Damaged(source, FrequenciesEntry, text, $"a JSON array of {classes} shares that sum to 1")
+        return !areShares ? throw Damaged(session.Source, MetadataKeys.ClassFrequencies, text, $"a JSON array of {classes} shares that sum to 1")
             : frequencies!.Length > 0 ? frequencies
             : [.. Enumerable.Repeat(1.0 / classes, classes)];
     }
 
     internal static IReadOnlyList<CodeGrid> ParseCodeGrids(string text, string source) => [.. text.Split(',').Select(level => level.Split(':', 'x') switch
     {
-        [var codes, var rows, var columns] => new CodeGrid(Number(codes, CodesEntry, source), Number(rows, CodesEntry, source), Number(columns, CodesEntry, source)),
-        _ => throw Damaged(source, CodesEntry, text, "codes:rowsxcolumns, with commas between levels"),
+        [var codes, var rows, var columns] => new CodeGrid(Number(codes, MetadataKeys.Codes, source), Number(rows, MetadataKeys.Codes, source), Number(columns, MetadataKeys.Codes, source)),
+        _ => throw Damaged(source, MetadataKeys.Codes, text, "codes:rowsxcolumns, with commas between levels"),
     })];
 
     private static string WithArticle(string kind) => kind == Encoder ? $"an {kind}" : $"a {kind}";
@@ -153,7 +146,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw Damaged(source, entry, text, "a positive number");
 
     // What runs rely on: the names, types and shapes of inputs and outputs.
-    private void RequireGraph(InferenceSession session, string source)
+    private void RequireGraph(OnnxSession session)
     {
         int[] images = [-1, Channels, Height, Width], latents = [-1, LatentSize];
         var (inputs, outputs) = Kind switch
@@ -163,8 +156,8 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             Density => (Expect(("z", latents)), Expect(("probability", latents))),
             _ => (Expect([.. session.InputNames.Select(name => (name, (int[])[-1, -1]))]), Expect(("z", latents))),
         };
-        RequireTensors("input", session.InputMetadata, inputs);
-        RequireTensors("output", session.OutputMetadata, outputs);
+        RequireTensors("input", session.Inputs, inputs);
+        RequireTensors("output", session.Outputs, outputs);
 
         static (string Name, int[] Shape)[] Expect(params (string, int[])[] tensors) => tensors;
 
@@ -178,7 +171,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
                 if (!isThere || (role == "input" && actual.Count != expected.Length))
                 {
                     throw new InvalidDataException(
-                        $"{source} is damaged: {WithArticle(Kind)} of {LatentSize} latents and images of {Shape} has an {role} '{name}' of Float32 [{string.Join(", ", shape.Select(size => size < 0 ? "N" : $"{size}"))}], but the graph has {string.Join(", ", actual.Select(tensor => $"'{tensor.Key}' of {tensor.Value.ElementDataType} [{string.Join(", ", tensor.Value.Dimensions)}]"))}. Export the file again.");
+                        $"{session.Source} is damaged: {WithArticle(Kind)} of {LatentSize} latents and images of {Shape} has an {role} '{name}' of Float32 [{string.Join(", ", shape.Select(size => size < 0 ? "N" : $"{size}"))}], but the graph has {string.Join(", ", actual.Select(tensor => $"'{tensor.Key}' of {tensor.Value.ElementDataType} [{string.Join(", ", tensor.Value.Dimensions)}]"))}. Export the file again.");
                 }
             }
         }

@@ -9,7 +9,7 @@ namespace OnnxVae.Inference;
 /// </summary>
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 /// <example><code>
-/// using var decoder = VaeDecoder.Load("decoder.onnx");
+/// using var decoder = VaeDecoder.Load(ExportedFiles.Decoder);
 /// using var prior = TrainedCodePrior.Load(".", new CodeSampling(Class: "7", Temperature: 0.9));
 /// float[] images = decoder.Generate(count: 16, seed: 1, prior: prior);
 /// </code></example>

@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
@@ -35,8 +36,8 @@ public sealed class TrainedVae : IDisposable
         LatentPrior? prior = null;
         try
         {
-            encoder = VaeEncoder.Load(Path.Combine(folder, "encoder.onnx"), options);
-            decoder = VaeDecoder.Load(Path.Combine(folder, "decoder.onnx"), options);
+            encoder = VaeEncoder.Load(Path.Combine(folder, ExportedFiles.Encoder), options);
+            decoder = VaeDecoder.Load(Path.Combine(folder, ExportedFiles.Decoder), options);
             var (from, to) = (encoder.Metadata, decoder.Metadata);
             if ((from.LatentSize, from.Channels, from.Height, from.Width) != (to.LatentSize, to.Channels, to.Height, to.Width))
             {

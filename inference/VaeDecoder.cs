@@ -4,7 +4,7 @@ namespace OnnxVae.Inference;
 
 /// <summary>A trained decoder: latents to images. Safe to use from several threads.</summary>
 /// <example><code>
-/// using var decoder = VaeDecoder.Load("decoder.onnx");
+/// using var decoder = VaeDecoder.Load(ExportedFiles.Decoder);
 /// float[] images = decoder.Generate(count: 16, seed: 1);
 /// </code></example>
 public sealed class VaeDecoder : IDisposable

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OnnxVae.Format;
 
 namespace OnnxVae.Models;
 
@@ -24,13 +25,13 @@ public sealed record Latents
     /// <summary>What files of the model say of them.</summary>
     internal IEnumerable<(string Key, string Value)> Metadata =>
     [
-        ("onnxvae.latentSize", Size.ToString(CultureInfo.InvariantCulture)),
+        (MetadataKeys.LatentSize, Size.ToString(CultureInfo.InvariantCulture)),
         .. Grids.Count > 0 ? [CodesMetadata(Grids)] : Array.Empty<(string, string)>(),
     ];
 
     /// <summary>What files say of grids of codes.</summary>
     internal static (string Key, string Value) CodesMetadata(IEnumerable<CodeGridShape> grids) =>
-        ("onnxvae.codes", string.Join(',', grids.Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Codes}:{grid.Height}x{grid.Width}"))));
+        (MetadataKeys.Codes, string.Join(',', grids.Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Codes}:{grid.Height}x{grid.Width}"))));
 }
 
 /// <summary>A grid of codes.</summary>

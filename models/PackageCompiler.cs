@@ -5,6 +5,7 @@ using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Models;
 
@@ -60,12 +61,12 @@ public sealed class PackageCompiler
     }
 
     /// <summary>The graphs to be deployed, without weights, by their roles: <c>encoder</c>, <c>decoder</c>, ...</summary>
-    public IReadOnlyDictionary<string, OnnxModel> Deployables() => model.Deploy(network).ToDictionary(graph => graph.Role, Build);
+    public IReadOnlyDictionary<string, DeployableModel> Deployables() => model.Deploy(network).ToDictionary(graph => graph.Role, Build);
 
     /// <summary>One of the graphs to be deployed, without weights.</summary>
     /// <param name="role">Its role.</param>
     /// <exception cref="ArgumentException">The model has no such graph.</exception>
-    public OnnxModel Deployable(string role) => model.Deploy(network).FirstOrDefault(graph => graph.Role == role) is { } found
+    public DeployableModel Deployable(string role) => model.Deploy(network).FirstOrDefault(graph => graph.Role == role) is { } found
         ? Build(found)
         : throw new ArgumentException($"The model has no graph '{role}'; it has {string.Join(", ", model.Deploy(network).Select(graph => graph.Role))}.", nameof(role));
 
@@ -74,7 +75,9 @@ public sealed class PackageCompiler
     /// <param name="description">Entries to add to the manifest's description of the model.</param>
     /// <param name="target">Where it will run; the processor if absent.</param>
     public TrainingPackage Write(string folder, JsonObject? description = null, ExpansionTarget? target = null) =>
-        TrainingPackage.Write(folder, DescribeModel(description ?? []), DescribeTraining(target ?? ExpansionTarget.Training), Step(), Evaluate(), Deployables(), target);
+        TrainingPackage.Write(
+            folder, DescribeModel(description ?? []), DescribeTraining(target ?? ExpansionTarget.Training),
+            Step().Compile(target), Evaluate().Compile(target), Weigh()?.Compile(target), Deployables());
 
     private IReadOnlyList<State> States => [.. network.States, .. model.States];
 
@@ -83,23 +86,33 @@ public sealed class PackageCompiler
 
     private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) => averaging is null ? values : StateReplacement.Replace(values, averaging.Averages);
 
-    private OnnxModel Build(Deployable graph)
+    // The log-weight of a further sample of a batch, and nothing else of the evaluation.
+    private Program? Weigh()
+    {
+        var evaluate = Evaluate();
+        Metric[] weights = [.. evaluate.Metrics.Where(metric => metric.Role == MetricRole.LogImportanceWeight)];
+        return weights.Length == 0 ? null : evaluate with { Name = "weigh", Metrics = weights };
+    }
+
+    private DeployableModel Build(Deployable graph)
     {
         var image = model.Example.Image;
         var values = Evaluated([.. graph.Outputs.Select(output => output.Value)]);
-        var built = GraphCompiler.Build(
+        var built = GraphCompiler.BuildDeployable(
             graph.Role, [.. graph.Inputs, .. EvaluatedStates.Select(state => state.Current)], [.. graph.Outputs.Zip(values, (output, value) => (output.Name, value))]);
-        (string Key, string Value)[] metadata =
+        (string Key, string Value)[] entries =
         [
-            ("onnxvae.kind", graph.Role),
-            ("onnxvae.imageShape", $"{image.Channels},{image.Height},{image.Width}"),
-            ("onnxvae.pixelRange", "0,1"),
-            ("onnxvae.version", typeof(PackageCompiler).Assembly.GetName().Version!.ToString(3)),
-            ("onnxvae.objective", model.Objective),
+            (MetadataKeys.Kind, graph.Role),
+            (MetadataKeys.ImageShape, $"{image.Channels},{image.Height},{image.Width}"),
+            (MetadataKeys.PixelRange, "0,1"),
+            (MetadataKeys.Version, typeof(PackageCompiler).Assembly.GetName().Version!.ToString(3)),
+            (MetadataKeys.Objective, model.Objective),
             .. model.Latents?.Metadata ?? [],
             .. graph.Metadata,
         ];
-        return built.WithMetadata(metadata.ToDictionary(entry => entry.Key, entry => entry.Value));
+        var metadata = entries.ToDictionary(entry => entry.Key, entry => entry.Value);
+        var tuned = new Dictionary<string, string>(metadata) { [MetadataKeys.BatchSize] = $"{ExpansionTarget.ImagesAtATime}" };
+        return new DeployableModel(built.AnyRuntime.WithMetadata(metadata), built.Tuned.ToDictionary(entry => entry.Key, entry => entry.Value.WithMetadata(tuned)));
     }
 
     private JsonObject DescribeModel(JsonObject further)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using OnnxVae.Cli.Options;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

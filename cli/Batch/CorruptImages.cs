@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using OnnxVae.Cli.Batch.Outputs;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 

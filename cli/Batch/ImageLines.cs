@@ -1,5 +1,5 @@
 using OnnxVae.Cli.Batch.Outputs;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Batch;

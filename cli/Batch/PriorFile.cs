@@ -1,7 +1,7 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
-using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Batch;
 
@@ -12,7 +12,7 @@ internal static class PriorFile
     public const string Mixture = "mixture";
     public const string StandardNormal = "standard-normal";
 
-    private const string PriorName = "prior.onnx";
+    private const string PriorName = ExportedFiles.Prior;
 
     /// <summary>Opens a prior: the one that the model was trained with, a fitted mixture, or N(0, I).</summary>
     /// <param name="name">One of the three.</param>
@@ -73,7 +73,7 @@ internal static class PriorFile
 
     private static string MixtureIn(string folder)
     {
-        string file = Path.Combine(folder, RunExport.MixtureFile);
+        string file = Path.Combine(folder, ExportedFiles.Mixture);
         return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': fit one to the run's latents with 'onnxvae fit RUN'.");
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;

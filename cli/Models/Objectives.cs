@@ -1,5 +1,5 @@
 using OnnxVae.Cli.Options;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Cli.Models;

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Models;
 

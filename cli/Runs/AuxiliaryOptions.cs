@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Training.Runs;
 

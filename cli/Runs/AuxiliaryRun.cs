@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;

@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Runs;
@@ -9,7 +10,7 @@ internal static class ExportedModel
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string RequireDensity(string folder)
     {
-        string file = Path.Combine(folder, "density.onnx");
+        string file = Path.Combine(folder, ExportedFiles.Density);
         return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': only runs with --rounded export one, and only their latents can be coded.");
     }
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -25,7 +25,7 @@ internal static class NextCommand
     public static string? AfterClassifier(RunFolder run, IReadOnlyList<string> classes) =>
         !File.Exists(run.Evaluation) || LevelsOf(JsonNode.Parse(RegularFile.ReadText(run.Evaluation))!.AsObject()) is not { Length: > 0 } levels ? null
         : MissingOf(run, levels) is { } missing ? Prior(run, missing)
-        : Generate(run, $"{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, RunExport.ClassifierFile))} --candidates 4", "chosen");
+        : Generate(run, $"{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, ExportedFiles.Classifier))} --candidates 4", "chosen");
 
     /// <summary>After a mixture was fitted: images drawn from it.</summary>
     /// <param name="run">The model's run.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;

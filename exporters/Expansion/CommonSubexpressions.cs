@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Expansion;
 

@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Expansion;
 
@@ -15,6 +16,19 @@ public static class GraphCompiler
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
     public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget? target = null) =>
         OnnxModelWriter.Write(name, inputs, Expand(outputs, target ?? ExpansionTarget.Deployment));
+
+    /// <summary>
+    /// Builds a model that is to be deployed, for any runtime, and, where it has convolutions, in the forms that are fastest on each execution provider whose
+    /// costs have been measured, for batches of <see cref="ExpansionTarget.ImagesAtATime"/>.
+    /// </summary>
+    /// <inheritdoc cref="Build"/>
+    public static DeployableModel BuildDeployable(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
+    {
+        var anyRuntime = Build(name, inputs, outputs);
+        bool hasConvolutions = anyRuntime.OperatorCounts.ContainsKey("Conv") || anyRuntime.OperatorCounts.ContainsKey("ConvTranspose");
+        return new DeployableModel(anyRuntime, !hasConvolutions ? new Dictionary<string, OnnxModel>() : CostTable.Providers.ToDictionary(
+            provider => provider, provider => Build(name, inputs, outputs, ExpansionTarget.Deployment with { Provider = provider })));
+    }
 
     /// <summary>Named outputs as standard operators compute them.</summary>
     internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, ExpansionTarget target) =>

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Exporters.Expansion;

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using TorchSharp;
 using TorchSharp.Modules;
 using static OnnxVae.Exporters.Onnx.Ops;

@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using TorchSharp;
 using Module = TorchSharp.torch.nn.Module;
 

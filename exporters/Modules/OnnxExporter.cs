@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;

@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
 using System.Text;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Modules;
 

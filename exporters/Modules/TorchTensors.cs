@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using TorchSharp;
 
 namespace OnnxVae.Exporters.Modules;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Onnx;
 

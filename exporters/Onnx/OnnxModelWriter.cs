@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Onnx;
 
@@ -54,14 +55,6 @@ internal sealed class OnnxModelWriter
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet } },
         });
     }
-
-    internal static TensorProto ToProto(string name, Tensor tensor) => new()
-    {
-        Name = name,
-        DataType = (int)tensor.Type,
-        Dims = { tensor.Shape },
-        RawData = UnsafeByteOperations.UnsafeWrap(tensor.Data),
-    };
 
     private void AddOutputs(IReadOnlyList<(string Name, Value Value)> outputs, IReadOnlyList<Value> order)
     {
@@ -117,7 +110,7 @@ internal sealed class OnnxModelWriter
     private string AddConstant(Tensor tensor)
     {
         string name = Claim(ConstantName);
-        graph.Initializer.Add(ToProto(name, tensor));
+        graph.Initializer.Add(OnnxModel.ToProto(name, tensor));
         return name;
     }
 
@@ -144,7 +137,7 @@ internal sealed class OnnxModelWriter
         float[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Floats, Floats = { numbers } },
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
         string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { texts.Select(ByteString.CopyFromUtf8) } },
-        Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = ToProto("", tensor) },
+        Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = OnnxModel.ToProto("", tensor) },
         _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} has no place in an ONNX file."),
     };
 

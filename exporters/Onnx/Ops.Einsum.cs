@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Exporters.Onnx;
 
 public static partial class Ops

@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Optimizers;
 

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Optimizers;
 

@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Programs;
 
@@ -63,9 +64,6 @@ public sealed record Metric(string Name, MetricRole Role, Value Value);
 public sealed record Program(
     string Name, IReadOnlyList<ProgramInput> Inputs, IReadOnlyList<State> States, IReadOnlyList<StateUpdate> Updates, IReadOnlyList<Metric> Metrics)
 {
-    /// <summary>The name under which a state's new value leaves the graph.</summary>
-    public static string NextName(string state) => $"{state}.next";
-
     /// <summary>Writes the program as an ONNX model, with its description.</summary>
     /// <param name="target">Where the program will run; the processor if absent.</param>
     public CompiledProgram Compile(ExpansionTarget? target = null)
@@ -76,7 +74,7 @@ public sealed record Program(
             Output = taken.Contains(metric.Name) ? $"{metric.Name}.metric" : null,
         })];
         var outputs = GraphCompiler.Expand(
-            [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (NextName(update.State.Spec.Name), update.Next))],
+            [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (ProgramSpec.NextName(update.State.Spec.Name), update.Next))],
             target ?? ExpansionTarget.Training);
         var model = Collect(outputs);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
@@ -89,7 +87,10 @@ public sealed record Program(
         {
             SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
         };
-        return new CompiledProgram(spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]))
+        var states = States.Union(Updates.Select(update => update.State)).ToArray();
+        return new CompiledProgram(
+            spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]),
+            [.. states.Select(state => state.Spec)], states.ToDictionary(state => state.Spec.Name, state => state.Initial))
         {
             Unneeded = [.. Inputs.Select(input => input.Spec.Name).Where(name => !used.Contains(name))],
         };
@@ -97,14 +98,4 @@ public sealed record Program(
 
     private OnnxModel Collect(IReadOnlyList<(string Name, Value Value)> outputs) =>
         OnnxModelWriter.Write(Name, [.. Inputs.Select(input => input.Value), .. States.Select(state => state.Current)], outputs);
-}
-
-/// <summary>A program as ONNX models.</summary>
-/// <param name="Spec">Its description.</param>
-/// <param name="Model">The program.</param>
-/// <param name="Silent">The same without metrics, for steps whose metrics nobody reads; null for a program that has only metrics, or none.</param>
-public sealed record CompiledProgram(ProgramSpec Spec, OnnxModel Model, OnnxModel? Silent)
-{
-    /// <summary>Names of inputs that no result needs; the program goes without them.</summary>
-    public IReadOnlyList<string> Unneeded { get; init; } = [];
 }

@@ -1,8 +1,9 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 

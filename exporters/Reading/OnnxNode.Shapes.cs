@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;
 

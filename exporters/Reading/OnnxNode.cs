@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 

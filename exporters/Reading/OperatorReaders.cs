@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;
 

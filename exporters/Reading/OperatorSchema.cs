@@ -1,7 +1,7 @@
 using System.Globalization;
 using Google.Protobuf.Collections;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 

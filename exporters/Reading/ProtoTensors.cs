@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 

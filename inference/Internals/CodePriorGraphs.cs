@@ -1,4 +1,4 @@
-using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Format;
 
 namespace OnnxVae.Inference.Internals;
 
@@ -7,7 +7,7 @@ internal sealed class CodePriorGraphs : IDisposable
 {
     private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
 
-    private readonly List<InferenceSession> opened = [];
+    private readonly List<OnnxSession> opened = [];
     private readonly SessionTurns turns;
 
     /// <inheritdoc cref="TrainedCodePrior.Load"/>
@@ -18,9 +18,9 @@ internal sealed class CodePriorGraphs : IDisposable
         try
         {
             var bottom = Open(BottomFile);
-            var of = Belonging.Read(bottom, Path.Combine(folder, BottomFile));
+            var of = Belonging.Read(bottom);
             (Grids, Classes, Weights) = (of.Grids, of.Classes, of.Weights);
-            ClassFrequencies = ModelMetadata.ReadClassFrequencies(bottom, Classes.Length, $"'{Path.Combine(folder, BottomFile)}'");
+            ClassFrequencies = ModelMetadata.ReadClassFrequencies(bottom, Classes.Length);
             OfLevels = Grids.Length == 1 ? [bottom] : [OpenBeside(TopFile), bottom];
             if (Grids.Length > 1)
             {
@@ -30,10 +30,10 @@ internal sealed class CodePriorGraphs : IDisposable
 
             turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior", () => opened.ForEach(session => session.Dispose()));
 
-            InferenceSession OpenBeside(string file)
+            OnnxSession OpenBeside(string file)
             {
                 var session = Open(file);
-                return Belonging.Read(session, Path.Combine(folder, file)).IsLike(of) ? session : throw new InvalidDataException(
+                return Belonging.Read(session).IsLike(of) ? session : throw new InvalidDataException(
                     $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {BottomFile} beside it: export both from one run.");
             }
         }
@@ -43,7 +43,7 @@ internal sealed class CodePriorGraphs : IDisposable
             throw;
         }
 
-        InferenceSession Open(string file)
+        OnnxSession Open(string file)
         {
             string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
             if (!File.Exists(path))
@@ -52,8 +52,8 @@ internal sealed class CodePriorGraphs : IDisposable
             }
 
             using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
-            opened.Add(OnnxFile.Open(path, settings));
-            return OnnxFile.MetadataOf(opened[^1], $"'{path}'").GetValueOrDefault("onnxvae.kind") == kind ? opened[^1] : throw new InvalidDataException(
+            opened.Add(OnnxSession.Load(path, settings));
+            return opened[^1].Metadata.GetValueOrDefault(MetadataKeys.Kind) == kind ? opened[^1] : throw new InvalidDataException(
                 $"'{path}' is not a {kind}: give the file that was exported from a trained prior.");
         }
     }
@@ -71,13 +71,13 @@ internal sealed class CodePriorGraphs : IDisposable
     public string? Weights { get; }
 
     /// <summary>What gives the logits of a code, level by level, the top one first.</summary>
-    public InferenceSession[] OfLevels { get; }
+    public OnnxSession[] OfLevels { get; }
 
     /// <summary>What the top level and the class tell the bottom level; null of a model with one level.</summary>
-    public InferenceSession? Condition { get; }
+    public OnnxSession? Condition { get; }
 
     /// <summary>What the rows above tell a row of the bottom level; null of a model with one level.</summary>
-    public InferenceSession? Rows { get; }
+    public OnnxSession? Rows { get; }
 
     /// <summary>Draws at work at a time.</summary>
     public int DrawsAtOnce { get; }
@@ -94,12 +94,12 @@ internal sealed class CodePriorGraphs : IDisposable
     // What a file is made for.
     private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
     {
-        public static Belonging Read(InferenceSession session, string path)
+        public static Belonging Read(OnnxSession session)
         {
-            var entries = OnnxFile.MetadataOf(session, $"'{path}'");
-            return entries.TryGetValue("onnxvae.codes", out string? grids) && ModelMetadata.ReadClasses(session, $"'{path}'") is { } classes
-                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids, $"'{path}'")], classes, entries.GetValueOrDefault(ModelMetadata.WeightsEntry))
-                : throw new InvalidDataException($"'{path}' does not say which codes and classes it is for: give the file that was exported from a trained prior.");
+            var entries = session.Metadata;
+            return entries.TryGetValue(MetadataKeys.Codes, out string? grids) && ModelMetadata.ReadClasses(session) is { } classes
+                ? new Belonging(grids, [.. ModelMetadata.ParseCodeGrids(grids, session.Source)], classes, entries.GetValueOrDefault(MetadataKeys.Weights))
+                : throw new InvalidDataException($"{session.Source} does not say which codes and classes it is for: give the file that was exported from a trained prior.");
         }
 
         public bool IsLike(Belonging other) => GridText == other.GridText && Classes.SequenceEqual(other.Classes) && ModelMetadata.AreAlike(Weights, other.Weights);

@@ -8,7 +8,7 @@ internal sealed class SamplingWalk : IDisposable
 {
     private const string Next = ".next";
 
-    private readonly InferenceSession session;
+    private readonly OnnxSession session;
     private readonly RunOptions runOptions = new();
     private readonly string[] inputNames;
     private readonly string[] outputNames;
@@ -19,11 +19,11 @@ internal sealed class SamplingWalk : IDisposable
     /// <summary>Begins.</summary>
     /// <param name="session">The graph.</param>
     /// <param name="rows">N, images at a time.</param>
-    public SamplingWalk(InferenceSession session, int rows)
+    public SamplingWalk(OnnxSession session, int rows)
     {
         this.session = session;
-        (inputNames, inputs) = Allocate(session.InputNames, session.InputMetadata);
-        (outputNames, outputs) = Allocate(session.OutputNames, session.OutputMetadata);
+        (inputNames, inputs) = Allocate(session.InputNames, session.Inputs);
+        (outputNames, outputs) = Allocate(session.OutputNames, session.Outputs);
         handedOn = [.. outputNames.Index().Where(output => output.Item.EndsWith(Next, StringComparison.Ordinal))
             .Select(output => (Array.IndexOf(inputNames, output.Item[..^Next.Length]), output.Index))];
 
@@ -48,7 +48,6 @@ internal sealed class SamplingWalk : IDisposable
     /// <summary>Runs the graph.</summary>
     public void Step()
     {
-        using var flushed = FlushedDenormals.OnThisThread();
         session.Run(runOptions, inputNames, inputs, outputNames, outputs);
         foreach (var (input, output) in handedOn)
         {

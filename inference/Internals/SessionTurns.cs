@@ -1,4 +1,3 @@
-using Microsoft.ML.OnnxRuntime;
 
 namespace OnnxVae.Inference.Internals;
 
@@ -9,12 +8,12 @@ namespace OnnxVae.Inference.Internals;
 /// </summary>
 internal sealed class SessionTurns : IDisposable
 {
-    private readonly Func<InferenceSession?> openTogether;
+    private readonly Func<OnnxSession?> openTogether;
     private readonly Action? release;
     private readonly SemaphoreSlim free;
     private readonly Lock opening = new();
     private readonly string kind;
-    private InferenceSession? together;
+    private OnnxSession? together;
     private int callers;
     private bool isDisposed;
 
@@ -23,13 +22,13 @@ internal sealed class SessionTurns : IDisposable
     /// <param name="atOnce">Runs at work at a time; others wait, so that memory stays bounded.</param>
     /// <param name="kind">What the model is, for messages.</param>
     /// <param name="release">Frees what runs use beside the sessions; called once, when no run is at work any more.</param>
-    public SessionTurns(InferenceSession alone, Func<InferenceSession?> openTogether, int atOnce, string kind, Action? release = null)
+    public SessionTurns(OnnxSession alone, Func<OnnxSession?> openTogether, int atOnce, string kind, Action? release = null)
     {
         (Alone, AtOnce, this.openTogether, this.kind, this.release) = (alone, atOnce, openTogether, kind, release);
         free = new SemaphoreSlim(atOnce);
     }
 
-    public InferenceSession Alone { get; }
+    public OnnxSession Alone { get; }
 
     public int AtOnce { get; }
 
@@ -72,7 +71,7 @@ internal sealed class SessionTurns : IDisposable
     }
 
     // Where it cannot be opened, the next caller tries again.
-    private InferenceSession Together()
+    private OnnxSession Together()
     {
         lock (opening)
         {
@@ -86,9 +85,9 @@ internal sealed class SessionTurns : IDisposable
         Interlocked.Decrement(ref callers);
     }
 
-    public readonly struct Turn(SessionTurns turns, InferenceSession session) : IDisposable
+    public readonly struct Turn(SessionTurns turns, OnnxSession session) : IDisposable
     {
-        public InferenceSession Session => session;
+        public OnnxSession Session => session;
 
         public void Dispose() => turns.Leave();
     }

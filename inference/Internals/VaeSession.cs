@@ -8,10 +8,10 @@ internal sealed class VaeSession : IDisposable
 {
     private readonly RunOptions runOptions;
     private readonly SessionTurns turns;
-    private readonly string source, device;
+    private readonly string device;
 
-    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, string source, OnnxDevice device) =>
-        (this.turns, this.runOptions, Metadata, this.source, this.device) = (turns, runOptions, metadata, source, $"{device}");
+    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, OnnxDevice device) =>
+        (this.turns, this.runOptions, Metadata, this.device) = (turns, runOptions, metadata, $"{device}");
 
     public ModelMetadata Metadata { get; }
 
@@ -19,14 +19,14 @@ internal sealed class VaeSession : IDisposable
     public int RunsAtOnce => turns.AtOnce;
 
     /// <summary>The inputs, [N, width] each.</summary>
-    public IEnumerable<(string Name, int Width)> InputWidths => turns.Alone.InputMetadata.Select(input => (input.Key, input.Value.Dimensions[^1]));
+    public IEnumerable<(string Name, int Width)> InputWidths => turns.Alone.Inputs.Select(input => (input.Key, input.Value.Dimensions[^1]));
 
     public static VaeSession Load(string path, string kind, VaeOptions? options)
     {
         var stamp = Stamp();
-        OnnxFile.RequireContent(path);
+        OnnxSession.RequireContent(path);
         return stamp.Exists
-            ? Load(settings => Stamp() == stamp ? new InferenceSession(path, settings) : null, $"'{path}'", kind, options)
+            ? Load(settings => Stamp() == stamp ? OnnxSession.Load(path, settings) : null, $"'{path}'", kind, options)
             : throw new FileNotFoundException($"There is no file '{path}'.");
 
         // Of a file that is exported anew, the old model stays.
@@ -35,7 +35,7 @@ internal sealed class VaeSession : IDisposable
     }
 
     public static VaeSession Load(byte[] model, string kind, VaeOptions? options) =>
-        Load(settings => new InferenceSession(model, settings), "The model", kind, options);
+        Load(settings => OnnxSession.Load(model, settings), "The model", kind, options);
 
     public static VaeSession Load(Stream model, string kind, VaeOptions? options)
     {
@@ -85,7 +85,7 @@ internal sealed class VaeSession : IDisposable
             fixed (float* y = output)
             {
                 using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
-                OnnxFile.Run(() => turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]), source);
+                turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
             }
         }
         finally
@@ -109,18 +109,18 @@ internal sealed class VaeSession : IDisposable
     }
 
     private unsafe void RunAtOnce(
-        InferenceSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
         fixed (float* x = input, y0 = first, y1 = second)
         {
             using var values = Wrap(x, input.Length, inputShape);
             using var target0 = Wrap(y0, first.Length, outputShape);
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
-            OnnxFile.Run(() => session.Run(runOptions, [inputName], [values], outputNames, target1 is null ? [target0] : [target0, target1]), source);
+            session.Run(runOptions, [inputName], [values], outputNames, target1 is null ? [target0] : [target0, target1]);
         }
     }
 
-    private static VaeSession Load(Func<SessionOptions, InferenceSession?> open, string source, string kind, VaeOptions? options)
+    private static VaeSession Load(Func<SessionOptions, OnnxSession?> open, string source, string kind, VaeOptions? options)
     {
         options ??= new VaeOptions();
         options.Validate();
@@ -128,16 +128,16 @@ internal sealed class VaeSession : IDisposable
         var session = Open(options.ThreadsOfLoneRun) ?? throw new InvalidDataException($"{source} changed while it was being loaded: load it again.");
         try
         {
-            var metadata = ModelMetadata.Read(session, kind, source);
+            var metadata = ModelMetadata.Read(session, kind);
             if (options.WarmUp)
             {
-                WarmUp(session, source);
+                WarmUp(session);
             }
 
             var runOptions = new RunOptions();
             var turns = new SessionTurns(
                 session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind, runOptions.Dispose);
-            return new VaeSession(turns, runOptions, metadata, source, device);
+            return new VaeSession(turns, runOptions, metadata, device);
         }
         catch
         {
@@ -145,16 +145,16 @@ internal sealed class VaeSession : IDisposable
             throw;
         }
 
-        InferenceSession? Open(int threads)
+        OnnxSession? Open(int threads)
         {
             using var settings = device.CreateSessionOptions(threads);
-            return OnnxFile.Open(() => open(settings), source);
+            return open(settings);
         }
     }
 
-    private static void WarmUp(InferenceSession session, string source)
+    private static void WarmUp(OnnxSession session)
     {
-        OrtValue[] zeros = [.. session.InputMetadata.Values.Select(input =>
+        OrtValue[] zeros = [.. session.Inputs.Values.Select(input =>
         {
             long[] shape = [.. input.Dimensions.Select(size => Math.Max(1L, size))];
             return OrtValue.CreateTensorValueFromMemory(new float[shape.Aggregate(1L, (product, size) => product * size)], shape);
@@ -162,7 +162,7 @@ internal sealed class VaeSession : IDisposable
         try
         {
             using var options = new RunOptions();
-            OnnxFile.Run(() => session.Run(options, [.. session.InputMetadata.Keys], zeros, [.. session.OutputMetadata.Keys]).Dispose(), source);
+            session.Run(options, [.. session.Inputs.Keys], zeros);
         }
         finally
         {

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;
 
@@ -64,7 +64,7 @@ public sealed class ClassifierModel : IModel
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
     {
         var (image, seen) = Example.Deployed();
-        yield return new Deployable("classifier", [image], [("logits", network.Lower(this.network, seen))], ("onnxvae.classes", JsonSerializer.Serialize(Example.Classes)));
+        yield return new Deployable("classifier", [image], [("logits", network.Lower(this.network, seen))], (MetadataKeys.Classes, JsonSerializer.Serialize(Example.Classes)));
     }
 
     // Float32 [N].

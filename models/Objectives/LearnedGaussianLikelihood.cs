@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Models.Objectives;

@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;
 using static TorchSharp.torch.nn;

@@ -4,6 +4,7 @@ using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;
 
@@ -16,8 +17,6 @@ namespace OnnxVae.Models.Priors;
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 public sealed class CodePriorModel : IModel
 {
-    private const string WeightsEntry = "onnxvae.weights"; // identifies the encoder whose codes these are
-
     private readonly CodePrior prior;
     private readonly OnnxModel encoder;
     private readonly IReadOnlyList<CodeGridShape> grids;
@@ -64,7 +63,7 @@ public sealed class CodePriorModel : IModel
         ["classes"] = new JsonArray([.. Example.Classes.Select(name => (JsonNode)name)]),
         ["uniformNllPerCode"] = Math.Log(prior.Grid.Codes),
         ["labelDropout"] = LabelDropout,
-        ["weights"] = encoder.Metadata.GetValueOrDefault(WeightsEntry),
+        ["weights"] = encoder.Metadata.GetValueOrDefault(MetadataKeys.Weights),
     };
 
     /// <inheritdoc/>
@@ -94,9 +93,9 @@ public sealed class CodePriorModel : IModel
         $"{Role}{graph.Name}", graph.Inputs, graph.Outputs,
         [
             Latents.CodesMetadata(grids),
-            ("onnxvae.classes", JsonSerializer.Serialize(Example.Classes)),
-            ("onnxvae.classFrequencies", JsonSerializer.Serialize(ClassFrequencies)),
-            .. encoder.Metadata.Where(entry => entry.Key == WeightsEntry).Select(entry => (entry.Key, entry.Value)),
+            (MetadataKeys.Classes, JsonSerializer.Serialize(Example.Classes)),
+            (MetadataKeys.ClassFrequencies, JsonSerializer.Serialize(ClassFrequencies)),
+            .. encoder.Metadata.Where(entry => entry.Key == MetadataKeys.Weights).Select(entry => (entry.Key, entry.Value)),
         ]));
 
     private string Role => level < grids.Count - 1 ? "prior_top" : "prior_bottom";

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;
@@ -118,7 +119,7 @@ public sealed class VaeModel : IModel
         yield return new Deployable("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, networks.Latents]);
-        yield return new Deployable("decoder", [z], [("image", likelihood.Image(network.Lower(networks.Decoder, z)))], ("onnxvae.prior", prior.Name));
+        yield return new Deployable("decoder", [z], [("image", likelihood.Image(network.Lower(networks.Decoder, z)))], (MetadataKeys.Prior, prior.Name));
 
         if (prior.Sampler(EncodeGaussian(network)) is { } sampler)
         {

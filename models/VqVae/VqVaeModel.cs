@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
 using TorchSharp;

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch.nn;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Formats.Tar;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Training.Data;
 using SkiaSharp;

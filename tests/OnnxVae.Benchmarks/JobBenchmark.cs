@@ -120,7 +120,7 @@ internal static class JobBenchmark
         using var vae = model.Build();
         vae.eval();
         var compiler = model.Compiler(vae);
-        compiler.Deployable("decoder").Bake(compiler.Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial)).Save(file);
+        compiler.Deployable("decoder").AnyRuntime.Bake(compiler.Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial)).Save(file);
     }
 
     private static double Time(Action run)

@@ -14,7 +14,7 @@ internal sealed class OnnxStep : IDisposable
     {
         var program = model.Compile();
         noise = [.. StepModel.NoiseOf(program).Select(input => input.Name)];
-        runner = new ProgramRunner(program, OnnxDevice.Cpu, threads);
+        runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu, threads);
         model.Images().CopyTo(runner.Input<byte>("images"));
     }
 

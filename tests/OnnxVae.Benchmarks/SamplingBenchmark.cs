@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
@@ -83,7 +83,7 @@ internal static class SamplingBenchmark
         var logits = prior.Logits(lowering, codes.Value, label.Value, known.Value);
         ProgramInput[] inputs = prior is AttentionPrior ? [codes, label] : [codes, label, known];
         var runner = new ProgramRunner(
-            new GraphProgram("whole", inputs, lowering.States, [], [new Metric("logits", MetricRole.PerRow, logits)]), OnnxDevice.Cpu, threads);
+            new GraphProgram("whole", inputs, lowering.States, [], [new Metric("logits", MetricRole.PerRow, logits)]).Compile(), OnnxDevice.Cpu, threads);
         foreach (var input in inputs)
         {
             runner.Input<long>(input.Spec.Name).Clear();
@@ -99,14 +99,14 @@ internal static class SamplingBenchmark
         using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
         var options = new TrainingOptions(1, new Adam(new ConstantSchedule(1e-3)));
         var model = new VqVaeModel(vae, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), new MovingAverageCodebook("top", Codes, dimension));
-        var encoder = new PackageCompiler(model, options).Deployable("encoder");
+        var encoder = new PackageCompiler(model, options).Deployable("encoder").AnyRuntime;
         foreach (var (level, prior) in priors.Index())
         {
             var compiler = new PackageCompiler(new CodePriorModel(prior, encoder, [.. priors.Select(of => of.Grid)], level, Classes), options);
             var states = new ModuleLowering(prior).States.ToDictionary(state => state.Spec.Name, state => state.Initial);
             foreach (var (role, graph) in compiler.Deployables())
             {
-                graph.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
+                graph.AnyRuntime.Bake(states).Save(Path.Combine(folder, $"{role}.onnx"));
             }
         }
     }

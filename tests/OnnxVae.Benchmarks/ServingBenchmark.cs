@@ -1,8 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Vae;
-using OnnxVae.Training.Runs;
 using TorchSharp;
 
 namespace OnnxVae.Benchmarks;
@@ -66,10 +65,10 @@ internal static class ServingBenchmark
             using var vae = model.Build();
             vae.eval();
             var compiler = model.Compiler(vae);
-            var plainGraph = network.Graph(compiler);
+            var graph = network.Graph(compiler);
             var states = compiler.Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial);
-            byte[] plainFile = plainGraph.Bake(states).ToBytes();
-            byte[] fastFile = RunExport.Retarget(plainGraph, OnnxDevice.Cpu.Provider).Bake(states).ToBytes();
+            byte[] plainFile = graph.AnyRuntime.Bake(states).ToBytes();
+            byte[] fastFile = graph.Tuned.GetValueOrDefault(OnnxDevice.Cpu.Provider, graph.AnyRuntime).Bake(states).ToBytes();
             foreach (int batch in Batches)
             {
                 using var noGradients = torch.no_grad();
@@ -105,7 +104,7 @@ internal static class ServingBenchmark
     /// <param name="OnnxRuntime">Loads its file, to be run on a batch.</param>
     /// <param name="TorchSharp">Makes a batch, to be run on.</param>
     private sealed record Network(
-        Func<PackageCompiler, OnnxModel> Graph,
+        Func<PackageCompiler, DeployableModel> Graph,
         Func<BenchmarkModel, byte[], int, int, (Action Run, IDisposable Network)> OnnxRuntime,
         Func<BenchmarkModel, VaeNetworks, int, Action> TorchSharp);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
@@ -107,7 +108,7 @@ internal static class StepBenchmark
         const long size = 2048;
         var (a, b) = (ProgramInput.Data("a", ElementType.Float32, [size, size]), ProgramInput.Data("b", ElementType.Float32, [size, size]));
         var product = new Metric("product", MetricRole.Scalar, Ops.MatMul(a.Value, b.Value));
-        using var runner = new ProgramRunner(new GraphProgram("peak", [a, b], [], [], [product]), OnnxDevice.Cpu, threads);
+        using var runner = new ProgramRunner(new GraphProgram("peak", [a, b], [], [], [product]).Compile(), OnnxDevice.Cpu, threads);
         return 2.0 * size * size * size / (Stopwatches.Time(() => runner.Run(), BlockSteps).Min() / 1000);
     }
 

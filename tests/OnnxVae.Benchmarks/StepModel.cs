@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using TorchSharp;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;

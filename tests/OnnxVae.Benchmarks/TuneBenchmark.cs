@@ -4,6 +4,7 @@ using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runtime;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
@@ -140,7 +141,7 @@ internal static class TuneBenchmark
 
         var program = new GraphProgram("form", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
         var target = isTraining ? ExpansionTarget.Training with { IsPrecise = true } : ExpansionTarget.Deployment;
-        var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads, target);
+        var runner = new ProgramRunner(program.Compile(target), OnnxDevice.Cpu, threads);
         foreach (var input in inputs)
         {
             foreach (ref float number in runner.Input<float>(input.Spec.Name))

@@ -11,16 +11,18 @@ internal sealed class ArchitectureTests
 {
     private static readonly string[] NativePackages = ["Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Gpu", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux"];
 
-    [TestCase("exporters/OnnxVae.Exporters.csproj", "")]
-    [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Exporters")]
+    [TestCase("exporters/Format/OnnxVae.Format.csproj", "")]
+    [TestCase("exporters/OnnxVae.Exporters.csproj", "OnnxVae.Format")]
+    [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Format OnnxVae.Exporters")]
     [TestCase("inference/OnnxVae.Inference.csproj", "")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "OnnxVae.Inference")]
-    [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Exporters OnnxVae.Inference")]
-    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training")]
+    [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Format OnnxVae.Inference")]
+    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
         Assert.That(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension), Is.EquivalentTo(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
-    [TestCase("exporters/OnnxVae.Exporters.csproj", "TorchSharp Google.Protobuf Grpc.Tools")]
+    [TestCase("exporters/Format/OnnxVae.Format.csproj", "Google.Protobuf Grpc.Tools")]
+    [TestCase("exporters/OnnxVae.Exporters.csproj", "TorchSharp Google.Protobuf")]
     [TestCase("models/OnnxVae.Models.csproj", "MathNet.Numerics System.Numerics.Tensors TorchSharp")]
     [TestCase("inference/OnnxVae.Inference.csproj", "Microsoft.ML.OnnxRuntime.Managed")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "Microsoft.Extensions.DependencyInjection.Abstractions")]
@@ -33,6 +35,7 @@ internal sealed class ArchitectureTests
         Assert.That(packages.Intersect(NativePackages), Is.Empty);
     }
 
+    [TestCase("OnnxVae.Format")]
     [TestCase("OnnxVae.Exporters")]
     [TestCase("OnnxVae.Inference")]
     [TestCase("OnnxVae.Models")]

@@ -1,9 +1,8 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;

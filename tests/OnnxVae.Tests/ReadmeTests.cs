@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using static OnnxVae.Exporters.Onnx.Ops;
 

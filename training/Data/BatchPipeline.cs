@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Data;

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using SkiaSharp;
 
 namespace OnnxVae.Training.Data;

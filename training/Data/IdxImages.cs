@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 

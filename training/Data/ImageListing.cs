@@ -1,6 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 

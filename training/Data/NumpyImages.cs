@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 

@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
-using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Training.Evaluation;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Evaluation;
 

@@ -1,8 +1,8 @@
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runtime;
-using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Training.Evaluation;
 

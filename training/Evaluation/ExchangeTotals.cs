@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Evaluation;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using ScottPlot;
 
 namespace OnnxVae.Training.Reports;

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
 
@@ -15,7 +14,7 @@ public static class AuxiliaryModel
     /// <param name="autoencoder">The run of the autoencoder.</param>
     /// <exception cref="FileNotFoundException">The run has exported no encoder.</exception>
     public static bool IsForWeights(TrainingPackage package, RunFolder autoencoder) =>
-        package.Manifest.Model["weights"] is not JsonValue weights || RunExport.WeightsOf(Path.Combine(autoencoder.Export, "encoder.onnx")) == weights.ToString();
+        package.Manifest.Model["weights"] is not JsonValue weights || RunExport.WeightsOf(Path.Combine(autoencoder.Export, ExportedFiles.Encoder)) == weights.ToString();
 
     /// <summary>Whether a package was made for images of these classes.</summary>
     /// <param name="package">The auxiliary model's package.</param>
@@ -29,9 +28,9 @@ public static class AuxiliaryModel
     /// <param name="autoencoder">The run of the autoencoder.</param>
     public static void Export(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, RunFolder autoencoder)
     {
-        foreach (var (role, file) in package.Manifest.Deployables)
+        foreach (var (role, graph) in package.Manifest.Deployables)
         {
-            package.ReadDeployable(role).Bake(states).Save(Path.Combine(autoencoder.Export, file));
+            package.ReadDeployable(role).Bake(states).Save(Path.Combine(autoencoder.Export, graph.File));
         }
     }
 }

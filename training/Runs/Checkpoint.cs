@@ -1,6 +1,5 @@
 using System.Globalization;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
 

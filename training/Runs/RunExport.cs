@@ -1,9 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
-using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Internals;
 
@@ -12,16 +9,10 @@ namespace OnnxVae.Training.Runs;
 /// <summary>Bakes trained states into the graphs of a package that are to be deployed.</summary>
 public static class RunExport
 {
-    /// <summary>The file of a mixture that was fitted to a model's latents, beside its decoder.</summary>
-    public const string MixtureFile = "mixture.onnx";
-
-    /// <summary>The file of a classifier of a model's images, beside its decoder.</summary>
-    public const string ClassifierFile = "classifier.onnx";
-
     // What was fitted to latents, and is of use with the weights that give them only.
-    private static readonly string[] FilesOfLatents = [MixtureFile, .. TrainedCodePrior.FilesOf(levels: 2)];
+    private static readonly string[] FilesOfLatents = [ExportedFiles.Mixture, .. TrainedCodePrior.FilesOf(levels: 2)];
 
-    private static readonly string[] FilesOfOneModel = ["prior.onnx", "density.onnx", .. FilesOfLatents];
+    private static readonly string[] FilesOfOneModel = [ExportedFiles.Prior, ExportedFiles.Density, .. FilesOfLatents];
 
     /// <summary>A deployable graph with its weights, which its metadata identify.</summary>
     /// <exception cref="InvalidDataException">A state is missing, or is not finite.</exception>
@@ -33,16 +24,15 @@ public static class RunExport
     {
         package.RequireStates(states, package.Folder);
         RequireFinite(states);
-        var model = package.ReadDeployable(role);
-        return (provider is null ? model : Retarget(model, provider))
-            .WithMetadata(model.Metadata.SetItem(ModelMetadata.WeightsEntry, Identify(states))).Bake(states);
+        var model = package.ReadDeployable(role, provider);
+        return model.WithMetadata(model.Metadata.SetItem(MetadataKeys.Weights, Identify(states))).Bake(states);
     }
 
     /// <summary>Whose weights a file has, or whose latents it was fitted to, as in <see cref="ModelMetadata.Weights"/>.</summary>
     /// <param name="file">An exported file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no ONNX model.</exception>
-    public static string? WeightsOf(string file) => OnnxModel.Load(file).Metadata.GetValueOrDefault(ModelMetadata.WeightsEntry);
+    public static string? WeightsOf(string file) => OnnxModel.Load(file).Metadata.GetValueOrDefault(MetadataKeys.Weights);
 
     /// <summary>Identifies states: 16 hexadecimal digits.</summary>
     /// <param name="states">The states, by name.</param>
@@ -58,20 +48,6 @@ public static class RunExport
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
-    /// <summary>The same encoder or decoder in the forms that are fastest on a provider, for <see cref="ExpansionTarget.ImagesAtATime"/> images.</summary>
-    /// <param name="model">A graph to be deployed, without its weights.</param>
-    /// <param name="provider">The execution provider.</param>
-    public static OnnxModel Retarget(OnnxModel model, string provider)
-    {
-        var metadata = model.Metadata;
-        if (model.OperatorCounts.ContainsKey("Conv") || model.OperatorCounts.ContainsKey("ConvTranspose"))
-        {
-            metadata = metadata.SetItem("onnxvae.imagesAtATime", $"{ExpansionTarget.ImagesAtATime}");
-        }
-
-        return OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider }).WithMetadata(metadata);
-    }
-
     /// <summary>
     /// Writes all of them into a folder; what was exported there before and belongs to another model, or to other weights, goes: a prior of codes
     /// for instance, unless it was trained for these very weights.
@@ -82,15 +58,15 @@ public static class RunExport
     {
         Directory.CreateDirectory(folder);
         string weights = Identify(states);
-        foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values).Except(FilesFor(weights, folder)))
+        foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values.Select(graph => graph.File)).Except(FilesFor(weights, folder)))
         {
             File.Delete(Path.Combine(folder, stale));
         }
 
         var files = new List<string>();
-        foreach (var (role, name) in package.Manifest.Deployables.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach (var (role, graph) in package.Manifest.Deployables.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            string file = Path.Combine(folder, name);
+            string file = Path.Combine(folder, graph.File);
             Bake(package, role, states, provider).Save(file);
             files.Add(file);
         }
@@ -110,7 +86,7 @@ public static class RunExport
             return [];
         }
 
-        string[] names = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ClassifierFile)) ? [ClassifierFile] : Array.Empty<string>()];
+        string[] names = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ExportedFiles.Classifier)) ? [ExportedFiles.Classifier] : Array.Empty<string>()];
         return [.. names.Select(name =>
         {
             string file = Path.Combine(to, name);

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using OnnxVae.Exporters;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
 

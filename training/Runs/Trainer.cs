@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -1,5 +1,4 @@
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Exporters.Programs;
-using OnnxVae.Inference.Internals;
+using OnnxVae.Format;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
@@ -19,33 +19,32 @@ internal sealed class BoundSession : IDisposable
         return true;
     });
 
-    private readonly InferenceSession session;
+    private readonly OnnxSession session;
     private readonly IReadOnlyDictionary<string, OrtValue> inputs;
     private readonly StateBuffers states;
     private readonly bool isOnProcessor;
     private readonly OrtIoBinding[] bindings;
 
     public BoundSession(
-        Func<SessionOptions, InferenceSession> load, SessionOptions options, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyDictionary<string, OrtValue> metrics, IReadOnlyList<string> updates,
+        Func<SessionOptions, OnnxSession> load, SessionOptions options, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyDictionary<string, OrtValue> metrics, IReadOnlyList<string> updates,
         StateBuffers states, bool isOnProcessor)
     {
         (this.inputs, this.states, this.isOnProcessor) = (inputs, states, isOnProcessor);
-        using var flushed = FlushedDenormals.OnThisThread();
         session = load(options);
         bindings = [Bind(0), Bind(1)];
 
         OrtIoBinding Bind(int parity)
         {
-            var binding = session.CreateIoBinding();
+            var binding = session.CreateBinding();
             BindInputs(binding, parity);
-            foreach (var (name, value) in metrics.Where(metric => session.OutputMetadata.ContainsKey(metric.Key)))
+            foreach (var (name, value) in metrics.Where(metric => session.Outputs.ContainsKey(metric.Key)))
             {
                 binding.BindOutput(name, value);
             }
 
             foreach (string name in updates)
             {
-                binding.BindOutput(Program.NextName(name), states.Next(name, parity));
+                binding.BindOutput(ProgramSpec.NextName(name), states.Next(name, parity));
             }
 
             return binding;
@@ -64,8 +63,7 @@ internal sealed class BoundSession : IDisposable
             BindInputs(bindings[parity], parity);
         }
 
-        using var flushed = FlushedDenormals.OnThisThread();
-        session.RunWithBinding(options, bindings[parity]);
+        session.Run(options, bindings[parity]);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
@@ -34,33 +33,29 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
         : this(program, states, device, threads,
-            options => new InferenceSession(package.PathOf(program.File), options),
-            program.SilentFile is null ? null : options => new InferenceSession(package.PathOf(program.SilentFile), options))
+            options => OnnxSession.Load(package.PathOf(program.File), options),
+            program.SilentFile is null ? null : options => OnnxSession.Load(package.PathOf(program.SilentFile), options))
     {
     }
 
-    /// <summary>Compiles a program and runs it at once, from the initial values of its states.</summary>
+    /// <summary>Loads a compiled program, from the initial values of its states.</summary>
     /// <param name="program">The program.</param>
     /// <param name="device">Where to run.</param>
     /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
-    /// <param name="target">How the program is compiled; to be trained on the device, if absent.</param>
-    public ProgramRunner(Program program, OnnxDevice device, int threads = 0, ExpansionTarget? target = null)
-        : this(program.Compile(target ?? (ExpansionTarget.Training with { Provider = device.Provider })), StateBuffers.Initial(program), device, threads)
-    {
-        ownsStates = true;
-    }
+    public ProgramRunner(CompiledProgram program, OnnxDevice device, int threads = 0)
+        : this(program, StateBuffers.Initial(program), device, threads) => ownsStates = true;
 
     private ProgramRunner(CompiledProgram compiled, StateBuffers states, OnnxDevice device, int threads)
         : this(
             compiled.Spec, states, device, threads,
-            options => new InferenceSession(compiled.Model.ToBytes(), options),
-            compiled.Silent is null ? null : options => new InferenceSession(compiled.Silent.ToBytes(), options))
+            options => OnnxSession.Load(compiled.Model.ToBytes(), options),
+            compiled.Silent is null ? null : options => OnnxSession.Load(compiled.Silent.ToBytes(), options))
     {
     }
 
     private ProgramRunner(
         ProgramSpec program, StateBuffers states, OnnxDevice device, int threads,
-        Func<SessionOptions, InferenceSession> load, Func<SessionOptions, InferenceSession>? loadSilent)
+        Func<SessionOptions, OnnxSession> load, Func<SessionOptions, OnnxSession>? loadSilent)
     {
         (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
         noiseNames = [.. noise.Names];

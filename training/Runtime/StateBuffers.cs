@@ -1,9 +1,8 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
-using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Training.Runtime;
 
@@ -28,11 +27,10 @@ public sealed class StateBuffers : IDisposable
     }
 
     /// <summary>The states of a program before its first run.</summary>
-    public static StateBuffers Initial(Program program)
+    public static StateBuffers Initial(CompiledProgram program)
     {
-        var states = program.States.Union(program.Updates.Select(update => update.State)).ToArray();
-        var buffers = new StateBuffers([.. states.Select(state => state.Spec)], program.Updates.Select(update => update.State.Spec.Name));
-        buffers.Load(states.ToDictionary(state => state.Spec.Name, state => state.Initial));
+        var buffers = new StateBuffers(program.States, program.Spec.Updates);
+        buffers.Load(program.Initial);
         return buffers;
     }
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 

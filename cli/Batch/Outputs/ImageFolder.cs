@@ -1,5 +1,5 @@
 using System.Globalization;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;

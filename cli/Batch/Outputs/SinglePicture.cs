@@ -1,4 +1,4 @@
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;

@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.Globalization;
 using System.Text;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;

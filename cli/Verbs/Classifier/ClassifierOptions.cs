@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Classifier;
 using OnnxVae.Training.Data;

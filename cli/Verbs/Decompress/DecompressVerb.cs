@@ -3,7 +3,7 @@ using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 
@@ -15,7 +15,7 @@ internal sealed class DecompressVerb : LongVerb<DecompressOptions>
 {
     protected override async Task<int> RunAsync(DecompressOptions options, CancellationToken cancellation)
     {
-        string directory = ModelPath.Folder(options.Model), file = options.File, decoderFile = Path.Combine(directory, "decoder.onnx");
+        string directory = ModelPath.Folder(options.Model), file = options.File, decoderFile = Path.Combine(directory, ExportedFiles.Decoder);
         var job = options.Job;
         using var decoder = VaeDecoder.Load(decoderFile, job.ToVaeOptions());
         var codec = LatentCodec.Load(ExportedModel.RequireDensity(directory));

@@ -3,6 +3,7 @@ using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Encode;
@@ -14,7 +15,7 @@ internal sealed class EncodeVerb : LongVerb<EncodeOptions>
 {
     protected override async Task<int> RunAsync(EncodeOptions options, CancellationToken cancellation)
     {
-        string file = ModelPath.FileIn(options.Encoder, "encoder.onnx");
+        string file = ModelPath.FileIn(options.Encoder, ExportedFiles.Encoder);
         var job = options.Job;
         using var encoder = VaeEncoder.Load(file, job.ToVaeOptions());
         var source = options.Images.Open(encoder.Metadata, isLazy: true);

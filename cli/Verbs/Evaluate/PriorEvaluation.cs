@@ -1,7 +1,7 @@
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Cli.Verbs.Prior;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;

@@ -1,7 +1,7 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Export;

@@ -3,7 +3,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models.Exact;
 using OnnxVae.Models.Objectives;
@@ -43,10 +43,10 @@ internal sealed class FitVerb : LongVerb<FitOptions>
 
         double[][] latents = Encode(encoder, train, count, options.Seed, cancellation);
         var (mixture, logLikelihood) = Fit(latents, options, cancellation);
-        string file = Path.Combine(run.Export, RunExport.MixtureFile);
+        string file = Path.Combine(run.Export, ExportedFiles.Mixture);
         var sampler = PriorSampler.OfMixture(mixture);
         GraphCompiler.Build("prior", sampler.Inputs, [("z", sampler.Z)])
-            .WithMetadata(RunExport.Bake(package, "decoder", states).Metadata.SetItem("onnxvae.kind", "prior"))
+            .WithMetadata(RunExport.Bake(package, "decoder", states).Metadata.SetItem(MetadataKeys.Kind, "prior"))
             .Save(file);
         double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
         Console.WriteLine(string.Create(

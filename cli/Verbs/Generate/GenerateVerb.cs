@@ -4,6 +4,7 @@ using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Reports;
 
@@ -19,7 +20,7 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
 
     protected override async Task<int> RunAsync(GenerateOptions options, CancellationToken cancellation)
     {
-        string file = ModelPath.FileIn(options.Decoder, "decoder.onnx");
+        string file = ModelPath.FileIn(options.Decoder, ExportedFiles.Decoder);
         var (job, run) = (options.Job, options.Job.ToVaeOptions());
         using var decoder = VaeDecoder.Load(file, run);
         var images = job.Images(decoder.Metadata, options.Count);

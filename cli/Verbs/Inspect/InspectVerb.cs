@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 using Spectre.Console;
 
@@ -58,7 +57,7 @@ internal sealed class InspectVerb : Verb<InspectOptions>
             Print($"{program.File}: reads {program.States.Count} states, changes {program.Updates.Count}; operators", ["operator", "nodes"], Operators(OnnxModel.Load(package.PathOf(program.File))));
         }
 
-        Print("Deployed after training", ["role", "file"], manifest.Deployables.Select(entry => (string[])[entry.Key, entry.Value]));
+        Print("Deployed after training", ["role", "file"], manifest.Deployables.Select(entry => (string[])[entry.Key, string.Join(", ", entry.Value.Tuned.Values.Prepend(entry.Value.File))]));
     }
 
     private static void PrintModel(OnnxModel model)

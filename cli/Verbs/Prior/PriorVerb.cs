@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Verbs.Prior;
 
@@ -13,7 +14,7 @@ internal sealed class PriorVerb : LongVerb<PriorOptions>
     {
         var run = ModelPath.Run(options.Run);
         options = options with { Training = options.Training.Resolve(run) };
-        string encoder = Path.Combine(run.Export, "encoder.onnx");
+        string encoder = Path.Combine(run.Export, ExportedFiles.Encoder);
         var grids = PriorOptions.RequireCodes(encoder, options.Level);
         using var training = AuxiliaryRun.Open(
             run, CodeLevel.PriorFolder(options.Level), options, needsClasses: false, (folder, images) => options.Compile(folder, encoder, grids, images));

@@ -3,6 +3,7 @@ using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Reports;
 
@@ -23,7 +24,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
         using var vae = TrainedVae.Load(directory, job.ToVaeOptions());
         var source = options.Images.Open(vae.Encoder.Metadata, isLazy: true);
         var images = job.Images(vae.Decoder.Metadata, Math.Min(options.Count ?? source.Count, source.Count), source);
-        var asked = job.Describe("reconstruct", [("encoder", Path.Combine(directory, "encoder.onnx")), ("decoder", Path.Combine(directory, "decoder.onnx"))]);
+        var asked = job.Describe("reconstruct", [("encoder", Path.Combine(directory, ExportedFiles.Encoder)), ("decoder", Path.Combine(directory, ExportedFiles.Decoder))]);
         options.Images.Describe(source, asked);
         asked["count"] = images.Total;
 

@@ -5,7 +5,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Cli.Verbs.Train;
-using OnnxVae.Exporters;
+using OnnxVae.Format;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 

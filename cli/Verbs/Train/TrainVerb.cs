@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Train;
@@ -59,7 +60,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         }
 
         FiguresTable.Print("Figures on the test split, nats per image", figures);
-        Console.WriteLine($"Exported  {Path.Combine(run.Export, "encoder.onnx")}, {Path.Combine(run.Export, "decoder.onnx")}");
+        Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}");
         Console.WriteLine($"Report    {run.Report}");
         Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures)}");
     }

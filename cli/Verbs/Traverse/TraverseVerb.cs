@@ -3,6 +3,7 @@ using OnnxVae.Cli.Batch;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Traverse;
@@ -14,7 +15,7 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
     protected override Task<int> RunAsync(TraverseOptions options)
     {
         string directory = ModelPath.Folder(options.Model);
-        using var decoder = VaeDecoder.Load(Path.Combine(directory, "decoder.onnx"), options.Execution.ToVaeOptions());
+        using var decoder = VaeDecoder.Load(Path.Combine(directory, ExportedFiles.Decoder), options.Execution.ToVaeOptions());
         ExportedModel.RequireNumbers(decoder.Metadata);
         int[] rows = ParseLatents(options.Latents, decoder.Metadata.LatentSize);
         var (centre, start) = Start(options, directory, decoder.Metadata.LatentSize);
@@ -31,7 +32,7 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
             return (new float[size], "");
         }
 
-        using var encoder = VaeEncoder.Load(Path.Combine(directory, "encoder.onnx"), options.Execution.ToVaeOptions());
+        using var encoder = VaeEncoder.Load(Path.Combine(directory, ExportedFiles.Encoder), options.Execution.ToVaeOptions());
         var images = options.Images.Data is null ? null : options.Images.Open(encoder.Metadata);
         var chosen = ChosenImage.Find("--image", options.Image ?? "0", images, encoder.Metadata);
         return (encoder.Encode(chosen.Pixels).Mean, $" from {chosen.Name}");

@@ -37,6 +37,9 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    /// <summary>The execution providers that have been measured.</summary>
+    public static IEnumerable<string> Providers => Tables.Keys.Select(key => key.Provider).Distinct();
+
     /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
     public static CostTable? For(string provider, Use use) => Tables.GetValueOrDefault((provider, use))?.Value;
 

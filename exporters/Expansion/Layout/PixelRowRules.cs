@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Exporters.Expansion.Layout;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;

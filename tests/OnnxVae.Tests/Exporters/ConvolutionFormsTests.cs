@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 
@@ -98,7 +99,7 @@ internal sealed class ConvolutionFormsTests
         float[] images = Numbers.StandardNormal(row.Batch * row.Channels * row.Image.Product(), 2);
         float[] outputs = Numbers.StandardNormal(row.Batch * row.Kernels * row.Geometry.OutputSize.Product(), 3);
 
-        var (known, open) = (Run(row.Batch), Run(OnnxVae.Exporters.Onnx.Shape.Batch));
+        var (known, open) = (Run(row.Batch), Run(Format.Shape.Batch));
 
         Assert.That(Numbers.RelativeError(open[0], known[0]), Is.LessThan(SameForm), "convolution");
         Assert.That(Numbers.RelativeError(open[1], known[1]), Is.LessThan(SameForm), "input gradient");

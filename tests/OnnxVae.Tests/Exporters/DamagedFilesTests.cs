@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Exporters;

@@ -4,6 +4,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
@@ -12,7 +13,6 @@ using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using AdamW = OnnxVae.Exporters.Optimizers.AdamW;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
-using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Tests.Exporters;
@@ -31,7 +31,7 @@ internal sealed class ExportersReadmeTests
         {
             Export();
             float loss = Train();
-            var parameters = CheckAndRead();
+            var parameters = ReadFile();
 
             Assert.That(loss, Is.Not.NaN.And.LessThan(0.2f));
             Assert.That(parameters.Select(parameter => parameter.Spec.Name), Has.Member("fc.weight"));
@@ -110,7 +110,7 @@ internal sealed class ExportersReadmeTests
             MaxGradientNorm = 1,
         }.ToProgram();
 
-        using var runner = new ProgramRunner(step, OnnxDevice.Cpu);
+        using var runner = new ProgramRunner(step.Compile(), OnnxDevice.Cpu);
         for (int i = 1; i <= 200; i++)
         {
             FillBatch(runner.Input<float>("x"), runner.Input<long>("label"));
@@ -130,7 +130,7 @@ internal sealed class ExportersReadmeTests
             new Metric("loss", MetricRole.Loss, loss),
             .. parameters.Zip(gradients, (parameter, gradient) => new Metric($"{parameter.Spec.Name}.gradient", MetricRole.Tensor, gradient)),
         ]);
-        using var gradient = new ProgramRunner(program, OnnxDevice.Cpu);
+        using var gradient = new ProgramRunner(program.Compile(), OnnxDevice.Cpu);
         FillBatch(gradient.Input<float>("x"), gradient.Input<long>("label"));
         gradient.FillNoise(seed: 1, step: 1);
         gradient.Run();
@@ -150,12 +150,8 @@ internal sealed class ExportersReadmeTests
         }
     }
 
-    private static IReadOnlyList<State> CheckAndRead()
+    private static IReadOnlyList<State> ReadFile()
     {
-        var report = GradientCheck.Run(v => Ops.Mean(Ops.Square(Ops.Tanh(v[0]))), ("w", OnnxTensor.From<float>([2, 2], 0.1f, 0.2f, -0.3f, 0.4f)));
-        Console.WriteLine(report);
-        Assert.That(report.RelativeError, Is.LessThan(1e-2));
-
         var graph = OnnxGraph.Read(OnnxModel.Load("digits.onnx"), batch: 32);
         var parameters = graph.Parameters;
         return parameters;

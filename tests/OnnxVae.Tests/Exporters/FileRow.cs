@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Tests.Exporters;
 
@@ -22,7 +22,7 @@ internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodePr
             {
                 Name = Name,
                 Node = { Nodes },
-                Initializer = { Stored.Select(stored => OnnxModelWriter.ToProto(stored.Name, stored.Tensor)) },
+                Initializer = { Stored.Select(stored => OnnxModel.ToProto(stored.Name, stored.Tensor)) },
                 Input = { Inputs.Select((shape, i) => Info($"x{i}", ElementType.Float32, shape)) },
                 Output = { Info("y", OutputType, Output) },
             },
@@ -63,7 +63,7 @@ internal sealed record FileRow(string Name, Shape[] Inputs, Shape Output, NodePr
 
     public static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };
 
-    public static AttributeProto Number(string name, Tensor tensor) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = OnnxModelWriter.ToProto("", tensor) };
+    public static AttributeProto Number(string name, Tensor tensor) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = OnnxModel.ToProto("", tensor) };
 
     public static (string, Tensor) Floats(string name, Shape shape, params float[] values) => (name, Tensor.From<float>(shape, values));
 

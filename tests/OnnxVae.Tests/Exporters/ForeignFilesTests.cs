@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Exporters;

@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 

@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch.nn;

@@ -1,9 +1,9 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Tests.Networks;
 using OnnxVae.Tests.Support;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch.nn;

@@ -6,6 +6,7 @@ using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 

@@ -1,7 +1,8 @@
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
 using OnnxVae.Exporters.Reading;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 using OnnxVae.Tests.Support;
 using static OnnxVae.Tests.Exporters.FileRow;
 

@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 using static OnnxVae.Exporters.Onnx.Ops;

@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Expansion.Convolutions;
 using OnnxVae.Exporters.Expansion.Layout;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using static OnnxVae.Exporters.Onnx.Ops;
 

@@ -1,5 +1,4 @@
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Exporters;
@@ -46,9 +45,9 @@ internal sealed class SafetensorsTests
     {
         using var folder = new TemporaryFolder();
         string file = folder["a.txt"];
-        OnnxVae.Exporters.AtomicFile.WriteText(file, "before");
+        AtomicFile.WriteText(file, "before");
 
-        Assert.That(() => OnnxVae.Exporters.AtomicFile.Write(file, _ => throw new IOException("disk full")), Throws.TypeOf<IOException>());
+        Assert.That(() => AtomicFile.Write(file, _ => throw new IOException("disk full")), Throws.TypeOf<IOException>());
 
         Assert.That(File.ReadAllText(file), Is.EqualTo("before"));
         Assert.That(Directory.GetFiles(folder.Path), Has.Length.EqualTo(1));

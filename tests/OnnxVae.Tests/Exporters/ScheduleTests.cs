@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using TorchSharp;
 
 namespace OnnxVae.Tests.Exporters;

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
 using OnnxVae.Models.Objectives;

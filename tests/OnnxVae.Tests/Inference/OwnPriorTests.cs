@@ -1,6 +1,5 @@
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;

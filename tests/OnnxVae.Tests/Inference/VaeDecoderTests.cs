@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runs;

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Classifier;
@@ -24,7 +24,7 @@ internal sealed class ClassifierStepTests
         random.manual_seed(4);
         using var network = new ConvNetwork { Channels = [6, 8], Dense = 10 }.Encoder(Image, Classes.Length, parameters: 1);
         var program = new PackageCompiler(new ClassifierModel(network, Image, Classes), new TrainingOptions(BatchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum))).Step();
-        using var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads: 2);
+        using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu, threads: 2);
         var optimizer = optim.SGD(network.parameters(), LearningRate, Momentum);
 
         for (int step = 1; step <= 4; step++)

@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Priors;
@@ -49,7 +49,7 @@ internal sealed class CodePriorStepTests
         var encoder = GraphCompiler.Build("encoder", [image], [("mean", Ops.Reshape(Ops.Round(3f * image), [Shape.Batch, Grid.Positions]))]);
         var model = new CodePriorModel(prior, encoder, [Grid], level: 0, ["a", "b", "c"]) { LabelDropout = dropout };
         var compiler = new PackageCompiler(model, new TrainingOptions(BatchSize: 1, new Sgd(new ConstantSchedule(1e-3))));
-        using var runner = new ProgramRunner(compiler.Step(), OnnxDevice.Cpu, threads: 1);
+        using var runner = new ProgramRunner(compiler.Step().Compile(), OnnxDevice.Cpu, threads: 1);
         Pixels.CopyTo(runner.Input<byte>("images"));
         runner.Input<long>("labels")[0] = label;
         runner.Input<float>("hidden")[0] = uniform;

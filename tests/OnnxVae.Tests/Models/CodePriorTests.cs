@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Priors;
 using OnnxVae.Tests.Support;

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models.Vae;
 using OnnxVae.Tests.Support;
@@ -6,7 +6,7 @@ using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
 using InferenceSession = Microsoft.ML.OnnxRuntime.InferenceSession;
-using OnnxTensor = OnnxVae.Exporters.Onnx.Tensor;
+using OnnxTensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Tests.Models;
 

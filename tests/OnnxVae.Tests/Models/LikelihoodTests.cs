@@ -1,9 +1,9 @@
 using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training.Runtime;
-using Tensor = OnnxVae.Exporters.Onnx.Tensor;
+using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Tests.Models;
 

@@ -1,7 +1,7 @@
 using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;

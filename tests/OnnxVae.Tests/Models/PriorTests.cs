@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;

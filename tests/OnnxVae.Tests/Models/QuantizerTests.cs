@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Models.Quantization;
 using OnnxVae.Tests.Support;
 using static OnnxVae.Exporters.Onnx.Ops;

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
@@ -9,6 +9,7 @@ using OnnxVae.Models.VqVae;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Tests.Models;
 
@@ -35,7 +36,7 @@ internal sealed class VqVaeStepTests
         var (bottom, top) = (Quantizer("bottom"), hasTop ? Quantizer("top") : null);
         var program = Compiler(new VqVaeModel(vae, new GaussianLikelihood(Sigma), bottom, top), BatchSize).Step();
         var reference = new TorchTraining(vae, [top, bottom]);
-        using var runner = new ProgramRunner(program, OnnxDevice.Cpu, threads: 2);
+        using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu, threads: 2);
 
         for (int step = 1; step <= 3; step++)
         {

@@ -23,8 +23,9 @@ internal sealed class PackagesTests
     private static readonly TemporaryFolder Folder = new();
     private static readonly ExportedModels Models = new();
 
-    private static string OnnxRuntimeVersion =>
-        XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("OnnxRuntimeVersion").Single().Value;
+    private static string OnnxRuntimeVersion => Property("OnnxRuntimeVersion");
+
+    private static string Property(string name) => XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants(name).Single().Value;
 
     private static string Runtime => RuntimeInformation.RuntimeIdentifier;
 
@@ -41,6 +42,7 @@ internal sealed class PackagesTests
 
     [TestCase("OnnxVae.Inference")]
     [TestCase("OnnxVae.Inference.DependencyInjection")]
+    [TestCase("OnnxVae.Format")]
     [TestCase("OnnxVae.Exporters")]
     [TestCase("OnnxVae.Models")]
     [TestCase("OnnxVae.Training")]
@@ -73,6 +75,36 @@ internal sealed class PackagesTests
         Assert.That(
             libraries.Select(library => library.Key.Split('/')[0]),
             Is.EquivalentTo((string[])["OnnxVae.Inference", "Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Managed", "System.Numerics.Tensors"]));
+    }
+
+    [Test]
+    public void Application_OfTheTrainingPackage_TrainsWithoutWhatCompiles()
+    {
+        const string program =
+            """
+            using OnnxVae.Format;
+            using OnnxVae.Inference;
+            using OnnxVae.Training.Data;
+            using OnnxVae.Training.Runs;
+            var package = TrainingPackage.Open(args[0]);
+            using var trainer = Trainer.StartOrResume(package, new RunFolder(args[1]), new TrainerOptions(Steps: 5, Seed: 1, OnnxDevice.Cpu));
+            await trainer.TrainAsync(ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Train);
+            RunExport.Write(package, trainer.Snapshot(), args[2], provider: "cpu");
+            """;
+        Support.Cli.Succeed("compile", "--model", "conv", "--image-size", "16", "--batch", "4", "--steps", "5", "--out", Folder["package"]);
+        PackageFeed.WriteApplication(
+            Folder["trainer"], program, ("OnnxVae.Training", PackageFeed.Version), ("Microsoft.ML.OnnxRuntime", OnnxRuntimeVersion),
+            ("SkiaSharp.NativeAssets.Linux.NoDependencies", Property("SkiaSharpVersion")));
+
+        PackageFeed.DotNet(Folder["trainer"], "build", "-c", "Release", "-o", Folder["built trainer"]);
+        PackageFeed.Execute(Folder["trainer"], "dotnet", Folder["built trainer/app.dll"], Folder["package"], Folder["run"], Folder["export"]);
+
+        using var decoder = VaeDecoder.Load(Folder["export/decoder.onnx"]);
+        Assert.That(decoder.Generate(count: 2, seed: 1), Has.Length.EqualTo(2 * 16 * 16));
+        Assert.That(decoder.Metadata.ImagesAtATime, Is.EqualTo(16));
+        var libraries = JsonNode.Parse(File.ReadAllText(Folder["trainer/obj/project.assets.json"]))!["libraries"]!.AsObject().Select(library => library.Key.Split('/')[0]).ToArray();
+        Assert.That(libraries, Has.Member("OnnxVae.Format").And.Member("OnnxVae.Inference"));
+        Assert.That(libraries.Where(name => name.Contains("torch", StringComparison.OrdinalIgnoreCase) || name is "OnnxVae.Exporters" or "OnnxVae.Models"), Is.Empty);
     }
 
     [Test]

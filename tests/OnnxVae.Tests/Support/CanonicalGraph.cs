@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Tests.Support;
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 
 namespace OnnxVae.Tests.Support;
 

@@ -1,6 +1,5 @@
 using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runtime;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
@@ -10,7 +9,7 @@ namespace OnnxVae.Tests.Support;
 /// <summary>Runs a program step by step, with whole arrays as inputs and metrics.</summary>
 internal sealed class StepRunner(GraphProgram program, ExpansionTarget? target = null) : IDisposable
 {
-    private readonly ProgramRunner runner = new(program, OnnxDevice.Cpu, threads: 2, target);
+    private readonly ProgramRunner runner = new(program.Compile(target), OnnxDevice.Cpu, threads: 2);
     private long step;
 
     public float[] State(string name) => runner.States.Snapshot()[name].As<float>().ToArray();

@@ -1,6 +1,6 @@
 using OnnxVae.Cli.Models;
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;

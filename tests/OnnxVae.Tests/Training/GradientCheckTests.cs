@@ -1,6 +1,6 @@
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training.Runtime;
 using static OnnxVae.Exporters.Onnx.Ops;
 
 namespace OnnxVae.Tests.Training;

@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Runtime;
@@ -18,7 +19,7 @@ internal sealed class ProgramRunnerTests
         var weight = State.Create("loss", StateRole.Parameter, Tensor.From<float>([2], 3, 5));
         var program = new TrainingStep(Ops.Sum(Ops.Square(x.Value - weight.Current)), [weight], new Sgd(new ConstantSchedule(0.25))) { Inputs = [x] }.ToProgram();
 
-        using var runner = new ProgramRunner(program, OnnxDevice.Cpu);
+        using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu);
         ((float[])[1, 1]).CopyTo(runner.Input<float>("x"));
         runner.FillSchedules(1);
         runner.Run();
@@ -33,7 +34,7 @@ internal sealed class ProgramRunnerTests
         var (x, label) = (ProgramInput.Data("x", ElementType.Float32, [2]), ProgramInput.Data("label", ElementType.Int64, [2]));
         var program = new GraphProgram("squares", [x, label], [], [], [new Metric("squares", MetricRole.Tensor, x.Value * x.Value)]);
 
-        using var runner = new ProgramRunner(program, OnnxDevice.Cpu);
+        using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu);
 
         Assert.That(program.Compile().Unneeded, Is.EqualTo((string[])["label"]));
         Assert.That(() => runner.Input<long>("label"), Throws.ArgumentException.With.Message.EqualTo("The program needs no input 'label'; there are: x."));

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Optimizers;
-using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
@@ -11,10 +11,8 @@ using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
-using GraphProgram = OnnxVae.Exporters.Programs.Program;
-using OnnxModel = OnnxVae.Exporters.Onnx.OnnxModel;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Tests.Training;
 
@@ -63,7 +61,7 @@ internal sealed class TrainerTests : FolderFixture
         }
 
         Assert.That(States(silent), Is.EqualTo(States(logged)));
-        Assert.That(OnnxModel.Load(package.PathOf(program.SilentFile!)).Outputs.Select(output => output.Name), Is.EquivalentTo(program.Updates.Select(GraphProgram.NextName)));
+        Assert.That(OnnxModel.Load(package.PathOf(program.SilentFile!)).Outputs.Select(output => output.Name), Is.EquivalentTo(program.Updates.Select(ProgramSpec.NextName)));
 
         Assert.That(SpinWait.SpinUntil(() => pipeline.IsAhead, TimeSpan.FromMinutes(2)));
         var next = pipeline.Next();

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace OnnxVae.Exporters.Programs;
+namespace OnnxVae.Format;
 
 /// <summary>A scalar that changes from step to step, computed in double precision outside the graph. Steps count from 1.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]

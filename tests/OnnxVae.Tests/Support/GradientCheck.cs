@@ -3,10 +3,11 @@ using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Expansion;
 using OnnxVae.Exporters.Onnx;
+using OnnxVae.Format;
 using OnnxVae.Inference;
-using OnnxVae.Inference.Internals;
+using OnnxVae.Training.Runtime;
 
-namespace OnnxVae.Training.Runtime;
+namespace OnnxVae.Tests.Support;
 
 /// <summary>Where gradient and finite difference are furthest apart.</summary>
 /// <param name="Entry">The entry, by the input's name and its index: <c>weight[1, 3]</c>.</param>
@@ -166,7 +167,6 @@ public static class GradientCheck
             (this.inputs, this.data) = (inputs, data);
             using var options = OnnxDevice.Cpu.CreateSessionOptions(threads: 0);
             var model = GraphCompiler.Build("check", inputs, [.. outputs.Select((output, i) => ($"output{i}", output))]);
-            using var flushed = FlushedDenormals.OnThisThread();
             session = new InferenceSession(model.ToBytes(), options);
         }
 
@@ -200,7 +200,6 @@ public static class GradientCheck
                 pair.Second.Data.Span.CopyTo(value.GetTensorMutableRawData());
                 return value;
             })];
-            using var flushed = FlushedDenormals.OnThisThread();
             using var results = session.Run(runOptions, [.. used.Select(pair => pair.First.Name!)], values, session.OutputNames);
             Array.ForEach(values, value => value.Dispose());
             return [.. results.Select(result => result.GetTensorDataAsSpan<float>().ToArray())];

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format.Schema;
 
-namespace OnnxVae.Exporters.Onnx;
+namespace OnnxVae.Format;
 
 /// <summary>A tensor at a model's border: name, element type, shape.</summary>
 /// <param name="Name">Its name in the file.</param>
@@ -120,7 +120,7 @@ public sealed class OnnxModel
             }
 
             proto.Graph.Input.Remove(proto.Graph.Input.Single(candidate => candidate.Name == input.Name));
-            proto.Graph.Initializer.Add(OnnxModelWriter.ToProto(input.Name, weight));
+            proto.Graph.Initializer.Add(ToProto(input.Name, weight));
         }
 
         return new OnnxModel(proto);
@@ -135,6 +135,14 @@ public sealed class OnnxModel
         proto.MetadataProps.Add(entries);
         return new OnnxModel(proto);
     }
+
+    internal static TensorProto ToProto(string name, Tensor tensor) => new()
+    {
+        Name = name,
+        DataType = (int)tensor.Type,
+        Dims = { tensor.Shape },
+        RawData = UnsafeByteOperations.UnsafeWrap(tensor.Data),
+    };
 
     internal static ModelTensor Describe(ValueInfoProto info)
     {

@@ -3,9 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Onnx;
 
-namespace OnnxVae.Exporters.Programs;
+namespace OnnxVae.Format;
 
 /// <summary>Reads and writes the safetensors format: a JSON header with names, types, shapes and offsets, then the raw tensors.</summary>
 /// <remarks>https://github.com/huggingface/safetensors. Tensors are stored in ordinal order of their names, so that equal content gives equal bytes.</remarks>

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 
-namespace OnnxVae.Exporters.Onnx;
+namespace OnnxVae.Format;
 
 /// <summary>
 /// An immutable tensor shape. Every dimension is a fixed size, except that one, usually the first, may be

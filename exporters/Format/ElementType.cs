@@ -1,4 +1,5 @@
-namespace OnnxVae.Exporters.Onnx;
+
+namespace OnnxVae.Format;
 
 /// <summary>The element types this project uses, numbered as in ONNX's <c>TensorProto.DataType</c>.</summary>
 public enum ElementType

@@ -1,4 +1,4 @@
-namespace OnnxVae.Exporters;
+namespace OnnxVae.Format;
 
 /// <summary>Writes files that are there as a whole or not at all, also after a crash or a full disk.</summary>
 public static class AtomicFile

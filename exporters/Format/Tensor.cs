@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace OnnxVae.Exporters.Onnx;
+namespace OnnxVae.Format;
 
 /// <summary>A tensor's data outside any runtime: element type, shape, and the elements as little-endian bytes in row-major order.</summary>
 public sealed class Tensor

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Google.Protobuf;
-using OnnxVae.Exporters.Onnx.Schema;
+using OnnxVae.Format.Schema;
 
-namespace OnnxVae.Exporters.Onnx;
+namespace OnnxVae.Format;
 
 /// <summary>
 /// Tensors in a file of their own beside the model's, for models that a protobuf message of at most 2 GiB cannot hold.

@@ -1,10 +1,8 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
 
-namespace OnnxVae.Exporters.Programs;
+namespace OnnxVae.Format;
 
 /// <summary>
 /// A compiled model on disk: a folder with <c>manifest.json</c>, the programs, the deployable graphs without weights, and
@@ -23,7 +21,7 @@ public sealed class TrainingPackage
     /// <summary>Its table of contents.</summary>
     public Manifest Manifest { get; }
 
-    private string[] Files => [InitialFile, .. Manifest.Programs.SelectMany(program => program.Files), .. Manifest.Deployables.Values, ManifestFile];
+    private string[] Files => [InitialFile, .. Manifest.Programs.SelectMany(program => program.Files), .. Manifest.Deployables.Values.SelectMany(graph => graph.All), ManifestFile];
 
     /// <summary>
     /// Identifies what the states are, by the model's description and by their names, types and shapes: checkpoints carry it. Batch size, schedules,
@@ -34,30 +32,22 @@ public sealed class TrainingPackage
     /// <summary>Whether a folder holds a package: the manifest is what is written last.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 
-    /// <summary>Compiles programs and writes a package; the manifest comes last, so that a folder with one is complete.</summary>
+    /// <summary>Writes a package; the manifest comes last, so that a folder with one is complete.</summary>
     /// <param name="folder">The folder, made if missing.</param>
     /// <param name="model">What the model is.</param>
     /// <param name="training">How it is trained.</param>
     /// <param name="step">The training step.</param>
     /// <param name="evaluate">The evaluation of one batch.</param>
-    /// <param name="deployables">Graphs to export after training, by role; their inputs named like states are the weights.</param>
-    /// <param name="target">Where the programs will run; the processor if absent.</param>
+    /// <param name="weigh">The log-weight of a further sample of a batch; null where there is no such weight.</param>
+    /// <param name="deployables">Graphs to export after training, by role.</param>
     public static TrainingPackage Write(
-        string folder, JsonObject model, JsonObject training, Program step, Program evaluate, IReadOnlyDictionary<string, OnnxModel> deployables,
-        ExpansionTarget? target = null)
+        string folder, JsonObject model, JsonObject training, CompiledProgram step, CompiledProgram evaluate, CompiledProgram? weigh,
+        IReadOnlyDictionary<string, DeployableModel> deployables)
     {
-        var states = step.States.Union(step.Updates.Select(update => update.State)).ToArray();
-        Metric[] weights = [.. evaluate.Metrics.Where(metric => metric.Role == MetricRole.LogImportanceWeight)];
-        CompiledProgram[] programs =
-        [
-            step.Compile(target), evaluate.Compile(target),
-            .. weights.Length > 0 ? [(evaluate with { Name = "weigh", Metrics = weights }).Compile(target)] : Array.Empty<CompiledProgram>(),
-        ];
-        var files = deployables.ToDictionary(pair => pair.Key, pair => $"{pair.Key}.onnx");
-        var manifest = new Manifest(
-            Manifest.CurrentFormatVersion, model, training, programs[0].Spec, programs[1].Spec, [.. states.Select(state => state.Spec)], files, programs.ElementAtOrDefault(2)?.Spec);
-
-        foreach (var program in programs)
+        var files = deployables.ToDictionary(
+            pair => pair.Key, pair => new DeployableFiles($"{pair.Key}.onnx", pair.Value.Tuned.Keys.ToDictionary(provider => provider, provider => $"{pair.Key}.{provider}.onnx")));
+        var manifest = new Manifest(Manifest.CurrentFormatVersion, model, training, step.Spec, evaluate.Spec, step.States, files, weigh?.Spec);
+        foreach (var program in new[] { step, evaluate, weigh }.OfType<CompiledProgram>())
         {
             program.Model.Save(Path.Combine(folder, program.Spec.File));
             program.Silent?.Save(Path.Combine(folder, program.Spec.SilentFile!));
@@ -65,10 +55,14 @@ public sealed class TrainingPackage
 
         foreach (var (role, deployable) in deployables)
         {
-            deployable.Save(Path.Combine(folder, files[role]));
+            deployable.AnyRuntime.Save(Path.Combine(folder, files[role].File));
+            foreach (var (provider, tuned) in deployable.Tuned)
+            {
+                tuned.Save(Path.Combine(folder, files[role].Tuned[provider]));
+            }
         }
 
-        Safetensors.Save(Path.Combine(folder, InitialFile), states.ToDictionary(state => state.Spec.Name, state => state.Initial));
+        Safetensors.Save(Path.Combine(folder, InitialFile), step.Initial);
         AtomicFile.WriteText(Path.Combine(folder, ManifestFile), JsonSerializer.Serialize(manifest, Manifest.JsonOptions));
         return new TrainingPackage(folder, manifest);
     }
@@ -142,7 +136,18 @@ public sealed class TrainingPackage
     public string PathOf(string file) => Path.Combine(Folder, file);
 
     /// <summary>A deployable graph, still without weights.</summary>
-    public OnnxModel ReadDeployable(string role) => OnnxModel.Load(Path.Combine(Folder, Manifest.Deployables[role]));
+    /// <param name="role">Which: <c>encoder</c>, <c>decoder</c>, ...</param>
+    /// <param name="provider">The execution provider that it is to be fastest on; null for operators that any runtime knows.</param>
+    /// <exception cref="ArgumentException">The package has no such graph.</exception>
+    public OnnxModel ReadDeployable(string role, string? provider = null)
+    {
+        if (!Manifest.Deployables.TryGetValue(role, out var files))
+        {
+            throw new ArgumentException($"The package '{Folder}' has no graph '{role}' to deploy; it has {string.Join(", ", Manifest.Deployables.Keys)}.", nameof(role));
+        }
+
+        return OnnxModel.Load(PathOf(provider is null ? files.File : files.Tuned.GetValueOrDefault(provider, files.File)));
+    }
 
     private static string IdentityOf(Manifest manifest) => Convert.ToHexStringLower(SHA256.HashData(
         JsonSerializer.SerializeToUtf8Bytes(new { manifest.Model, manifest.States }, Manifest.JsonOptions)));

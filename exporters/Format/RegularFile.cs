@@ -1,4 +1,4 @@
-namespace OnnxVae.Exporters;
+namespace OnnxVae.Format;
 
 /// <summary>Reads files, but not what only looks like one: a pipe or a device has no length, and reading it might never end.</summary>
 public static class RegularFile

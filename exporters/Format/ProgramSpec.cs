@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+
+namespace OnnxVae.Format;
+
+/// <summary>A program of a package.</summary>
+/// <param name="File">Its file in the package.</param>
+/// <param name="Inputs">What the runner brings.</param>
+/// <param name="States">Names of the states that it reads.</param>
+/// <param name="Updates">Names of the states that it changes; <see cref="NextName"/> gives the outputs' names.</param>
+/// <param name="Metrics">What it reports.</param>
+public sealed record ProgramSpec(
+    string File, IReadOnlyList<InputSpec> Inputs, IReadOnlyList<string> States, IReadOnlyList<string> Updates, IReadOnlyList<MetricSpec> Metrics)
+{
+    /// <summary>The name under which a state's new value leaves a program.</summary>
+    public static string NextName(string state) => $"{state}.next";
+
+    /// <summary>The file of the same program without metrics; null if there is none.</summary>
+    public string? SilentFile { get; init; }
+
+    /// <summary>Its files in the package.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Files => SilentFile is null ? [File] : [File, SilentFile];
+
+    /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
+    [JsonIgnore]
+    public InputSpec Images => FindImages() ?? throw new InvalidOperationException($"Program '{File}' has no input for images.");
+
+    /// <summary>Whether there is such an input, of a fixed shape.</summary>
+    internal bool HasImages => FindImages() is { } images && images.Shape.All(size => size > 0);
+
+    /// <summary>The input that takes the images' classes, Int64 [N]; null if there is none.</summary>
+    [JsonIgnore]
+    public InputSpec? Labels => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Int64, Shape.Rank: 1 });
+
+    // Asked for at every step, which allocates nothing.
+    private InputSpec? FindImages()
+    {
+        for (int i = 0; i < Inputs.Count; i++)
+        {
+            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 })
+            {
+                return Inputs[i];
+            }
+        }
+
+        return null;
+    }
+}
