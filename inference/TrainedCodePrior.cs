@@ -164,7 +164,7 @@ public sealed class TrainedCodePrior : LatentPrior
 
     private void DrawByPositions(Drawing drawing, long[] labels)
     {
-        using var walk = new SamplingWalk(graphs.OfLevels[drawing.Level], labels.Length);
+        using var walk = new DecodingLoop(graphs.OfLevels[drawing.Level], labels.Length);
         labels.CopyTo(walk.Integers("class"));
         for (int position = 0; position < Grids[drawing.Level].Positions; position++)
         {
@@ -177,7 +177,7 @@ public sealed class TrainedCodePrior : LatentPrior
 
     private void DrawByRows(Drawing drawing, long[] labels, long[] known)
     {
-        using SamplingWalk condition = new(graphs.Condition!, labels.Length), ofRows = new(graphs.Rows!, labels.Length), ofCodes = new(graphs.OfLevels[drawing.Level], labels.Length);
+        using DecodingLoop condition = new(graphs.Condition!, labels.Length), ofRows = new(graphs.Rows!, labels.Length), ofCodes = new(graphs.OfLevels[drawing.Level], labels.Length);
         var grid = Grids[drawing.Level];
         labels.CopyTo(condition.Integers("class"));
         known.CopyTo(condition.Integers("known"));

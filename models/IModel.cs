@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using TorchSharp;
 

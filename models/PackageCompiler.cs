@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 
@@ -74,9 +74,9 @@ public sealed class PackageCompiler
     /// <param name="folder">Where to.</param>
     /// <param name="description">Entries to add to the manifest's description of the model.</param>
     /// <param name="target">Where it will run; the processor if absent.</param>
-    public TrainingPackage Write(string folder, JsonObject? description = null, ExpansionTarget? target = null) =>
+    public TrainingPackage Write(string folder, JsonObject? description = null, CompilationTarget? target = null) =>
         TrainingPackage.Write(
-            folder, DescribeModel(description ?? []), DescribeTraining(target ?? ExpansionTarget.Training),
+            folder, DescribeModel(description ?? []), DescribeTraining(target ?? CompilationTarget.Training),
             Step().Compile(target), Evaluate().Compile(target), Weigh()?.Compile(target), Deployables());
 
     private IReadOnlyList<State> States => [.. network.States, .. model.States];
@@ -111,7 +111,7 @@ public sealed class PackageCompiler
             .. graph.Metadata,
         ];
         var metadata = entries.ToDictionary(entry => entry.Key, entry => entry.Value);
-        var tuned = new Dictionary<string, string>(metadata) { [MetadataKeys.BatchSize] = $"{ExpansionTarget.ImagesAtATime}" };
+        var tuned = new Dictionary<string, string>(metadata) { [MetadataKeys.BatchSize] = $"{CompilationTarget.ImagesAtATime}" };
         return new DeployableModel(built.AnyRuntime.WithMetadata(metadata), built.Tuned.ToDictionary(entry => entry.Key, entry => entry.Value.WithMetadata(tuned)));
     }
 
@@ -137,7 +137,7 @@ public sealed class PackageCompiler
         return description;
     }
 
-    private JsonObject DescribeTraining(ExpansionTarget target)
+    private JsonObject DescribeTraining(CompilationTarget target)
     {
         var description = new JsonObject
         {

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Networks;
@@ -35,7 +35,7 @@ internal static class ModelBuilder
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
-                folder, new JsonObject { ["network"] = options.Model, ["seed"] = seed }, ExpansionTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+                folder, new JsonObject { ["network"] = options.Model, ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise });
         }
     }
 

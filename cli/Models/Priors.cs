@@ -23,7 +23,7 @@ internal sealed class Priors : INamed
     /// <param name="image">The images' shape.</param>
     /// <param name="seed">Chooses what is random at first.</param>
     public static Prior Create(ModelOptions options, ImageShape image, ulong seed) =>
-        options.Rounded ? new CodeDensity(options.Latent) : Table[options.Prior](options, image, seed);
+        options.Rounded ? new FactorizedDensity(options.Latent) : Table[options.Prior](options, image, seed);
 }
 
 /// <content>Priors.</content>

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 using OnnxVae.Models;
@@ -72,6 +72,6 @@ internal sealed record AuxiliaryTraining
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
         description["seed"] = Seed;
         return new PackageCompiler(model, new TrainingOptions(Batch!.Value, optimizer) { MaxGradientNorm = MaxGradientNorm })
-            .Write(folder, description, ExpansionTarget.Training with { Provider = Execution.ParseDevice().Provider });
+            .Write(folder, description, CompilationTarget.Training with { Provider = Execution.ParseDevice().Provider });
     }
 }

@@ -1,5 +1,5 @@
-using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
+using OnnxVae.Exporters.Graph;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Autodiff;
 
@@ -9,9 +9,9 @@ public static partial class GradientRules
     // trilinear form <dy, conv(x, w)>: the gradients of each are the other two.
     private static readonly Dictionary<string, GradientRule> Contractions = new()
     {
-        [Primitive.Convolution] = (y, dy) => [ConvolutionInput(dy, y.Inputs[1], Geometry(y)), ConvolutionWeight(y.Inputs[0], dy, Geometry(y))],
-        [Primitive.ConvolutionInput] = (x, dx) => [Convolution(dx, x.Inputs[1], Geometry(x)), ConvolutionWeight(dx, x.Inputs[0], Geometry(x))],
-        [Primitive.ConvolutionWeight] = (w, dw) => [ConvolutionInput(w.Inputs[1], dw, Geometry(w)), Convolution(w.Inputs[0], dw, Geometry(w))],
+        [Primitive.Convolution] = (y, dy) => [ConvolutionInputGradient(dy, y.Inputs[1], Geometry(y)), ConvolutionWeightGradient(y.Inputs[0], dy, Geometry(y))],
+        [Primitive.ConvolutionInputGradient] = (x, dx) => [Convolution(dx, x.Inputs[1], Geometry(x)), ConvolutionWeightGradient(dx, x.Inputs[0], Geometry(x))],
+        [Primitive.ConvolutionWeightGradient] = (w, dw) => [ConvolutionInputGradient(w.Inputs[1], dw, Geometry(w)), Convolution(w.Inputs[0], dw, Geometry(w))],
         ["MatMul"] = (y, dy) => [MatMul(dy, SwapLast(y.Inputs[1])), MatMulRight(y.Inputs[0], y.Inputs[1], dy)],
         ["Gemm"] = (y, dy) => [GemmLeft(y, dy), GemmRight(y, dy), dy],
     };

@@ -1,5 +1,5 @@
-using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
+using OnnxVae.Exporters.Graph;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Autodiff;
 
@@ -8,8 +8,8 @@ public static partial class GradientRules
     // Standardization y = (x - mean) r and its scale r = (variance + epsilon)^(-1/2) are closed under differentiation.
     private static readonly Dictionary<string, GradientRule> Normalizations = new()
     {
-        [Primitive.Standardize] = (y, dy) => [InverseDeviation(y.Inputs[0], Axes(y), Epsilon(y)) * (dy - AxisMean(dy, y) - (y * AxisMean(dy * y, y)))],
-        [Primitive.InverseDeviation] = (r, dr) => [dr * (-1f / AxisCount(r)) * Square(r) * Standardize(r.Inputs[0], Axes(r), Epsilon(r))],
+        [Primitive.Normalize] = (y, dy) => [ReciprocalDeviation(y.Inputs[0], Axes(y), Epsilon(y)) * (dy - AxisMean(dy, y) - (y * AxisMean(dy * y, y)))],
+        [Primitive.ReciprocalDeviation] = (r, dr) => [dr * (-1f / AxisCount(r)) * Square(r) * Normalize(r.Inputs[0], Axes(r), Epsilon(r))],
         ["Softmax"] = (y, dy) => [y * (dy - ReduceSum(dy * y, [Axis(y)], keepDimensions: true))],
         ["LogSoftmax"] = (y, dy) => [dy - (Exp(y) * ReduceSum(dy, [Axis(y)], keepDimensions: true))],
     };

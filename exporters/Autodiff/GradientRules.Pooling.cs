@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Autodiff;
 
@@ -52,6 +52,6 @@ public static partial class GradientRules
         }
 
         var weights = ConstantOfShape([1, 1, .. kernel.KernelSize], weight);
-        return Reshape(ConvolutionInput(Reshape(dy, [shape[0] * shape[1], 1, .. kernel.OutputSize]), weights, kernel with { Groups = 1 }), shape);
+        return Reshape(ConvolutionInputGradient(Reshape(dy, [shape[0] * shape[1], 1, .. kernel.OutputSize]), weights, kernel with { Groups = 1 }), shape);
     }
 }

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Autodiff;
 
@@ -22,13 +22,13 @@ public static partial class GradientRules
         ["Cast"] = "changes the element type; only Float32 values carry gradients",
         ["ConstantOfShape"] = "its input is a shape",
         ["Conv"] = $"appears in expanded models only; differentiate {Primitive.Convolution}",
-        ["ConvTranspose"] = $"appears in expanded models only; differentiate {Primitive.ConvolutionInput}",
+        ["ConvTranspose"] = $"appears in expanded models only; differentiate {Primitive.ConvolutionInputGradient}",
         ["Equal"] = "piecewise constant",
         ["Expand"] = "its symbolic batch has to be known",
         ["Floor"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
         ["Greater"] = "piecewise constant",
         ["GreaterOrEqual"] = "piecewise constant",
-        ["LayerNormalization"] = $"appears in expanded models only; differentiate {Primitive.Standardize}",
+        ["LayerNormalization"] = $"appears in expanded models only; differentiate {Primitive.Normalize}",
         ["Mod"] = "its operands are integers",
         ["Round"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
         ["Not"] = "its operand is a truth value",

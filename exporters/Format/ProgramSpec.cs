@@ -15,11 +15,11 @@ public sealed record ProgramSpec(
     public static string NextName(string state) => $"{state}.next";
 
     /// <summary>The file of the same program without metrics; null if there is none.</summary>
-    public string? SilentFile { get; init; }
+    public string? FileWithoutMetrics { get; init; }
 
     /// <summary>Its files in the package.</summary>
     [JsonIgnore]
-    public IEnumerable<string> Files => SilentFile is null ? [File] : [File, SilentFile];
+    public IEnumerable<string> Files => FileWithoutMetrics is null ? [File] : [File, FileWithoutMetrics];
 
     /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
     [JsonIgnore]

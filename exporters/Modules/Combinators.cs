@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using TorchSharp;
 using static TorchSharp.torch.nn;
 using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
@@ -49,7 +49,7 @@ public sealed class Concat : LayerModule, ILowerable
     public Value Lower(ModuleLowering lowering, Value x) => Ops.Concat(dim, [.. branches.Select(branch => lowering.Lower(branch, x))]);
 }
 
-/// <summary>Cuts its input into equal parts along an axis, one for each branch, and joins what they make of them along the same axis.</summary>
+/// <summary>ChunkSizes its input into equal parts along an axis, one for each branch, and joins what they make of them along the same axis.</summary>
 /// <remarks>Krizhevsky et al. 2012, section 3.2. Children: <c>branches.0</c>, <c>branches.1</c>, ...</remarks>
 public sealed class Split : LayerModule, ILowerable
 {

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;

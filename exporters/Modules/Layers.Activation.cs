@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using TorchSharp.Modules;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Modules;
 

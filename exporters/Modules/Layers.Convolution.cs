@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Modules;
 
@@ -41,7 +41,7 @@ internal static partial class Layers
 
         var geometry = new ConvolutionGeometry(
             TransposedOutputSize(layer, x), [.. layer.kernel_size], [.. layer.stride], [.. layer.padding!], [.. layer.dilation], layer.groups);
-        return AddPerChannel(ConvolutionInput(x, lowering.Parameter(layer.weight), geometry), Optional(lowering, layer.bias));
+        return AddPerChannel(ConvolutionInputGradient(x, lowering.Parameter(layer.weight), geometry), Optional(lowering, layer.bias));
     }
 
     // "Same" leaves the size as it is; an odd number of zeros has the extra one at the end.
@@ -88,7 +88,7 @@ internal static partial class Layers
 
     // [N, C taps, positions] -> [N, C, H, W]
     private static Value Fold(Value x, ConvolutionGeometry geometry) =>
-        ConvolutionInput(Reshape(x, [x.Shape[0], x.Shape[1], .. geometry.OutputSize]), OneHotKernels(geometry), geometry);
+        ConvolutionInputGradient(Reshape(x, [x.Shape[0], x.Shape[1], .. geometry.OutputSize]), OneHotKernels(geometry), geometry);
 
     private static Value OneHotKernels(ConvolutionGeometry geometry)
     {

@@ -1,8 +1,8 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using TorchSharp;
 using TorchSharp.Modules;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 using Reduction = TorchSharp.torch.nn.Reduction;
 
 namespace OnnxVae.Exporters.Modules;

@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using TorchSharp.Modules;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Modules;
 
@@ -45,7 +45,7 @@ internal static partial class Layers
             UpdateRunningStatistics(lowering, layer, x, axes, momentum());
         }
 
-        return Scale(lowering, layer.weight, layer.bias, Standardize(x, axes, (float)layer.eps));
+        return Scale(lowering, layer.weight, layer.bias, Ops.Normalize(x, axes, (float)layer.eps));
     }
 
     // Folded into one product and one sum per channel, which a runtime merges with the convolution before them.
@@ -105,7 +105,7 @@ internal static partial class Layers
 
     private static Value LayerNormalized(Value x, int rank, float epsilon, Value? weight, Value? bias)
     {
-        var y = Standardize(x, [.. Enumerable.Range(x.Shape.Rank - rank, rank)], epsilon);
+        var y = Ops.Normalize(x, [.. Enumerable.Range(x.Shape.Rank - rank, rank)], epsilon);
         y = weight is null ? y : y * weight;
         return bias is null ? y : y + bias;
     }

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using TorchSharp.Modules;
 using Module = TorchSharp.torch.nn.Module;
 

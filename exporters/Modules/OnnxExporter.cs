@@ -1,5 +1,5 @@
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using Module = TorchSharp.torch.nn.Module;
 

@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Optimizers;
 
@@ -45,7 +45,7 @@ public record Adam : Optimizer
     public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
     {
         var (theta, g) = (Shrunk(parameter), Decayed(gradient, parameter, weightDecay));
-        var (m, v) = (Memory("adam.m", parameter), Memory("adam.v", parameter));
+        var (m, v) = (Slot("adam.m", parameter), Slot("adam.v", parameter));
 
         var mNext = ((float)beta1 * m.Current) + g;
         var vNext = ((float)beta2 * v.Current) + Square(g);

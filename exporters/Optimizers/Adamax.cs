@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Optimizers;
 
@@ -37,7 +37,7 @@ public sealed record Adamax : Optimizer
     public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
     {
         var g = Decayed(gradient, parameter, weightDecay);
-        var (m, u) = (Memory("adamax.m", parameter), Memory("adamax.u", parameter));
+        var (m, u) = (Slot("adamax.m", parameter), Slot("adamax.u", parameter));
 
         var mNext = ((float)beta1 * m.Current) + ((float)(1 - beta1) * g);
         var uNext = Max((float)beta2 * u.Current, Abs(g) + (float)epsilon);

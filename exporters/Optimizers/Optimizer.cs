@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 
@@ -27,7 +27,7 @@ public abstract record Optimizer
     public abstract IReadOnlyList<StateUpdate> Update(State parameter, Value gradient);
 
     /// <summary>A state of the optimizer as large as the parameter, zero at first.</summary>
-    protected static State Memory(string name, State parameter) => State.Create(
+    protected static State Slot(string name, State parameter) => State.Create(
         $"{name}.{parameter.Spec.Name}", StateRole.Optimizer, Tensor.Zeros(parameter.Spec.Type, parameter.Spec.Shape));
 
     /// <summary>The gradient with that of weightDecay / 2 |theta|^2.</summary>

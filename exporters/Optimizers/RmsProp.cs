@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Optimizers;
 
@@ -30,7 +30,7 @@ public sealed record RmsProp : Optimizer
     public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
     {
         var g = Decayed(gradient, parameter, weightDecay);
-        var v = Memory("rmsprop.v", parameter);
+        var v = Slot("rmsprop.v", parameter);
 
         var vNext = ((float)rho * v.Current) + ((float)(1 - rho) * Square(g));
         var scaled = g / (Sqrt(vNext) + (float)epsilon);
@@ -39,7 +39,7 @@ public sealed record RmsProp : Optimizer
             return [new(parameter, parameter.Current - (LearningRate.Value * scaled)), new(v, vNext)];
         }
 
-        var b = Memory("rmsprop.b", parameter);
+        var b = Slot("rmsprop.b", parameter);
         var bNext = ((float)momentum * b.Current) + scaled;
         return [new(parameter, parameter.Current - (LearningRate.Value * bNext)), new(v, vNext), new(b, bNext)];
     }

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 
@@ -32,7 +32,7 @@ public sealed record Sgd : Optimizer
             return [new(parameter, theta - (alpha * g))];
         }
 
-        var b = Memory("sgd.b", parameter);
+        var b = Slot("sgd.b", parameter);
         var bNext = (mu * b.Current) + g;
         return [new(parameter, theta - (alpha * (nesterov ? g + (mu * bNext) : bNext))), new(b, bNext)];
     }

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 
@@ -58,8 +58,8 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
 
     private IEnumerable<StateUpdate> Optimize(IReadOnlyList<(State Parameter, Value Gradient)> trained)
     {
-        var small = trained.Where(pair => SmallParameters.Contain(pair.Parameter)).ToArray();
-        var together = small.Length == 0 ? [] : SmallParameters
+        var small = trained.Where(pair => FlattenedUpdate.Contain(pair.Parameter)).ToArray();
+        var together = small.Length == 0 ? [] : FlattenedUpdate
             .Update(Optimizer, [.. small.Select(pair => pair.Parameter)], [.. small.Select(pair => pair.Gradient)])
             .ToDictionary(updates => updates[0].State);
         foreach (var (parameter, gradient) in trained)

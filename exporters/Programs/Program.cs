@@ -1,5 +1,6 @@
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Files;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Programs;
@@ -66,7 +67,7 @@ public sealed record Program(
 {
     /// <summary>Writes the program as an ONNX model, with its description.</summary>
     /// <param name="target">Where the program will run; the processor if absent.</param>
-    public CompiledProgram Compile(ExpansionTarget? target = null)
+    public CompiledProgram Compile(CompilationTarget? target = null)
     {
         var taken = Inputs.Select(input => input.Spec.Name).Concat(States.Select(state => state.Spec.Name)).ToHashSet();
         MetricSpec[] metrics = [.. Metrics.Select(metric => new MetricSpec(metric.Name, metric.Value.Type, metric.Value.Shape, metric.Role)
@@ -75,7 +76,7 @@ public sealed record Program(
         })];
         var outputs = GraphCompiler.Expand(
             [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (ProgramSpec.NextName(update.State.Spec.Name), update.Next))],
-            target ?? ExpansionTarget.Training);
+            target ?? CompilationTarget.Training);
         var model = Collect(outputs);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
@@ -85,11 +86,11 @@ public sealed record Program(
             [.. Updates.Select(update => update.State.Spec.Name)],
             metrics)
         {
-            SilentFile = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
+            FileWithoutMetrics = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
         };
         var states = States.Union(Updates.Select(update => update.State)).ToArray();
         return new CompiledProgram(
-            spec, model, spec.SilentFile is null ? null : Collect([.. outputs.Skip(Metrics.Count)]),
+            spec, model, spec.FileWithoutMetrics is null ? null : Collect([.. outputs.Skip(Metrics.Count)]),
             [.. states.Select(state => state.Spec)], states.ToDictionary(state => state.Spec.Name, state => state.Initial))
         {
             Unneeded = [.. Inputs.Select(input => input.Spec.Name).Where(name => !used.Contains(name))],

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Reading;
 

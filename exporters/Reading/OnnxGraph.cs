@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Files;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Format.Schema;
@@ -125,7 +126,7 @@ public sealed record OnnxGraph(
 
     /// <summary>The graph as a model again, with its parameters as they were read.</summary>
     /// <param name="target">What the model is for; to be served anywhere, if absent.</param>
-    public OnnxModel ToModel(ExpansionTarget? target = null) => GraphCompiler
+    public OnnxModel ToModel(CompilationTarget? target = null) => GraphCompiler
         .Build(Name, [.. Inputs, .. Parameters.Select(parameter => parameter.Current)], Outputs, target)
         .Bake(Parameters.ToDictionary(parameter => parameter.Spec.Name, parameter => parameter.Initial));
 

@@ -1,5 +1,5 @@
-using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
+using OnnxVae.Exporters.Graph;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Reading;
 
@@ -61,7 +61,7 @@ internal static partial class OperatorReaders
                 ((node.ShapeOf(0)[i + 2] - 1) * g.Strides[i]) - (2 * g.Padding[i]) + (g.Dilations[i] * (g.KernelSize[i] - 1)) + extra[i] + 1)],
             Groups = groups,
         };
-        var image = ConvolutionInput(node[0], node[1], g);
+        var image = ConvolutionInputGradient(node[0], node[1], g);
         image = isEven ? image : Enumerable.Range(0, g.SpatialRank).Aggregate(image, (x, i) => Slice(x, i + 2, before[i], x.Shape[i + 2] - after[i]));
         image = output is null ? image : Enumerable.Range(0, g.SpatialRank).Aggregate(image, (x, i) => Pad(x, i + 2, 0, Math.Max(0, output[i] - x.Shape[i + 2])));
         return AddPerChannel(image, node.Find(2));

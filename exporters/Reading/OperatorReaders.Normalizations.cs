@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Reading;
 
@@ -13,7 +13,7 @@ internal static partial class OperatorReaders
         RealRow("Softmax", node => Softmax(node[0], node.Axis(-1))),
         RealRow("LogSoftmax", node => LogSoftmax(node[0], node.Axis(-1))),
         new("BatchNormalization", ReadBatchNormalization),
-        RealRow("InstanceNormalization", node => Scaled(node, Standardize(node[0], SpatialAxes(node[0]), node.Float("epsilon", 1e-5f)))),
+        RealRow("InstanceNormalization", node => Scaled(node, Normalize(node[0], SpatialAxes(node[0]), node.Float("epsilon", 1e-5f)))),
         RealRow("GroupNormalization", ReadGroupNormalization),
         new("LayerNormalization", ReadLayerNormalization),
         RealRow("LpNormalization", ReadLpNormalization),
@@ -29,7 +29,7 @@ internal static partial class OperatorReaders
         {
             int[] axes = [0, .. SpatialAxes(x)];
             var (mean, variance) = (ReduceMean(x, axes), ReduceMean(Square(x - ReduceMean(x, axes, keepDimensions: true)), axes));
-            return [Scaled(node, Standardize(x, axes, epsilon)), (momentum * node[3]) + ((1f - momentum) * mean), (momentum * node[4]) + ((1f - momentum) * variance)];
+            return [Scaled(node, Normalize(x, axes, epsilon)), (momentum * node[3]) + ((1f - momentum) * mean), (momentum * node[4]) + ((1f - momentum) * variance)];
         }
 
         Require(node, node.OutputCount == 1, $"it has {node.OutputCount} outputs, of which only training has more than one");
@@ -56,9 +56,9 @@ internal static partial class OperatorReaders
         int first = node.Axis(-1);
         int[] axes = [.. Enumerable.Range(first, node[0].Shape.Rank - first)];
         float epsilon = node.Float("epsilon", 1e-5f);
-        var y = Standardize(node[0], axes, epsilon);
+        var y = Normalize(node[0], axes, epsilon);
         y = IsOne(node[1]) ? y : y * node[1]; // files written by this project have their scales in nodes of their own
-        return [node.Find(2) is { } bias ? y + bias : y, ReduceMean(node[0], axes, keepDimensions: true), InverseDeviation(node[0], axes, epsilon)];
+        return [node.Find(2) is { } bias ? y + bias : y, ReduceMean(node[0], axes, keepDimensions: true), ReciprocalDeviation(node[0], axes, epsilon)];
     }
 
     private static Value ReadLpNormalization(OnnxNode node)

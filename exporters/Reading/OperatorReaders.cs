@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;

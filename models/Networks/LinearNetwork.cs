@@ -1,5 +1,5 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 

@@ -1,5 +1,5 @@
-using OnnxVae.Exporters.Onnx;
-using static OnnxVae.Exporters.Onnx.Ops;
+using OnnxVae.Exporters.Graph;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 

@@ -1,8 +1,8 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Format;
 using TorchSharp;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -86,7 +86,7 @@ public sealed class AttentionPrior : CodePrior
         var label = Value.Input("class", ElementType.Int64, [Shape.Batch]);
         var position = Value.Input("position", ElementType.Int64, [1]);
         var inputs = new List<Value> { previous, label, position };
-        var handedOn = new List<(string Name, Value Value)>();
+        var carried = new List<(string Name, Value Value)>();
         var place = Value.Indices([.. Enumerable.Range(0, Grid.Positions).Select(i => (long)i)]);
         var here = Equal(place, position);
         var later = Cast(Greater(Cast(place, ElementType.Float32), Cast(position, ElementType.Float32)), ElementType.Float32) * Never;
@@ -102,14 +102,14 @@ public sealed class AttentionPrior : CodePrior
             x = layer.Finish(lowering, x, Reshape(Attend(q, keys, values, later), [Shape.Batch, width]));
         }
 
-        yield return new SamplingGraph("", inputs, [("logits", lowering.Lower(output, lowering.Lower(norm, x))), .. handedOn]);
+        yield return new SamplingGraph("", inputs, [("logits", lowering.Lower(output, lowering.Lower(norm, x))), .. carried]);
 
         Value Remember(string name, Value isHere, Value now)
         {
             var before = Value.Input(name, ElementType.Float32, [Shape.Batch, heads, .. Shape.Broadcast(isHere.Shape, [.. now.Shape.Skip(2)])]);
             var all = Where(isHere, now, before);
             inputs.Add(before);
-            handedOn.Add(($"{name}.next", all));
+            carried.Add(($"{name}.next", all));
             return all;
         }
     }

@@ -1,5 +1,5 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 
 namespace OnnxVae.Models.Priors;
 

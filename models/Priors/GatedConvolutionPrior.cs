@@ -1,7 +1,7 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Format;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Models.Priors;
@@ -86,7 +86,7 @@ public sealed class GatedConvolutionPrior : CodePrior
         var told = Value.Input("told", ElementType.Float32, [Shape.Batch, width, Grid.Height, Grid.Width]);
         var row = Value.Input("row", ElementType.Int64, [1]);
         var inputs = new List<Value> { above, told, row };
-        var (handedOn, tells) = (new List<(string Name, Value Value)>(), new List<Value>());
+        var (carried, tells) = (new List<(string Name, Value Value)>(), new List<Value>());
         var hasAbove = 1f - Cast(Equal(row, Value.Indices(0)), ElementType.Float32);
         var vertical = Reshape(Transpose(lowering.Lower(codeEmbedding, above), 0, 2, 1), [Shape.Batch, width, 1, Grid.Width]) * hasAbove;
         var toldHere = Gather(told, 2, row); // [N, width, 1, W]
@@ -94,13 +94,13 @@ public sealed class GatedConvolutionPrior : CodePrior
         {
             var before = Value.Input($"vertical.{i}", ElementType.Float32, [Shape.Batch, width, 1, Grid.Width]);
             inputs.Add(before);
-            handedOn.Add(($"vertical.{i}.next", vertical));
+            carried.Add(($"vertical.{i}.next", vertical));
             var (next, tell) = layer.Vertical(lowering, Concat(2, before, vertical), toldHere);
             tells.Add(Reshape(tell, [Shape.Batch, 2 * width, Grid.Width]));
             vertical = next;
         }
 
-        return new SamplingGraph("_row", inputs, [("tells", Concat(1, [.. tells])), .. handedOn]);
+        return new SamplingGraph("_row", inputs, [("tells", Concat(1, [.. tells])), .. carried]);
     }
 
     private SamplingGraph CodeGraph(ModuleLowering lowering)
@@ -109,7 +109,7 @@ public sealed class GatedConvolutionPrior : CodePrior
         var column = Value.Input("column", ElementType.Int64, [1]);
         var tells = Value.Input("tells", ElementType.Float32, [Shape.Batch, layers.Count * 2 * width, Grid.Width]);
         var inputs = new List<Value> { previous, column, tells };
-        var handedOn = new List<(string Name, Value Value)>();
+        var carried = new List<(string Name, Value Value)>();
         var hasLeft = 1f - Cast(Equal(column, Value.Indices(0)), ElementType.Float32);
         var horizontal = Reshape(lowering.Lower(codeEmbedding, previous) * hasLeft, [Shape.Batch, width, 1, 1]);
         var here = Gather(tells, 2, column); // [N, depth 2 width, 1]
@@ -117,12 +117,12 @@ public sealed class GatedConvolutionPrior : CodePrior
         {
             var before = Value.Input($"horizontal.{i}", ElementType.Float32, [Shape.Batch, width, 1, 1]);
             inputs.Add(before);
-            handedOn.Add(($"horizontal.{i}.next", horizontal));
+            carried.Add(($"horizontal.{i}.next", horizontal));
             var tell = Reshape(Slice(here, 1, i * 2 * width, (i + 1) * 2 * width), [Shape.Batch, 2 * width, 1, 1]);
             horizontal = layer.Horizontal(lowering, Concat(3, before * hasLeft, horizontal), horizontal, tell);
         }
 
-        return new SamplingGraph("", inputs, [("logits", Reshape(lowering.Lower(output, horizontal), [Shape.Batch, Grid.Codes])), .. handedOn]);
+        return new SamplingGraph("", inputs, [("logits", Reshape(lowering.Lower(output, horizontal), [Shape.Batch, Grid.Codes])), .. carried]);
     }
 
     // What is known of every position: [N, width, H, W].

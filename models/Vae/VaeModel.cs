@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using TorchSharp;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Vae;
 
@@ -126,7 +126,7 @@ public sealed class VaeModel : IModel
             yield return new Deployable("prior", sampler.Inputs, [("z", sampler.Z)]);
         }
 
-        if (prior is CodeDensity density)
+        if (prior is FactorizedDensity density)
         {
             yield return new Deployable("density", [z], [("probability", Exp(density.LogProbabilities(z)))]);
         }

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using OnnxVae.Benchmarks;
-using OnnxVae.Exporters.Expansion.Convolutions;
+using OnnxVae.Exporters.Convolutions;
 using OnnxVae.Exporters.Modules;
 using Spectre.Console;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Inference;
@@ -140,7 +140,7 @@ internal static class StepBenchmark
         {
             { OperatorType: "Gemm" } node => 2.0 * value.Shape.ElementCount * Terms(node.Inputs[0], node.Attribute<long>("transA") != 0 ? 0 : 1),
             { OperatorType: "MatMul" } node => 2.0 * value.Shape.ElementCount * node.Inputs[0].Shape[^1],
-            { OperatorType: Primitive.Convolution or Primitive.ConvolutionInput or Primitive.ConvolutionWeight } node => Convolution(value, node),
+            { OperatorType: Primitive.Convolution or Primitive.ConvolutionInputGradient or Primitive.ConvolutionWeightGradient } node => Convolution(value, node),
             _ => 0,
         };
     }
@@ -152,7 +152,7 @@ internal static class StepBenchmark
         var (image, output) = node.OperatorType switch
         {
             Primitive.Convolution => (node.Inputs[0], value),
-            Primitive.ConvolutionInput => (value, node.Inputs[0]),
+            Primitive.ConvolutionInputGradient => (value, node.Inputs[0]),
             _ => (node.Inputs[0], node.Inputs[1]),
         };
         return 2.0 * output.Shape.ElementCount * image.Shape[1] / geometry.Groups * geometry.KernelSize.Aggregate((product, size) => product * size);

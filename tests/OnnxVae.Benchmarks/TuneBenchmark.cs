@@ -1,8 +1,7 @@
 using System.Text.Json;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Expansion.Convolutions;
-using OnnxVae.Exporters.Expansion.Layout;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Convolutions;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Layout;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Inference;
@@ -96,7 +95,7 @@ internal static class TuneBenchmark
         int padding = (kernel - stride + 1) / 2;
         var geometry = new ConvolutionGeometry([size * stride, size * stride], [kernel, kernel], [stride, stride], [padding, padding], [1, 1]);
         var shape = new ConvolutionShape(geometry, batch, channels, kernels);
-        var runners = Enum.GetValues<ConvolutionForm>().Where(shape.Fits).ToDictionary(form => form, form => Runner(use, shape, form, threads));
+        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(shape.Fits).ToDictionary(form => form, form => Runner(use, shape, form, threads));
         var times = runners.Keys.ToDictionary(form => form, _ => new List<double>());
         for (int round = 0; round < Rounds; round++)
         {
@@ -114,7 +113,7 @@ internal static class TuneBenchmark
         return new CostTable.Case(kernel, stride, size, batch, channels, kernels, times.ToDictionary(pair => pair.Key, pair => Math.Round(Stopwatches.Median(pair.Value), 3)));
     }
 
-    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionForm form, int threads)
+    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionAlgorithm form, int threads)
     {
         var inputs = new List<ProgramInput>();
         var random = new Random(1);
@@ -122,25 +121,25 @@ internal static class TuneBenchmark
         Shape weightShape = [shape.Kernels, shape.Channels, .. geometry.KernelSize];
         bool isTraining = use == CostTable.Use.Training;
         var weight = isTraining ? Input("weight", weightShape) : Value.Of<float>(weightShape, [.. Enumerable.Range(0, (int)weightShape.ElementCount).Select(_ => random.NextSingle() - 0.5f)]);
-        var rows = shape.Under(form, RowOrder.RowMajor);
-        var (hasFewChannels, hasFewKernels) = (shape.Fits(ConvolutionForm.FewChannels), shape.Fits(ConvolutionForm.FewKernels));
+        var rows = shape.Under(form, PixelOrder.RowMajor);
+        var (hasFewChannels, hasFewKernels) = (shape.Fits(ConvolutionAlgorithm.FewChannels), shape.Fits(ConvolutionAlgorithm.FewKernels));
         bool isWhole = !isTraining && rows is null && !hasFewChannels && !hasFewKernels;
         bool imagesAreWhole = isWhole || hasFewChannels, outputsAreWhole = isWhole || hasFewKernels;
-        var x = new Lazy<LaidOutValue>(() => Images("x", shape.Channels, geometry.ImageSize, rows?.ImageOrder, imagesAreWhole));
-        var dy = new Lazy<LaidOutValue>(() => Images("dy", shape.Kernels, geometry.OutputSize, rows?.OutputOrder, outputsAreWhole));
+        var x = new Lazy<LayoutValue>(() => Images("x", shape.Channels, geometry.ImageSize, rows?.ImageOrder, imagesAreWhole));
+        var dy = new Lazy<LayoutValue>(() => Images("dy", shape.Kernels, geometry.OutputSize, rows?.OutputOrder, outputsAreWhole));
         IEnumerable<Value> Convolution() =>
-            Computed(rows?.Convolve(x.Value, weight) ?? LaidOutValue.Of(Ops.Convolution(x.Value.Images, weight, geometry)), outputsAreWhole);
-        IEnumerable<Value> ConvolutionInput() =>
-            Computed(rows?.InputGradient(dy.Value, weight) ?? LaidOutValue.Of(Ops.ConvolutionInput(dy.Value.Images, weight, geometry)), imagesAreWhole);
+            Computed(rows?.Convolve(x.Value, weight) ?? LayoutValue.Of(Ops.Convolution(x.Value.Images, weight, geometry)), outputsAreWhole);
+        IEnumerable<Value> ConvolutionInputGradient() =>
+            Computed(rows?.InputGradient(dy.Value, weight) ?? LayoutValue.Of(Ops.ConvolutionInputGradient(dy.Value.Images, weight, geometry)), imagesAreWhole);
         Value[] outputs = use switch
         {
             CostTable.Use.Convolution => [.. Convolution()],
-            CostTable.Use.ConvolutionInput => [.. ConvolutionInput()],
-            _ => [.. Convolution(), .. ConvolutionInput(), rows?.WeightGradient(x.Value, dy.Value) ?? Ops.ConvolutionWeight(x.Value.Images, dy.Value.Images, geometry)],
+            CostTable.Use.ConvolutionInputGradient => [.. ConvolutionInputGradient()],
+            _ => [.. Convolution(), .. ConvolutionInputGradient(), rows?.WeightGradient(x.Value, dy.Value) ?? Ops.ConvolutionWeightGradient(x.Value.Images, dy.Value.Images, geometry)],
         };
 
         var program = new GraphProgram("form", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
-        var target = isTraining ? ExpansionTarget.Training with { IsPrecise = true } : ExpansionTarget.Deployment;
+        var target = isTraining ? CompilationTarget.Training with { IsPrecise = true } : CompilationTarget.Deployment;
         var runner = new ProgramRunner(program.Compile(target), OnnxDevice.Cpu, threads);
         foreach (var input in inputs)
         {
@@ -158,17 +157,17 @@ internal static class TuneBenchmark
             return inputs[^1].Value;
         }
 
-        LaidOutValue Images(string name, long channels, IReadOnlyList<long> size, RowOrder? order, bool isWhole)
+        LayoutValue Images(string name, long channels, IReadOnlyList<long> size, PixelOrder? order, bool isWhole)
         {
             if (isWhole)
             {
-                return LaidOutValue.Of(Input(name, [shape.Batch, channels, .. size]));
+                return LayoutValue.Of(Input(name, [shape.Batch, channels, .. size]));
             }
 
-            order ??= RowOrder.RowMajor(size);
-            return LaidOutValue.Of(new PixelRows([.. order.Cuts.Select((count, i) => Input($"{name}{i}", [count, shape.Batch, channels]))], order.Map));
+            order ??= PixelOrder.RowMajor(size);
+            return LayoutValue.Of(new PixelMajorRows([.. order.ChunkSizes.Select((count, i) => Input($"{name}{i}", [count, shape.Batch, channels]))], order.Map));
         }
 
-        static IEnumerable<Value> Computed(LaidOutValue value, bool isWhole) => isWhole ? [value.Images] : value.Rows.Parts;
+        static IEnumerable<Value> Computed(LayoutValue value, bool isWhole) => isWhole ? [value.Images] : value.Rows.Parts;
     }
 }

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Reading;
@@ -91,7 +91,7 @@ internal sealed class EmittedGraphsTests : FolderFixture
             using var network = row.Build();
             var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [Shape.Batch, .. row.Input])]);
             yield return ($"network {row}", model);
-            yield return ($"network {row}, fast", OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = "cpu" }));
+            yield return ($"network {row}, fast", OnnxGraph.Read(model).ToModel(CompilationTarget.Deployment with { Provider = "cpu" }));
         }
     }
 }

@@ -122,7 +122,7 @@ internal sealed class FuzzTests
 
     private static void MakeModels()
     {
-        using var test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new CodeDensity(5) });
+        using var test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new FactorizedDensity(5) });
         RunExport.Write(test.Package, test.States.Snapshot(), Folder["export"]);
         foreach (string model in (string[])["decoder.onnx", "encoder.onnx"])
         {

@@ -15,7 +15,7 @@ public sealed class ProgramRunner : IDisposable
     private readonly ProgramSpec program;
     private readonly StateBuffers states;
     private readonly BoundSession session;
-    private readonly BoundSession? silentSession;
+    private readonly BoundSession? sessionWithoutMetrics;
     private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, OrtValue> inputs;
     private readonly Dictionary<string, OrtValue> metrics;
@@ -34,7 +34,7 @@ public sealed class ProgramRunner : IDisposable
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
         : this(program, states, device, threads,
             options => OnnxSession.Load(package.PathOf(program.File), options),
-            program.SilentFile is null ? null : options => OnnxSession.Load(package.PathOf(program.SilentFile), options))
+            program.FileWithoutMetrics is null ? null : options => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), options))
     {
     }
 
@@ -68,7 +68,7 @@ public sealed class ProgramRunner : IDisposable
         bool isOnProcessor = device.Provider == OnnxDevice.Cpu.Provider;
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
         session = new BoundSession(load, options, inputs, outputs, program.Updates, states, isOnProcessor);
-        silentSession = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, outputs, program.Updates, states, isOnProcessor);
+        sessionWithoutMetrics = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, outputs, program.Updates, states, isOnProcessor);
     }
 
     /// <summary>The states, as they are between runs.</summary>
@@ -90,7 +90,7 @@ public sealed class ProgramRunner : IDisposable
     public void Run(bool withMetrics = true)
     {
         long start = Stopwatch.GetTimestamp();
-        (withMetrics ? session : silentSession ?? session).Run(runOptions, states.Parity);
+        (withMetrics ? session : sessionWithoutMetrics ?? session).Run(runOptions, states.Parity);
         ComputingTime += Stopwatch.GetElapsedTime(start);
         if (program.Updates.Count > 0)
         {
@@ -140,7 +140,7 @@ public sealed class ProgramRunner : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var resource in (IEnumerable<IDisposable?>)[session, silentSession, .. inputs.Values, .. metrics.Values, runOptions])
+        foreach (var resource in (IEnumerable<IDisposable?>)[session, sessionWithoutMetrics, .. inputs.Values, .. metrics.Values, runOptions])
         {
             resource?.Dispose();
         }

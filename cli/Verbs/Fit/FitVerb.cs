@@ -2,7 +2,7 @@ using System.Globalization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models.Exact;

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
@@ -173,20 +173,20 @@ internal sealed class CodesTests : FolderFixture
         double Nll(long[] classes)
         {
             int count = top.Length / 4;
-            var handedOn = model.Inputs.Where(input => input.Type == ElementType.Float32).ToDictionary(input => input.Name, input => (Array)new float[count * input.Shape.ElementCount]);
+            var carried = model.Inputs.Where(input => input.Type == ElementType.Float32).ToDictionary(input => input.Name, input => (Array)new float[count * input.Shape.ElementCount]);
             double total = 0;
             for (int position = 0; position < 4; position++)
             {
-                var results = session.Run(new Dictionary<string, Array>(handedOn)
+                var results = session.Run(new Dictionary<string, Array>(carried)
                 {
                     ["previous"] = Enumerable.Range(0, count).Select(n => position == 0 ? 0L : top[(n * 4) + position - 1]).ToArray(),
                     ["position"] = (long[])[position],
                     ["class"] = classes[..count],
                 });
                 total += ((float[])results["logits"]).Chunk(Codes).Index().Sum(of => Math.Log(of.Item.Sum(logit => Math.Exp(logit))) - of.Item[top[(of.Index * 4) + position]]);
-                foreach (string name in handedOn.Keys.ToArray())
+                foreach (string name in carried.Keys.ToArray())
                 {
-                    handedOn[name] = results[$"{name}.next"];
+                    carried[name] = results[$"{name}.next"];
                 }
             }
 

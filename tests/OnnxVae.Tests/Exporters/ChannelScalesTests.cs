@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
@@ -33,7 +33,7 @@ internal sealed class ChannelScalesTests
         network.eval();
         float[] images = Numbers.StandardNormal(2 * 3 * 32 * 32, 9);
         var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [Shape.Batch, 3, 32, 32])]);
-        model = provider is null ? model : OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = provider });
+        model = provider is null ? model : OnnxGraph.Read(model).ToModel(CompilationTarget.Deployment with { Provider = provider });
 
         float[] actual = GraphRunner.RunStrictly(model, [images])[0];
         using var expected = network.call(images.ToTorch([2, 3, 32, 32]));

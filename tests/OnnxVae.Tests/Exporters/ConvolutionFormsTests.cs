@@ -1,7 +1,6 @@
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Expansion.Convolutions;
-using OnnxVae.Exporters.Expansion.Layout;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Convolutions;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Layout;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
@@ -52,18 +51,18 @@ internal sealed class ConvolutionFormsTests
 
     private static IEnumerable<TestCaseData> Rows =>
         from row in Convolutions
-        from form in Enum.GetValues<ConvolutionForm>()
-        where form != ConvolutionForm.Direct && new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels).Fits(form)
+        from form in Enum.GetValues<ConvolutionAlgorithm>()
+        where form != ConvolutionAlgorithm.Direct && new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels).Fits(form)
         select new TestCaseData(row, form).SetArgDisplayNames(row.Name, $"{form}");
 
     [Test]
     public void Rows_CoverEveryForm() => Assert.That(
-        Rows.Select(row => row.Arguments[1]).Distinct(), Is.EquivalentTo(Enum.GetValues<ConvolutionForm>().Where(form => form != ConvolutionForm.Direct)));
+        Rows.Select(row => row.Arguments[1]).Distinct(), Is.EquivalentTo(Enum.GetValues<ConvolutionAlgorithm>().Where(form => form != ConvolutionAlgorithm.Direct)));
 
     [TestCaseSource(nameof(Rows))]
     public void Form_EqualsTorch_InAllThreeMaps(object convolution, object convolutionForm)
     {
-        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionForm)convolutionForm);
+        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionForm);
         var geometry = row.Geometry;
         var (x, weight, dy) = (
             Value.Input("x", ElementType.Float32, [row.Batch, row.Channels, .. row.Image]),
@@ -71,8 +70,8 @@ internal sealed class ConvolutionFormsTests
             Value.Input("dy", ElementType.Float32, [row.Batch, row.Kernels, .. geometry.OutputSize]));
         float[][] data = [.. new[] { x, weight, dy }.Select((input, i) => Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i + 1))];
 
-        var rows = new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels).Under(form, RowOrder.RowMajor)!;
-        var (images, gradient) = (LaidOutValue.Of(x), LaidOutValue.Of(dy));
+        var rows = new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels).Under(form, PixelOrder.RowMajor)!;
+        var (images, gradient) = (LayoutValue.Of(x), LayoutValue.Of(dy));
         float[][] actual = GraphRunner.Run(
             [rows.Convolve(images, weight).Images, rows.InputGradient(gradient, weight).Images, rows.WeightGradient(images, gradient)],
             (x, data[0]), (weight, data[1]), (dy, data[2]));
@@ -93,7 +92,7 @@ internal sealed class ConvolutionFormsTests
     [TestCaseSource(nameof(Rows))]
     public void Form_AtAnyBatch_GivesWhatItGivesAtAKnownOne(object convolution, object convolutionForm)
     {
-        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionForm)convolutionForm);
+        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionForm);
         var weight = Value.Input("weight", ElementType.Float32, [row.Kernels, row.Channels, .. row.Kernel]);
         float[] weights = Numbers.StandardNormal(weight.Shape.ElementCount, 1);
         float[] images = Numbers.StandardNormal(row.Batch * row.Channels * row.Image.Product(), 2);
@@ -108,9 +107,9 @@ internal sealed class ConvolutionFormsTests
         {
             var x = Value.Input("x", ElementType.Float32, [batch, row.Channels, .. row.Image]);
             var dy = Value.Input("dy", ElementType.Float32, [batch, row.Kernels, .. row.Geometry.OutputSize]);
-            var rows = new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels).Under(form, RowOrder.RowMajor)!;
+            var rows = new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels).Under(form, PixelOrder.RowMajor)!;
             return GraphRunner.Run(
-                [rows.Convolve(LaidOutValue.Of(x), weight).Images, rows.InputGradient(LaidOutValue.Of(dy), weight).Images],
+                [rows.Convolve(LayoutValue.Of(x), weight).Images, rows.InputGradient(LayoutValue.Of(dy), weight).Images],
                 (x, images), (dy, outputs), (weight, weights));
         }
     }
@@ -139,15 +138,15 @@ internal sealed class ConvolutionFormsTests
             [.. Enumerable.Range(0, matrix.GetLength(0)).Select(i => Enumerable.Range(0, vector.Length).Sum(j => matrix[i, j] * vector[j]))];
     }
 
-    [TestCase("3x3 s1 p1", 16, 32, 32, ConvolutionForm.Winograd4)]
-    [TestCase("twice the batch", 40, 32, 32, ConvolutionForm.Winograd4)]
-    [TestCase("much smaller", 2, 4, 8, ConvolutionForm.Direct)]
+    [TestCase("3x3 s1 p1", 16, 32, 32, ConvolutionAlgorithm.Winograd4)]
+    [TestCase("twice the batch", 40, 32, 32, ConvolutionAlgorithm.Winograd4)]
+    [TestCase("much smaller", 2, 4, 8, ConvolutionAlgorithm.Direct)]
     public void CostTable_TakesWhatWasFastestNearby(string name, int batch, int size, int channels, object expected)
     {
         var table = new CostTable("test",
         [
-            new(3, 1, 32, 16, 32, 32, new Dictionary<ConvolutionForm, double> { [ConvolutionForm.Direct] = 3, [ConvolutionForm.Winograd4] = 2 }),
-            new(3, 1, 4, 2, 8, 8, new Dictionary<ConvolutionForm, double> { [ConvolutionForm.Direct] = 1, [ConvolutionForm.Winograd4] = 2 }),
+            new(3, 1, 32, 16, 32, 32, new Dictionary<ConvolutionAlgorithm, double> { [ConvolutionAlgorithm.Direct] = 3, [ConvolutionAlgorithm.Winograd4] = 2 }),
+            new(3, 1, 4, 2, 8, 8, new Dictionary<ConvolutionAlgorithm, double> { [ConvolutionAlgorithm.Direct] = 1, [ConvolutionAlgorithm.Winograd4] = 2 }),
         ]);
 
         Assert.That(table.Fastest(Shape(batch, size, channels, kernel: 3)), Is.EqualTo(expected), name);
@@ -155,11 +154,11 @@ internal sealed class ConvolutionFormsTests
 
     [Test]
     public void CostTable_OfUnknownKernel_IsDirect() =>
-        Assert.That(CostTable.For("cpu", CostTable.Use.Training)!.Fastest(Shape(16, 32, 32, kernel: 7)), Is.EqualTo(ConvolutionForm.Direct));
+        Assert.That(CostTable.For("cpu", CostTable.Use.Training)!.Fastest(Shape(16, 32, 32, kernel: 7)), Is.EqualTo(ConvolutionAlgorithm.Direct));
 
     [Test]
     public void CostTable_IsNotMadeUp_ForOtherDevices() =>
-        Assert.That(CostTable.ChoiceFor(ExpansionTarget.Training with { Provider = "cuda" }), Is.Null);
+        Assert.That(CostTable.ChoiceFor(CompilationTarget.Training with { Provider = "cuda" }), Is.Null);
 
     [Test]
     public void CostTable_OfTheProcessor_NamesOnlyFormsThatFit([Values] CostTable.Use use)

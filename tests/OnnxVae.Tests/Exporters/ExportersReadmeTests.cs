@@ -1,6 +1,6 @@
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;

@@ -1,10 +1,10 @@
 using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Tests.Exporters;
@@ -82,8 +82,8 @@ internal sealed class ExtremesTests
         .. Vectors.Select((points, i) => new ExtremeRow($"LogSoftmax {i}", x => LogSoftmax(x, 0), x => x.log_softmax(0), points)),
         .. Vectors.Concat([[-Infinity, -Infinity], [1, Infinity], [Infinity, Infinity]]).Select((points, i) => new ExtremeRow($"LogSumExp {i}", x => LogSumExp(x, 0), x => x.logsumexp(0), points)),
         .. Vectors.Select((points, i) => new ExtremeRow($"ReduceMax {i}", x => ReduceMax(x, [0]), x => x.amax([0]), points)),
-        new("Standardize of equal numbers", x => Standardize(x, [0], 1e-5f), x => functional.layer_norm(x, [4]), 3, 3, 3, 3),
-        new("Standardize of large numbers", x => Standardize(x, [0], 1e-5f), x => functional.layer_norm(x, [4]), 1e7f, 2e7f, -3e7f, 1e6f),
+        new("Normalize of equal numbers", x => Normalize(x, [0], 1e-5f), x => functional.layer_norm(x, [4]), 3, 3, 3, 3),
+        new("Normalize of large numbers", x => Normalize(x, [0], 1e-5f), x => functional.layer_norm(x, [4]), 1e7f, 2e7f, -3e7f, 1e6f),
     ];
 
     // What a softmax meets: masks, one certain class, logits far apart.

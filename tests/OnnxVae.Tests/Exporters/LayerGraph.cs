@@ -1,5 +1,5 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;

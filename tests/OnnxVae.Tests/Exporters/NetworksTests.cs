@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
@@ -44,7 +44,7 @@ internal sealed class NetworksTests
 
         var model = OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [Shape.Batch, .. row.Input])]);
         float[] actual = GraphRunner.RunStrictly(model, [data])[0];
-        var fast = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment with { Provider = "cpu" });
+        var fast = OnnxGraph.Read(model).ToModel(CompilationTarget.Deployment with { Provider = "cpu" });
         float[] actualFast = GraphRunner.RunStrictly(fast, [data])[0];
 
         network.eval();
@@ -66,7 +66,7 @@ internal sealed class NetworksTests
         network.train();
         var program = TrainingStep(row, network, Batch);
         var (x, target) = (program.Inputs[0].Spec.Shape, program.Inputs[1].Spec.Shape);
-        using var runner = new StepRunner(program, ExpansionTarget.Training with { IsPrecise = isPrecise });
+        using var runner = new StepRunner(program, CompilationTarget.Training with { IsPrecise = isPrecise });
         using var optimizer = torch.optim.SGD(network.parameters(), LearningRate);
         var tensors = network.named_parameters().Select(pair => (pair.name, Tensor: (torch.Tensor)pair.parameter))
             .Concat(network.named_buffers().Where(pair => pair.buffer.dtype == torch.float32).Select(pair => (pair.name, Tensor: pair.buffer)))

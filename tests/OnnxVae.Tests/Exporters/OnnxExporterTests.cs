@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Format;
@@ -40,9 +40,9 @@ internal sealed class OnnxGraphTests
     public void Read_OfNormalizationWithoutScale_MultipliesByNone()
     {
         var x = Value.Input("x", ElementType.Float32, [2, 8]);
-        var model = GraphCompiler.Build("normalization", [x], [("y", Ops.Standardize(x, [1], 1e-5f))]);
+        var model = GraphCompiler.Build("normalization", [x], [("y", Ops.Normalize(x, [1], 1e-5f))]);
 
-        var read = OnnxGraph.Read(model).ToModel(ExpansionTarget.Deployment);
+        var read = OnnxGraph.Read(model).ToModel(CompilationTarget.Deployment);
 
         Assert.That(read.OperatorCounts.Keys, Is.EquivalentTo(model.OperatorCounts.Keys).And.Not.Contains("Mul"));
     }

@@ -1,5 +1,5 @@
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Reading;
 using OnnxVae.Format;
 using OnnxVae.Format.Schema;

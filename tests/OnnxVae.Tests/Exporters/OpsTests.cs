@@ -1,12 +1,12 @@
 using System.Reflection;
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 
 namespace OnnxVae.Tests.Exporters;
@@ -94,10 +94,10 @@ internal sealed class OpsTests
         new("Softmax", x => Softmax(x[0], 1), x => x[0].softmax(1), [2, 3, 4]),
         new("LogSoftmax", x => LogSoftmax(x[0], -1), x => x[0].log_softmax(-1), [2, 3, 4]),
         new("LogSumExp", x => LogSumExp(x[0], 1), x => x[0].logsumexp(1), [2, 3, 4]),
-        new("Standardize", x => Standardize(x[0], [-2, -1], 1e-2f), x => functional.layer_norm(x[0], [3, 4], eps: 1e-2), [2, 3, 4]),
-        new("Standardize", x => Standardize(x[0], [0, 2], 1e-2f), x => functional.batch_norm(x[0], null!, null!, training: true, eps: 1e-2), [3, 4, 5]),
-        new("InverseDeviation", x => InverseDeviation(x[0], [1], 1e-2f), x => (x[0].var([1], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
-        new("InverseDeviation", x => InverseDeviation(x[0], [0], 1e-2f), x => (x[0].var([0], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
+        new("Normalize", x => Normalize(x[0], [-2, -1], 1e-2f), x => functional.layer_norm(x[0], [3, 4], eps: 1e-2), [2, 3, 4]),
+        new("Normalize", x => Normalize(x[0], [0, 2], 1e-2f), x => functional.batch_norm(x[0], null!, null!, training: true, eps: 1e-2), [3, 4, 5]),
+        new("ReciprocalDeviation", x => ReciprocalDeviation(x[0], [1], 1e-2f), x => (x[0].var([1], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
+        new("ReciprocalDeviation", x => ReciprocalDeviation(x[0], [0], 1e-2f), x => (x[0].var([0], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
         new("MaxPool", x => MaxPool(x[0], Windows(2, 2, 0)).Maxima, x => functional.max_pool2d(x[0], 2, 2), ImageShape),
         new("MaxPool", x => MaxPool(x[0], Windows(3, 2, 1)).Maxima, x => functional.max_pool2d(x[0], 3, 2, 1), ImageShape),
         new("MaxPool", x => MaxPool(Relu(x[0]), Windows(2, 1, 0)).Maxima, x => functional.max_pool2d(x[0].relu(), 2, 1), ImageShape),
@@ -163,12 +163,12 @@ internal sealed class OpsTests
         new("Convolution", x => Convolution(x[0], x[1], Geometry), x => TorchConvolution(x[0], x[1]), ImageShape, WeightShape),
         new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 1, 1]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 1, 1), ImageShape, WeightShape, [6]),
         new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 4, 4]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 4, 4), ImageShape, WeightShape, [96]),
-        new("ConvolutionInput", x => ConvolutionInput(x[0], x[1], Geometry),
+        new("ConvolutionInputGradient", x => ConvolutionInputGradient(x[0], x[1], Geometry),
             x => functional.conv_transpose2d(x[0], x[1], strides: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2), OutputShape, WeightShape),
         new("Convolution", x => Convolution(x[0], x[1], Covering) + Reshape(x[2], [5, 1, 1]), x => functional.conv2d(x[0], x[1], x[2]), [3, 4, 2, 3], [5, 4, 2, 3], [5]),
-        new("ConvolutionInput", x => ConvolutionInput(x[0], x[1], Covering), x => functional.conv_transpose2d(x[0], x[1]), [3, 5, 1, 1], [5, 4, 2, 3]),
-        new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Covering), x => torch.einsum("nchw,nkij->kchw", x[0], x[1]), [3, 4, 2, 3], [3, 5, 1, 1]),
-        new("ConvolutionWeight", x => ConvolutionWeight(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
+        new("ConvolutionInputGradient", x => ConvolutionInputGradient(x[0], x[1], Covering), x => functional.conv_transpose2d(x[0], x[1]), [3, 5, 1, 1], [5, 4, 2, 3]),
+        new("ConvolutionWeightGradient", x => ConvolutionWeightGradient(x[0], x[1], Covering), x => torch.einsum("nchw,nkij->kchw", x[0], x[1]), [3, 4, 2, 3], [3, 5, 1, 1]),
+        new("ConvolutionWeightGradient", x => ConvolutionWeightGradient(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
     ];
 
     // Where gradients differ from the derivative by design.
@@ -177,8 +177,8 @@ internal sealed class OpsTests
     // Rules of which the gradients are to be right as well.
     private static IEnumerable<OperatorRow> SmoothRows => DifferentiableRows.Where(row => row.Name is
         "Mul" or "Div" or "Exp" or "Log" or "Sqrt" or "Pow" or "Sigmoid" or "Tanh" or "Erf" or "Softplus" or "ReduceMean" or "ReduceMax" or "Softmax" or "LogSoftmax" or
-        "LogSumExp" or "ReduceProd" or "CumSum" or "TopK" or "GatherElements" or "Gelu" or "Standardize" or "InverseDeviation" or "MaxPool" or "AveragePool" or "Gather" or "ScatterAdd" or "Slice" or "Resize" or "MatMul" or "Gemm" or
-        "Einsum" or "Convolution" or "ConvolutionInput" or "ConvolutionWeight");
+        "LogSumExp" or "ReduceProd" or "CumSum" or "TopK" or "GatherElements" or "Gelu" or "Normalize" or "ReciprocalDeviation" or "MaxPool" or "AveragePool" or "Gather" or "ScatterAdd" or "Slice" or "Resize" or "MatMul" or "Gemm" or
+        "Einsum" or "Convolution" or "ConvolutionInputGradient" or "ConvolutionWeightGradient");
 
     [TestCaseSource(nameof(Rows))]
     public void Operator_OnRandomInput_EqualsTorch(OperatorRow row)
@@ -251,7 +251,7 @@ internal sealed class OpsTests
         var convolution = new ConvolutionGeometry([1024, 1024], [5, 5], [1, 1], [2, 2], [1, 1]);
         var (rows, places) = (Value.Input("rows", ElementType.Float32, [100_000, 2]), Value.Input("places", ElementType.Int64, [100_000]));
 
-        var patches = GraphCompiler.Build("patches", [image, gradient], [("dw", ConvolutionWeight(image, gradient, convolution))], ExpansionTarget.Training with { IsPrecise = true });
+        var patches = GraphCompiler.Build("patches", [image, gradient], [("dw", ConvolutionWeightGradient(image, gradient, convolution))], CompilationTarget.Training with { IsPrecise = true });
         var oneHot = GraphCompiler.Build("oneHot", [rows, places], [("sums", ScatterAdd(rows, 0, places, 4000))]);
 
         Assert.That(patches.OperatorCounts.Keys, Has.Member("Conv").And.No.Member("Gather"));

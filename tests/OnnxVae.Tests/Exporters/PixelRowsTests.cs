@@ -1,11 +1,10 @@
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Expansion.Convolutions;
-using OnnxVae.Exporters.Expansion.Layout;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Convolutions;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Tests.Exporters;
 
@@ -44,10 +43,10 @@ internal sealed class PixelRowsTests
         new("mask", (x, z) => Where(Greater(x, 0f), x, z)),
         new("clip", (x, _) => Clip(x, -0.5f, 0.5f)),
         new("SiLU", (x, _) => Silu(x)),
-        new("group normalization", (x, _) => Reshape(Standardize(Reshape(x, [x.Shape[0], 4, Channels / 4, Side, Side]), [2, 3, 4], 1e-5f), x.Shape)),
-        new("batch normalization", (x, _) => Standardize(x, [0, 2, 3], 1e-5f)),
-        new("normalization of channels", (x, _) => Standardize(x, [1], 1e-5f)),
-        new("scaled normalization", (x, z) => Silu((Standardize(x, [2, 3], 1e-5f) * ReduceMean(z, [2, 3], keepDimensions: true)) + ReduceMean(z, [2, 3], keepDimensions: true))),
+        new("group normalization", (x, _) => Reshape(Normalize(Reshape(x, [x.Shape[0], 4, Channels / 4, Side, Side]), [2, 3, 4], 1e-5f), x.Shape)),
+        new("batch normalization", (x, _) => Normalize(x, [0, 2, 3], 1e-5f)),
+        new("normalization of channels", (x, _) => Normalize(x, [1], 1e-5f)),
+        new("scaled normalization", (x, z) => Silu((Normalize(x, [2, 3], 1e-5f) * ReduceMean(z, [2, 3], keepDimensions: true)) + ReduceMean(z, [2, 3], keepDimensions: true))),
         new("residual", (x, z) => Relu(x + z) + x),
         new("two residuals", (x, z) => Silu(Silu(x + z) + x - z) + x),
         new("concatenation and halves", (x, z) => Slice(Concat(1, Tanh(x), z, x), 1, 8, 8 + Channels)),
@@ -70,8 +69,8 @@ internal sealed class PixelRowsTests
         Value[] outputs = [y, .. Backward.Gradients(Mean(Square(y) + y), inputs)];
         (Value, Array)[] data = [.. inputs.Select((input, i) => (input, (Array)Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i + 1).Select(v => 0.5f * v).ToArray()))];
 
-        float[][] expected = GraphRunner.Run(outputs, ExpansionTarget.Training with { IsPrecise = true }, data);
-        float[][] actual = GraphRunner.Run(outputs, ExpansionTarget.Training, data);
+        float[][] expected = GraphRunner.Run(outputs, CompilationTarget.Training with { IsPrecise = true }, data);
+        float[][] actual = GraphRunner.Run(outputs, CompilationTarget.Training, data);
 
         Assert.Multiple(() =>
         {
@@ -93,12 +92,12 @@ internal sealed class PixelRowsTests
         (Value Input, Array)[] data = [.. new[] { x, z, w1, w2 }.Select((input, i) => (input, (Array)Numbers.StandardNormal(
             input.Shape.ElementCount * (input.Shape.HasBatch ? Batch : 1), (ulong)i + 1).Select(v => 0.5f * v).ToArray()))];
 
-        var rows = PixelRowPass.Apply(images, (_, _) => ConvolutionForm.Winograd2);
+        var rows = PixelMajorPass.Apply(images, (_, _) => ConvolutionAlgorithm.Winograd2);
         var model = GraphCompiler.Build("rows", [x, z, w1, w2], [("y", rows[0])]);
         float[] actual = GraphRunner.RunStrictly(model, [.. model.Inputs.Select(input => data.Single(pair => pair.Input.Name == input.Name).Item2)])[0];
 
         Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("Conv"));
-        Assert.That(Numbers.RelativeError(actual, GraphRunner.Run(images, ExpansionTarget.Deployment, data)[0]), Is.LessThan(Tolerance));
+        Assert.That(Numbers.RelativeError(actual, GraphRunner.Run(images, CompilationTarget.Deployment, data)[0]), Is.LessThan(Tolerance));
     }
 
     [Test]
@@ -107,12 +106,12 @@ internal sealed class PixelRowsTests
         var (x, weight) = (Input("x", [2, 32, 16, 16]), Input("weight", [32, 32, 3, 3]));
         var y = Convolution(x, weight, new ConvolutionGeometry([16, 16], [3, 3], [1, 1], [1, 1], [1, 1]));
 
-        bool HasConv(ExpansionTarget target) => GraphCompiler.Build("test", [x, weight], [("y", y)], target).OperatorCounts.ContainsKey("Conv");
+        bool HasConv(CompilationTarget target) => GraphCompiler.Build("test", [x, weight], [("y", y)], target).OperatorCounts.ContainsKey("Conv");
 
-        Assert.That(HasConv(ExpansionTarget.Training), Is.False);
-        Assert.That(HasConv(ExpansionTarget.Training with { IsPrecise = true }), Is.True);
-        Assert.That(HasConv(ExpansionTarget.Training with { Provider = "cuda" }), Is.True);
-        Assert.That(HasConv(ExpansionTarget.Deployment), Is.True);
+        Assert.That(HasConv(CompilationTarget.Training), Is.False);
+        Assert.That(HasConv(CompilationTarget.Training with { IsPrecise = true }), Is.True);
+        Assert.That(HasConv(CompilationTarget.Training with { Provider = "cuda" }), Is.True);
+        Assert.That(HasConv(CompilationTarget.Deployment), Is.True);
     }
 
     // Few channels would gain by a form of their own, but not beside convolutions that stay as they are.
@@ -124,7 +123,7 @@ internal sealed class PixelRowsTests
         var geometry = new ConvolutionGeometry([32, 32], [3, 3], [1, 1], [1, 1], [1, 1]);
         var y = Convolution(Convolution(x, first, geometry), second, geometry);
 
-        var model = GraphCompiler.Build("test", [x, first, second], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+        var model = GraphCompiler.Build("test", [x, first, second], [("y", y)], CompilationTarget.Deployment with { Provider = "cpu" });
 
         Assert.That(model.OperatorCounts.GetValueOrDefault("Conv"), Is.EqualTo(direct));
     }
@@ -133,9 +132,9 @@ internal sealed class PixelRowsTests
     public void ServedImages_AreInRows_WhereATransposedConvolutionHasFewChannels()
     {
         var (x, weight) = (Input("x", [Shape.Batch, 32, 32, 32]), Input("weight", [32, 1, 4, 4]));
-        var y = ConvolutionInput(x, weight, new ConvolutionGeometry([64, 64], [4, 4], [2, 2], [1, 1], [1, 1]));
+        var y = ConvolutionInputGradient(x, weight, new ConvolutionGeometry([64, 64], [4, 4], [2, 2], [1, 1], [1, 1]));
 
-        var model = GraphCompiler.Build("test", [x, weight], [("y", y)], ExpansionTarget.Deployment with { Provider = "cpu" });
+        var model = GraphCompiler.Build("test", [x, weight], [("y", y)], CompilationTarget.Deployment with { Provider = "cpu" });
 
         Assert.That(model.OperatorCounts.Keys, Has.None.EqualTo("ConvTranspose"));
     }

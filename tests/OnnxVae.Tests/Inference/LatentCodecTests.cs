@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Inference.Coding;
@@ -17,7 +17,7 @@ internal sealed class LatentCodecTests
     [OneTimeSetUp]
     public void Compile()
     {
-        test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new CodeDensity(5) });
+        test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new FactorizedDensity(5) });
         RunExport.Write(test.Package, test.States.Snapshot(), Folder["export"]);
         codec = LatentCodec.Load(Folder["export/density.onnx"]);
     }
@@ -86,7 +86,7 @@ internal sealed class LatentCodecTests
 
         Assert.That(z, Is.All.Matches<float>(x => x == MathF.Round(x)));
         var number = Value.Input("z", ElementType.Float32, [1, 5]);
-        var density = (CodeDensity)test.Options.Prior;
+        var density = (FactorizedDensity)test.Options.Prior;
         Assert.Multiple(() =>
         {
             for (int x = -2; x <= 6; x++)

@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;

@@ -1,6 +1,6 @@
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Priors;
@@ -31,18 +31,18 @@ internal sealed class CodePriorTests
         var (codes, label, _) = Random(1);
         float[] expected = Logits(prior, lowering, codes, label, []);
         using var session = Session(lowering, prior.SamplingGraphs(lowering).Single());
-        var handedOn = Enumerable.Range(0, 3).SelectMany(i => (string[])[$"keys.{i}", $"values.{i}"]).ToDictionary(name => name, _ => (Array)new float[Images * 16 * Grid.Positions]);
+        var carried = Enumerable.Range(0, 3).SelectMany(i => (string[])[$"keys.{i}", $"values.{i}"]).ToDictionary(name => name, _ => (Array)new float[Images * 16 * Grid.Positions]);
 
         for (int position = 0; position < Grid.Positions; position++)
         {
-            var results = session.Run(new Dictionary<string, Array>(handedOn)
+            var results = session.Run(new Dictionary<string, Array>(carried)
             {
                 ["previous"] = Column(codes, position - 1),
                 ["position"] = (long[])[position],
                 ["class"] = label,
             });
             AssertSame(expected, position, (float[])results["logits"]);
-            HandOn(handedOn, results);
+            HandOn(carried, results);
         }
     }
 
@@ -166,11 +166,11 @@ internal sealed class CodePriorTests
 
     private static long[] Column(long[] codes, int position) => [.. Enumerable.Range(0, Images).Select(n => position < 0 ? 3 : codes[(n * Grid.Positions) + position])];
 
-    private static void HandOn(Dictionary<string, Array> handedOn, Dictionary<string, Array> results)
+    private static void HandOn(Dictionary<string, Array> carried, Dictionary<string, Array> results)
     {
-        foreach (string name in handedOn.Keys.ToArray())
+        foreach (string name in carried.Keys.ToArray())
         {
-            handedOn[name] = results[$"{name}.next"];
+            carried[name] = results[$"{name}.next"];
         }
     }
 

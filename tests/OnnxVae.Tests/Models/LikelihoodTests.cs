@@ -1,5 +1,5 @@
 using OnnxVae.Cli.Models;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;

@@ -1,5 +1,5 @@
 using OnnxVae.Cli.Models;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 using OnnxVae.Models;
@@ -133,7 +133,7 @@ internal sealed class ObjectiveTests
     [Test]
     public void Step_WithRoundedLatents_LearnsTheBatch()
     {
-        using var test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new CodeDensity(5) });
+        using var test = new TestVae("mlp", "squared-error", posterior: PosteriorKind.Rounded, with: options => options with { Prior = new FactorizedDensity(5) });
 
         AssertLearns(test);
     }

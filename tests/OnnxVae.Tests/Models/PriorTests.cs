@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
@@ -84,7 +84,7 @@ internal sealed class PriorTests
     [Test]
     public void CodeDensity_OverWholeNumbers_SumsToOneAndEqualsDefinition()
     {
-        var density = new CodeDensity(Latents);
+        var density = new FactorizedDensity(Latents);
         float[] weights = Numbers.StandardNormal(Latents * 3, 1), means = [.. Numbers.StandardNormal(Latents * 3, 2).Select(x => 4 * x)], logScales = Numbers.StandardNormal(Latents * 3, 3);
         float[] numbers = [.. Enumerable.Range(-300, 601).SelectMany(number => Enumerable.Repeat((float)number, Latents))];
         var z = Value.Input("z", ElementType.Float32, [601, Latents]);
@@ -125,7 +125,7 @@ internal sealed class PriorTests
 
     [Test]
     public void Compiler_WithPriorOfAnotherPosterior_Throws() => Assert.That(
-        () => new TestVae("mlp", "bernoulli", with: options => options with { Prior = new CodeDensity(5) }),
+        () => new TestVae("mlp", "bernoulli", with: options => options with { Prior = new FactorizedDensity(5) }),
         Throws.ArgumentException.With.Message.StartsWith("The prior 'code-density' is for latents of kind Rounded, but the network has Gaussian ones."));
 
     // KL(posterior || prior), entry by entry, as an integral over the posterior's standardized coordinate t.

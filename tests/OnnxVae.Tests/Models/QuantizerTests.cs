@@ -1,11 +1,11 @@
 using OnnxVae.Exporters.Autodiff;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Models.Quantization;
 using OnnxVae.Tests.Support;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Tests.Models;
 

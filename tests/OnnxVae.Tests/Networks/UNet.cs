@@ -1,5 +1,5 @@
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
-using OnnxVae.Exporters.Onnx;
 using TorchSharp;
 using static TorchSharp.torch.nn;
 using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;

@@ -1,4 +1,4 @@
-using OnnxVae.Exporters.Expansion;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runtime;
@@ -7,7 +7,7 @@ using GraphProgram = OnnxVae.Exporters.Programs.Program;
 namespace OnnxVae.Tests.Support;
 
 /// <summary>Runs a program step by step, with whole arrays as inputs and metrics.</summary>
-internal sealed class StepRunner(GraphProgram program, ExpansionTarget? target = null) : IDisposable
+internal sealed class StepRunner(GraphProgram program, CompilationTarget? target = null) : IDisposable
 {
     private readonly ProgramRunner runner = new(program.Compile(target), OnnxDevice.Cpu, threads: 2);
     private long step;

@@ -1,7 +1,7 @@
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
-using static OnnxVae.Exporters.Onnx.Ops;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Tests.Training;
 

@@ -61,7 +61,7 @@ internal sealed class TrainerTests : FolderFixture
         }
 
         Assert.That(States(silent), Is.EqualTo(States(logged)));
-        Assert.That(OnnxModel.Load(package.PathOf(program.SilentFile!)).Outputs.Select(output => output.Name), Is.EquivalentTo(program.Updates.Select(ProgramSpec.NextName)));
+        Assert.That(OnnxModel.Load(package.PathOf(program.FileWithoutMetrics!)).Outputs.Select(output => output.Name), Is.EquivalentTo(program.Updates.Select(ProgramSpec.NextName)));
 
         Assert.That(SpinWait.SpinUntil(() => pipeline.IsAhead, TimeSpan.FromMinutes(2)));
         var next = pipeline.Next();

@@ -1,6 +1,6 @@
 using MathNet.Numerics.LinearAlgebra;
-using OnnxVae.Exporters.Expansion;
-using OnnxVae.Exporters.Onnx;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Models.Exact;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;

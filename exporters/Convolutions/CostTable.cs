@@ -1,0 +1,106 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OnnxVae.Exporters.Graph;
+
+namespace OnnxVae.Exporters.Convolutions;
+
+/// <summary>
+/// What the forms of convolutions cost on a device, as measured: the time of some shapes under every form that fits.
+/// <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
+/// </summary>
+/// <param name="Processor">Where it was measured.</param>
+/// <param name="Cases">The measurements.</param>
+internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case> Cases)
+{
+    private const double HardlySlower = 1.05;
+
+    private static readonly Dictionary<(string Provider, Use Use), Lazy<CostTable>> Tables =
+        Enum.GetValues<Use>().ToDictionary(use => ("cpu", use), use => new Lazy<CostTable>(() => Read(FileName("cpu", use))));
+
+    /// <summary>What is measured.</summary>
+    internal enum Use
+    {
+        /// <summary>A convolution and both its gradients, of weights that change.</summary>
+        Training,
+
+        /// <summary>A convolution with constant weights.</summary>
+        Convolution,
+
+        /// <summary>A transposed convolution with constant weights.</summary>
+        ConvolutionInputGradient,
+    }
+
+    /// <summary>How tables are written.</summary>
+    public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    /// <summary>The execution providers that have been measured.</summary>
+    public static IEnumerable<string> Providers => Tables.Keys.Select(key => key.Provider).Distinct();
+
+    /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
+    public static CostTable? For(string provider, Use use) => Tables.GetValueOrDefault((provider, use))?.Value;
+
+    /// <summary>How to choose the form of a convolution, or of a gradient of it; null where nothing has been measured.</summary>
+    public static Func<Node, ConvolutionShape, ConvolutionAlgorithm>? ChoiceFor(CompilationTarget target)
+    {
+        if (target.IsPrecise || target.Provider is not { } provider || For(provider, Use.Training) is null)
+        {
+            return null;
+        }
+
+        return (node, shape) => (target.Goal, node.OperatorType) switch
+        {
+            (CompilationGoal.Training, _) => For(provider, Use.Training)!.Fastest(shape),
+            (_, Primitive.Convolution) => For(provider, Use.Convolution)!.Fastest(shape),
+            (_, Primitive.ConvolutionInputGradient) => For(provider, Use.ConvolutionInputGradient)!.Fastest(shape),
+            _ => ConvolutionAlgorithm.Direct,
+        };
+    }
+
+    /// <summary>The file of a table.</summary>
+    public static string FileName(string provider, Use use) => $"{provider}.{JsonNamingPolicy.CamelCase.ConvertName(use.ToString())}.json";
+
+    /// <summary>
+    /// The form that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
+    /// direct where no like shape was measured.
+    /// </summary>
+    public ConvolutionAlgorithm Fastest(ConvolutionShape shape)
+    {
+        var nearest = Cases.Where(known => known.Kernel == shape.Geometry.KernelSize[0] && known.Stride == shape.Geometry.Strides[0]).MinBy(known => known.Distance(shape));
+        if (nearest is null)
+        {
+            return ConvolutionAlgorithm.Direct;
+        }
+
+        var fitting = nearest.Milliseconds.Where(form => shape.Fits(form.Key)).ToArray();
+        double shortest = fitting.Min(form => form.Value);
+        return fitting.Where(form => form.Value <= HardlySlower * shortest).Min(form => form.Key);
+    }
+
+    private static CostTable Read(string file)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"costs.{file}")!;
+        return JsonSerializer.Deserialize<CostTable>(stream, JsonOptions)!;
+    }
+
+    /// <summary>A measurement.</summary>
+    /// <param name="Kernel">Rows and columns of the kernel.</param>
+    /// <param name="Stride">Its step.</param>
+    /// <param name="Size">Rows and columns of the outputs.</param>
+    /// <param name="Batch">N.</param>
+    /// <param name="Channels">C.</param>
+    /// <param name="Kernels">K.</param>
+    /// <param name="Milliseconds">What is measured, under every form that fits.</param>
+    internal sealed record Case(
+        int Kernel, int Stride, int Size, int Batch, int Channels, int Kernels, IReadOnlyDictionary<ConvolutionAlgorithm, double> Milliseconds)
+    {
+        /// <summary>How unlike another shape is: the sum of the ratios' logarithms.</summary>
+        public double Distance(ConvolutionShape shape) =>
+            Ratio(Math.Sqrt(shape.Geometry.OutputSize.Product()), Size) + Ratio(shape.ImagesAtATime, Batch) + Ratio(shape.Channels, Channels) + Ratio(shape.Kernels, Kernels);
+
+        private static double Ratio(double a, double b) => Math.Abs(Math.Log(a / b));
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using OnnxVae.Format;
+
+namespace OnnxVae.Exporters.Graph;
+
+/// <summary>
+/// Everything that the three convolution primitives share: sizes of the image side and of the kernel, and how the kernel
+/// moves. Symmetric zero padding, any number of spatial dimensions.
+/// </summary>
+/// <param name="ImageSize">Spatial sizes of the convolution's input.</param>
+/// <param name="KernelSize">Spatial sizes of the kernel.</param>
+/// <param name="Strides">Step of the kernel per dimension.</param>
+/// <param name="Padding">Zeros on each side per dimension.</param>
+/// <param name="Dilations">Distance of kernel taps per dimension.</param>
+/// <param name="Groups">Groups into which the channels fall.</param>
+public sealed record ConvolutionGeometry(
+    ImmutableArray<long> ImageSize,
+    ImmutableArray<long> KernelSize,
+    ImmutableArray<long> Strides,
+    ImmutableArray<long> Padding,
+    ImmutableArray<long> Dilations,
+    long Groups = 1)
+{
+    /// <summary>Number of spatial dimensions.</summary>
+    public int SpatialRank => KernelSize.Length;
+
+    /// <summary>Spatial sizes of the convolution's output: floor((image + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.</summary>
+    public ImmutableArray<long> OutputSize => [.. Enumerable.Range(0, SpatialRank).Select(i =>
+        ((ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) / Strides[i]) + 1)];
+
+    /// <summary>Image rows and columns at the far edges that no kernel position reaches: the <c>output_padding</c> of a transposed convolution.</summary>
+    public ImmutableArray<long> Remainder => [.. Enumerable.Range(0, SpatialRank).Select(i =>
+        (ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) % Strides[i])];
+
+    /// <summary>Whether <see cref="Flipped"/> exists: stride 1, and no more padding than the kernel is long.</summary>
+    public bool CanFlip => Strides.All(stride => stride == 1) && Enumerable.Range(0, SpatialRank).All(i => TurnedPadding(i) >= 0);
+
+    /// <summary>The geometry of the convolution, with the taps in reverse, that takes output gradients to input gradients.</summary>
+    public ConvolutionGeometry Flipped => this with { ImageSize = OutputSize, Padding = [.. Enumerable.Range(0, SpatialRank).Select(TurnedPadding)] };
+
+    /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
+    public bool IsTiling => Strides.SequenceEqual(KernelSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Remainder.All(r => r == 0);
+
+    /// <summary>Whether the kernel covers the whole image, at one position.</summary>
+    public bool CoversImage => KernelSize.SequenceEqual(ImageSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Groups == 1;
+
+    /// <summary>A bound of the windows that a pixel lies in: per axis no more than there are taps, outputs, or strides in the kernel's reach.</summary>
+    internal long MostWindowsOfPixel => Enumerable.Range(0, SpatialRank)
+        .Select(i => Math.Min(Math.Min(KernelSize[i], OutputSize[i]), ((Dilations[i] * (KernelSize[i] - 1)) / Strides[i]) + 1)).Product();
+
+    /// <summary>Windows that tile images of shape [N, C, image...].</summary>
+    public static ConvolutionGeometry Tiles(Shape images, ImmutableArray<long> size) =>
+        new([.. images.Skip(2)], size, size, [.. size.Select(_ => 0L)], [.. size.Select(_ => 1L)]);
+
+    /// <summary>
+    /// For each position of the kernel and each of its taps, both in row-major order, the pixel under the tap; where that is
+    /// outside the image, the number of pixels.
+    /// </summary>
+    internal long[] PixelsUnderTaps()
+    {
+        long[] pixels = [0];
+        long taps = 1, outside = ImageSize.Product();
+        for (int axis = 0; axis < SpatialRank; axis++)
+        {
+            pixels = [.. UnderTapsOf(axis, pixels, taps)];
+            taps *= KernelSize[axis];
+        }
+
+        return [.. pixels.Select(pixel => pixel < 0 ? outside : pixel)];
+    }
+
+    /// <summary>
+    /// For each pixel a window that it lies in, and another one, until the pixel with most windows has no further; where a
+    /// pixel has fewer, the number of windows.
+    /// </summary>
+    internal IReadOnlyList<long[]> WindowsOfPixels()
+    {
+        long taps = KernelSize.Product(), windows = OutputSize.Product();
+        return InverseIndex.Of([.. PixelsUnderTaps()], ImageSize.Product(), position => position / taps, none: windows);
+    }
+
+    private long TurnedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
+
+    // Extends the pixels under the taps of the axes before, [positions, taps], by one more axis; outside the image they are negative.
+    private IEnumerable<long> UnderTapsOf(int axis, long[] before, long tapsBefore)
+    {
+        long outputs = OutputSize[axis], taps = KernelSize[axis];
+        for (long position = 0; position < before.Length / tapsBefore * outputs; position++)
+        {
+            for (long tap = 0; tap < tapsBefore * taps; tap++)
+            {
+                long outer = before[(position / outputs * tapsBefore) + (tap / taps)];
+                long inner = (position % outputs * Strides[axis]) + (tap % taps * Dilations[axis]) - Padding[axis];
+                yield return outer < 0 || inner < 0 || inner >= ImageSize[axis] ? -1 : (outer * ImageSize[axis]) + inner;
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace OnnxVae.Exporters.Graph;
+
+/// <summary>What stands beyond the edge of an image.</summary>
+internal enum EdgeRule
+{
+    /// <summary>The image mirrored at its last pixel, which is not repeated.</summary>
+    Reflect,
+
+    /// <summary>The last pixel.</summary>
+    Edge,
+
+    /// <summary>The image again from its other end.</summary>
+    Wrap,
+}

@@ -1,0 +1,56 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Format;
+
+namespace OnnxVae.Exporters.Layout;
+
+/// <summary>A value as it was described, or as rows of pixels, or both: conversions are made once, when somebody asks.</summary>
+internal sealed class LayoutValue
+{
+    private Value? images;
+    private PixelMajorRows? rows;
+    private AffineRows? linear;
+
+    private LayoutValue(Shape shape) => Shape = shape;
+
+    /// <summary>The shape as it was described.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The value as it was described.</summary>
+    public Value Images => images ??= Rows.ToImages();
+
+    /// <summary>The value's pixels as rows; for values with at least two axes.</summary>
+    public PixelMajorRows Rows => rows ??= linear?.Compute() ?? PixelMajorRows.From(images!);
+
+    /// <summary>The value's pixels as a sum that need not be computed.</summary>
+    public AffineRows Linear => rows is null && linear is not null ? linear : new AffineRows(Rows);
+
+    /// <summary>Whether it is at hand as rows.</summary>
+    public bool IsInRows { get; private init; }
+
+    /// <summary>Adds up several terms, so that others need not do it again.</summary>
+    public void ComputeSums()
+    {
+        if (linear is { Terms.Length: > 1 })
+        {
+            rows = linear.Compute();
+        }
+    }
+
+    /// <summary>What has been computed of it.</summary>
+    public IEnumerable<Value> Known =>
+    [
+        .. images is null ? [] : (Value[])[images],
+        .. rows?.Parts ?? [],
+        .. linear?.Terms.SelectMany(term => term.Rows.Parts) ?? [],
+        .. linear?.Terms.Select(term => term.Scale).Append(linear.Shift).OfType<Value>() ?? [],
+    ];
+
+    /// <summary>A value as it was described.</summary>
+    public static LayoutValue Of(Value images) => new(images.Shape) { images = images };
+
+    /// <summary>A value that was computed as rows.</summary>
+    public static LayoutValue Of(PixelMajorRows rows) => new(rows.Shape) { rows = rows, IsInRows = true };
+
+    /// <summary>A value that can be computed as rows.</summary>
+    public static LayoutValue Of(AffineRows linear) => new(linear.Shape) { linear = linear, IsInRows = true };
+}

@@ -1,0 +1,50 @@
+using OnnxVae.Exporters.Convolutions;
+using OnnxVae.Exporters.Files;
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Format;
+
+namespace OnnxVae.Exporters.Passes;
+
+/// <summary>Compiles graphs of values into ONNX models of standard operators: the passes in their order, and then the writer.</summary>
+public static class GraphCompiler
+{
+    /// <summary>Builds a model.</summary>
+    /// <param name="name">The graph's name.</param>
+    /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
+    /// <param name="outputs">The graph outputs in order, by name.</param>
+    /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
+    /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
+    public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget? target = null) =>
+        OnnxModelWriter.Write(name, inputs, Expand(outputs, target ?? CompilationTarget.Deployment));
+
+    /// <summary>
+    /// Builds a model that is to be deployed, for any runtime, and, where it has convolutions, in the forms that are fastest on each execution provider whose
+    /// costs have been measured, for batches of <see cref="CompilationTarget.ImagesAtATime"/>.
+    /// </summary>
+    /// <inheritdoc cref="Build"/>
+    public static DeployableModel BuildDeployable(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs)
+    {
+        var anyRuntime = Build(name, inputs, outputs);
+        bool hasConvolutions = anyRuntime.OperatorCounts.ContainsKey("Conv") || anyRuntime.OperatorCounts.ContainsKey("ConvTranspose");
+        return new DeployableModel(anyRuntime, !hasConvolutions ? new Dictionary<string, OnnxModel>() : CostTable.Providers.ToDictionary(
+            provider => provider, provider => Build(name, inputs, outputs, CompilationTarget.Deployment with { Provider = provider })));
+    }
+
+    /// <summary>Named outputs as standard operators compute them.</summary>
+    internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget target) =>
+        [.. outputs.Zip(Expand([.. outputs.Select(output => output.Value)], target), (output, expanded) => (output.Name, expanded))];
+
+    // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and what is computed twice is known at last.
+    private static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, CompilationTarget target)
+    {
+        var foldedScales = target.Goal == CompilationGoal.Deployment ? ChannelScales.Fold(outputs) : outputs;
+        var pixelRows = CostTable.ChoiceFor(target) is { } choose && (target.Goal == CompilationGoal.Training || GainsByRows(foldedScales, choose)) ? PixelMajorPass.Apply(foldedScales, choose) : foldedScales;
+        var standardOperators = PrimitiveLowering.Expand(pixelRows, target.Goal);
+        return CommonSubexpressions.Merge(standardOperators);
+    }
+
+    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones.
+    // Forms for few channels, at the ends of a network, would interrupt it; they gain where the convolutions between are in rows too.
+    private static bool GainsByRows(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionAlgorithm> choose) => GraphOrder.NodesOf(outputs).Any(node =>
+        node.OperatorType == Primitive.ConvolutionInputGradient || (ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionAlgorithm.Winograd2));
+}
