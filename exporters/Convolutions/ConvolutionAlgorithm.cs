@@ -1,16 +1,16 @@
 namespace OnnxVae.Exporters.Convolutions;
 
-/// <summary>How a convolution and its gradients are computed, those first that round less.</summary>
+/// <summary>How a convolution and its gradients are computed, those first that round less: the columns of the cost tables.</summary>
 internal enum ConvolutionAlgorithm
 {
-    /// <summary>ONNX's own operators on images.</summary>
+    /// <summary>On images, with ONNX's own operators: <see cref="DirectConvolution"/>, <see cref="WholeImageConvolution"/>.</summary>
     Direct,
 
-    /// <summary>Products with patches: <see cref="Im2ColConvolution"/>.</summary>
-    FewChannels,
+    /// <summary>Products with patches, for few channels: <see cref="Im2ColConvolution"/>.</summary>
+    Im2Col,
 
-    /// <summary>The same with images and outputs exchanged, for few kernels.</summary>
-    FewKernels,
+    /// <summary>The same with images and outputs exchanged, for few kernels: <see cref="FlippedConvolution"/>.</summary>
+    FlippedIm2Col,
 
     /// <summary>Tiles of 2 x 2 outputs: <see cref="WinogradConvolution"/>.</summary>
     Winograd2,

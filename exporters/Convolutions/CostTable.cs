@@ -75,7 +75,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
             return ConvolutionAlgorithm.Direct;
         }
 
-        var fitting = nearest.Milliseconds.Where(form => shape.Fits(form.Key)).ToArray();
+        var fitting = nearest.Milliseconds.Where(form => ConvolutionChooser.Supports(form.Key, shape)).ToArray();
         double shortest = fitting.Min(form => form.Value);
         return fitting.Where(form => form.Value <= HardlySlower * shortest).Min(form => form.Key);
     }

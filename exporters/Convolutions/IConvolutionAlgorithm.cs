@@ -7,10 +7,10 @@ namespace OnnxVae.Exporters.Convolutions;
 internal interface IConvolutionAlgorithm
 {
     /// <summary>The order in which the pixels of the images' gradient stand; null where it has none of its own.</summary>
-    PixelOrder? ImageOrder { get; }
+    PixelOrder? ImageOrder => null;
 
     /// <summary>The order in which the outputs stand; null where there is none of its own.</summary>
-    PixelOrder? OutputOrder { get; }
+    PixelOrder? OutputOrder => null;
 
     /// <summary>The convolution: images [N, C, H, W] to outputs [N, K, H', W'].</summary>
     LayoutValue Convolve(LayoutValue x, Value weight);

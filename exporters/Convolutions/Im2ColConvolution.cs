@@ -25,7 +25,7 @@ internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder
     /// <inheritdoc/>
     public PixelOrder? OutputOrder => null;
 
-    /// <summary>Whether the form computes a convolution.</summary>
+    /// <summary>Whether it computes a convolution.</summary>
     public static bool Fits(ConvolutionGeometry geometry) => geometry is { SpatialRank: 2, Groups: 1 };
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// </summary>
 internal static class WeightGradientAsConvolution
 {
-    public static Value Expand(Value x, Value dy, ConvolutionGeometry geometry)
+    public static Value Compute(Value x, Value dy, ConvolutionGeometry geometry)
     {
         long batch = x.Shape[0], groups = geometry.Groups, channels = x.Shape[1] / groups, kernels = dy.Shape[1];
         int[] spatial = [.. Enumerable.Range(0, geometry.SpatialRank)];

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Layout;
 using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Convolutions;
@@ -7,16 +8,18 @@ namespace OnnxVae.Exporters.Convolutions;
 /// Convolutions whose kernels cover the image have one output per kernel. They and their gradients are products of matrices, in which the
 /// images of a batch are rows: y = x w^T, dx = dy w, dw = dy^T x. ONNX Runtime's convolutions take image by image, a vector at a time.
 /// </summary>
-internal static class WholeImageConvolution
+internal sealed class WholeImageConvolution : IConvolutionAlgorithm
 {
-    public static Value Expand(Value x, Value weight) => Images(Gemm(Rows(x), Rows(weight), transB: true), x, weight.Shape[0]);
+    /// <inheritdoc/>
+    public LayoutValue Convolve(LayoutValue x, Value weight) => LayoutValue.Of(
+        Reshape(Gemm(Rows(x.Images), Rows(weight), transB: true), [x.Shape[0], weight.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]));
 
-    public static Value InputGradient(Value dy, Value weight) => Reshape(MatMul(Rows(dy), Rows(weight)), [dy.Shape[0], .. weight.Shape.Skip(1)]);
+    /// <inheritdoc/>
+    public LayoutValue InputGradient(LayoutValue dy, Value weight) => LayoutValue.Of(Reshape(MatMul(Rows(dy.Images), Rows(weight)), [dy.Shape[0], .. weight.Shape.Skip(1)]));
 
-    public static Value WeightGradient(Value x, Value dy) => Reshape(Gemm(Rows(dy), Rows(x), transA: true), [dy.Shape[1], .. x.Shape.Skip(1)]);
+    /// <inheritdoc/>
+    public Value WeightGradient(LayoutValue x, LayoutValue dy) => Reshape(Gemm(Rows(dy.Images), Rows(x.Images), transA: true), [dy.Shape[1], .. x.Shape.Skip(1)]);
 
     // [N, C, ...] to [N, C ...]
-    private static Value Rows(Value images) => Reshape(images, [images.Shape[0], images.Shape.Skip(1).Aggregate(1L, (product, size) => product * size)]);
-
-    private static Value Images(Value rows, Value x, long kernels) => Reshape(rows, [x.Shape[0], kernels, .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
+    private static Value Rows(Value images) => Reshape(images, [images.Shape[0], images.Shape.Skip(1).Product()]);
 }

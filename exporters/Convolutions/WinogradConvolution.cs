@@ -32,6 +32,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
     private readonly long batch;
     private readonly long channels;
     private readonly long kernels;
+    private readonly long images; // at a time
     private readonly CookToom transform;
     private readonly WinogradTiles tiles;
     private readonly Value inputTransform; // [n2, n2]
@@ -39,14 +40,11 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
     private readonly Value outputTransform; // [m2, n2]
 
     /// <summary>Chooses the tiles.</summary>
-    /// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
-    /// <param name="batch">N.</param>
-    /// <param name="channels">C.</param>
-    /// <param name="kernels">K.</param>
+    /// <param name="shape">A convolution that <see cref="Fits"/>.</param>
     /// <param name="tile">m, rows and columns of a tile of outputs.</param>
-    public WinogradConvolution(ConvolutionGeometry geometry, long batch, long channels, long kernels, int tile)
+    public WinogradConvolution(ConvolutionShape shape, int tile)
     {
-        (this.geometry, this.batch, this.channels, this.kernels) = (geometry, batch, channels, kernels);
+        (geometry, batch, channels, kernels, images) = (shape.Geometry, shape.Batch, shape.Channels, shape.Kernels, shape.ImagesAtATime);
         transform = new CookToom(tile, (int)(geometry.KernelSize[0] / geometry.Strides[0]));
         tiles = new WinogradTiles(geometry, tile);
         inputTransform = CookToom.BothAxes(transform.InputTransform);
@@ -60,7 +58,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
 
     private int Taps => transform.Taps * transform.Taps;
 
-    /// <summary>Whether the form computes a convolution: of images, with square kernels that the stride divides, no gaps between taps, one group.</summary>
+    /// <summary>Whether it computes a convolution: of images, with square kernels that the stride divides, no gaps between taps, one group.</summary>
     public static bool Fits(ConvolutionGeometry geometry, int tile) =>
         geometry is { SpatialRank: 2, Groups: 1 }
         && geometry.KernelSize[0] == geometry.KernelSize[1] && geometry.Strides[0] == geometry.Strides[1] && geometry.Dilations.All(d => d == 1)
@@ -186,7 +184,6 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
 
     private IReadOnlyList<(int Y, int X)>[] Chunks(IReadOnlyList<(int Y, int X)> all)
     {
-        long images = new ConvolutionShape(geometry, batch, channels, kernels).ImagesAtATime;
         long bytesPerTile = sizeof(float) * tiles.Phases * Products * images * Math.Max(channels, kernels);
         long kernelBytes = sizeof(float) * tiles.Phases * Products * kernels * channels;
         long least = Math.Max(Math.Max(ChunkBytes, KernelsPerChunk * kernelBytes) / bytesPerTile, (FewestRows + images - 1) / images);

@@ -33,16 +33,19 @@ public sealed record ConvolutionGeometry(
         (ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) % Strides[i])];
 
     /// <summary>Whether <see cref="Flipped"/> exists: stride 1, and no more padding than the kernel is long.</summary>
-    public bool CanFlip => Strides.All(stride => stride == 1) && Enumerable.Range(0, SpatialRank).All(i => TurnedPadding(i) >= 0);
+    public bool CanFlip => Strides.All(stride => stride == 1) && Enumerable.Range(0, SpatialRank).All(i => FlippedPadding(i) >= 0);
 
     /// <summary>The geometry of the convolution, with the taps in reverse, that takes output gradients to input gradients.</summary>
-    public ConvolutionGeometry Flipped => this with { ImageSize = OutputSize, Padding = [.. Enumerable.Range(0, SpatialRank).Select(TurnedPadding)] };
+    public ConvolutionGeometry Flipped => this with { ImageSize = OutputSize, Padding = [.. Enumerable.Range(0, SpatialRank).Select(FlippedPadding)] };
 
     /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
     public bool IsTiling => Strides.SequenceEqual(KernelSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Remainder.All(r => r == 0);
 
     /// <summary>Whether the kernel covers the whole image, at one position.</summary>
     public bool CoversImage => KernelSize.SequenceEqual(ImageSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Groups == 1;
+
+    /// <summary>The taps of the kernel, in row-major order, from the last to the first.</summary>
+    internal long[] ReversedTaps => [.. Enumerable.Range(0, (int)KernelSize.Product()).Select(tap => KernelSize.Product() - 1 - tap)];
 
     /// <summary>A bound of the windows that a pixel lies in: per axis no more than there are taps, outputs, or strides in the kernel's reach.</summary>
     internal long MostWindowsOfPixel => Enumerable.Range(0, SpatialRank)
@@ -79,7 +82,7 @@ public sealed record ConvolutionGeometry(
         return InverseIndex.Of([.. PixelsUnderTaps()], ImageSize.Product(), position => position / taps, none: windows);
     }
 
-    private long TurnedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
+    private long FlippedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
 
     // Extends the pixels under the taps of the axes before, [positions, taps], by one more axis; outside the image they are negative.
     private IEnumerable<long> UnderTapsOf(int axis, long[] before, long tapsBefore)

@@ -37,14 +37,10 @@ public static class GraphCompiler
     // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and what is computed twice is known at last.
     private static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, CompilationTarget target)
     {
+        var chooser = new ConvolutionChooser(target);
         var foldedScales = target.Goal == CompilationGoal.Deployment ? ChannelScales.Fold(outputs) : outputs;
-        var pixelRows = CostTable.ChoiceFor(target) is { } choose && (target.Goal == CompilationGoal.Training || GainsByRows(foldedScales, choose)) ? PixelMajorPass.Apply(foldedScales, choose) : foldedScales;
-        var standardOperators = PrimitiveLowering.Expand(pixelRows, target.Goal);
+        var pixelMajor = chooser.GainsByPixelMajor(foldedScales) ? PixelMajorPass.Apply(foldedScales, chooser) : foldedScales;
+        var standardOperators = PrimitiveLowering.Lower(pixelMajor, chooser);
         return CommonSubexpressions.Merge(standardOperators);
     }
-
-    // ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones.
-    // Forms for few channels, at the ends of a network, would interrupt it; they gain where the convolutions between are in rows too.
-    private static bool GainsByRows(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionAlgorithm> choose) => GraphOrder.NodesOf(outputs).Any(node =>
-        node.OperatorType == Primitive.ConvolutionInputGradient || (ConvolutionShape.Of(node) is { } shape && choose(node, shape) >= ConvolutionAlgorithm.Winograd2));
 }

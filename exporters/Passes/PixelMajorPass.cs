@@ -13,18 +13,18 @@ internal static class PixelMajorPass
 {
     /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
     /// <param name="outputs">The values to rebuild.</param>
-    /// <param name="choose">The form of a convolution.</param>
-    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, Func<Node, ConvolutionShape, ConvolutionAlgorithm> choose)
+    /// <param name="chooser">Chooses the algorithms of convolutions.</param>
+    public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, ConvolutionChooser chooser)
     {
         Node[] nodes = [.. GraphOrder.NodesOf(outputs)];
-        var forms = new ConvolutionAlgorithms(nodes, choose);
+        var orders = UsualOrders(nodes, chooser);
         var readTwice = nodes.SelectMany(node => node.Inputs).GroupBy(value => value).Where(uses => uses.Count() > 1).Select(uses => uses.Key).ToHashSet();
         return [.. GraphRewriter.Translate<LayoutValue>(outputs, Translate, LayoutValue.Of).Select(value => value.Images)];
 
         ImmutableArray<LayoutValue> Translate(Node node, ImmutableArray<LayoutValue> inputs)
         {
             Value[] before = [.. inputs.SelectMany(input => input.Known)];
-            if ((Convolve(node, inputs, forms.Of(node)) ?? PixelMajorRules.Apply(node, inputs)) is { } result)
+            if ((Convolve(node, inputs, chooser.InPixelMajor(node, size => orders.GetValueOrDefault((size[0], size[1])) ?? PixelOrder.RowMajor(size))) ?? PixelMajorRules.Apply(node, inputs)) is { } result)
             {
                 if (readTwice.Contains(node.Outputs[0]))
                 {
@@ -42,10 +42,17 @@ internal static class PixelMajorPass
         }
     }
 
-    private static LayoutValue? Convolve(Node node, ImmutableArray<LayoutValue> inputs, IConvolutionAlgorithm? form) => form is null ? null : node.OperatorType switch
+    // The order in which most of the images of a size come, so that others of that size can come in it as well.
+    private static Dictionary<(long Height, long Width), PixelOrder> UsualOrders(IEnumerable<Node> nodes, ConvolutionChooser chooser) => nodes
+        .Select(node => chooser.InPixelMajor(node, PixelOrder.RowMajor))
+        .SelectMany(algorithm => new[] { algorithm?.ImageOrder, algorithm?.OutputOrder }.OfType<PixelOrder>())
+        .GroupBy(order => (order.Map.Height, order.Map.Width))
+        .ToDictionary(group => group.Key, group => group.GroupBy(order => order).MaxBy(same => same.Count())!.Key);
+
+    private static LayoutValue? Convolve(Node node, ImmutableArray<LayoutValue> inputs, IConvolutionAlgorithm? algorithm) => algorithm is null ? null : node.OperatorType switch
     {
-        Primitive.Convolution => form.Convolve(inputs[0], inputs[1].Images),
-        Primitive.ConvolutionInputGradient => form.InputGradient(inputs[0], inputs[1].Images),
-        _ => LayoutValue.Of(form.WeightGradient(inputs[0], inputs[1])),
+        Primitive.Convolution => algorithm.Convolve(inputs[0], inputs[1].Images),
+        Primitive.ConvolutionInputGradient => algorithm.InputGradient(inputs[0], inputs[1].Images),
+        _ => LayoutValue.Of(algorithm.WeightGradient(inputs[0], inputs[1])),
     };
 }

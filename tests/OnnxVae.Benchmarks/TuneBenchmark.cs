@@ -95,7 +95,7 @@ internal static class TuneBenchmark
         int padding = (kernel - stride + 1) / 2;
         var geometry = new ConvolutionGeometry([size * stride, size * stride], [kernel, kernel], [stride, stride], [padding, padding], [1, 1]);
         var shape = new ConvolutionShape(geometry, batch, channels, kernels);
-        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(shape.Fits).ToDictionary(form => form, form => Runner(use, shape, form, threads));
+        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(form => ConvolutionChooser.Supports(form, shape)).ToDictionary(form => form, form => Runner(use, shape, form, threads));
         var times = runners.Keys.ToDictionary(form => form, _ => new List<double>());
         for (int round = 0; round < Rounds; round++)
         {
@@ -121,8 +121,8 @@ internal static class TuneBenchmark
         Shape weightShape = [shape.Kernels, shape.Channels, .. geometry.KernelSize];
         bool isTraining = use == CostTable.Use.Training;
         var weight = isTraining ? Input("weight", weightShape) : Value.Of<float>(weightShape, [.. Enumerable.Range(0, (int)weightShape.ElementCount).Select(_ => random.NextSingle() - 0.5f)]);
-        var rows = shape.Under(form, PixelOrder.RowMajor);
-        var (hasFewChannels, hasFewKernels) = (shape.Fits(ConvolutionAlgorithm.FewChannels), shape.Fits(ConvolutionAlgorithm.FewKernels));
+        var rows = ConvolutionChooser.Create(form, shape, PixelOrder.RowMajor);
+        var (hasFewChannels, hasFewKernels) = (ConvolutionChooser.Supports(ConvolutionAlgorithm.Im2Col, shape), ConvolutionChooser.Supports(ConvolutionAlgorithm.FlippedIm2Col, shape));
         bool isWhole = !isTraining && rows is null && !hasFewChannels && !hasFewKernels;
         bool imagesAreWhole = isWhole || hasFewChannels, outputsAreWhole = isWhole || hasFewKernels;
         var x = new Lazy<LayoutValue>(() => Images("x", shape.Channels, geometry.ImageSize, rows?.ImageOrder, imagesAreWhole));

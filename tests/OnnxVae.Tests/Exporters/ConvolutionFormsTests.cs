@@ -52,7 +52,7 @@ internal sealed class ConvolutionFormsTests
     private static IEnumerable<TestCaseData> Rows =>
         from row in Convolutions
         from form in Enum.GetValues<ConvolutionAlgorithm>()
-        where form != ConvolutionAlgorithm.Direct && new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels).Fits(form)
+        where form != ConvolutionAlgorithm.Direct && ConvolutionChooser.Supports(form, new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels))
         select new TestCaseData(row, form).SetArgDisplayNames(row.Name, $"{form}");
 
     [Test]
@@ -70,7 +70,7 @@ internal sealed class ConvolutionFormsTests
             Value.Input("dy", ElementType.Float32, [row.Batch, row.Kernels, .. geometry.OutputSize]));
         float[][] data = [.. new[] { x, weight, dy }.Select((input, i) => Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i + 1))];
 
-        var rows = new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels).Under(form, PixelOrder.RowMajor)!;
+        var rows = ConvolutionChooser.Create(form, new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
         var (images, gradient) = (LayoutValue.Of(x), LayoutValue.Of(dy));
         float[][] actual = GraphRunner.Run(
             [rows.Convolve(images, weight).Images, rows.InputGradient(gradient, weight).Images, rows.WeightGradient(images, gradient)],
@@ -107,7 +107,7 @@ internal sealed class ConvolutionFormsTests
         {
             var x = Value.Input("x", ElementType.Float32, [batch, row.Channels, .. row.Image]);
             var dy = Value.Input("dy", ElementType.Float32, [batch, row.Kernels, .. row.Geometry.OutputSize]);
-            var rows = new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels).Under(form, PixelOrder.RowMajor)!;
+            var rows = ConvolutionChooser.Create(form, new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
             return GraphRunner.Run(
                 [rows.Convolve(LayoutValue.Of(x), weight).Images, rows.InputGradient(LayoutValue.Of(dy), weight).Images],
                 (x, images), (dy, outputs), (weight, weights));
@@ -171,7 +171,7 @@ internal sealed class ConvolutionFormsTests
             int padding = (known.Kernel - known.Stride + 1) / 2;
             long size = known.Size * known.Stride;
             var geometry = new ConvolutionGeometry([size, size], [known.Kernel, known.Kernel], [known.Stride, known.Stride], [padding, padding], [1, 1]);
-            Assert.That(known.Milliseconds.Keys.All(new ConvolutionShape(geometry, known.Batch, known.Channels, known.Kernels).Fits), $"{known}");
+            Assert.That(known.Milliseconds.Keys.All(algorithm => ConvolutionChooser.Supports(algorithm, new ConvolutionShape(geometry, known.Batch, known.Channels, known.Kernels))), $"{known}");
         }
     }
 

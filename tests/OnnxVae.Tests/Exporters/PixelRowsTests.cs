@@ -92,7 +92,7 @@ internal sealed class PixelRowsTests
         (Value Input, Array)[] data = [.. new[] { x, z, w1, w2 }.Select((input, i) => (input, (Array)Numbers.StandardNormal(
             input.Shape.ElementCount * (input.Shape.HasBatch ? Batch : 1), (ulong)i + 1).Select(v => 0.5f * v).ToArray()))];
 
-        var rows = PixelMajorPass.Apply(images, (_, _) => ConvolutionAlgorithm.Winograd2);
+        var rows = PixelMajorPass.Apply(images, new ConvolutionChooser((_, _) => ConvolutionAlgorithm.Winograd2, CompilationGoal.Deployment));
         var model = GraphCompiler.Build("rows", [x, z, w1, w2], [("y", rows[0])]);
         float[] actual = GraphRunner.RunStrictly(model, [.. model.Inputs.Select(input => data.Single(pair => pair.Input.Name == input.Name).Item2)])[0];
 

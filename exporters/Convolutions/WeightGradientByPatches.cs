@@ -8,17 +8,17 @@ namespace OnnxVae.Exporters.Convolutions;
 /// Simard 2006): dw[t, c, k] = sum over n, r of patch[n, r, t, c] dy[n, r, k]. Pixels are rows of channels, so that one
 /// Gather with constant indices copies whole rows; a row of zeros stands for the padding. One group.
 /// </summary>
-internal static class WeightGradientFromPatches
+internal static class WeightGradientByPatches
 {
-    public static Value Expand(Value x, Value dy, ConvolutionGeometry geometry) =>
+    /// <summary>With patches of the images.</summary>
+    public static Value OfImages(Value x, Value dy, ConvolutionGeometry geometry) =>
         Reshape(Transpose(PatchProduct(x, dy, geometry), 2, 1, 0), [dy.Shape[1], x.Shape[1], .. geometry.KernelSize]);
 
-    /// <summary>The same with patches of dy, which are fewer numbers where it has fewer channels: with stride 1 an output lies under each pixel and tap.</summary>
-    public static Value ExpandFromGradient(Value x, Value dy, ConvolutionGeometry geometry)
+    /// <summary>With patches of dy, which are fewer numbers where it has fewer channels: with stride 1 an output lies under each pixel and tap.</summary>
+    public static Value OfOutputs(Value x, Value dy, ConvolutionGeometry geometry)
     {
-        int taps = (int)geometry.KernelSize.Product();
-        var turned = Gather(PatchProduct(dy, x, geometry.Flipped), 0, [.. Enumerable.Range(0, taps).Select(tap => (long)(taps - 1 - tap))]); // [taps, K, C]
-        return Reshape(Transpose(turned, 1, 2, 0), [dy.Shape[1], x.Shape[1], .. geometry.KernelSize]);
+        var flipped = Gather(PatchProduct(dy, x, geometry.Flipped), 0, geometry.ReversedTaps); // [taps, K, C]
+        return Reshape(Transpose(flipped, 1, 2, 0), [dy.Shape[1], x.Shape[1], .. geometry.KernelSize]);
     }
 
     // [N, C, image] and [N, K, output] to [taps, C, K]

@@ -1,0 +1,100 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Layout;
+
+namespace OnnxVae.Exporters.Convolutions;
+
+/// <summary>Chooses how every convolution of a graph, and every gradient of one, is computed; nothing else does.</summary>
+internal sealed class ConvolutionChooser
+{
+    private const long MostChannelsOfIm2Col = 4;
+    private const long FewestChannelsToFlip = 8;
+    private const long FewestPixelsToFlip = 128;
+    private const long FewestChannelsOfPatches = 8;
+    private const long FewerKernels = 4;
+    private const long LargestPatchIndex = 1L << 24;
+    private const long LargestPatches = 1L << 30;
+
+    private readonly Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest;
+    private readonly CompilationGoal goal;
+
+    /// <summary>Chooses by what was measured on a target, and ONNX's own operators where nothing was.</summary>
+    public ConvolutionChooser(CompilationTarget target)
+        : this(CostTable.ChoiceFor(target), target.Goal)
+    {
+    }
+
+    /// <summary>Chooses by a rule.</summary>
+    /// <param name="fastest">The fastest algorithm of a node that has a shape; null for direct ones.</param>
+    /// <param name="goal">What the graph is for.</param>
+    public ConvolutionChooser(Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest, CompilationGoal goal) => (this.fastest, this.goal) = (fastest, goal);
+
+    /// <summary>Whether a graph gains by a pixel-major layout.</summary>
+    /// <remarks>
+    /// ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones. Im2col, at the ends of
+    /// a network, would interrupt it; it gains where the convolutions between are pixel-major too.
+    /// </remarks>
+    public bool GainsByPixelMajor(IReadOnlyList<Value> outputs) => fastest is not null && (goal == CompilationGoal.Training || GraphOrder.NodesOf(outputs).Any(node =>
+        node.OperatorType == Primitive.ConvolutionInputGradient || Fastest(node) >= ConvolutionAlgorithm.Winograd2));
+
+    /// <summary>The algorithm in a pixel-major layout; null for nodes that are not convolutions, and for direct ones.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="orderOf">The order that images of a size shall have, where the algorithm leaves it open.</param>
+    public IConvolutionAlgorithm? InPixelMajor(Node node, Func<IReadOnlyList<long>, PixelOrder> orderOf) =>
+        ConvolutionShape.Of(node) is { } shape ? Create(Fastest(node), shape, orderOf) : null;
+
+    /// <summary>The algorithm on images.</summary>
+    /// <param name="node">A convolution, or a gradient of one.</param>
+    public IConvolutionAlgorithm OnImages(Node node)
+    {
+        var geometry = node.Attribute<ConvolutionGeometry>("geometry");
+        return geometry.CoversImage ? new WholeImageConvolution() : new DirectConvolution(geometry)
+        {
+            FlipsKernels = node.OperatorType == Primitive.ConvolutionInputGradient && GainsByFlipping(node.Inputs[1], geometry),
+            Patches = node.OperatorType == Primitive.ConvolutionWeightGradient ? PatchesOf(node.Inputs[0], node.Inputs[1], geometry) : PatchSource.None,
+        };
+    }
+
+    /// <summary>Whether an algorithm can compute a convolution.</summary>
+    public static bool Supports(ConvolutionAlgorithm algorithm, ConvolutionShape shape) => algorithm switch
+    {
+        ConvolutionAlgorithm.Im2Col => shape.Channels <= MostChannelsOfIm2Col && Im2ColConvolution.Fits(shape.Geometry),
+        ConvolutionAlgorithm.FlippedIm2Col => shape.Kernels <= MostChannelsOfIm2Col && shape.Geometry.CanFlip && Im2ColConvolution.Fits(shape.Geometry.Flipped),
+        _ => TileOf(algorithm) is not { } tile || WinogradConvolution.Fits(shape.Geometry, tile),
+    };
+
+    /// <summary>A pixel-major algorithm that <see cref="Supports"/> a convolution; null for the direct ones.</summary>
+    /// <param name="algorithm">Which.</param>
+    /// <param name="shape">The convolution.</param>
+    /// <param name="orderOf">The order that images of a size shall have, where the algorithm leaves it open.</param>
+    public static IConvolutionAlgorithm? Create(ConvolutionAlgorithm algorithm, ConvolutionShape shape, Func<IReadOnlyList<long>, PixelOrder> orderOf) => algorithm switch
+    {
+        ConvolutionAlgorithm.Im2Col => new Im2ColConvolution(shape.Geometry, orderOf(shape.Geometry.OutputSize)),
+        ConvolutionAlgorithm.FlippedIm2Col => new FlippedConvolution(new Im2ColConvolution(shape.Geometry.Flipped, orderOf(shape.Geometry.ImageSize))),
+        _ => TileOf(algorithm) is { } tile ? new WinogradConvolution(shape, tile) : null,
+    };
+
+    private static int? TileOf(ConvolutionAlgorithm algorithm) => algorithm switch
+    {
+        ConvolutionAlgorithm.Winograd2 => 2,
+        ConvolutionAlgorithm.Winograd3 => 3,
+        ConvolutionAlgorithm.Winograd4 => 4,
+        _ => null,
+    };
+
+    private ConvolutionAlgorithm Fastest(Node node) => fastest is not null && ConvolutionShape.Of(node) is { } shape ? fastest(node, shape) : ConvolutionAlgorithm.Direct;
+
+    // With stride 1 a convolution with flipped kernels is faster, except of small images and few channels.
+    private bool GainsByFlipping(Value weight, ConvolutionGeometry geometry) =>
+        goal == CompilationGoal.Training && geometry.CanFlip && weight.Shape[1] >= FewestChannelsToFlip && geometry.ImageSize.Product() >= FewestPixelsToFlip;
+
+    // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels
+    // the copies are too short, with groups the product falls apart.
+    private static PatchSource PatchesOf(Value x, Value dy, ConvolutionGeometry geometry)
+    {
+        long channels = x.Shape[1], kernels = dy.Shape[1];
+        long patches = geometry.OutputSize.Product() * geometry.KernelSize.Product();
+        return geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches ? PatchSource.None
+            : geometry.CanFlip && FewerKernels * kernels <= channels ? PatchSource.Outputs
+            : PatchSource.Images;
+    }
+}

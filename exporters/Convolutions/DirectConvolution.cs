@@ -1,0 +1,44 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Layout;
+using static OnnxVae.Exporters.Graph.Ops;
+
+namespace OnnxVae.Exporters.Convolutions;
+
+/// <summary>What patches are taken of for a gradient to the weight.</summary>
+internal enum PatchSource
+{
+    /// <summary>There are none: the gradient is a convolution.</summary>
+    None,
+
+    /// <summary>The images.</summary>
+    Images,
+
+    /// <summary>The output's gradient, for few kernels.</summary>
+    Outputs,
+}
+
+/// <summary>A convolution on images by ONNX's own operators: any geometry.</summary>
+/// <param name="geometry">The geometry.</param>
+internal sealed class DirectConvolution(ConvolutionGeometry geometry) : IConvolutionAlgorithm
+{
+    /// <summary>Whether the gradient to the images is a convolution with flipped kernels, and not a transposed one.</summary>
+    public bool FlipsKernels { get; init; }
+
+    /// <summary>What patches are taken of for the gradient to the weight.</summary>
+    public PatchSource Patches { get; init; }
+
+    /// <inheritdoc/>
+    public LayoutValue Convolve(LayoutValue x, Value weight) => LayoutValue.Of(Conv(x.Images, weight, geometry));
+
+    /// <inheritdoc/>
+    public LayoutValue InputGradient(LayoutValue dy, Value weight) => LayoutValue.Of(
+        FlipsKernels ? InputGradientAsConvolution.Compute(dy.Images, weight, geometry) : ConvTranspose(dy.Images, weight, geometry));
+
+    /// <inheritdoc/>
+    public Value WeightGradient(LayoutValue x, LayoutValue dy) => Patches switch
+    {
+        PatchSource.Images => WeightGradientByPatches.OfImages(x.Images, dy.Images, geometry),
+        PatchSource.Outputs => WeightGradientByPatches.OfOutputs(x.Images, dy.Images, geometry),
+        _ => WeightGradientAsConvolution.Compute(x.Images, dy.Images, geometry),
+    };
+}
