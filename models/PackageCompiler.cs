@@ -31,7 +31,7 @@ public sealed class PackageCompiler
         }
 
         (this.model, this.options) = (model, options);
-        network = new ModuleLowering(model.Network);
+        network = new ModuleLowering(model.Network, options.Layers);
         averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
     }
 
@@ -44,6 +44,7 @@ public sealed class PackageCompiler
         {
             Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],
             Updates = [.. graph.Updates, .. training.Updates],
+            Gradients = options.Gradients,
             Revisions = graph.Revisions,
             MaxGradientNorm = options.MaxGradientNorm,
             Averaging = averaging,

@@ -1,3 +1,5 @@
+using OnnxVae.Exporters.Autodiff;
+using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Optimizers;
 
 namespace OnnxVae.Models;
@@ -9,6 +11,12 @@ public sealed record TrainingOptions(int BatchSize, Optimizer Optimizer)
 {
     /// <summary>The steps that schedules were made for, which a run must then have; null where none depends on them.</summary>
     public long? Steps { get; init; }
+
+    /// <summary>How layers are lowered: with rows for modules of one's own.</summary>
+    public LayerTable Layers { get; init; } = LayerTable.Default;
+
+    /// <summary>The gradient rules: with rules for operators of one's own.</summary>
+    public GradientTable Gradients { get; init; } = GradientTable.Default;
 
     /// <summary>The largest length of all gradients together; null for no limit.</summary>
     public double? MaxGradientNorm { get; init; }

@@ -11,10 +11,15 @@ public static class Backward
     /// <summary>The gradients of a scalar loss.</summary>
     /// <param name="loss">Float32 scalar.</param>
     /// <param name="targets">Float32 values; parameters, usually.</param>
+    /// <param name="rules">The gradient rules; <see cref="GradientTable.Default"/> if left out.</param>
     /// <returns>One Float32 value per target, with the target's shape; zeros where the loss does not depend on it.</returns>
     /// <exception cref="ArgumentException">The loss is no scalar.</exception>
     /// <exception cref="NotSupportedException">An operator between loss and targets has no gradient rule.</exception>
-    public static IReadOnlyList<Value> Gradients(Value loss, IReadOnlyList<Value> targets)
+    public static IReadOnlyList<Value> Gradients(Value loss, IReadOnlyList<Value> targets, GradientTable? rules = null) =>
+        [.. Reached(loss, targets, rules ?? GradientTable.Default).Zip(targets, (gradient, target) => gradient ?? ConstantOfShape(target.Shape, 0f))];
+
+    /// <summary>The same; null for targets that the loss does not depend on.</summary>
+    internal static IReadOnlyList<Value?> Reached(Value loss, IReadOnlyList<Value> targets, GradientTable rules)
     {
         if (loss.Shape.ElementCount != 1 || loss.Shape.HasBatch)
         {
@@ -33,24 +38,24 @@ public static class Backward
         {
             if (y.Producer is { } node && onPath.Contains(y) && gradients.TryGetValue(y, out var dy))
             {
-                foreach (var (x, dx) in Propagate(node, y, dy).Where(pair => onPath.Contains(pair.Input)))
+                foreach (var (x, dx) in Propagate(node, y, dy, rules).Where(pair => onPath.Contains(pair.Input)))
                 {
                     gradients[x] = gradients.TryGetValue(x, out var other) ? other + dx : dx;
                 }
             }
         }
 
-        return [.. targets.Select(x => gradients.TryGetValue(x, out var dx) ? BroadcastTo(dx, x.Shape) : ConstantOfShape(x.Shape, 0f))];
+        return [.. targets.Select(x => gradients.TryGetValue(x, out var dx) ? BroadcastTo(dx, x.Shape) : null)];
     }
 
-    private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy)
+    private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy, GradientTable rules)
     {
-        if (!GradientRules.TryFind(node.OperatorType, out var rule, out bool pointwise) || node.IsOpaque)
+        if (!rules.TryFind(node, out var rule, out bool pointwise))
         {
             string reason = node.IsOpaque
                 ? "it was read from a file with an operator or settings that have no gradient rule. Train only what comes after it"
                 : $"{GradientRules.NotDifferentiable.GetValueOrDefault(node.OperatorType, "it has no gradient rule")}. Put StopGradient around it";
-            throw new NotSupportedException($"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}, or add a rule.");
+            throw new NotSupportedException($"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}, or add a rule with {nameof(GradientTable)}.{nameof(GradientTable.With)}.");
         }
 
         var gradients = rule(y, pointwise ? dy : BroadcastTo(dy, y.Shape))

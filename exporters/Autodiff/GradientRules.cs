@@ -2,15 +2,9 @@ using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Autodiff;
 
-/// <summary>The gradient of a loss to each input of an operator.</summary>
-/// <param name="y">The operator's result; <c>y.Inputs</c> are its operands.</param>
-/// <param name="dy">The gradient of the loss to y.</param>
-/// <returns>One gradient per input; null for an input that has none (indices, conditions).</returns>
-public delegate IReadOnlyList<Value?> GradientRule(Value y, Value dy);
-
 /// <summary>
 /// The table of gradient rules: one lambda per operator, written with the same operators. A rule returns every gradient and
-/// cares for nothing else; <see cref="Backward"/> owns broadcasting, accumulation and the question who wants to know.
+/// handles nothing else; <see cref="Backward"/> owns broadcasting, accumulation and pruning. <see cref="GradientTable.With"/> adds rules of one's own.
 /// </summary>
 public static partial class GradientRules
 {
@@ -37,21 +31,15 @@ public static partial class GradientRules
         [Primitive.StopGradient] = "stops gradients by definition",
     };
 
-    // Rules that need a gradient in full; those of Elementwise also take one that merely broadcasts to the result's shape.
-    private static Dictionary<string, GradientRule>[] InFull => [Contractions, Shapes, Reductions, Normalizations, Poolings];
+    private static Dictionary<string, GradientRule>[] All => [Elementwise, Contractions, Shapes, Reductions, Normalizations, Poolings];
 
     /// <summary>The operators that have a rule.</summary>
-    public static IEnumerable<string> OperatorTypes => [.. Elementwise.Keys, .. InFull.SelectMany(rules => rules.Keys)];
+    public static IEnumerable<string> OperatorTypes => All.SelectMany(rules => rules.Keys);
 
-    /// <summary>
-    /// Finds an operator's rule. <paramref name="pointwise"/> rules also take a gradient that merely broadcasts to the
-    /// result's shape; the others get it in full.
-    /// </summary>
-    internal static bool TryFind(string operatorType, out GradientRule rule, out bool pointwise)
+    /// <summary>Finds an operator's rule.</summary>
+    internal static bool TryFind(string operatorType, out GradientRule rule)
     {
-        pointwise = Elementwise.ContainsKey(operatorType);
-        rule = Elementwise.GetValueOrDefault(operatorType)
-            ?? InFull.Select(rules => rules.GetValueOrDefault(operatorType)).FirstOrDefault(found => found is not null)!;
+        rule = All.Select(rules => rules.GetValueOrDefault(operatorType)).FirstOrDefault(found => found is not null)!;
         return rule is not null;
     }
 }

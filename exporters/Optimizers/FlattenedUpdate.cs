@@ -14,7 +14,7 @@ internal static class FlattenedUpdate
     private const long LargestSize = 4096;
 
     /// <summary>Whether a parameter is better updated together with others.</summary>
-    public static bool Contain(State parameter) => parameter.Spec.Shape.ElementCount <= LargestSize;
+    public static bool Takes(State parameter) => parameter.Spec.Shape.ElementCount <= LargestSize;
 
     /// <summary>The update rule of an optimizer for several parameters together.</summary>
     /// <returns>For each parameter its update first, then those of the optimizer's states.</returns>

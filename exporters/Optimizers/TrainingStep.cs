@@ -7,10 +7,16 @@ namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>Forward pass, gradients and optimizer as one program.</summary>
 /// <param name="Loss">What is minimised, a Float32 scalar; reported as metric <c>loss</c>.</param>
-/// <param name="States">Parameters and whatever else the loss reads. The optimizer changes those with role <see cref="StateRole.Parameter"/>.</param>
-/// <param name="Optimizer">How it changes them.</param>
+/// <param name="States">Parameters and whatever else the loss reads. Those with role <see cref="StateRole.Parameter"/> are trained, frozen ones stay.</param>
+/// <param name="Optimizer">How the parameters change that are in none of the <see cref="Groups"/>.</param>
 public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optimizer Optimizer)
 {
+    /// <summary>Parameters with an optimizer of their own, or a loss of their own.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+
+    /// <summary>The gradient rules.</summary>
+    public GradientTable Gradients { get; init; } = GradientTable.Default;
+
     /// <summary>Batch, noise and schedules of the loss.</summary>
     public IReadOnlyList<ProgramInput> Inputs { get; init; } = [];
 
@@ -30,20 +36,52 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     public WeightAveraging? Averaging { get; init; }
 
     /// <summary>Puts the program together.</summary>
-    /// <exception cref="ArgumentException">The loss is no scalar.</exception>
+    /// <exception cref="ArgumentException">A loss is not a scalar, or does not depend on a parameter that it trains; or a parameter is in two groups.</exception>
     /// <exception cref="NotSupportedException">An operator between loss and parameters has no gradient rule.</exception>
     public Program ToProgram()
     {
-        State[] trained = [.. States.Where(state => state.Spec.Role == StateRole.Parameter)];
-        var (gradients, metrics) = Clip(Backward.Gradients(Loss, [.. trained.Select(parameter => parameter.Current)]));
-        StateUpdate[] updates = [.. Optimize([.. trained.Zip(gradients)]), .. Updates];
+        var groups = AllGroups();
+        Value[] gradients = [.. groups.SelectMany(GradientsOf)];
+        var (clipped, metrics) = Clip(gradients);
+        var updates = new List<StateUpdate>();
+        var schedules = new List<ProgramInput>();
+        int first = 0;
+        foreach (var group in groups)
+        {
+            var (changes, scalars) = group.WithOwnSchedules([.. Optimize(group.Optimizer, [.. group.Parameters.Zip(clipped.Skip(first))])]);
+            updates.AddRange(changes);
+            schedules.AddRange(scalars);
+            first += group.Parameters.Count;
+        }
+
+        updates.AddRange(Updates);
         return new Program(
             "step",
-            [.. Inputs, .. Optimizer.Schedules, .. Averaging?.Schedules ?? []],
+            [.. Inputs, .. schedules, .. Averaging?.Schedules ?? []],
             [.. States.Union(updates.Select(update => update.State))],
             updates,
-            [new Metric("loss", MetricRole.Loss, Loss), .. metrics, .. Metrics]);
+            [new Metric("loss", MetricRole.Loss, Loss), .. OwnLosses(), .. metrics, .. Metrics]);
     }
+
+    // The parameters that are in no group come first.
+    private IReadOnlyList<ParameterGroup> AllGroups()
+    {
+        State[] trained = [.. States.Where(state => state.Spec.Role == StateRole.Parameter)], grouped = [.. Groups.SelectMany(group => group.Parameters)];
+        return grouped.FirstOrDefault(parameter => !trained.Contains(parameter)) is { } foreign
+                ? throw new ArgumentException($"'{foreign.Spec.Name}' is in a group, but is not a parameter that is trained: leave it out.", nameof(Groups))
+            : grouped.GroupBy(parameter => parameter).FirstOrDefault(same => same.Count() > 1) is { } twice
+                ? throw new ArgumentException($"'{twice.Key.Spec.Name}' is in two groups: leave it in one.", nameof(Groups))
+            : [new ParameterGroup("", [.. trained.Except(grouped)], Optimizer), .. Groups];
+    }
+
+    private IEnumerable<Value> GradientsOf(ParameterGroup group)
+    {
+        var gradients = Backward.Reached(group.Loss ?? Loss, [.. group.Parameters.Select(parameter => parameter.Current)], Gradients);
+        return group.Parameters.Zip(gradients, (parameter, gradient) => gradient ?? throw new ArgumentException(
+            $"The loss does not depend on the parameter '{parameter.Spec.Name}', which would never be trained: freeze it (requires_grad = false), or leave its module out."));
+    }
+
+    private IEnumerable<Metric> OwnLosses() => Groups.Where(group => group.Loss is not null).Select(group => new Metric($"loss.{group.Name}", MetricRole.Scalar, group.Loss!));
 
     private (IReadOnlyList<Value> Gradients, IReadOnlyList<Metric> Metrics) Clip(IReadOnlyList<Value> gradients)
     {
@@ -56,15 +94,15 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
         return (clipped, [new Metric("gradientNorm", MetricRole.Scalar, norm)]);
     }
 
-    private IEnumerable<StateUpdate> Optimize(IReadOnlyList<(State Parameter, Value Gradient)> trained)
+    private IEnumerable<StateUpdate> Optimize(Optimizer optimizer, IReadOnlyList<(State Parameter, Value Gradient)> trained)
     {
-        var small = trained.Where(pair => FlattenedUpdate.Contain(pair.Parameter)).ToArray();
+        var small = trained.Where(pair => FlattenedUpdate.Takes(pair.Parameter)).ToArray();
         var together = small.Length == 0 ? [] : FlattenedUpdate
-            .Update(Optimizer, [.. small.Select(pair => pair.Parameter)], [.. small.Select(pair => pair.Gradient)])
+            .Update(optimizer, [.. small.Select(pair => pair.Parameter)], [.. small.Select(pair => pair.Gradient)])
             .ToDictionary(updates => updates[0].State);
         foreach (var (parameter, gradient) in trained)
         {
-            var updates = together.GetValueOrDefault(parameter) ?? Optimizer.Update(parameter, gradient);
+            var updates = together.GetValueOrDefault(parameter) ?? optimizer.Update(parameter, gradient);
             if (Revisions.SingleOrDefault(revision => revision.Parameter == parameter) is { } revised)
             {
                 updates = [new(parameter, revised.Revise(updates[0].Next)), .. updates.Skip(1)];

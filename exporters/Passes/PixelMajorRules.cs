@@ -10,12 +10,12 @@ namespace OnnxVae.Exporters.Passes;
 /// <param name="node">The operator as it was described.</param>
 /// <param name="inputs">Its inputs, at least one of them in rows.</param>
 /// <returns>Its result; null where it cannot be had in rows.</returns>
-internal delegate LayoutValue? PixelRowRule(Node node, ImmutableArray<LayoutValue> inputs);
+internal delegate LayoutValue? PixelMajorRule(Node node, ImmutableArray<LayoutValue> inputs);
 
 /// <summary>The table of operators that work on rows of pixels as they are; of the others the images themselves are made.</summary>
 internal static class PixelMajorRules
 {
-    private static readonly Dictionary<string, PixelRowRule> Table = new()
+    private static readonly Dictionary<string, PixelMajorRule> Table = new()
     {
         ["Reshape"] = Reshape,
         ["Concat"] = Concat,
@@ -28,17 +28,10 @@ internal static class PixelMajorRules
         [Primitive.ReciprocalDeviation] = ReciprocalDeviation,
     };
 
-    private static readonly HashSet<string> Elementwise =
-    [
-        "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "HardSigmoid", "LeakyRelu", "Log", "Max", "Min",
-        "Mul", "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
-        Primitive.HardTanh, Primitive.Silu, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
-    ];
-
     /// <summary>Computes an operator's result in rows; null where that is not possible.</summary>
     public static LayoutValue? Apply(Node node, ImmutableArray<LayoutValue> inputs) =>
         node.IsOpaque || !inputs.Any(input => input.IsInRows) ? null
-        : Elementwise.Contains(node.OperatorType) ? ApplyElementwise(node, inputs)
+        : Operators.IsElementwise(node.OperatorType) ? ApplyElementwise(node, inputs)
         : Table.GetValueOrDefault(node.OperatorType)?.Invoke(node, inputs);
 
     private static LayoutValue? ApplyElementwise(Node node, ImmutableArray<LayoutValue> inputs)

@@ -211,7 +211,18 @@ internal sealed class OnnxGraphTests
         Assert.That(
             () => Backward.Gradients(Ops.Sum(graph.Output), [graph.Inputs[0]]),
             Throws.TypeOf<NotSupportedException>().With.Message.EqualTo(
-                "No gradient through Hardmax 'largest' (result [2, 3]): it was read from a file with an operator or settings that have no gradient rule. Train only what comes after it, or add a rule."));
+                "No gradient through Hardmax 'largest' (result [2, 3]): it was read from a file with an operator or settings that have no gradient rule. Train only what comes after it, or add a rule with GradientTable.With."));
+    }
+
+    [Test]
+    public void UnknownOperator_WithARuleOfOnesOwn_HasAGradient()
+    {
+        var graph = OnnxGraph.Read(WithUnknownOperator());
+        var straightThrough = GradientTable.Default.With("Hardmax", (_, dy) => [3f * dy]);
+
+        float[] actual = GraphRunner.Run(Backward.Gradients(Ops.Sum(graph.Output), [graph.Inputs[0]], straightThrough), (graph.Inputs[0], (float[])[1, 2, 3, 4, 5, 6]))[0];
+
+        Assert.That(actual, Is.All.EqualTo(3f));
     }
 
     [Test]

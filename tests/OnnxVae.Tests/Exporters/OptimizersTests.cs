@@ -76,6 +76,88 @@ internal sealed class OptimizersTests
     }
 
     [Test]
+    public void Steps_OfGroups_EqualTorchWithAnOptimizerEach()
+    {
+        const double fast = 0.2;
+        using var test = new Regression(
+            new Adam(new ConstantSchedule(LearningRate)), maxNorm: 0.5,
+            groups: states => [new ParameterGroup("head", [.. states.Where(state => state.Spec.Name.StartsWith('2'))], new Sgd(new StepSchedule(fast, 4, 0.5), 0.9))]);
+        using var body = torch.optim.Adam(((Linear)test.Network[0]).parameters(), LearningRate);
+        using var head = torch.optim.SGD(((Linear)test.Network[2]).parameters(), fast, 0.9);
+        var schedule = torch.optim.lr_scheduler.StepLR(head, 4, 0.5);
+
+        for (int step = 1; step <= Steps; step++)
+        {
+            test.RunStep(step);
+            test.Network.zero_grad();
+            test.TorchLoss(step).backward();
+            utils.clip_grad_norm_(test.Network.parameters(), 0.5, 2);
+            body.step();
+            head.step();
+            schedule.step();
+        }
+
+        Assert.Multiple(() =>
+        {
+            foreach (var (name, parameter) in test.Network.named_parameters())
+            {
+                Assert.That(Numbers.RelativeError(test.State(name), parameter.ToArray()), Is.LessThan(Tolerance), name);
+            }
+        });
+        Assert.That(test.ScheduleNames, Is.SupersetOf((string[])["learningRate", "learningRate.head"]));
+    }
+
+    [Test]
+    public void Group_WithALossOfItsOwn_MinimisesIt()
+    {
+        var (a, b) = (State.Create("a", StateRole.Parameter, Tensor.From<float>([], 2f)), State.Create("b", StateRole.Parameter, Tensor.From<float>([], 3f)));
+        var step = new TrainingStep(Ops.Square(a.Current) + b.Current, [a, b], new Sgd(new ConstantSchedule(0.25)))
+        {
+            Groups = [new ParameterGroup("other", [b], new Sgd(new ConstantSchedule(0.5))) { Loss = Ops.Square(b.Current - a.Current) }],
+        };
+        using var runner = new StepRunner(step.ToProgram());
+
+        var metrics = runner.Run();
+
+        Assert.That((runner.State("a")[0], runner.State("b")[0]), Is.EqualTo((2f - (0.25f * 4), 3f - (0.5f * 2))), "da of the step's loss, db of the group's");
+        Assert.That((metrics["loss"][0], metrics["loss.other"][0]), Is.EqualTo((7f, 1f)));
+    }
+
+    [Test]
+    public void Step_WithAParameterThatTheLossDoesNotReach_NamesIt()
+    {
+        using var network = Sequential(("used", Linear(2, 1)), ("forgotten", Linear(2, 1)));
+        var x = ProgramInput.Data("x", ElementType.Float32, [1, 2]);
+
+        Assert.That(() => Step(), Throws.ArgumentException.With.Message.EqualTo(
+            "The loss does not depend on the parameter 'forgotten.weight', which would never be trained: freeze it (requires_grad = false), or leave its module out."));
+        foreach (var parameter in ((Linear)network[1]).parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        Assert.That(Step().Updates.Select(update => update.State.Spec.Name), Is.EquivalentTo((string[])["used.weight", "used.bias"]));
+
+        OnnxVae.Exporters.Programs.Program Step()
+        {
+            var lowering = new ModuleLowering(network);
+            var loss = Ops.Mean(Ops.Square(lowering.Lower((Linear)network[0], x.Value)));
+            return new TrainingStep(loss, lowering.States, new Sgd(new ConstantSchedule(1))) { Inputs = [x] }.ToProgram();
+        }
+    }
+
+    [Test]
+    public void Groups_ThatShareAParameter_AreRefused()
+    {
+        var a = State.Create("a", StateRole.Parameter, Tensor.From<float>([], 2f));
+        var group = new ParameterGroup("g", [a], new Sgd(new ConstantSchedule(1)));
+
+        Assert.That(
+            () => new TrainingStep(Ops.Square(a.Current), [a], new Sgd(new ConstantSchedule(1))) { Groups = [group, group with { Name = "h" }] }.ToProgram(),
+            Throws.ArgumentException.With.Message.StartsWith("'a' is in two groups: leave it in one."));
+    }
+
+    [Test]
     public void Averages_AreMeansOfTheParametersAtFirstAndMovingThen()
     {
         const double decay = 0.75;
@@ -111,22 +193,27 @@ internal sealed class OptimizersTests
         private readonly MSELoss criterion = MSELoss();
         private readonly StepRunner runner;
 
-        public Regression(Optimizer optimizer, double? maxNorm = null, double? decay = null)
+        public Regression(Optimizer optimizer, double? maxNorm = null, double? decay = null, Func<IReadOnlyList<State>, IReadOnlyList<ParameterGroup>>? groups = null)
         {
             torch.random.manual_seed(3);
             Network = Sequential(Linear(5, 8), Tanh(), Linear(8, 2));
             var lowering = new ModuleLowering(Network);
             var (x, target) = (ProgramInput.Data("x", ElementType.Float32, [6, 5]), ProgramInput.Data("target", ElementType.Float32, [6, 2]));
             var loss = lowering.Lower(criterion, lowering.Lower(Network, x.Value), target.Value);
-            runner = new StepRunner(new TrainingStep(loss, lowering.States, optimizer)
+            var program = new TrainingStep(loss, lowering.States, optimizer)
             {
+                Groups = groups?.Invoke(lowering.States) ?? [],
                 Inputs = [x, target],
                 MaxGradientNorm = maxNorm,
                 Averaging = decay is { } given ? new WeightAveraging(lowering.Parameters, given) : null,
-            }.ToProgram());
+            }.ToProgram();
+            ScheduleNames = [.. program.Inputs.Where(input => input.Spec.Role == InputRole.Schedule).Select(input => input.Spec.Name)];
+            runner = new StepRunner(program);
         }
 
         public Sequential Network { get; }
+
+        public IReadOnlyList<string> ScheduleNames { get; }
 
         public float[] State(string name) => runner.State(name);
 

@@ -1,0 +1,18 @@
+namespace OnnxVae.Exporters.Graph;
+
+/// <summary>What is known of operators by their type.</summary>
+internal static class Operators
+{
+    private static readonly HashSet<string> Elementwise =
+    [
+        "Abs", "Add", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "HardSigmoid", "LeakyRelu", "Log", "Max", "Min",
+        "Mul", "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
+        Primitive.HardTanh, Primitive.Silu, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough,
+    ];
+
+    /// <summary>
+    /// Whether each entry of the result is computed of the entries at its place in the operands, which broadcast: such operators may be applied in any layout,
+    /// and their gradients to entries that are all alike.
+    /// </summary>
+    public static bool IsElementwise(string operatorType) => Elementwise.Contains(operatorType);
+}

@@ -1,0 +1,27 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Programs;
+
+namespace OnnxVae.Exporters.Optimizers;
+
+/// <summary>Parameters that are trained by an optimizer of their own: a part of a network with another learning rate, or one that minimises another loss.</summary>
+/// <param name="Name">The group's name, with which the names of its schedules end: <c>learningRate.NAME</c>.</param>
+/// <param name="Parameters">The parameters.</param>
+/// <param name="Optimizer">How they change.</param>
+public sealed record ParameterGroup(string Name, IReadOnlyList<State> Parameters, Optimizer Optimizer)
+{
+    /// <summary>What they minimise, a Float32 scalar, reported as metric <c>loss.NAME</c>; null for the step's loss.</summary>
+    public Value? Loss { get; init; }
+
+    /// <summary>Updates that read schedules under the group's own names, and these schedules.</summary>
+    internal (IReadOnlyList<StateUpdate> Updates, IReadOnlyList<ProgramInput> Schedules) WithOwnSchedules(IReadOnlyList<StateUpdate> updates)
+    {
+        if (Name.Length == 0)
+        {
+            return (updates, Optimizer.Schedules);
+        }
+
+        var own = Optimizer.Schedules.ToDictionary(input => input.Value, input => ProgramInput.Scheduled($"{input.Spec.Name}.{Name}", input.Spec.Schedule!));
+        var next = GraphRewriter.Substitute([.. updates.Select(update => update.Next)], leaf => own.TryGetValue(leaf, out var input) ? input.Value : leaf);
+        return ([.. updates.Zip(next, (update, value) => update with { Next = value })], [.. own.Values]);
+    }
+}
