@@ -51,7 +51,7 @@ public static class LatentPath
     {
         if (from.Length != to.Length || steps < 2)
         {
-            throw new ArgumentException($"A path of {steps} points between {from.Length} and {to.Length} latents is not possible: both ends need as many latents, and a path at least 2 points.");
+            throw new ArgumentException($"A path of {steps} points between {from.Length} and {to.Length} latents is not possible: both ends need as many latents, and a path at least 2 points.", nameof(steps));
         }
 
         var path = new float[steps * from.Length];

@@ -56,7 +56,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         {
             [var provider] => (provider, 0),
             [var provider, var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) => (provider, parsed),
-            _ => throw new ArgumentException($"Device '{text}' is malformed: write a provider's name, with a device number if there are several, as in cuda:1."),
+            _ => throw new ArgumentException($"Device '{text}' is malformed: write a provider's name, with a device number if there are several, as in cuda:1.", nameof(text)),
         };
         name = name.ToLowerInvariant();
         return Available.Contains(name) ? new OnnxDevice(name, index) : throw NotAvailable(text, name);

@@ -30,7 +30,7 @@ public sealed class TrainedCodePrior : LatentPrior
         (this.graphs, this.sampling) = (graphs, sampling);
         int index = Array.IndexOf(graphs.Classes, sampling.Class);
         label = sampling.Class is null ? null : index >= 0 ? index : throw new ArgumentException(
-            $"There is no class '{sampling.Class}'; {(graphs.Classes.Length == 0 ? "the prior was trained on images without classes" : $"known are {string.Join(", ", graphs.Classes)}")}.");
+            $"There is no class '{sampling.Class}'; {(graphs.Classes.Length == 0 ? "the prior was trained on images without classes" : $"known are {string.Join(", ", graphs.Classes)}")}.", nameof(sampling));
     }
 
     /// <summary>The names of the classes.</summary>

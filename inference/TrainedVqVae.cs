@@ -66,7 +66,7 @@ public sealed class TrainedVqVae : IDisposable
     {
         if (codes.Count != Grids.Count)
         {
-            throw new ArgumentException($"There are codes of {codes.Count} levels; the model has {Grids.Count}.");
+            throw new ArgumentException($"There are codes of {codes.Count} levels; the model has {Grids.Count}.", nameof(codes));
         }
 
         int count = Arguments.RequireRows(codes[0].Length, Grids[0].Positions, "the codes of level 0", $"grids of {Grids[0].Rows} x {Grids[0].Columns}"), first = 0;
@@ -77,7 +77,7 @@ public sealed class TrainedVqVae : IDisposable
             for (int i = 0; i < codes[level].Length; i++)
             {
                 latents[(i / grid.Positions * Metadata.LatentSize) + first + (i % grid.Positions)] = codes[level][i] >= 0 && codes[level][i] < grid.Codes ? codes[level][i] : throw new ArgumentException(
-                    $"Code {i} of level {level} is {codes[level][i]}; codes go from 0 to {grid.Codes - 1}.");
+                    $"Code {i} of level {level} is {codes[level][i]}; codes go from 0 to {grid.Codes - 1}.", nameof(codes));
             }
 
             first += grid.Positions;

@@ -58,11 +58,41 @@ public sealed class VaeDecoder : IDisposable
     /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
     public void Decode(ReadOnlySpan<float> latents, Span<float> images)
     {
-        var (latentSize, imageSize) = (Metadata.LatentSize, Metadata.ImageSize);
-        int count = Arguments.RequireRows(latents.Length, latentSize, "latents", $"rows of {latentSize}");
-        Arguments.RequireRoom(images.Length, count, imageSize, "images");
-        Arguments.RequireFinite(latents, latentSize);
-        session.Run("z", latents, [count, latentSize], ["image"], [count, Metadata.Channels, Metadata.Height, Metadata.Width], images, []);
+        int count = RequireRows(latents, images.Length);
+        session.Run("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, []);
+    }
+
+    /// <summary>Decodes latents on a thread of the pool; waiting for other callers blocks no thread.</summary>
+    /// <param name="latents">Float32 [N, L]; not to be changed before the task ends.</param>
+    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
+    public Task DecodeAsync(ReadOnlyMemory<float> latents, Memory<float> images, CancellationToken cancellation = default)
+    {
+        int count = RequireRows(latents.Span, images.Length);
+        return session.RunAsync("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, default, cancellation);
+    }
+
+    /// <summary>Decodes latents into a new array, on a thread of the pool; waiting for other callers blocks no thread.</summary>
+    /// <param name="latents">Float32 [N, L]; not to be changed before the task ends.</param>
+    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or a latent is not finite.</exception>
+    public async Task<float[]> DecodeAsync(ReadOnlyMemory<float> latents, CancellationToken cancellation = default)
+    {
+        var images = new float[latents.Length / Metadata.LatentSize * Metadata.ImageSize];
+        await DecodeAsync(latents, images, cancellation).ConfigureAwait(false);
+        return images;
+    }
+
+    private long[] ShapeOf(int count) => [count, Metadata.Channels, Metadata.Height, Metadata.Width];
+
+    private int RequireRows(ReadOnlySpan<float> latents, int room)
+    {
+        int count = Arguments.RequireRows(latents.Length, Metadata.LatentSize, "latents", $"rows of {Metadata.LatentSize}");
+        Arguments.RequireRoom(room, count, Metadata.ImageSize, "images");
+        Arguments.RequireFinite(latents, Metadata.LatentSize);
+        return count;
     }
 
     /// <summary>Decodes latents into a new array.</summary>
@@ -205,10 +235,10 @@ public sealed class VaeDecoder : IDisposable
         prior ??= Prior;
         if (prior.LatentSize != Metadata.LatentSize)
         {
-            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.");
+            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.", nameof(prior));
         }
 
         return ModelMetadata.AreAlike(prior.Weights, Metadata.Weights) ? prior : throw new ArgumentException(
-            "The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.");
+            "The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.", nameof(prior));
     }
 }

@@ -36,14 +36,28 @@ public sealed class VaeEncoder : IDisposable
     /// <exception cref="ArgumentException">A length is wrong, or the values are no pixels.</exception>
     public void Encode(ReadOnlySpan<float> images, Span<float> mean, Span<float> logVar)
     {
-        var (latentSize, imageSize) = (Metadata.LatentSize, Metadata.ImageSize);
         int count = CountOf(images.Length);
-        Arguments.RequireRoom(mean.Length, count, latentSize, "mean");
-        Arguments.RequireRoom(logVar.Length, count, latentSize, "logVar");
-        Arguments.RequirePixels(images, imageSize);
-        session.Run(
-            "image", images, [count, Metadata.Channels, Metadata.Height, Metadata.Width], ["mean", "logVar"], [count, latentSize], mean, logVar);
+        Arguments.RequireRoom(mean.Length, count, Metadata.LatentSize, "mean");
+        Arguments.RequireRoom(logVar.Length, count, Metadata.LatentSize, "logVar");
+        Arguments.RequirePixels(images, Metadata.ImageSize);
+        session.Run("image", images, ShapeOf(count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar);
     }
+
+    /// <summary>Encodes images into new arrays, on a thread of the pool; waiting for other callers blocks no thread.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; not to be changed before the task ends.</param>
+    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
+    public async Task<(float[] Mean, float[] LogVar)> EncodeAsync(ReadOnlyMemory<float> images, CancellationToken cancellation = default)
+    {
+        int count = CountOf(images.Length);
+        Arguments.RequirePixels(images.Span, Metadata.ImageSize);
+        var (mean, logVar) = (new float[count * Metadata.LatentSize], new float[count * Metadata.LatentSize]);
+        await session.RunAsync("image", images, ShapeOf(count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar, cancellation).ConfigureAwait(false);
+        return (mean, logVar);
+    }
+
+    private long[] ShapeOf(int count) => [count, Metadata.Channels, Metadata.Height, Metadata.Width];
 
     /// <summary>Encodes images into new arrays.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>

@@ -3,17 +3,27 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>Where and how an encoder or decoder runs.</summary>
-/// <param name="Device">The execution provider; the processor, if left out.</param>
-/// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
-/// <param name="ThreadsPerRun">
-/// How many of them share one run. If left out, all of them share a run that is alone, for the shortest time; runs that overlap (several
-/// callers, the blocks of a stream) have one each, for the most images per second, and the model is loaded a second time when that first
-/// happens. Give a number to have it loaded once only.
-/// </param>
-/// <param name="ImagesAtWork">Bounds the memory of streams and of overlapping calls: at most so many images at work in blocks, but always a block; as many blocks as runs fit into the threads, if left out.</param>
-/// <param name="WarmUp">Whether to run once while loading, so that the first call is as fast as the next ones.</param>
-public sealed record VaeOptions(OnnxDevice? Device = null, int Threads = 0, int? ThreadsPerRun = null, int? ImagesAtWork = null, bool WarmUp = false)
+public sealed record VaeOptions
 {
+    /// <summary>The execution provider; the processor, if left out.</summary>
+    public OnnxDevice? Device { get; init; }
+
+    /// <summary>Threads of the processor; 0 for one per logical processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>
+    /// How many of them share one run. If left out, all of them share a run that is alone, for the shortest time; runs that overlap (several
+    /// callers, the blocks of a stream) have one each, for the most images per second, and the model is loaded a second time when that first
+    /// happens. Give a number to have it loaded once only.
+    /// </summary>
+    public int? ThreadsPerRun { get; init; }
+
+    /// <summary>Bounds the memory of streams and of overlapping calls: at most so many images at work in blocks, but always a block; as many blocks as runs fit into the threads, if left out.</summary>
+    public int? ImagesAtWork { get; init; }
+
+    /// <summary>Whether to run once while loading, so that the first call is as fast as the next ones.</summary>
+    public bool WarmUp { get; init; }
+
     internal int AllThreads => Threads > 0 ? Threads : Environment.ProcessorCount;
 
     internal int ThreadsOfLoneRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : AllThreads;

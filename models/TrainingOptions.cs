@@ -5,10 +5,14 @@ using OnnxVae.Exporters.Optimizers;
 namespace OnnxVae.Models;
 
 /// <summary>How a model is trained, whatever it is.</summary>
-/// <param name="BatchSize">N, examples per step.</param>
-/// <param name="Optimizer">How the parameters change.</param>
-public sealed record TrainingOptions(int BatchSize, Optimizer Optimizer)
+public sealed record TrainingOptions
 {
+    /// <summary>N, examples per step.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>How the parameters change.</summary>
+    public required Optimizer Optimizer { get; init; }
+
     /// <summary>The steps that schedules were made for, which a run must then have; null where none depends on them.</summary>
     public long? Steps { get; init; }
 

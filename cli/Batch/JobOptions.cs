@@ -35,7 +35,7 @@ internal abstract record JobOptions : IChecked
 
     /// <summary>How a model runs: a thread per block, and as many blocks as threads, or as the batch allows.</summary>
     /// <exception cref="ArgumentException">The device is not there.</exception>
-    public VaeOptions ToVaeOptions() => new(Execution.ParseDevice(), Execution.Threads, ThreadsPerRun: 1, ImagesAtWork: Batch);
+    public VaeOptions ToVaeOptions() => Execution.ToVaeOptions() with { ThreadsPerRun = 1, ImagesAtWork = Batch };
 
     /// <summary>What a job is asked for, for its record.</summary>
     /// <param name="verb">The verb.</param>

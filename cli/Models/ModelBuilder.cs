@@ -24,8 +24,10 @@ internal static class ModelBuilder
     /// <exception cref="UsageException">The options do not fit each other, or the steps.</exception>
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
-        var training = new TrainingOptions(options.Batch, Optimizers.Create(options, steps))
+        var training = new TrainingOptions
         {
+            BatchSize = options.Batch,
+            Optimizer = Optimizers.Create(options, steps),
             Steps = DependsOnSteps(options) ? steps : null,
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,

@@ -31,5 +31,5 @@ internal sealed record ExecutionOptions : ThreadOptions
 
     /// <summary>The same for models that serve.</summary>
     /// <exception cref="ArgumentException">The device is not there.</exception>
-    public VaeOptions ToVaeOptions() => new(ParseDevice(), Threads);
+    public VaeOptions ToVaeOptions() => new() { Device = ParseDevice(), Threads = Threads };
 }

@@ -61,7 +61,15 @@ internal sealed record AuxiliaryTraining
         this with { Batch = Batch ?? Math.Min(UsualBatch, autoencoder.ReadOptions<RunOptions>().Model?.Batch ?? UsualBatch) };
 
     /// <summary>How long and where.</summary>
-    public TrainerOptions ToTrainerOptions() => new(Steps, Seed, Execution.ParseDevice(), Execution.Threads, Logging.LogEvery, Logging.CheckpointEvery);
+    public TrainerOptions ToTrainerOptions() => new()
+    {
+        Steps = Steps,
+        Seed = Seed,
+        Device = Execution.ParseDevice(),
+        Threads = Execution.Threads,
+        LogEvery = Logging.LogEvery,
+        CheckpointEvery = Logging.CheckpointEvery,
+    };
 
     /// <summary>Writes the package of a model that is trained like this.</summary>
     /// <param name="folder">Where to.</param>
@@ -71,7 +79,7 @@ internal sealed record AuxiliaryTraining
     {
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
         description["seed"] = Seed;
-        return new PackageCompiler(model, new TrainingOptions(Batch!.Value, optimizer) { MaxGradientNorm = MaxGradientNorm })
+        return new PackageCompiler(model, new TrainingOptions { BatchSize = Batch!.Value, Optimizer = optimizer, MaxGradientNorm = MaxGradientNorm })
             .Write(folder, description, CompilationTarget.Training with { Provider = Execution.ParseDevice().Provider });
     }
 }

@@ -138,7 +138,7 @@ internal sealed class AuxiliaryRun : IDisposable
             throw new IOException($"The weights of '{autoencoder.Path}' have changed while '{run.Folder.Path}' was trained for them: delete this folder to train it anew.");
         }
 
-        var options = new EvaluatorOptions(0, training.Seed, training.Execution.ParseDevice(), training.Execution.Threads);
+        var options = new EvaluatorOptions { ImportanceSamples = 0, Seed = training.Seed, Device = training.Execution.ParseDevice(), Threads = training.Execution.Threads };
         var figures = RunDisplay.Evaluate(progress => run.Finish(
             states, images.Test, "test", options, () => AuxiliaryModel.Export(run.Package, states, autoencoder), progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(

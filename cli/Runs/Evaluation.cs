@@ -12,12 +12,16 @@ internal static class Evaluation
     private const int MostSteps = 50;
 
     /// <summary>Options of an evaluation, with a mixture of Gaussians for the aggregated posterior.</summary>
-    public static EvaluatorOptions Options(int importanceSamples, ulong seed, ExecutionOptions execution) => new(importanceSamples, seed, execution.ParseDevice(), execution.Threads)
+    public static EvaluatorOptions Options(int importanceSamples, ulong seed, ExecutionOptions execution) => new()
     {
+        ImportanceSamples = importanceSamples,
+        Seed = seed,
+        Device = execution.ParseDevice(),
+        Threads = execution.Threads,
         FitDensity = (fitted, others) =>
         {
             int components = Math.Clamp(fitted.Length / (PointsPerComponentAndLatent * fitted[0].Length), 1, MostComponents);
-            return GaussianMixture.Fit(fitted, components, new MixtureOptions(Seed: seed) with { MostSteps = MostSteps }).MeanLogDensity(others);
+            return GaussianMixture.Fit(fitted, components, new MixtureOptions { Seed = seed } with { MostSteps = MostSteps }).MeanLogDensity(others);
         },
     };
 }

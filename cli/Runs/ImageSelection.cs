@@ -32,8 +32,11 @@ internal record ImageSelection
     /// <exception cref="InvalidDataException">The images are of another shape.</exception>
     public ImageSource Open(ModelMetadata model, bool isLazy = false)
     {
-        var options = new ImageOptions((model.Height, model.Width), model.Channels, SkipCorrupt)
+        var options = new ImageOptions
         {
+            Size = (model.Height, model.Width),
+            Channels = model.Channels,
+            SkipCorrupt = SkipCorrupt,
             BinarizationSeed = Binarize ? BinarizationSeed : null,
             IsLazy = isLazy,
         };

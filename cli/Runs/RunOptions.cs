@@ -91,7 +91,13 @@ internal sealed record DataOptions
 
     /// <summary>How the images are prepared.</summary>
     /// <param name="seed">Decides on pixels that are drawn to be black or white.</param>
-    public ImageOptions ToImageOptions(ulong seed) => new(ImageSize is { } side ? (side, side) : null, Channels, SkipCorrupt, Binarize ? seed : null);
+    public ImageOptions ToImageOptions(ulong seed) => new()
+    {
+        Size = ImageSize is { } side ? (side, side) : null,
+        Channels = Channels,
+        SkipCorrupt = SkipCorrupt,
+        BinarizationSeed = Binarize ? seed : null,
+    };
 }
 
 /// <summary>How long a run is.</summary>

@@ -20,6 +20,7 @@ internal static class FiguresTable
         ? string.Join(" ", array.Select(Text))
         : value!.GetValue<object>() switch
         {
+            string text => Remedies.Apply(text),
             double number => number.ToString("0.####", CultureInfo.InvariantCulture),
             var other => Convert.ToString(other, CultureInfo.InvariantCulture)!,
         };

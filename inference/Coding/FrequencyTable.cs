@@ -18,7 +18,7 @@ public sealed class FrequencyTable
         int shared = Total - probabilities.Length - 1;
         if (shared <= 0)
         {
-            throw new ArgumentException($"A table has room for {Total - 2} probabilities, but there are {probabilities.Length}.");
+            throw new ArgumentException($"A table has room for {Total - 2} probabilities, but there are {probabilities.Length}.", nameof(probabilities));
         }
 
         cumulative = new uint[probabilities.Length + 2];
@@ -26,7 +26,7 @@ public sealed class FrequencyTable
         {
             if (!(probabilities[i] is >= 0 and <= 1))
             {
-                throw new ArgumentException($"The probability of symbol {i} is {probabilities[i]}; expected a number from 0 to 1.");
+                throw new ArgumentException($"The probability of symbol {i} is {probabilities[i]}; expected a number from 0 to 1.", nameof(probabilities));
             }
 
             cumulative[i + 1] = cumulative[i] + 1 + (uint)(probabilities[i] * shared);

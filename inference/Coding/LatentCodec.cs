@@ -87,7 +87,7 @@ public sealed class LatentCodec
 
         if (written != count * LatentSize)
         {
-            throw new ArgumentException($"There are {written} latents; {count} images of {LatentSize} have {count * LatentSize}.");
+            throw new ArgumentException($"There are {written} latents; {count} images of {LatentSize} have {count * LatentSize}.", nameof(count));
         }
 
         foreach (ushort part in ChecksumOf(checksum))

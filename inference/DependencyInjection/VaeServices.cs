@@ -6,7 +6,7 @@ namespace OnnxVae.Inference.DependencyInjection;
 public static class VaeServices
 {
     // Many requests at a time are a server's everyday life.
-    private static readonly VaeOptions ForServers = new(ThreadsPerRun: 1, WarmUp: true);
+    private static readonly VaeOptions ForServers = new() { ThreadsPerRun = 1, WarmUp = true };
 
     /// <summary>Registers a <see cref="VaeDecoder"/>.</summary>
     /// <param name="services">The services.</param>

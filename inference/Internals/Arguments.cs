@@ -25,7 +25,7 @@ internal static class Arguments
         {
             if (!float.IsFinite(latents[i]))
             {
-                throw new ArgumentException($"Latent {i % latentSize} of row {i / latentSize} is {latents[i]}; latents must be finite.");
+                throw new ArgumentException($"Latent {i % latentSize} of row {i / latentSize} is {latents[i]}; latents must be finite.", nameof(latents));
             }
         }
     }
@@ -37,7 +37,7 @@ internal static class Arguments
             if (!(images[i] >= SmallestPixel && images[i] <= LargestPixel))
             {
                 throw new ArgumentException(
-                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.");
+                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.", nameof(images));
             }
         }
     }

@@ -38,6 +38,29 @@ internal sealed class SessionTurns : IDisposable
     {
         bool isAlone = Interlocked.Increment(ref callers) == 1;
         free.Wait();
+        return Begin(isAlone);
+    }
+
+    /// <summary>Waits for a turn without blocking the thread; disposing it ends it.</summary>
+    /// <exception cref="ObjectDisposedException">It is too late.</exception>
+    public async ValueTask<Turn> TakeAsync(CancellationToken cancellation)
+    {
+        bool isAlone = Interlocked.Increment(ref callers) == 1;
+        try
+        {
+            await free.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            Interlocked.Decrement(ref callers);
+            throw;
+        }
+
+        return Begin(isAlone);
+    }
+
+    private Turn Begin(bool isAlone)
+    {
         try
         {
             return isDisposed

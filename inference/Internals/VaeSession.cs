@@ -54,15 +54,29 @@ internal sealed class VaeSession : IDisposable
     /// <param name="second">Receives the second one; empty where there is none.</param>
     public void Run(string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
+        using var turn = turns.Take();
+        Run(turn.Session, inputName, input, inputShape, outputNames, outputShape, first, second);
+    }
+
+    /// <summary>The same on a thread of the pool, waiting for a turn without blocking one.</summary>
+    public async Task RunAsync(
+        string inputName, ReadOnlyMemory<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Memory<float> first, Memory<float> second, CancellationToken cancellation)
+    {
+        using var turn = await turns.TakeAsync(cancellation).ConfigureAwait(false);
+        await Task.Run(() => Run(turn.Session, inputName, input.Span, inputShape, outputNames, outputShape, first.Span, second.Span), cancellation).ConfigureAwait(false);
+    }
+
+    private void Run(
+        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    {
         int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
         int inputs = input.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
-        using var turn = turns.Take();
         using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         for (int row = 0; row < rows; row += rowsAtATime)
         {
             int count = Math.Min(rowsAtATime, rows - row);
             RunAtOnce(
-                turn.Session, inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
+                session, inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
         }
 

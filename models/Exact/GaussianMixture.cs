@@ -41,12 +41,12 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
     {
         if (components < 1 || points.Count < components)
         {
-            throw new ArgumentException($"A mixture of {components} components cannot be fitted to {points.Count} points: there must be at least one component, and as many points as components.");
+            throw new ArgumentException($"A mixture of {components} components cannot be fitted to {points.Count} points: there must be at least one component, and as many points as components.", nameof(components));
         }
 
         if (points.Any(point => point.Any(x => !double.IsFinite(x))))
         {
-            throw new ArgumentException("A mixture cannot be fitted: at least one point is not finite.");
+            throw new ArgumentException("A mixture cannot be fitted: at least one point is not finite.", nameof(points));
         }
 
         options ??= new MixtureOptions();
@@ -172,8 +172,17 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
 }
 
 /// <summary>How a mixture is fitted.</summary>
-/// <param name="MostSteps">Steps at most.</param>
-/// <param name="Tolerance">The gain in log-likelihood, nats per point, below which it ends.</param>
-/// <param name="VarianceFloor">Added to every variance, so that no component shrinks to a point.</param>
-/// <param name="Seed">Chooses the first means.</param>
-public sealed record MixtureOptions(int MostSteps = 200, double Tolerance = 1e-4, double VarianceFloor = 1e-6, ulong Seed = 1);
+public sealed record MixtureOptions
+{
+    /// <summary>Steps at most.</summary>
+    public int MostSteps { get; init; } = 200;
+
+    /// <summary>The gain in log-likelihood, nats per point, below which it ends.</summary>
+    public double Tolerance { get; init; } = 1e-4;
+
+    /// <summary>Added to every variance, so that no component shrinks to a point.</summary>
+    public double VarianceFloor { get; init; } = 1e-6;
+
+    /// <summary>Chooses the first means.</summary>
+    public ulong Seed { get; init; } = 1;
+}

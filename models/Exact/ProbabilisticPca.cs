@@ -136,7 +136,7 @@ public sealed record ProbabilisticPca(Vector<double> Mean, Matrix<double> Weight
     {
         if (latents < 1 || latents >= dimensions)
         {
-            throw new ArgumentOutOfRangeException(null, $"The number of latents is {latents}; for images of {dimensions} values it must be from 1 to {dimensions - 1}.");
+            throw new ArgumentOutOfRangeException(nameof(latents), $"The number of latents is {latents}; for images of {dimensions} values it must be from 1 to {dimensions - 1}.");
         }
     }
 }

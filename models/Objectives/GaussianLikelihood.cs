@@ -18,7 +18,7 @@ public sealed record GaussianLikelihood : GaussianPixels
     {
         if (!(sigma > 0 && double.IsFinite(sigma)))
         {
-            throw new ArgumentOutOfRangeException(null, $"Sigma is {sigma}; the standard deviation of a pixel must be a positive number.");
+            throw new ArgumentOutOfRangeException(nameof(sigma), $"Sigma is {sigma}; the standard deviation of a pixel must be a positive number.");
         }
 
         StandardDeviation = sigma;

@@ -11,7 +11,7 @@ public sealed record ImportanceWeightedBound : Objective
     /// <exception cref="ArgumentOutOfRangeException">There is less than one.</exception>
     public ImportanceWeightedBound(int samples) => Samples = samples >= 1
         ? samples
-        : throw new ArgumentOutOfRangeException(null, $"The number of samples is {samples}; the bound needs at least 1.");
+        : throw new ArgumentOutOfRangeException(nameof(samples), $"The number of samples is {samples}; the bound needs at least 1.");
 
     /// <inheritdoc/>
     public override int Samples { get; }

@@ -24,7 +24,7 @@ public sealed record VampPrior : Prior
     {
         if (count < 1)
         {
-            throw new ArgumentOutOfRangeException(null, $"The number of pseudo-images is {count}; the prior needs at least 1.");
+            throw new ArgumentOutOfRangeException(nameof(count), $"The number of pseudo-images is {count}; the prior needs at least 1.");
         }
 
         var random = new Random(unchecked((int)seed));

@@ -43,7 +43,7 @@ public sealed class AttentionPrior : CodePrior
     {
         if (width % heads != 0)
         {
-            throw new ArgumentException($"The width is {width}, which is not a multiple of the number of heads, {heads}: change one of them.");
+            throw new ArgumentException($"The width is {width}, which is not a multiple of the number of heads, {heads}: change one of them.", nameof(heads));
         }
 
         (this.width, this.heads) = (width, heads);

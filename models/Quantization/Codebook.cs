@@ -25,7 +25,7 @@ public abstract record Codebook : Quantizer
     {
         if (codes < 2)
         {
-            throw new ArgumentOutOfRangeException(null, $"The codebook has {codes} codes; it needs at least 2.");
+            throw new ArgumentOutOfRangeException(nameof(codes), $"The codebook has {codes} codes; it needs at least 2.");
         }
 
         (this.level, Codes, Dimension, Commitment, Decay) = (level, codes, dimension, (float)commitment, (float)decay);

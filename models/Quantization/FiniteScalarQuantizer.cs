@@ -27,7 +27,7 @@ public sealed record FiniteScalarQuantizer : Quantizer
     {
         if (levels.Count == 0 || levels.Any(level => level < 2))
         {
-            throw new ArgumentOutOfRangeException(null, $"The levels are [{string.Join(", ", levels)}]; expected one or more numbers from 2.");
+            throw new ArgumentOutOfRangeException(nameof(levels), $"The levels are [{string.Join(", ", levels)}]; expected one or more numbers from 2.");
         }
 
         this.levels = [.. levels];
@@ -39,7 +39,7 @@ public sealed record FiniteScalarQuantizer : Quantizer
             codes *= levels[i];
             if (codes > MostCodes)
             {
-                throw new ArgumentOutOfRangeException(null, $"The levels [{string.Join(", ", levels)}] have more than {MostCodes} points: give fewer, or smaller ones.");
+                throw new ArgumentOutOfRangeException(nameof(levels), $"The levels [{string.Join(", ", levels)}] have more than {MostCodes} points: give fewer, or smaller ones.");
             }
         }
 

@@ -19,7 +19,7 @@ public sealed class VaeNetworks : ComposedModule
     {
         if (latents < 1)
         {
-            throw new ArgumentOutOfRangeException(null, $"The number of latents is {latents}; a VAE needs at least 1.");
+            throw new ArgumentOutOfRangeException(nameof(latents), $"The number of latents is {latents}; a VAE needs at least 1.");
         }
 
         (Image, Latents, Posterior) = (image, latents, posterior);

@@ -27,7 +27,7 @@ public sealed class VqVaeNetworks : ComposedModule
         if (image.Height % stride != 0 || image.Width % stride != 0)
         {
             throw new ArgumentException(
-                $"The images have {image.Height} x {image.Width} pixels, but a model with {(hasTop ? "two levels" : "one level")} of codes takes multiples of {stride}: scale them, to sides of {(Math.Max(image.Height, image.Width) + stride - 1) / stride * stride} for instance.");
+                $"The images have {image.Height} x {image.Width} pixels, but a model with {(hasTop ? "two levels" : "one level")} of codes takes multiples of {stride}: scale them, to sides of {(Math.Max(image.Height, image.Width) + stride - 1) / stride * stride} for instance.", nameof(image));
         }
 
         (Image, Dimension) = (image, dimension);

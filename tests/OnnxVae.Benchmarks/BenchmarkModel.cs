@@ -34,7 +34,7 @@ internal sealed record BenchmarkModel(string Name, string Description, VaeNetwor
 
     /// <summary>The compiler of the training step and the exported networks.</summary>
     public PackageCompiler Compiler(VaeNetworks vae) =>
-        new(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions(Batch, new Adam(new ConstantSchedule(LearningRate))));
+        new(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = Batch, Optimizer = new Adam(new ConstantSchedule(LearningRate)) });
 
     /// <inheritdoc/>
     public override Exporters.Programs.Program Compile()

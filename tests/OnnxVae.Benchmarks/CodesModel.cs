@@ -36,7 +36,7 @@ internal sealed record CodesModel(string Name, string Description, ImageShape Im
     {
         using var vae = Build();
         var model = new VqVaeModel(vae, new GaussianLikelihood(Sigma, PixelMean.Identity), Codebook("bottom"), Codebook("top"));
-        return new PackageCompiler(model, new TrainingOptions(Batch, new Adam(new ConstantSchedule(LearningRate)))).Step();
+        return new PackageCompiler(model, new TrainingOptions { BatchSize = Batch, Optimizer = new Adam(new ConstantSchedule(LearningRate)) }).Step();
     }
 
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ internal static class EpochBenchmark
             var package = model.Compiler(vae).Write(Path.Combine(folder.FullName, "package"));
             long steps = Math.Min(BatchPipeline.StepsPerEpoch(images, model.Batch), MostSteps);
             using var trainer = Trainer.Start(
-                package, new RunFolder(Path.Combine(folder.FullName, "run")), new TrainerOptions(steps, Seed: 1, OnnxDevice.Cpu, threads, CheckpointEvery: CheckpointEvery));
+                package, new RunFolder(Path.Combine(folder.FullName, "run")), new TrainerOptions { Steps = steps, Seed = 1, Device = OnnxDevice.Cpu, Threads = threads, CheckpointEvery = CheckpointEvery });
             var time = Stopwatch.StartNew();
             await trainer.TrainAsync(images).ConfigureAwait(false);
             return new EpochResult(model.Name, data, steps, time.Elapsed.TotalMilliseconds / steps, trainer.ComputingTime / time.Elapsed);

@@ -64,8 +64,8 @@ internal static class JobBenchmark
 
         var (bareRate, npyRate) = (count / Stopwatches.Median(bareTimes), count / Stopwatches.Median(npyTimes));
         return new JobResult(model.Name, bare.BlockSize, bareRate, npyRate, npyRate / bareRate, pngCount / pngTime, busy,
-            CallersShare(decoder, new VaeOptions(Threads: threads, WarmUp: true), blocks),
-            CallersShare(decoder, new VaeOptions(Threads: threads, ThreadsPerRun: 1, WarmUp: true), blocks));
+            CallersShare(decoder, new VaeOptions { Threads = threads, WarmUp = true }, blocks),
+            CallersShare(decoder, new VaeOptions { Threads = threads, ThreadsPerRun = 1, WarmUp = true }, blocks));
     }
 
     private static double CallersShare(string file, VaeOptions options, int blocks)

@@ -97,7 +97,7 @@ internal static class SamplingBenchmark
     {
         const int dimension = 8;
         using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
-        var options = new TrainingOptions(1, new Adam(new ConstantSchedule(1e-3)));
+        var options = new TrainingOptions { BatchSize = 1, Optimizer = new Adam(new ConstantSchedule(1e-3)) };
         var model = new VqVaeModel(vae, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), new MovingAverageCodebook("top", Codes, dimension));
         var encoder = new PackageCompiler(model, options).Deployable("encoder").AnyRuntime;
         foreach (var (level, prior) in priors.Index())

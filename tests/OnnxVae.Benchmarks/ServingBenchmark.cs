@@ -27,7 +27,7 @@ internal static class ServingBenchmark
         compiler => compiler.Deployable("decoder"),
         (model, file, batch, threads) =>
         {
-            var decoder = VaeDecoder.Load(file, new VaeOptions(Threads: threads));
+            var decoder = VaeDecoder.Load(file, new VaeOptions { Threads = threads });
             float[] z = Numbers(batch * model.Latents), images = new float[batch * model.Image.Dimensions];
             return (() => decoder.Decode(z, images), decoder);
         },
@@ -41,7 +41,7 @@ internal static class ServingBenchmark
         compiler => compiler.Deployable("encoder"),
         (model, file, batch, threads) =>
         {
-            var encoder = VaeEncoder.Load(file, new VaeOptions(Threads: threads));
+            var encoder = VaeEncoder.Load(file, new VaeOptions { Threads = threads });
             float[] images = Numbers(batch * model.Image.Dimensions), mean = new float[batch * model.Latents], logVar = new float[batch * model.Latents];
             return (() => encoder.Encode(images, mean, logVar), encoder);
         },

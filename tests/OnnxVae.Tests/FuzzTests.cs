@@ -159,12 +159,12 @@ internal sealed class FuzzTests
             case "decoder.onnx":
                 return bytes =>
                 {
-                    using var decoder = VaeDecoder.Load(bytes, new VaeOptions(ThreadsPerRun: 1));
+                    using var decoder = VaeDecoder.Load(bytes, new VaeOptions { ThreadsPerRun = 1 });
                 };
             case "encoder.onnx":
                 return bytes =>
                 {
-                    using var encoder = VaeEncoder.Load(bytes, new VaeOptions(ThreadsPerRun: 1));
+                    using var encoder = VaeEncoder.Load(bytes, new VaeOptions { ThreadsPerRun = 1 });
                 };
             case "model.onnx":
                 return bytes => OnnxModel.Load(Written(bytes));
@@ -183,7 +183,7 @@ internal sealed class FuzzTests
             default:
                 return bytes =>
                 {
-                    var data = ImageData.Open(name.Contains("idx", StringComparison.Ordinal) ? Path.GetDirectoryName(Written(bytes))! : Written(bytes), new ImageOptions(Size: (8, 8)));
+                    var data = ImageData.Open(name.Contains("idx", StringComparison.Ordinal) ? Path.GetDirectoryName(Written(bytes))! : Written(bytes), new ImageOptions { Size = (8, 8) });
                     for (int i = 0; i < Math.Min(10, data.All.Count); i++)
                     {
                         _ = Read(data.All, i);

@@ -1,17 +1,26 @@
 namespace OnnxVae.Training.Data;
 
 /// <summary>How images are prepared.</summary>
-/// <param name="Size">What images are scaled and cropped to; null to take them as they are.</param>
-/// <param name="Channels">1 for grayscale, 3 for colour; null for colour where any image has it.</param>
-/// <param name="SkipCorrupt">Whether images that cannot be read are left out instead of stopping everything.</param>
-/// <param name="BinarizationSeed">Chooses draws of black or white for every pixel, once and for all; null for pixels as they are.</param>
-/// <param name="IsLazy">
-/// Whether image files are opened only when they are read, each time, which suits any number of them: those that cannot be read are found
-/// then. It takes effect where size and channels are given.
-/// </param>
-public sealed record ImageOptions(
-    (int Height, int Width)? Size = null, int? Channels = null, bool SkipCorrupt = false, ulong? BinarizationSeed = null, bool IsLazy = false)
+public sealed record ImageOptions
 {
+    /// <summary>What images are scaled and cropped to; null to take them as they are.</summary>
+    public (int Height, int Width)? Size { get; init; }
+
+    /// <summary>1 for grayscale, 3 for colour; null for colour where any image has it.</summary>
+    public int? Channels { get; init; }
+
+    /// <summary>Whether images that cannot be read are left out instead of stopping everything.</summary>
+    public bool SkipCorrupt { get; init; }
+
+    /// <summary>Chooses draws of black or white for every pixel, once and for all; null for pixels as they are.</summary>
+    public ulong? BinarizationSeed { get; init; }
+
+    /// <summary>
+    /// Whether image files are opened only when they are read, each time, which suits any number of them: those that cannot be read are found
+    /// then. It takes effect where size and channels are given.
+    /// </summary>
+    public bool IsLazy { get; init; }
+
     /// <summary>Called with the images decoded so far and the images in all, while image files are read; from several threads.</summary>
     public Action<long, long>? Progress { get; init; }
 }
@@ -52,10 +61,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     public ImageSource Split(string name) => name switch
     {
         "train" => Train,
-        "validation" => Validation ?? throw new ArgumentException("The data have no validation split: give train, test or all."),
+        "validation" => Validation ?? throw new ArgumentException("The data have no validation split: give train, test or all.", nameof(name)),
         "test" => Test,
         "all" => All,
-        _ => throw new ArgumentException($"There is no split '{name}'; known are train, validation, test, all."),
+        _ => throw new ArgumentException($"There is no split '{name}'; known are train, validation, test, all.", nameof(name)),
     };
 
     /// <summary>Divides images that come without a test split: a tenth, at most 5,000, chosen by a fixed permutation. A single image is for training.</summary>

@@ -29,7 +29,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             return;
         }
 
-        var options = new VaeOptions(device, threads);
+        var options = new VaeOptions { Device = device, Threads = threads };
         using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), options);
         using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), options);
         var shape = decoder.Metadata;

@@ -9,16 +9,29 @@ using OnnxVae.Training.Runtime;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>How long and where to train.</summary>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Seed">Chooses order of the data and noise.</param>
-/// <param name="Device">Where to run.</param>
-/// <param name="Threads">Threads of the processor; 0 for one per logical processor.</param>
-/// <param name="LogEvery">Steps between lines of the log, for which alone metrics are computed; checkpoints have a line too.</param>
-/// <param name="CheckpointEvery">Steps between checkpoints.</param>
-/// <param name="KeepCheckpoints">How many of the newest checkpoints stay.</param>
-public sealed record TrainerOptions(
-    long Steps, ulong Seed, OnnxDevice Device, int Threads = 0, int LogEvery = 50, int CheckpointEvery = 500, int KeepCheckpoints = 3)
+public sealed record TrainerOptions
 {
+    /// <summary>Steps in all.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Chooses order of the data and noise.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Where to run.</summary>
+    public OnnxDevice Device { get; init; } = OnnxDevice.Cpu;
+
+    /// <summary>Threads of the processor; 0 for one per logical processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Steps between lines of the log, for which alone metrics are computed; checkpoints have a line too.</summary>
+    public int LogEvery { get; init; } = 50;
+
+    /// <summary>Steps between checkpoints.</summary>
+    public int CheckpointEvery { get; init; } = 500;
+
+    /// <summary>How many of the newest checkpoints stay.</summary>
+    public int KeepCheckpoints { get; init; } = 3;
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Steps, 1);

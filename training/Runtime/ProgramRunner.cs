@@ -152,5 +152,5 @@ public sealed class ProgramRunner : IDisposable
     }
 
     private static OrtValue Find(Dictionary<string, OrtValue> values, string name, string problem) => values.TryGetValue(name, out var value) ? value
-        : throw new ArgumentException($"The program {problem} '{name}'; there are: {string.Join(", ", values.Keys)}.");
+        : throw new ArgumentException($"The program {problem} '{name}'; there are: {string.Join(", ", values.Keys)}.", nameof(name));
 }

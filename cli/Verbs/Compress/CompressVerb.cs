@@ -17,7 +17,7 @@ internal sealed class CompressVerb : LongVerb<CompressOptions>
     protected override Task<int> RunAsync(CompressOptions options, CancellationToken cancellation)
     {
         string directory = ModelPath.Folder(options.Model), file = options.Out;
-        using var encoder = VaeEncoder.Load(Path.Combine(directory, ExportedFiles.Encoder), new VaeOptions(Threads: options.Execution.Threads));
+        using var encoder = VaeEncoder.Load(Path.Combine(directory, ExportedFiles.Encoder), new VaeOptions { Threads = options.Execution.Threads });
         var codec = LatentCodec.Load(ExportedModel.RequireDensity(directory));
         var images = options.Images.Open(encoder.Metadata);
         ProgressDisplay.Run("Compressing", report => AtomicFile.Write(file, stream =>

@@ -58,7 +58,7 @@ internal sealed class FitVerb : LongVerb<FitOptions>
     private static (GaussianMixture Mixture, double LogLikelihood) Fit(double[][] latents, FitOptions options, CancellationToken cancellation)
     {
         double logLikelihood = 0;
-        var fitting = new MixtureOptions(Seed: options.Seed);
+        var fitting = new MixtureOptions { Seed = options.Seed };
         var mixture = ProgressDisplay.Run("Fitting", report =>
         {
             long step = 0;

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Serve;
@@ -84,11 +85,11 @@ internal static class PageServer
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException)
         {
-            await Explain(context, StatusCodes.Status400BadRequest, e.Message);
+            await Explain(context, StatusCodes.Status400BadRequest, Explanation.Of(e));
         }
         catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            await Explain(context, StatusCodes.Status500InternalServerError, $"The model could not be asked: {e.Message}");
+            await Explain(context, StatusCodes.Status500InternalServerError, $"The model could not be asked: {Explanation.Of(e)}");
         }
     }
 

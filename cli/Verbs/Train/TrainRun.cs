@@ -65,7 +65,7 @@ internal sealed class TrainRun : IDisposable
         var device = options.Execution.ParseDevice();
         long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
-        var trainer = new TrainerOptions(steps, options.Seed, device, options.Execution.Threads, options.Logging.LogEvery, options.Logging.CheckpointEvery);
+        var trainer = new TrainerOptions { Steps = steps, Seed = options.Seed, Device = device, Threads = options.Execution.Threads, LogEvery = options.Logging.LogEvery, CheckpointEvery = options.Logging.CheckpointEvery };
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, device, options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {run.Folder.Path}";
         if (await RunDisplay.TrainAsync(run, trainer, images.Train, grids, "0.00", continuation, cancellation) is not { } states)

@@ -67,9 +67,9 @@ internal sealed class CodesTests : FolderFixture
     {
         var package = TrainingPackage.Open(Run.Package);
         var states = Checkpoint.Load(Run.NewestCheckpoint(), package).States;
-        var heart = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+        var heart = ImageData.Open("sprites", new ImageOptions { Size = (16, 16) }).Test;
 
-        var figures = Evaluator.Evaluate(package, states, new EqualImages(heart, 40), new EvaluatorOptions(0, Seed: 1, OnnxDevice.Cpu));
+        var figures = Evaluator.Evaluate(package, states, new EqualImages(heart, 40), new EvaluatorOptions { ImportanceSamples = 0, Seed = 1, Device = OnnxDevice.Cpu });
 
         Assert.That(figures.Further["meanSquaredErrorTopExchanged"], Is.EqualTo(figures.Further["meanSquaredError"]).Within(1e-7));
     }
@@ -79,7 +79,7 @@ internal sealed class CodesTests : FolderFixture
     public void Export_EncodesToCodes_WhichGiveTheFigures()
     {
         using var vae = TrainedVae.Load(Run.Export);
-        var test = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+        var test = ImageData.Open("sprites", new ImageOptions { Size = (16, 16) }).Test;
         var figures = JsonNode.Parse(File.ReadAllText(Run.Evaluation))!;
         var counts = new int[Codes];
         double squaredError = 0;
@@ -158,7 +158,7 @@ internal sealed class CodesTests : FolderFixture
     [Test]
     public void Prior_StepByStep_GivesTheEvaluatedNllPerCode()
     {
-        var test = ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Test;
+        var test = ImageData.Open("sprites", new ImageOptions { Size = (16, 16) }).Test;
         using var vae = TrainedVqVae.Load(WithPriors.Export);
         long[] labels = [.. Enumerable.Range(0, (int)test.Count).Select(n => (long)test.LabelOf(n))];
         int[] top = [.. Enumerable.Range(0, labels.Length / 100).SelectMany(part => vae.Encode(ReconstructionGrid.ReadImages(test, part * 100, 100))[0])];

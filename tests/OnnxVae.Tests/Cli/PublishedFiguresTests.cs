@@ -80,7 +80,7 @@ internal sealed class PublishedFiguresTests : FolderFixture
     {
         var figures = Train("--model", "mlp", "--batch", "128", "--latent", "10", "--beta", "100", "--epochs", "1");
 
-        Assert.That((string)figures["posteriorCollapse"]!, Does.StartWith("collapsed: 0 of 10 latents are active").And.Contain("try a smaller --beta"));
+        Assert.That((string)figures["posteriorCollapse"]!, Does.StartWith("collapsed: 0 of 10 latents are active").And.Contain("try a smaller beta"));
     }
 
     private JsonNode Train(params string[] options) => JsonNode.Parse(Support.Cli.Succeed(

@@ -77,7 +77,7 @@ internal sealed class InferenceReadmeTests
     public void AbsentDevice_IsRefused() => Assert.That(
         () =>
         {
-            using var gpu = VaeDecoder.Load("decoder.onnx", new VaeOptions(OnnxDevice.Parse("cuda:1"), WarmUp: true));
+            using var gpu = VaeDecoder.Load("decoder.onnx", new VaeOptions { Device = OnnxDevice.Parse("cuda:1"), WarmUp = true });
         },
         Throws.ArgumentException.With.Message.StartsWith("Device 'cuda:1' is not available"));
 

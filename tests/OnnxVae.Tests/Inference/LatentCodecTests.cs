@@ -44,12 +44,12 @@ internal sealed class LatentCodecTests
     [Test]
     public void Write_OfLatentThatIsNotWhole_Throws() => Assert.That(
         () => Write([0, 0, 0.5f, 0, 0]),
-        Throws.ArgumentException.With.Message.EqualTo("Latent 2 is 0.5, but only whole numbers can be coded: the encoder must be one of rounded latents."));
+        Throws.ArgumentException.With.Message.StartsWith("Latent 2 is 0.5, but only whole numbers can be coded: the encoder must be one of rounded latents."));
 
     [Test]
     public void Read_OfForeignFile_Throws() => Assert.That(
         () => codec.Read(new MemoryStream(new byte[100])),
-        Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("This is no file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."));
+        Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("This is not a file of coded latents: it does not begin as one."));
 
     [Test]
     public void Read_WithAnotherDensity_Throws()

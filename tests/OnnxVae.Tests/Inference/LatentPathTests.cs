@@ -28,5 +28,5 @@ internal sealed class LatentPathTests
     [Test]
     public void Linear_OfUnequalEnds_Throws() => Assert.That(
         () => LatentPath.Linear([1], [1, 2], 3),
-        Throws.ArgumentException.With.Message.EqualTo("A path of 3 points between 1 and 2 latents is not possible: both ends need as many latents, and a path at least 2 points."));
+        Throws.ArgumentException.With.Message.StartsWith("A path of 3 points between 1 and 2 latents is not possible: both ends need as many latents, and a path at least 2 points."));
 }

@@ -79,7 +79,7 @@ internal sealed class OwnPriorTests : FolderFixture
     {
         using var vqvae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ImageShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1);
         var model = new VqVaeModel(vqvae, new BernoulliLikelihood(), new MovingAverageCodebook("bottom", 16, 4, 0.25, 0.99));
-        var package = new PackageCompiler(model, new TrainingOptions(4, new Adam(new ConstantSchedule(1e-3)))).Write(Folder["package"]);
+        var package = new PackageCompiler(model, new TrainingOptions { BatchSize = 4, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
         RunExport.Write(package, package.ReadInitialStates(), Folder["export"]);
         using var decoder = VaeDecoder.Load(Decoder);
         using var vae = TrainedVae.Load(Folder["export"]);

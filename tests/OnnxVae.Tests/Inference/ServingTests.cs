@@ -26,7 +26,7 @@ internal sealed class ServingTests
     {
         string file = Path.Combine(Models.Export("mlp"), "decoder.onnx");
         using var stream = File.OpenRead(file);
-        using VaeDecoder fromPath = VaeDecoder.Load(file, new VaeOptions(WarmUp: true)), fromBytes = VaeDecoder.Load(File.ReadAllBytes(file)), fromStream = VaeDecoder.Load(stream);
+        using VaeDecoder fromPath = VaeDecoder.Load(file, new VaeOptions { WarmUp = true }), fromBytes = VaeDecoder.Load(File.ReadAllBytes(file)), fromStream = VaeDecoder.Load(stream);
 
         float[] expected = vae.Decoder.Generate(count: 3, seed: 1);
         Assert.That(fromPath.Generate(count: 3, seed: 1), Is.EqualTo(expected));
@@ -35,10 +35,28 @@ internal sealed class ServingTests
     }
 
     [Test]
+    public async Task DecodeAsync_AndEncodeAsync_GiveWhatTheOthersGive_AndReturnAtOnce()
+    {
+        using var conv = TrainedVae.Load(Models.Export("conv"));
+        float[] latents = Numbers.StandardNormal(2000 * conv.Decoder.Metadata.LatentSize, seed: 1);
+
+        var task = conv.Decoder.DecodeAsync(latents);
+        bool isBack = !task.IsCompleted;
+        float[] images = await task;
+
+        Assert.That(isBack, "2,000 images take longer than a call");
+        Assert.That(images, Is.EqualTo(conv.Decoder.Decode(latents)));
+        Assert.That(await conv.Encoder.EncodeAsync(images), Is.EqualTo(conv.Encoder.Encode(images)));
+        Assert.That(() => conv.Decoder.DecodeAsync(latents, new float[1]), Throws.ArgumentException);
+        Assert.That(async () => await conv.Decoder.DecodeAsync(latents, new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(await conv.Decoder.DecodeAsync(latents.AsMemory(0, conv.Decoder.Metadata.LatentSize)), Has.Length.EqualTo(conv.Decoder.Metadata.ImageSize), "the turn was given back");
+    }
+
+    [Test]
     public async Task GenerateAsync_OfAnyRange_GivesTheSameBits()
     {
         float[] whole = await CollectAsync(vae.Decoder, ImageRange.OfFirst(700));
-        using var other = VaeDecoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx"), new VaeOptions(Threads: 3, ThreadsPerRun: 1, ImagesAtWork: 5));
+        using var other = VaeDecoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx"), new VaeOptions { Threads = 3, ThreadsPerRun = 1, ImagesAtWork = 5 });
 
         Assert.That(whole, Has.Length.EqualTo(700 * 72));
         Assert.That(await CollectAsync(other, new ImageRange(123, 601)), Is.EqualTo(whole[(123 * 72)..(601 * 72)]));
@@ -268,7 +286,7 @@ internal sealed class ServingTests
     [Test]
     public void Encode_OfImageOfAnotherSize_SaysWhatWasExpected() => Assert.That(
         () => vae.Encoder.Encode(new float[28 * 28]),
-        Throws.ArgumentException.With.Message.EqualTo("There are 784 numbers in images; expected one or more images of 1 x 9 x 8 = 72."));
+        Throws.ArgumentException.With.Message.StartsWith("There are 784 numbers in images; expected one or more images of 1 x 9 x 8 = 72."));
 
     [TestCase(200f, "Value 3 of image 1 is 200; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
     [TestCase(-1f, "Value 3 of image 1 is -1; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.")]
@@ -279,7 +297,7 @@ internal sealed class ServingTests
         var images = new float[144];
         images[75] = value;
 
-        Assert.That(() => vae.Encoder.Encode(images), Throws.ArgumentException.With.Message.EqualTo(message));
+        Assert.That(() => vae.Encoder.Encode(images), Throws.ArgumentException.With.Message.StartsWith(message));
     }
 
     [TestCase(-0.0009f)]
@@ -290,7 +308,7 @@ internal sealed class ServingTests
     [Test]
     public void Decode_IntoWrongRoom_SaysHowMuchIsNeeded() => Assert.That(
         () => vae.Decoder.Decode(new float[10], new float[100]),
-        Throws.ArgumentException.With.Message.EqualTo("There is room for 100 numbers in images; 2 of 72 need 144."));
+        Throws.ArgumentException.With.Message.StartsWith("There is room for 100 numbers in images; 2 of 72 need 144."));
 
     [Test]
     public void Load_OfDecoderAsEncoder_IsRefused() => Assert.That(

@@ -56,7 +56,7 @@ internal sealed class VaeDecoderTests
     [Test]
     public void Decode_OfWrongLength_SaysWhatWasExpected() => Assert.That(
         () => decoder.Decode(new float[7], new float[72]),
-        Throws.ArgumentException.With.Message.EqualTo("There are 7 numbers in latents; expected one or more rows of 5."));
+        Throws.ArgumentException.With.Message.StartsWith("There are 7 numbers in latents; expected one or more rows of 5."));
 
     [Test]
     public void Decode_OfNaN_NamesTheLatent()
@@ -66,7 +66,7 @@ internal sealed class VaeDecoderTests
 
         Assert.That(
             () => decoder.Decode(latents, new float[144]),
-            Throws.ArgumentException.With.Message.EqualTo("Latent 3 of row 1 is NaN; latents must be finite."));
+            Throws.ArgumentException.With.Message.StartsWith("Latent 3 of row 1 is NaN; latents must be finite."));
     }
 
     [Test]
@@ -82,7 +82,7 @@ internal sealed class VaeDecoderTests
     [Test]
     public void Parse_OfAbsentDevice_SaysWhatThereIs() => Assert.That(
         () => OnnxDevice.Parse("rocm:1"),
-        Throws.ArgumentException.With.Message.EqualTo(
+        Throws.ArgumentException.With.Message.StartsWith(
             "Device 'rocm:1' is not available: this ONNX Runtime has cpu. Choose one of these, reference the ONNX Runtime package of that provider, or register its library."));
 
     [Test]

@@ -23,7 +23,7 @@ internal sealed class ClassifierStepTests
     {
         random.manual_seed(4);
         using var network = new ConvNetwork { Channels = [6, 8], Dense = 10 }.Encoder(Image, Classes.Length, parameters: 1);
-        var program = new PackageCompiler(new ClassifierModel(network, Image, Classes), new TrainingOptions(BatchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum))).Step();
+        var program = new PackageCompiler(new ClassifierModel(network, Image, Classes), new TrainingOptions { BatchSize = BatchSize, Optimizer = new Sgd(new ConstantSchedule(LearningRate), Momentum) }).Step();
         using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu, threads: 2);
         var optimizer = optim.SGD(network.parameters(), LearningRate, Momentum);
 

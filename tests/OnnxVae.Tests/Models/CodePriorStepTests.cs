@@ -48,7 +48,7 @@ internal sealed class CodePriorStepTests
         var image = Value.Input("image", ElementType.Float32, [Shape.Batch, 1, Grid.Height, Grid.Width]);
         var encoder = GraphCompiler.Build("encoder", [image], [("mean", Ops.Reshape(Ops.Round(3f * image), [Shape.Batch, Grid.Positions]))]);
         var model = new CodePriorModel(prior, encoder, [Grid], level: 0, ["a", "b", "c"]) { LabelDropout = dropout };
-        var compiler = new PackageCompiler(model, new TrainingOptions(BatchSize: 1, new Sgd(new ConstantSchedule(1e-3))));
+        var compiler = new PackageCompiler(model, new TrainingOptions { BatchSize = 1, Optimizer = new Sgd(new ConstantSchedule(1e-3)) });
         using var runner = new ProgramRunner(compiler.Step().Compile(), OnnxDevice.Cpu, threads: 1);
         Pixels.CopyTo(runner.Input<byte>("images"));
         runner.Input<long>("labels")[0] = label;

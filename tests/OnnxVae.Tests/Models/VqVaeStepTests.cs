@@ -67,7 +67,7 @@ internal sealed class VqVaeStepTests
         Assert.That(metrics.Contains("meanSquaredErrorTopExchanged"), Is.EqualTo(batchSize > 1));
     }
 
-    private static PackageCompiler Compiler(VqVaeModel model, int batchSize) => new(model, new TrainingOptions(batchSize, new Sgd(new ConstantSchedule(LearningRate), Momentum)));
+    private static PackageCompiler Compiler(VqVaeModel model, int batchSize) => new(model, new TrainingOptions { BatchSize = batchSize, Optimizer = new Sgd(new ConstantSchedule(LearningRate), Momentum) });
 
     private sealed class TorchTraining
     {

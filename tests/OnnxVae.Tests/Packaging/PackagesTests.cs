@@ -87,8 +87,8 @@ internal sealed class PackagesTests
             using OnnxVae.Training.Data;
             using OnnxVae.Training.Runs;
             var package = TrainingPackage.Open(args[0]);
-            using var trainer = Trainer.StartOrResume(package, new RunFolder(args[1]), new TrainerOptions(Steps: 5, Seed: 1, OnnxDevice.Cpu));
-            await trainer.TrainAsync(ImageData.Open("sprites", new ImageOptions(Size: (16, 16))).Train);
+            using var trainer = Trainer.StartOrResume(package, new RunFolder(args[1]), new TrainerOptions { Steps = 5, Seed = 1, Device = OnnxDevice.Cpu });
+            await trainer.TrainAsync(ImageData.Open("sprites", new ImageOptions { Size = (16, 16) }).Train);
             RunExport.Write(package, trainer.Snapshot(), args[2], provider: "cpu");
             """;
         Support.Cli.Succeed("compile", "--model", "conv", "--image-size", "16", "--batch", "4", "--steps", "5", "--out", Folder["package"]);

@@ -47,7 +47,7 @@ internal sealed class TestVae : IDisposable
         Options = with is null ? options : with(options);
         Compiler = new PackageCompiler(
             new VaeModel(Vae, Options.Likelihood, Options.Objective, Options.Prior, Options.Pixels),
-            new TrainingOptions(batchSize, Options.Optimizer) { WeightAveraging = Options.WeightAveraging });
+            new TrainingOptions { BatchSize = batchSize, Optimizer = Options.Optimizer, WeightAveraging = Options.WeightAveraging });
         Package = Compiler.Write(folder["package"]);
         States = new StateBuffers(Package.Manifest.States, Package.Manifest.Step.Updates);
         States.Load(Package.ReadInitialStates());

@@ -1,6 +1,5 @@
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
-using OnnxVae.Inference;
 using OnnxVae.Models;
 using OnnxVae.Models.Exact;
 using OnnxVae.Models.Networks;
@@ -15,7 +14,7 @@ namespace OnnxVae.Tests.Training;
 /// <summary>Models of which the rate alone, or the encoder alone, tells the wrong thing.</summary>
 internal sealed class CollapseCasesTests : FolderFixture
 {
-    private static readonly EvaluatorOptions Options = new(0, Seed: 1, OnnxDevice.Cpu);
+    private static readonly EvaluatorOptions Options = new() { Seed = 1 };
 
     // Five images fill a batch of six so that the last row would be the first image again.
     [TestCase(100)]
@@ -41,7 +40,7 @@ internal sealed class CollapseCasesTests : FolderFixture
     public void Evaluate_OfRareBitThatIsCodedPerfectly_DoesNotCallItCollapsed()
     {
         using var vae = new VaeNetworks(new MlpNetwork(1), new ImageShape(1, 9, 8), latents: 1, seed: 1);
-        var package = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions(64, new Adam(new ConstantSchedule(1e-3)))).Write(Folder["package"]);
+        var package = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 64, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
         var states = package.ReadInitialStates().ToDictionary();
         states["encoder.1.weight"] = Filled(states, "encoder.1.weight", 1 / 72f); // the brightness, 0 or 1
         states["encoder.1.bias"] = Filled(states, "encoder.1.bias", 0);

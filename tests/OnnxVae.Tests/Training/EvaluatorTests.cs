@@ -19,7 +19,7 @@ internal sealed class EvaluatorTests
         const int images = 20;
         double expected = 72 * Math.Log(2);
 
-        var figures = Evaluator.Evaluate(test.Package, zeros, new NoiseImages(images), new EvaluatorOptions(importanceSamples, Seed: 1, OnnxDevice.Cpu));
+        var figures = Evaluator.Evaluate(test.Package, zeros, new NoiseImages(images), new EvaluatorOptions { ImportanceSamples = importanceSamples, Seed = 1, Device = OnnxDevice.Cpu });
 
         Assert.Multiple(() =>
         {
@@ -40,7 +40,7 @@ internal sealed class EvaluatorTests
         var spread = test.Package.ReadInitialStates().ToDictionary(
             state => state.Key, state => Tensor.From<float>(state.Value.Shape, [.. state.Value.As<float>().ToArray().Select(weight => 4 * weight)]));
         double Bound(int samples) => Evaluator.Evaluate(
-            test.Package, spread, new NoiseImages(50), new EvaluatorOptions(samples, Seed: 1, OnnxDevice.Cpu)).NegativeLogLikelihood!.Value;
+            test.Package, spread, new NoiseImages(50), new EvaluatorOptions { ImportanceSamples = samples, Seed = 1, Device = OnnxDevice.Cpu }).NegativeLogLikelihood!.Value;
 
         Assert.That(Bound(64), Is.Not.NaN.And.LessThan(Bound(8)));
         Assert.That(Bound(8), Is.Not.NaN.And.LessThan(Bound(1)));
@@ -54,7 +54,7 @@ internal sealed class EvaluatorTests
         states["decoder.0.bias"] = Tensor.From<float>([16], [float.NaN, .. new float[15]]);
 
         Assert.That(
-            () => Evaluator.Evaluate(test.Package, states, new NoiseImages(6), new EvaluatorOptions(0, Seed: 1, OnnxDevice.Cpu)),
+            () => Evaluator.Evaluate(test.Package, states, new NoiseImages(6), new EvaluatorOptions { ImportanceSamples = 0, Seed = 1, Device = OnnxDevice.Cpu }),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
                 "The distortion of at least one image is not finite: the model has diverged; evaluate an earlier --checkpoint."));
     }

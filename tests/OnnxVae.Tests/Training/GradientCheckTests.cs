@@ -56,5 +56,5 @@ internal sealed class GradientCheckTests
     [Test]
     public void Run_WithoutFloats_Throws() => Assert.That(
         () => GradientCheck.Run(x => Cast(x[0], ElementType.Float32), ("labels", Tensor.From<long>([], 4))),
-        Throws.ArgumentException.With.Message.EqualTo("None of the inputs 'labels' is Float32; only such have gradients."));
+        Throws.ArgumentException.With.Message.StartsWith("None of the inputs 'labels' is Float32; only such have gradients."));
 }

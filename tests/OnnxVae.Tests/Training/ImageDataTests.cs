@@ -65,7 +65,7 @@ internal sealed class ImageDataTests : FolderFixture
         WriteImage(Folder["colour.png"], 3, 8, 8);
 
         Assert.That(ImageData.Open(Folder.Path).All.Channels, Is.EqualTo(3));
-        Assert.That(ImageData.Open(Folder.Path, new ImageOptions(Channels: 1)).All.Channels, Is.EqualTo(1));
+        Assert.That(ImageData.Open(Folder.Path, new ImageOptions { Channels = 1 }).All.Channels, Is.EqualTo(1));
     }
 
     [Test]
@@ -74,7 +74,7 @@ internal sealed class ImageDataTests : FolderFixture
         WriteImage(Folder["a.png"], 1, 8, 16);
         WriteImage(Folder["b.png"], 1, 20, 10);
 
-        var all = ImageData.Open(Folder.Path, new ImageOptions((4, 4))).All;
+        var all = ImageData.Open(Folder.Path, new ImageOptions { Size = (4, 4) }).All;
 
         Assert.That((all.Height, all.Width), Is.EqualTo((4, 4)));
     }
@@ -85,7 +85,7 @@ internal sealed class ImageDataTests : FolderFixture
         float[] pixels = [.. Enumerable.Range(0, 4 * 8).Select(i => i % 8 is >= 2 and < 6 ? 1f : 0f)];
         File.WriteAllBytes(Folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
 
-        byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions((4, 4))).All, 0);
+        byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions { Size = (4, 4) }).All, 0);
 
         Assert.That(read, Has.Length.EqualTo(16).And.All.EqualTo(255));
     }
@@ -150,8 +150,8 @@ internal sealed class ImageDataTests : FolderFixture
 
         Assert.That(
             () => ImageData.Open(Folder.Path),
-            Throws.TypeOf<CorruptImageException>().With.Message.EqualTo("'x.png' is not an image that can be read: remove it, or give --skip-corrupt to leave such files out."));
-        Assert.That(ImageData.Open(Folder.Path, new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+            Throws.TypeOf<CorruptImageException>().With.Message.EqualTo("'x.png' is not an image that can be read: remove it, or leave such files out."));
+        Assert.That(ImageData.Open(Folder.Path, new ImageOptions { SkipCorrupt = true }).All.Count, Is.EqualTo(4));
     }
 
     // Eight bytes of a PNG's header promise more pixels than any memory has.
@@ -166,7 +166,7 @@ internal sealed class ImageDataTests : FolderFixture
         File.WriteAllBytes(Folder["x.png"], image);
 
         Assert.That(
-            () => ImageData.Open(Folder.Path, new ImageOptions(Size: (8, 8))),
+            () => ImageData.Open(Folder.Path, new ImageOptions { Size = (8, 8) }),
             Throws.TypeOf<CorruptImageException>().With.Message.StartsWith("'x.png' has 100000 x 90000 pixels, which is too many: remove it"));
     }
 
@@ -234,7 +234,7 @@ internal sealed class ImageDataTests : FolderFixture
     {
         WriteNpy(Folder["a.npy"], 2, 4, 8);
 
-        var images = ImageData.Open(Folder["a.npy"], new ImageOptions(Size: (8, 8), Channels: 3)).All;
+        var images = ImageData.Open(Folder["a.npy"], new ImageOptions { Size = (8, 8), Channels = 3 }).All;
 
         byte[] pixels = Read(images, 1);
         Assert.That((images.Channels, images.Height, images.Width), Is.EqualTo((3, 8, 8)));
@@ -388,7 +388,7 @@ internal sealed class ImageDataTests : FolderFixture
     public void Open_Binarized_DrawsEveryPixelOnceByItsGreyValue()
     {
         WriteImage(Folder["grey/a.png"], 1, 200, 200);
-        ImageSource Open(ulong? seed) => ImageData.Open(Folder["grey"], new ImageOptions(BinarizationSeed: seed)).Train;
+        ImageSource Open(ulong? seed) => ImageData.Open(Folder["grey"], new ImageOptions { BinarizationSeed = seed }).Train;
         var (grey, binary, other) = (Open(null), Open(3), Open(4));
 
         byte[] drawn = Read(binary, 0), original = Read(grey, 0);

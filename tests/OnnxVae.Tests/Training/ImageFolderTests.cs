@@ -88,7 +88,7 @@ internal sealed class ImageFolderTests : FolderFixture
     {
         WriteImages(Folder.Path, 4);
 
-        Assert.That(() => ImageData.Open(Folder.Path).Split("validation"), Throws.ArgumentException.With.Message.EqualTo("The data have no validation split: give train, test or all."));
+        Assert.That(() => ImageData.Open(Folder.Path).Split("validation"), Throws.ArgumentException.With.Message.StartsWith("The data have no validation split: give train, test or all."));
     }
 
     [Test]
@@ -176,7 +176,7 @@ internal sealed class ImageFolderTests : FolderFixture
 
         Assert.That(() => ImageData.Open(Folder["images"]), Throws.TypeOf<CorruptImageException>().With.Message.StartsWith(
             $"'x.png' {reason.Replace("{0}", Folder.Path, StringComparison.Ordinal)}: remove it"));
-        Assert.That(ImageData.Open(Folder["images"], new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+        Assert.That(ImageData.Open(Folder["images"], new ImageOptions { SkipCorrupt = true }).All.Count, Is.EqualTo(4));
     }
 
     [Test]
@@ -194,7 +194,7 @@ internal sealed class ImageFolderTests : FolderFixture
         }
 
         Assert.That(() => ImageData.Open(Folder["images"]), Throws.TypeOf<CorruptImageException>());
-        Assert.That(ImageData.Open(Folder["images"], new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(4));
+        Assert.That(ImageData.Open(Folder["images"], new ImageOptions { SkipCorrupt = true }).All.Count, Is.EqualTo(4));
         using var delete = Process.Start("rm", ["-r", Folder["images"]]); // .NET does not find it
         delete.WaitForExit();
     }
@@ -224,7 +224,7 @@ internal sealed class ImageFolderTests : FolderFixture
 
         Assert.That(() => ImageData.Open(Folder["a.tar"]), Throws.TypeOf<CorruptImageException>().With.Message.StartsWith(
             "'b/lost.png' cannot be read (it is a link to '/etc/passwd.png', which does not come before it in the archive): remove it"));
-        Assert.That(ImageData.Open(Folder["a.tar"], new ImageOptions(SkipCorrupt: true)).All.Count, Is.EqualTo(3));
+        Assert.That(ImageData.Open(Folder["a.tar"], new ImageOptions { SkipCorrupt = true }).All.Count, Is.EqualTo(3));
     }
 
     [Test]

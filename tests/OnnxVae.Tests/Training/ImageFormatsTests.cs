@@ -21,7 +21,7 @@ internal sealed class ImageFormatsTests : FolderFixture
         var (width, height) = (stored.Width, stored.Height);
         bool isTurned = orientation != 3;
 
-        var image = ImageData.Open(file, new ImageOptions(Channels: 3)).All;
+        var image = ImageData.Open(file, new ImageOptions { Channels = 3 }).All;
         byte[] pixels = Read(image, 0);
 
         Assert.That((int)codec.EncodedOrigin, Is.EqualTo(orientation));
@@ -54,7 +54,7 @@ internal sealed class ImageFormatsTests : FolderFixture
     [Test]
     public void Open_OfFolderWithGrayscaleOfAllKinds_HasOneChannel_AndCountsWhatIsNotRead()
     {
-        var data = ImageData.Open(Fixture("grayscale-kinds"), new ImageOptions((16, 16)));
+        var data = ImageData.Open(Fixture("grayscale-kinds"), new ImageOptions { Size = (16, 16) });
 
         Assert.That((data.All.Count, data.All.Channels), Is.EqualTo((6L, 1)));
         Assert.That(data.PassedOver, Is.EqualTo((string[])["1 .tif file (not an image format that is read)"]));
@@ -89,7 +89,7 @@ internal sealed class ImageFormatsTests : FolderFixture
         }
 
         long before = GC.GetTotalAllocatedBytes();
-        var data = ImageData.Open(Folder.Path, new ImageOptions((8, 8), SkipCorrupt: true));
+        var data = ImageData.Open(Folder.Path, new ImageOptions { Size = (8, 8), SkipCorrupt = true });
 
         Assert.That(data.All.Count, Is.EqualTo(1));
         Assert.That(GC.GetTotalAllocatedBytes() - before, Is.LessThan(100_000_000));

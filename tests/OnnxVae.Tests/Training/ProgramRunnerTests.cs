@@ -37,8 +37,8 @@ internal sealed class ProgramRunnerTests
         using var runner = new ProgramRunner(program.Compile(), OnnxDevice.Cpu);
 
         Assert.That(program.Compile().Unneeded, Is.EqualTo((string[])["label"]));
-        Assert.That(() => runner.Input<long>("label"), Throws.ArgumentException.With.Message.EqualTo("The program needs no input 'label'; there are: x."));
-        Assert.That(() => runner.Metric("loss"), Throws.ArgumentException.With.Message.EqualTo("The program has no metric 'loss'; there are: squares."));
+        Assert.That(() => runner.Input<long>("label"), Throws.ArgumentException.With.Message.StartsWith("The program needs no input 'label'; there are: x."));
+        Assert.That(() => runner.Metric("loss"), Throws.ArgumentException.With.Message.StartsWith("The program has no metric 'loss'; there are: squares."));
     }
 
     [Test]

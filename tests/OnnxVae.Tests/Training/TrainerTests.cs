@@ -96,7 +96,7 @@ internal sealed class TrainerTests : FolderFixture
         using var reached = new ManualResetEventSlim();
         var package = Compile("package");
         var run = new RunFolder(Folder["run"]);
-        var options = new TrainerOptions(Steps: 20, Seed: 1, OnnxDevice.Cpu, Threads: 2, LogEvery: 5, CheckpointEvery: 6);
+        var options = new TrainerOptions { Steps = 20, Seed = 1, Device = OnnxDevice.Cpu, Threads = 2, LogEvery = 5, CheckpointEvery = 6 };
         using var trainer = Trainer.Start(package, run, options);
         var written = new List<long>();
 
@@ -191,7 +191,7 @@ internal sealed class TrainerTests : FolderFixture
     public void Batches_OfWrongShape_SayWhatWasCompiled() => Assert.That(
         () => BatchPipeline.RequireFit(Compile("package").Manifest.Step, new FakeImages(10, side: 9)),
         Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "The images are 1 x 9 x 9 (channels, height, width), but the model was compiled for 1 x 8 x 8: compile it for these images, or give --image-size."));
+            "The images are 1 x 9 x 9 (channels, height, width), but the model was compiled for 1 x 8 x 8: compile it for these images, or scale them."));
 
     [Test]
     public async Task Batches_OfOneEpoch_HoldEveryImageOnce()
@@ -221,14 +221,14 @@ internal sealed class TrainerTests : FolderFixture
     {
         torch.random.manual_seed(1);
         using var vae = new VaeNetworks(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
-        return Write(vae, new TrainingOptions(4, new Adam(new ConstantSchedule(learningRate))), name);
+        return Write(vae, new TrainingOptions { BatchSize = 4, Optimizer = new Adam(new ConstantSchedule(learningRate)) }, name);
     }
 
     private TrainingPackage CompileRegularized(string name)
     {
         torch.random.manual_seed(1);
         using var vae = new VaeNetworks(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
-        return Write(vae, new TrainingOptions(4, new AdamW(new ConstantSchedule(1e-2))) { MaxGradientNorm = 10, WeightAveraging = 0.9 }, name);
+        return Write(vae, new TrainingOptions { BatchSize = 4, Optimizer = new AdamW(new ConstantSchedule(1e-2)), MaxGradientNorm = 10, WeightAveraging = 0.9 }, name);
     }
 
     private TrainingPackage Write(VaeNetworks vae, TrainingOptions options, string name) =>
@@ -244,7 +244,7 @@ internal sealed class TrainerTests : FolderFixture
     private static async Task TrainOnceAsync(
         TrainingPackage package, RunFolder run, ulong seed, Action<TrainingProgress>? progress = null, int logEvery = 5, CancellationToken cancellation = default)
     {
-        var options = new TrainerOptions(Steps: 20, seed, OnnxDevice.Cpu, Threads: 2, logEvery, CheckpointEvery: 6);
+        var options = new TrainerOptions { Steps = 20, Seed = seed, Device = OnnxDevice.Cpu, Threads = 2, LogEvery = logEvery, CheckpointEvery = 6 };
         using var trainer = Trainer.StartOrResume(package, run, options);
         await trainer.TrainAsync(new FakeImages(40, side: 8), progress, cancellation: cancellation);
     }

@@ -35,7 +35,7 @@ internal sealed class GaussianMixtureTests
     {
         List<double> likelihoods = [];
 
-        var fitted = GaussianMixture.Fit(Points, 3, new MixtureOptions(Tolerance: 1e-7), likelihoods.Add);
+        var fitted = GaussianMixture.Fit(Points, 3, new MixtureOptions { Tolerance = 1e-7 }, likelihoods.Add);
 
         Assert.Multiple(() =>
         {
@@ -56,7 +56,7 @@ internal sealed class GaussianMixtureTests
     [Test]
     public void Fit_AtConvergence_HasMeansOfItsShares()
     {
-        var fitted = GaussianMixture.Fit(Points[..500], 2, new MixtureOptions(MostSteps: 2000, Tolerance: 0));
+        var fitted = GaussianMixture.Fit(Points[..500], 2, new MixtureOptions { MostSteps = 2000, Tolerance = 0 });
         double Share(double[] z, int k) => Math.Exp(
             Math.Log(fitted.Weights[k]) + new GaussianMixture([1], [fitted.Means[k]], [fitted.Factors[k]]).LogDensity(z) - fitted.LogDensity(z));
 
@@ -70,7 +70,7 @@ internal sealed class GaussianMixtureTests
     [Test]
     public void Fit_OnEqualPoints_KeepsAFloorOfVariance()
     {
-        var fitted = GaussianMixture.Fit([.. Enumerable.Repeat<double[]>([1, 2], 10)], 2, new MixtureOptions(VarianceFloor: 1e-4));
+        var fitted = GaussianMixture.Fit([.. Enumerable.Repeat<double[]>([1, 2], 10)], 2, new MixtureOptions { VarianceFloor = 1e-4 });
 
         Assert.That(fitted.Factors[0][0, 0], Is.EqualTo(1e-2).Within(1e-6));
     }
@@ -78,7 +78,7 @@ internal sealed class GaussianMixtureTests
     [Test]
     public void Fit_WithFewerPointsThanComponents_SaysSo() => Assert.That(
         () => GaussianMixture.Fit([[1, 2], [3, 4]], 3),
-        Throws.ArgumentException.With.Message.EqualTo(
+        Throws.ArgumentException.With.Message.StartsWith(
             "A mixture of 3 components cannot be fitted to 2 points: there must be at least one component, and as many points as components."));
 
     // The sampler's graph draws the component whose share of [0, 1) contains u, with its mean and covariance.

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Terminal;
 
 /// <summary>Libraries speak of their own parameters; here is what the command line calls them, and which command helps.</summary>
 internal static class Remedies
@@ -15,6 +15,7 @@ internal static class Remedies
         ("scale them, to sides of {0} for instance.", "give --image-size, --image-size {0} for instance."),
         ("The width is {0}, which is not a multiple of the number of heads, {1}: change one of them.", "--width is {0}, which is no multiple of --heads, {1}: change one of them."),
         ("evaluate an earlier checkpoint.", "evaluate an earlier --checkpoint."),
+        ("try a smaller beta (0.1 to 0.5), a warm-up of beta, free bits (0.1), or a less powerful decoder", "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder"),
         ("try a smaller learning rate, or clip the gradient.", "try a smaller --learning-rate, or --clip-gradient 1."),
         ("Compile a model into it.", "Make one with 'onnxvae compile'."),
         ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),

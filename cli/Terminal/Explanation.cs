@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using OnnxVae.Cli.Terminal;
 
-namespace OnnxVae.Cli;
+namespace OnnxVae.Cli.Terminal;
 
 /// <summary>What an exception says to whoever gave a command.</summary>
 internal static class Explanation
