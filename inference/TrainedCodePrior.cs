@@ -164,14 +164,14 @@ public sealed class TrainedCodePrior : LatentPrior
 
     private void DrawByPositions(Drawing drawing, long[] labels)
     {
-        using var walk = new DecodingLoop(graphs.OfLevels[drawing.Level], labels.Length);
-        labels.CopyTo(walk.Integers("class"));
+        using var loop = new DecodingLoop(graphs.OfLevels[drawing.Level], labels.Length);
+        labels.CopyTo(loop.Integers("class"));
         for (int position = 0; position < Grids[drawing.Level].Positions; position++)
         {
-            walk.Integers("position")[0] = position;
-            drawing.CopyColumn(position - 1, walk.Integers("previous"));
-            walk.Step();
-            drawing.Take(position, walk.Result("logits"));
+            loop.Integers("position")[0] = position;
+            drawing.CopyColumn(position - 1, loop.Integers("previous"));
+            loop.Step();
+            drawing.Take(position, loop.Result("logits"));
         }
     }
 
@@ -182,13 +182,13 @@ public sealed class TrainedCodePrior : LatentPrior
         labels.CopyTo(condition.Integers("class"));
         known.CopyTo(condition.Integers("known"));
         condition.Step();
-        condition.Result("told").CopyTo(ofRows.Numbers("told"));
+        condition.Result("condition").CopyTo(ofRows.Numbers("condition"));
         for (int row = 0; row < grid.Rows; row++)
         {
             ofRows.Integers("row")[0] = row;
             drawing.CopyRow(row - 1, ofRows.Integers("above"));
             ofRows.Step();
-            ofRows.Result("tells").CopyTo(ofCodes.Numbers("tells"));
+            ofRows.Result("verticalFeatures").CopyTo(ofCodes.Numbers("verticalFeatures"));
             ofCodes.Reset();
             for (int column = 0; column < grid.Columns; column++)
             {

@@ -37,10 +37,10 @@ internal sealed class AuxiliaryRun : IDisposable
         var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
         if (needsClasses)
         {
-            BatchPipeline.RequireLabels(images.Train);
+            ImageRequirements.RequireLabels(images.Train);
         }
 
-        BatchPipeline.RequireBatch(images.Train, options.Training.Batch!.Value);
+        ImageRequirements.RequireBatch(images.Train, options.Training.Batch!.Value);
         if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
             throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");

@@ -13,7 +13,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// A convolution with stride s is the sum of s x s ones with stride 1, its phases: phase f takes every s-th pixel from f -
 /// padding and every s-th tap from f (polyphase decomposition; Vaidyanathan 1993, section 4.3). The sum over phases is taken
 /// before the output transform. To the images, each phase is a correlation by itself, with its taps in reverse; the outputs
-/// that the phases of a tile need are mostly the same, and are gathered once; single last lines of an image, which would need
+/// that the phases of a tile need are mostly the same, and are gathered once; single rows and columns at the far borders, which would need
 /// tiles of their own, are computed directly. One group.
 /// Shapes below: f phases, m2 = m m outputs and n2 = n n products per tile, r2 = r r taps, T tiles, L = T N with N images.
 /// </remarks>
@@ -70,7 +70,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
     /// <inheritdoc/>
     public PixelOrder OutputOrder => PixelOrder.Of(OutputPixels, geometry.OutputSize[0], geometry.OutputSize[1]);
 
-    private IEnumerable<IEnumerable<(long Y, long X)>> ImagePixels => Chunks(tiles.OfImage).Select(tiles.Pixels).Concat(tiles.PixelsOfLastLines);
+    private IEnumerable<IEnumerable<(long Y, long X)>> ImagePixels => Chunks(tiles.OfImage).Select(tiles.Pixels).Concat(tiles.PixelsOfBorderStrips);
 
     private IEnumerable<IEnumerable<(long Y, long X)>> OutputPixels => Chunks(tiles.OfOutputs).Select(tiles.Outputs);
 
@@ -96,7 +96,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
             var m = MatMul(v, u); // [n2, f, L, C]
             return MatMul(outputTransform, Reshape(m, [Products, tiles.Phases * chunk.Count * batch * channels])); // [m2, f L C]
         });
-        return Rows(channels, ImageOrder, ImagePixels, ofTiles.Concat(tiles.LastLines.Select(line => OfLine(line, dy.Rows, weight))));
+        return Rows(channels, ImageOrder, ImagePixels, ofTiles.Concat(tiles.BorderStrips.Select(line => OfLine(line, dy.Rows, weight))));
     }
 
     /// <inheritdoc/>
@@ -110,7 +110,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
     }
 
     // A line of the image by itself, [pixels, N C]: every output that it meets times every tap along it, and their sums.
-    private Value OfLine(ImageLine line, PixelMajorRows dy, Value weight)
+    private Value OfLine(BorderStrip line, PixelMajorRows dy, Value weight)
     {
         var outputs = dy.At([.. line.Outputs(geometry)]); // [outputs, N, K]
         var taps = Transpose(Reshape(Slice(weight, line.Axis + 2, line.Tap, line.Tap + 1), [kernels, channels, geometry.KernelSize[0]]), 2, 0, 1); // [taps, K, C]

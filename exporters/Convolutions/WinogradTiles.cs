@@ -7,8 +7,27 @@ namespace OnnxVae.Exporters.Convolutions;
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
 /// each phase, from n x n outputs, which lie one further for phases that begin later. Where no more tiles are needed for it, the
 /// tiles of all phases lie over the same outputs (<see cref="AreAligned"/>) and hold some pixels outside the image; sometimes but
-/// for the image's last lines (<see cref="LastLines"/>). Positions stand in the order place in the tile, phase (of pixels), tile.
+/// for strips at the far borders (<see cref="BorderStrips"/>). Positions stand in the order place in the tile, phase (of pixels), tile.
 /// </summary>
+/// <remarks>
+/// One axis of a convolution of 12 pixels with kernel 4, stride 2, padding 1: s = 2 phases of 2 taps, 6 outputs, tiles of m = 2, n = 3. Pixels in brackets lie
+/// outside the image.
+/// <code>
+///   position  i + a      0    1    2    3    4    5    6
+///   pixels of phase 0  (-1)   1    3    5    7    9   11
+///   pixels of phase 1    0    2    4    6    8   10  (12)
+///
+///   outputs              0    1    2    3    4    5          output i meets positions i (tap 0) and i + 1 (tap 1) of each phase
+///   tiles of outputs    [0    1]  [2    3]  [4    5]         tile 1 depends on positions 2 .. 4 of each phase
+///
+///   tiles of pixels, each phase from where it begins         pixel at position p depends on outputs p - 1 (tap 1) and p (tap 0)
+///     phase 0                [1    2]  [3    4]  [5    6]    tile 0 depends on outputs 0 .. 2
+///     phase 1           [0    1]  [2    3]  [4    5]         tile 0 depends on outputs -1 .. 1
+///
+///   aligned: all phases from position 0, so that one transform of outputs serves all
+///     both phases       [0    1]  [2    3]  [4    5]   6     position 6 is left over: a border strip, pixel 11 = output 5 x tap 1
+/// </code>
+/// </remarks>
 /// <param name="geometry">The convolution.</param>
 /// <param name="tile">m.</param>
 internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
@@ -26,29 +45,29 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     /// <summary>Tiles of the outputs.</summary>
     public IReadOnlyList<(int Y, int X)> OfOutputs => Cover((geometry.OutputSize[0], geometry.OutputSize[1]));
 
-    /// <summary>Tiles of every phase of the image, but for its <see cref="LastLines"/>.</summary>
+    /// <summary>Tiles of every phase of the image, but for its <see cref="BorderStrips"/>.</summary>
     public IReadOnlyList<(int Y, int X)> OfImage => Cover((SizeOfAPhase(0), SizeOfAPhase(1)));
 
     /// <summary>Whether the tiles of all phases of the image depend on the same outputs.</summary>
     public bool AreAligned => areAligned ??= CanAlign(0) && CanAlign(1);
 
     /// <summary>Lines of the image beyond the aligned tiles.</summary>
-    public IEnumerable<ImageLine> LastLines =>
+    public IEnumerable<BorderStrip> BorderStrips =>
         from axis in AreAligned ? Enumerable.Range(0, 2) : []
         where Beyond(axis) > 0
         from f in Enumerable.Range(0, stride)
         let output = LastAligned(axis)
         let pixel = Pixel(output + 1, f, axis)
         where pixel < geometry.ImageSize[axis]
-        select new ImageLine(axis, pixel, output, stride + f);
+        select new BorderStrip(axis, pixel, output, stride + f);
 
     /// <summary>The pixels in each of them; where a row and a column cross, the column has no pixel.</summary>
-    public IEnumerable<IEnumerable<(long Y, long X)>> PixelsOfLastLines
+    public IEnumerable<IEnumerable<(long Y, long X)>> PixelsOfBorderStrips
     {
         get
         {
-            var rows = LastLines.Where(line => line.Axis == 0).Select(line => line.Pixel).ToHashSet();
-            return LastLines.Select(line => line.Pixels(geometry).Select(pixel => line.Axis == 1 && rows.Contains(pixel.Y) ? (-1, -1) : pixel));
+            var rows = BorderStrips.Where(line => line.Axis == 0).Select(line => line.Pixel).ToHashSet();
+            return BorderStrips.Select(line => line.Pixels(geometry).Select(pixel => line.Axis == 1 && rows.Contains(pixel.Y) ? (-1, -1) : pixel));
         }
     }
 

@@ -8,7 +8,7 @@ namespace OnnxVae.Models.Priors;
 
 /// <summary>
 /// A prior of the bottom level: masked gated convolutions, conditioned on the codes of the level above and on the class. A vertical stack sees
-/// all rows above, a horizontal one the codes to the left and what the vertical one tells it, so that no code before is out of sight.
+/// all rows above, a horizontal one the codes to the left and what the vertical one verticalFeatures it, so that no code before is out of sight.
 /// </summary>
 /// <remarks>
 /// van den Oord et al. 2016, arXiv 1606.05328, section 2 and figure 2. Instead of masked kernels, inputs are shifted: by a row for the
@@ -50,11 +50,11 @@ public sealed class GatedConvolutionPrior : CodePrior
         var embedded = Transpose(lowering.Lower(codeEmbedding, codes), 0, 3, 1, 2); // [N, width, H, W]
         var vertical = Slice(Pad(embedded, 2, 1, 0), 2, 0, Grid.Height);
         var horizontal = Slice(Pad(embedded, 3, 1, 0), 3, 0, Grid.Width);
-        var told = Condition(lowering, label, known!);
+        var conditions = Condition(lowering, label, known!);
         foreach (var layer in layers)
         {
-            var (next, tells) = layer.Vertical(lowering, Pad(vertical, 2, 1, 0), told);
-            (vertical, horizontal) = (next, layer.Horizontal(lowering, Pad(horizontal, 3, 1, 0), horizontal, tells));
+            var (next, verticalFeatures) = layer.Vertical(lowering, Pad(vertical, 2, 1, 0), conditions);
+            (vertical, horizontal) = (next, layer.Horizontal(lowering, Pad(horizontal, 3, 1, 0), horizontal, verticalFeatures));
         }
 
         return Reshape(Transpose(lowering.Lower(output, horizontal), 0, 2, 3, 1), [n, Grid.Positions, Grid.Codes]);
@@ -62,9 +62,9 @@ public sealed class GatedConvolutionPrior : CodePrior
 
     /// <summary>
     /// Three graphs. <c>_condition</c>, once: <c>class</c>, Int64 [N], and <c>known</c>, the codes of the level above, Int64 [N, H / 2, W / 2], to
-    /// <c>told</c>, Float32 [N, width, H, W]. <c>_row</c>, once for each row: <c>above</c>, the codes of the row above, Int64 [N, W], <c>row</c>,
-    /// Int64 [1], and <c>told</c> to <c>tells</c>, Float32 [N, depth 2 width, W]. The last one, once for each code: <c>previous</c>, the code to
-    /// the left, Int64 [N], <c>column</c>, Int64 [1], and <c>tells</c> to <c>logits</c>, Float32 [N, K].
+    /// <c>condition</c>, Float32 [N, width, H, W]. <c>_row</c>, once for each row: <c>above</c>, the codes of the row above, Int64 [N, W], <c>row</c>,
+    /// Int64 [1], and <c>condition</c> to <c>verticalFeatures</c>, Float32 [N, depth 2 width, W]. The last one, once for each code: <c>previous</c>, the code to
+    /// the left, Int64 [N], <c>column</c>, Int64 [1], and <c>verticalFeatures</c> to <c>logits</c>, Float32 [N, K].
     /// </summary>
     public override IEnumerable<SamplingGraph> SamplingGraphs(ModuleLowering lowering)
     {
@@ -77,49 +77,49 @@ public sealed class GatedConvolutionPrior : CodePrior
     {
         var label = Value.Input("class", ElementType.Int64, [Shape.Batch]);
         var known = Value.Input("known", ElementType.Int64, [Shape.Batch, Grid.Height / 2, Grid.Width / 2]);
-        return new SamplingGraph("_condition", [label, known], [("told", Condition(lowering, label, known))]);
+        return new SamplingGraph("_condition", [label, known], [("condition", Condition(lowering, label, known))]);
     }
 
     private SamplingGraph RowGraph(ModuleLowering lowering)
     {
         var above = Value.Input("above", ElementType.Int64, [Shape.Batch, Grid.Width]);
-        var told = Value.Input("told", ElementType.Float32, [Shape.Batch, width, Grid.Height, Grid.Width]);
+        var conditions = Value.Input("condition", ElementType.Float32, [Shape.Batch, width, Grid.Height, Grid.Width]);
         var row = Value.Input("row", ElementType.Int64, [1]);
-        var inputs = new List<Value> { above, told, row };
-        var (carried, tells) = (new List<(string Name, Value Value)>(), new List<Value>());
+        var inputs = new List<Value> { above, conditions, row };
+        var (carried, verticalFeatures) = (new List<(string Name, Value Value)>(), new List<Value>());
         var hasAbove = 1f - Cast(Equal(row, Value.Indices(0)), ElementType.Float32);
         var vertical = Reshape(Transpose(lowering.Lower(codeEmbedding, above), 0, 2, 1), [Shape.Batch, width, 1, Grid.Width]) * hasAbove;
-        var toldHere = Gather(told, 2, row); // [N, width, 1, W]
+        var conditionOfRow = Gather(conditions, 2, row); // [N, width, 1, W]
         foreach (var (i, layer) in layers.Index())
         {
             var before = Value.Input($"vertical.{i}", ElementType.Float32, [Shape.Batch, width, 1, Grid.Width]);
             inputs.Add(before);
             carried.Add(($"vertical.{i}.next", vertical));
-            var (next, tell) = layer.Vertical(lowering, Concat(2, before, vertical), toldHere);
-            tells.Add(Reshape(tell, [Shape.Batch, 2 * width, Grid.Width]));
+            var (next, ofVertical) = layer.Vertical(lowering, Concat(2, before, vertical), conditionOfRow);
+            verticalFeatures.Add(Reshape(ofVertical, [Shape.Batch, 2 * width, Grid.Width]));
             vertical = next;
         }
 
-        return new SamplingGraph("_row", inputs, [("tells", Concat(1, [.. tells])), .. carried]);
+        return new SamplingGraph("_row", inputs, [("verticalFeatures", Concat(1, [.. verticalFeatures])), .. carried]);
     }
 
     private SamplingGraph CodeGraph(ModuleLowering lowering)
     {
         var previous = Value.Input("previous", ElementType.Int64, [Shape.Batch]);
         var column = Value.Input("column", ElementType.Int64, [1]);
-        var tells = Value.Input("tells", ElementType.Float32, [Shape.Batch, layers.Count * 2 * width, Grid.Width]);
-        var inputs = new List<Value> { previous, column, tells };
+        var verticalFeatures = Value.Input("verticalFeatures", ElementType.Float32, [Shape.Batch, layers.Count * 2 * width, Grid.Width]);
+        var inputs = new List<Value> { previous, column, verticalFeatures };
         var carried = new List<(string Name, Value Value)>();
         var hasLeft = 1f - Cast(Equal(column, Value.Indices(0)), ElementType.Float32);
         var horizontal = Reshape(lowering.Lower(codeEmbedding, previous) * hasLeft, [Shape.Batch, width, 1, 1]);
-        var here = Gather(tells, 2, column); // [N, depth 2 width, 1]
+        var ofColumn = Gather(verticalFeatures, 2, column); // [N, depth 2 width, 1]
         foreach (var (i, layer) in layers.Index())
         {
             var before = Value.Input($"horizontal.{i}", ElementType.Float32, [Shape.Batch, width, 1, 1]);
             inputs.Add(before);
             carried.Add(($"horizontal.{i}.next", horizontal));
-            var tell = Reshape(Slice(here, 1, i * 2 * width, (i + 1) * 2 * width), [Shape.Batch, 2 * width, 1, 1]);
-            horizontal = layer.Horizontal(lowering, Concat(3, before * hasLeft, horizontal), horizontal, tell);
+            var ofVertical = Reshape(Slice(ofColumn, 1, i * 2 * width, (i + 1) * 2 * width), [Shape.Batch, 2 * width, 1, 1]);
+            horizontal = layer.Horizontal(lowering, Concat(3, before * hasLeft, horizontal), horizontal, ofVertical);
         }
 
         return new SamplingGraph("", inputs, [("logits", Reshape(lowering.Lower(output, horizontal), [Shape.Batch, Grid.Codes])), .. carried]);
@@ -147,24 +147,24 @@ public sealed class GatedConvolutionPrior : CodePrior
             RegisterComponents();
         }
 
-        /// <summary>The vertical stack's next features, and what it tells the horizontal one.</summary>
+        /// <summary>The vertical stack's next features, and what the horizontal one gets from it.</summary>
         /// <param name="lowering">Lowers the convolutions.</param>
         /// <param name="x">Its features with the row above: [N, width, H + 1, W].</param>
-        /// <param name="told">The condition, [N, width, H, W].</param>
-        public (Value Next, Value Tells) Vertical(ModuleLowering lowering, Value x, Value told)
+        /// <param name="conditions">The condition, [N, width, H, W].</param>
+        public (Value Next, Value ForHorizontal) Vertical(ModuleLowering lowering, Value x, Value conditions)
         {
-            var conditions = Split2(lowering.Lower(fromCondition, told), axis: 1);
+            var (toVertical, toHorizontal) = Split2(lowering.Lower(fromCondition, conditions), axis: 1);
             var above = lowering.Lower(vertical, Pad(x, 3, 1, 1));
-            return (Gate(above + conditions.First), lowering.Lower(fromVertical, above) + conditions.Second);
+            return (Gate(above + toVertical), lowering.Lower(fromVertical, above) + toHorizontal);
         }
 
         /// <summary>The horizontal stack's next features.</summary>
         /// <param name="lowering">Lowers the convolutions.</param>
         /// <param name="withLeft">Its features with the column to the left: [N, width, H, W + 1].</param>
         /// <param name="x">Its features, [N, width, H, W].</param>
-        /// <param name="tells">What the vertical stack tells it, [N, 2 width, H, W].</param>
-        public Value Horizontal(ModuleLowering lowering, Value withLeft, Value x, Value tells) =>
-            x + lowering.Lower(residual, Gate(lowering.Lower(horizontal, withLeft) + tells));
+        /// <param name="verticalFeatures">What it gets from the vertical stack, [N, 2 width, H, W].</param>
+        public Value Horizontal(ModuleLowering lowering, Value withLeft, Value x, Value verticalFeatures) =>
+            x + lowering.Lower(residual, Gate(lowering.Lower(horizontal, withLeft) + verticalFeatures));
 
         // tanh(a) sigmoid(b)
         private static Value Gate(Value x)

@@ -204,8 +204,8 @@ public sealed class VqVaeModel : IModel
         }
 
         var topVectors = quantize(top!, network.Lower(level.Vectors, network.Lower(level.Encoder, features)));
-        var told = network.Lower(level.Decoder, topVectors);
-        return [topVectors, quantize(bottom, network.Lower(networks.VectorsBottom, Concat(1, told, features)))];
+        var fromTop = network.Lower(level.Decoder, topVectors);
+        return [topVectors, quantize(bottom, network.Lower(networks.VectorsBottom, Concat(1, fromTop, features)))];
     }
 
     private Value Decode(ModuleLowering network, IReadOnlyList<Value> vectors) => network.Lower(

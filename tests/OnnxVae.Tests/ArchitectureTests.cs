@@ -45,8 +45,12 @@ internal sealed class ArchitectureTests
     {
         var arrows = new NamespaceArrows(Path.Combine(AppContext.BaseDirectory, $"{assembly ?? project}.dll"), project);
 
-        TestContext.Out.WriteLine(arrows.Picture);
         Assert.That(arrows.Cycles, Is.Empty, string.Join('\n', arrows.All));
+        string document = File.ReadAllText(Path.Combine(Repository.Root, "docs/architecture.md"));
+        if (document.Contains($"\n{project}:\n", StringComparison.Ordinal))
+        {
+            Assert.That(document, Does.Contain($"{project}:\n\n```\n{arrows.Picture}\n```\n"), "the picture of docs/architecture.md");
+        }
     }
 
     [Test]

@@ -37,54 +37,14 @@ public sealed class BatchPipeline : IAsyncDisposable
     /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than a batch.</exception>
     public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep)
     {
-        RequireFit(program, source);
-        RequireBatch(source, program.Images.Shape[0]);
+        ImageRequirements.RequireFit(program, source);
+        ImageRequirements.RequireBatch(source, program.Images.Shape[0]);
         (this.program, noise, this.source, this.seed) = (program, new ProgramNoise(program), source, seed);
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
     /// <summary>How many full batches an epoch has; the images that are left over change from epoch to epoch.</summary>
     public static long StepsPerEpoch(ImageSource source, int batchSize) => source.Count / batchSize;
-
-    /// <summary>Checks that there are enough images to train on.</summary>
-    /// <exception cref="InvalidDataException">There are fewer than a batch.</exception>
-    public static void RequireBatch(ImageSource source, long batchSize)
-    {
-        if (source.Count < batchSize)
-        {
-            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {batchSize}: take a smaller batch.");
-        }
-    }
-
-    /// <summary>Checks that images have the shape a program was compiled for, and labels if it needs them.</summary>
-    /// <exception cref="InvalidDataException">They have not.</exception>
-    public static void RequireFit(ProgramSpec program, ImageSource source)
-    {
-        if (program.Labels is not null)
-        {
-            RequireLabels(source);
-        }
-
-        var expected = program.Images.Shape;
-        if (expected.Skip(1).SequenceEqual([source.Channels, source.Height, source.Width]))
-        {
-            return;
-        }
-
-        throw new InvalidDataException(
-            $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or scale them.");
-    }
-
-    /// <summary>Checks that images have labels.</summary>
-    /// <exception cref="InvalidDataException">They have none.</exception>
-    public static void RequireLabels(ImageSource source)
-    {
-        if (source.Classes.Count == 0)
-        {
-            throw new InvalidDataException(
-                "The images have no labels, but the model takes them: give IDX files with labels beside them, or images in a folder for each class.");
-        }
-    }
 
     /// <summary>Whether as many batches are ready as are prepared ahead.</summary>
     internal bool IsAhead => ready.Reader.Count == Ahead;

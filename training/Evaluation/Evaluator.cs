@@ -50,7 +50,7 @@ public static class Evaluator
         CancellationToken cancellation = default)
     {
         var program = package.Manifest.Evaluate;
-        BatchPipeline.RequireFit(program, source);
+        ImageRequirements.RequireFit(program, source);
         if (source.Count == 0)
         {
             throw new InvalidDataException("There are no images to evaluate: the split is empty.");
@@ -102,7 +102,7 @@ public static class Evaluator
         TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, ImageSource source, string metric, EvaluatorOptions options, CancellationToken cancellation = default)
     {
         var program = package.Manifest.Evaluate;
-        BatchPipeline.RequireFit(program, source);
+        ImageRequirements.RequireFit(program, source);
         using var buffers = new StateBuffers(package.Manifest.States, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);

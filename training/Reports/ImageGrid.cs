@@ -1,4 +1,5 @@
 using OnnxVae.Format;
+using OnnxVae.Training.Data;
 using SkiaSharp;
 
 namespace OnnxVae.Training.Reports;
@@ -60,30 +61,11 @@ public static class ImageGrid
             : (Math.Max(1, (int)(height * Math.Min(1, most))), Math.Max(1, (int)(width * Math.Min(1, most))));
     }
 
-    /// <summary>Encodes one image as PNG.</summary>
-    /// <param name="image">Float32 [C, H, W], values in [0, 1].</param>
-    /// <param name="channels">C, 1 or 3.</param>
-    /// <param name="height">H.</param>
-    /// <param name="width">W.</param>
-    public static byte[] ImageToPng(ReadOnlySpan<float> image, int channels, int height, int width)
-    {
-        using var bitmap = ToBitmap(image, channels, height, width);
-        return Encode(bitmap, SKEncodedImageFormat.Png);
-    }
-
     private static SKBitmap ToBitmap(ReadOnlySpan<float> image, int channels, int height, int width)
     {
         var pixels = new byte[image.Length];
         Inference.Pixels.ToBytes(image, pixels);
-        var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
-        int plane = height * width, last = channels - 1;
-        for (int i = 0; i < plane; i++)
-        {
-            // In grayscale red, green and blue are the same.
-            bitmap.SetPixel(i % width, i / width, new SKColor(pixels[i], pixels[(Math.Min(1, last) * plane) + i], pixels[(last * plane) + i]));
-        }
-
-        return bitmap;
+        return PlanarPixels.ToBitmap(pixels, channels, height, width);
     }
 
     private static byte[] Encode(SKBitmap bitmap, SKEncodedImageFormat format)

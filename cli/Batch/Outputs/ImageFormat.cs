@@ -1,3 +1,4 @@
+using OnnxVae.Training.Data;
 using SkiaSharp;
 
 namespace OnnxVae.Cli.Batch.Outputs;
@@ -39,27 +40,8 @@ internal sealed record ImageFormat(string Name, int Quality)
     /// <param name="width">W.</param>
     public byte[] Encode(ReadOnlySpan<byte> pixels, int channels, int height, int width)
     {
-        using var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var bitmap = PlanarPixels.ToBitmap(pixels, channels, height, width);
         using var map = bitmap.PeekPixels();
-        var target = map.GetPixelSpan<byte>();
-        int plane = height * width, stride = channels == 1 ? 1 : 4;
-        for (int row = 0; row < height; row++)
-        {
-            var line = target.Slice(row * bitmap.RowBytes, width * stride);
-            var source = pixels[(row * width)..];
-            if (channels == 1)
-            {
-                source[..width].CopyTo(line);
-                continue;
-            }
-
-            for (int column = 0; column < width; column++)
-            {
-                (line[4 * column], line[(4 * column) + 1], line[(4 * column) + 2], line[(4 * column) + 3]) =
-                    (source[column], source[plane + column], source[(2 * plane) + column], byte.MaxValue);
-            }
-        }
-
         using var data = Name switch
         {
             "png" => map.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, FastDeflate)),

@@ -17,7 +17,7 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         var (data, model) = (options.Data.Resolve(), options.Model);
         var length = options.Length.Resolve(data);
         var train = DataOpening.Open(data.Data, data.ToImageOptions(options.Seed)).Train;
-        BatchPipeline.RequireBatch(train, model.Batch);
+        ImageRequirements.RequireBatch(train, model.Batch);
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
             options.Out, model, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");

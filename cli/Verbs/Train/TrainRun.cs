@@ -101,11 +101,11 @@ internal sealed class TrainRun : IDisposable
         if (options.Package is { } path)
         {
             var compiled = OpenPackage(path, train, options);
-            BatchPipeline.RequireBatch(train, compiled.Manifest.Step.Images.Shape[0]);
+            ImageRequirements.RequireBatch(train, compiled.Manifest.Step.Images.Shape[0]);
             return folder => compiled.CopyTo(folder);
         }
 
-        BatchPipeline.RequireBatch(train, options.Model!.Batch);
+        ImageRequirements.RequireBatch(train, options.Model!.Batch);
         return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
             folder, options.Model, train, options.Seed, options.Length.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider));
     }
@@ -114,7 +114,7 @@ internal sealed class TrainRun : IDisposable
     {
         var package = TrainingPackage.Open(path);
         var step = package.Manifest.Step;
-        BatchPipeline.RequireFit(step, train);
+        ImageRequirements.RequireFit(step, train);
         long steps = options.Length.StepsFor(train, (int)step.Images.Shape[0]);
         return package.Manifest.Training.ContainsKey("steps") && package.DescribedNumber("steps") is var compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")

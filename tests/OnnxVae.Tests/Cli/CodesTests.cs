@@ -213,8 +213,8 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(alone.SelectMany(image => image), Is.EqualTo(images).Within(1e-5), "image by image");
         Assert.That(vae.Decode(vae.Encode(images.AsSpan(0, 3 * 256))), Has.Length.EqualTo(3 * 256));
         Assert.That(vae.Classes, Is.EqualTo((string[])["square", "ellipse", "heart"]));
-        Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.EqualTo("Code 3 of level 0 is 99; codes go from 0 to 31."));
-        Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.EqualTo("There are codes of 1 levels; the model has 2."));
+        Assert.That(() => vae.Decode([0, 1, 2, 99], new int[16]), Throws.ArgumentException.With.Message.StartsWith("Code 3 of level 0 is 99; codes go from 0 to 31."));
+        Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.StartsWith("There are codes of 1 levels; the model has 2."));
 
         using var withoutPrior = TrainedVqVae.Load(Run.Export);
         Assert.That(() => withoutPrior.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));

@@ -1,6 +1,7 @@
 using System.IO.Compression;
+using OnnxVae.Inference;
 using OnnxVae.Training.Data;
-using OnnxVae.Training.Reports;
+using SkiaSharp;
 
 namespace OnnxVae.Tests.Support;
 
@@ -33,7 +34,7 @@ internal static class TestImages
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         float[] pixels = [.. Numbers.StandardNormal(channels * height * width, (ulong)file.Length).Select(x => Math.Clamp(x, 0, 1))];
-        File.WriteAllBytes(file, ImageGrid.ImageToPng(pixels, channels, height, width));
+        File.WriteAllBytes(file, ToPng(pixels, channels, height, width));
     }
 
     public static void WriteIdx(string file, int count, bool zipped)
@@ -49,5 +50,15 @@ internal static class TestImages
         using var stream = File.Create(file);
         Npy.WriteHeader(stream, "|u1", shape);
         stream.Write([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (byte)i)]);
+    }
+
+    /// <summary>An image, Float32 [C, H, W] with values in [0, 1], as a PNG file.</summary>
+    public static byte[] ToPng(ReadOnlySpan<float> image, int channels, int height, int width)
+    {
+        var pixels = new byte[image.Length];
+        Pixels.ToBytes(image, pixels);
+        using var bitmap = PlanarPixels.ToBitmap(pixels, channels, height, width);
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
     }
 }

@@ -4,7 +4,6 @@ using System.IO.Compression;
 using System.Text;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
-using OnnxVae.Training.Reports;
 using static OnnxVae.Tests.Support.TestImages;
 
 namespace OnnxVae.Tests.Training;
@@ -83,7 +82,7 @@ internal sealed class ImageDataTests : FolderFixture
     public void Read_OfWiderImage_TakesTheCentre()
     {
         float[] pixels = [.. Enumerable.Range(0, 4 * 8).Select(i => i % 8 is >= 2 and < 6 ? 1f : 0f)];
-        File.WriteAllBytes(Folder["wide.png"], ImageGrid.ImageToPng(pixels, 1, 4, 8));
+        File.WriteAllBytes(Folder["wide.png"], TestImages.ToPng(pixels, 1, 4, 8));
 
         byte[] read = Read(ImageData.Open(Folder.Path, new ImageOptions { Size = (4, 4) }).All, 0);
 
@@ -138,7 +137,7 @@ internal sealed class ImageDataTests : FolderFixture
         WriteImage(Folder["a.png"], 1, 8, 8);
         WriteImage(Folder["b.png"], 1, 9, 8);
 
-        AssertRefused(Folder.Path, "The images have several sizes: 'a.png' has 8 x 8, 'b.png' has 8 x 9. Give --image-size to scale and crop them to one.");
+        AssertRefused(Folder.Path, "The images have several sizes: 'a.png' has 8 x 8, 'b.png' has 8 x 9. Scale and crop them to one.");
     }
 
     [Test]

@@ -189,7 +189,7 @@ internal sealed class TrainerTests : FolderFixture
 
     [Test]
     public void Batches_OfWrongShape_SayWhatWasCompiled() => Assert.That(
-        () => BatchPipeline.RequireFit(Compile("package").Manifest.Step, new FakeImages(10, side: 9)),
+        () => ImageRequirements.RequireFit(Compile("package").Manifest.Step, new FakeImages(10, side: 9)),
         Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
             "The images are 1 x 9 x 9 (channels, height, width), but the model was compiled for 1 x 8 x 8: compile it for these images, or scale them."));
 

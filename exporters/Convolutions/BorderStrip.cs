@@ -10,7 +10,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// <param name="Pixel">Where it lies along the axis.</param>
 /// <param name="Output">Where the outputs lie along it.</param>
 /// <param name="Tap">The tap along it.</param>
-internal readonly record struct ImageLine(int Axis, long Pixel, long Output, long Tap)
+internal readonly record struct BorderStrip(int Axis, long Pixel, long Output, long Tap)
 {
     /// <summary>Its pixels.</summary>
     public IEnumerable<(long Y, long X)> Pixels(ConvolutionGeometry geometry) => Across(Pixel, geometry.ImageSize);

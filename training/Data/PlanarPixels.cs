@@ -1,0 +1,38 @@
+using SkiaSharp;
+
+namespace OnnxVae.Training.Data;
+
+/// <summary>Images plane by plane, as models have them, and pixel by pixel, as files have them.</summary>
+public static class PlanarPixels
+{
+    /// <summary>An image as a bitmap, to be encoded.</summary>
+    /// <param name="pixels">UInt8 [C, H, W].</param>
+    /// <param name="channels">C, 1 or 3.</param>
+    /// <param name="height">H.</param>
+    /// <param name="width">W.</param>
+    public static SKBitmap ToBitmap(ReadOnlySpan<byte> pixels, int channels, int height, int width)
+    {
+        var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var map = bitmap.PeekPixels();
+        var target = map.GetPixelSpan<byte>();
+        int plane = height * width, stride = channels == 1 ? 1 : 4;
+        for (int row = 0; row < height; row++)
+        {
+            var line = target.Slice(row * bitmap.RowBytes, width * stride);
+            var source = pixels[(row * width)..];
+            if (channels == 1)
+            {
+                source[..width].CopyTo(line);
+                continue;
+            }
+
+            for (int column = 0; column < width; column++)
+            {
+                (line[4 * column], line[(4 * column) + 1], line[(4 * column) + 2], line[(4 * column) + 3]) =
+                    (source[column], source[plane + column], source[(2 * plane) + column], byte.MaxValue);
+            }
+        }
+
+        return bitmap;
+    }
+}
