@@ -8,19 +8,29 @@ namespace OnnxVae.Exporters.Optimizers;
 /// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2): Adam from parameters that shrink by themselves,
 /// theta = theta - alpha lambda theta, rather than by a term in the gradient.
 /// </summary>
-public sealed record AdamW : Adam
+public sealed class AdamW : Optimizer
 {
-    private readonly double weightDecay;
+    private readonly AdamRule rule;
 
     /// <summary>Sets the hyper-parameters.</summary>
     /// <param name="learningRate">alpha.</param>
-    /// <param name="beta1">Decay of the gradients' moving average m.</param>
-    /// <param name="beta2">Decay of the squared gradients' moving average v.</param>
+    /// <param name="beta1">Decay of the gradients' sum M.</param>
+    /// <param name="beta2">Decay of the squared gradients' sum V.</param>
     /// <param name="epsilon">Keeps the quotient finite.</param>
     /// <param name="weightDecay">lambda.</param>
     public AdamW(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 1e-2)
-        : base(learningRate, beta1, beta2, epsilon) => this.weightDecay = weightDecay;
+        : base(learningRate) => (rule, WeightDecay) = (new AdamRule(LearningRate, beta1, beta2, epsilon), weightDecay);
 
-    private protected override Value Shrunk(State parameter) =>
-        parameter.Current * (1f - ((float)weightDecay * LearningRate.Value));
+    /// <summary>lambda.</summary>
+    public double WeightDecay { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ProgramInput> Schedules => rule.Schedules;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
+    {
+        var shrunk = parameter.Current * (1f - ((float)WeightDecay * LearningRate.Value));
+        return rule.Update(parameter, shrunk, gradient, Slot("adam.m", parameter), Slot("adam.v", parameter));
+    }
 }

@@ -9,7 +9,7 @@ namespace OnnxVae.Exporters.Optimizers;
 /// Adamax (Kingma and Ba 2015, arXiv 1412.6980, algorithm 2): theta' = theta - alpha / (1 - beta1^t) m' / u',
 /// u' = max(beta2 u, |g| + epsilon).
 /// </summary>
-public sealed record Adamax : Optimizer
+public sealed class Adamax : Optimizer
 {
     private readonly double beta1;
     private readonly double beta2;

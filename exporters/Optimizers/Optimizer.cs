@@ -5,7 +5,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>An update rule for parameters, as part of the graph. Hyper-parameters have libtorch's defaults.</summary>
-public abstract record Optimizer
+public abstract class Optimizer
 {
     /// <summary>Sets the step size.</summary>
     /// <param name="learningRate">The step size.</param>

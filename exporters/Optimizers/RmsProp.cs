@@ -9,7 +9,7 @@ namespace OnnxVae.Exporters.Optimizers;
 /// RMSprop (Tieleman and Hinton 2012, Neural Networks for Machine Learning, lecture 6.5):
 /// v' = rho v + (1 - rho) g^2; theta' = theta - alpha g / (sqrt(v') + epsilon), with momentum as in descent.
 /// </summary>
-public sealed record RmsProp : Optimizer
+public sealed class RmsProp : Optimizer
 {
     private readonly double rho;
     private readonly double epsilon;

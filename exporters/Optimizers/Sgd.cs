@@ -8,7 +8,7 @@ namespace OnnxVae.Exporters.Optimizers;
 /// Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (1983; as in Sutskever et al. 2013):
 /// b' = mu b + g; theta' = theta - alpha b', or theta - alpha (g + mu b') after Nesterov.
 /// </summary>
-public sealed record Sgd : Optimizer
+public sealed class Sgd : Optimizer
 {
     private readonly double momentum;
     private readonly bool nesterov;

@@ -5,9 +5,9 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>The absolute error, summed over pixels: Laplace pixels of scale 1 / lambda.</summary>
 /// <remarks>Theis, Shi, Cunningham and Huszar 2017, arXiv 1703.00395, equation 1, with this distortion.</remarks>
-/// <param name="Lambda">Nats per unit.</param>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public sealed record AbsoluteError(double Lambda, PixelMean PixelMean = PixelMean.Sigmoid) : RateDistortion(Lambda, PixelMean)
+/// <param name="lambda">Nats per unit.</param>
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public sealed class AbsoluteError(double lambda, PixelMean pixelMean = PixelMean.Sigmoid) : RateDistortion(lambda, pixelMean)
 {
     /// <inheritdoc/>
     public override string Name => "absolute-error";

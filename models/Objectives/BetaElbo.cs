@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 /// Kingma and Welling 2014, arXiv 1312.6114, equation 3; Higgins et al. 2017, beta-VAE, equation 4. A beta that rises from 0: Bowman et al.
 /// 2016, arXiv 1511.06349; that does so again and again: Fu et al. 2019, arXiv 1903.10145.
 /// </remarks>
-public sealed record BetaElbo : Objective
+public sealed class BetaElbo : Objective
 {
     private readonly ProgramInput beta;
 

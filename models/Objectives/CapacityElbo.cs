@@ -7,7 +7,7 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>The distortion at a rate that is asked for: E[-ln P(y|z)] + gamma |KL(Q(z|y) || P(z)) - C|.</summary>
 /// <remarks>Burgess et al. 2018, arXiv 1804.03599, equation 8.</remarks>
-public sealed record CapacityElbo : Objective
+public sealed class CapacityElbo : Objective
 {
     private readonly double gamma;
     private readonly ProgramInput capacity;

@@ -11,7 +11,7 @@ namespace OnnxVae.Models.Objectives;
 /// Loaiza-Ganem and Cunningham 2019, arXiv 1907.06845, equations 4 to 8; with logits, C = o / tanh(o / 2) and the mean is
 /// 1 / (1 - e^-o) - 1 / o. Near o = 0, where both are 0/0, their Taylor series take over.
 /// </remarks>
-public sealed record ContinuousBernoulliLikelihood : Likelihood
+public sealed class ContinuousBernoulliLikelihood : Likelihood
 {
     // Where the series' next term and the rounding of the closed form are both below 1e-6.
     private const float SeriesBelow = 0.5f;

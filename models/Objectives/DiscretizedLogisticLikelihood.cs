@@ -14,7 +14,7 @@ namespace OnnxVae.Models.Objectives;
 /// With F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)) nothing cancels. ln s = -7 + softplus(t + 7) keeps s above e^-7, as in Salimans et al.
 /// 2017, arXiv 1701.05517.
 /// </remarks>
-public sealed record DiscretizedLogisticLikelihood : Likelihood
+public sealed class DiscretizedLogisticLikelihood : Likelihood
 {
     private const float Level = 1f / 255;
     private const float LogScaleFloor = -7f;

@@ -13,7 +13,7 @@ namespace OnnxVae.Models.Objectives;
 /// The rate -ln P(z) is the length of an ideal code. Balle, Laparra and Simoncelli 2017, arXiv 1611.01704, section 3.1, with the mixture of
 /// Salimans et al. 2017, arXiv 1701.05517, for the density.
 /// </remarks>
-public sealed record FactorizedDensity : Prior
+public sealed class FactorizedDensity : Prior
 {
     private const int Components = 3;
     private const float Spread = 2f; // distance of the components' first means

@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 /// Kingma et al. 2016, arXiv 1606.04934, appendix C.8: each latent's rate is averaged over the batch before the maximum. Against posterior
 /// collapse: there is no gain in less than the free rate.
 /// </remarks>
-public sealed record FreeBitsElbo : Objective
+public sealed class FreeBitsElbo : Objective
 {
     private readonly double free;
     private readonly ProgramInput beta;

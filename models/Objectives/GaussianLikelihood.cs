@@ -7,7 +7,7 @@ namespace OnnxVae.Models.Objectives;
 /// -ln P(y|z) = d/2 ln(2 pi sigma^2) + lambda |y - y(z)|^2 with lambda = 1 / (2 sigma^2): the squared error of a rate-distortion
 /// autoencoder, and a constant.
 /// </remarks>
-public sealed record GaussianLikelihood : GaussianPixels
+public sealed class GaussianLikelihood : GaussianPixels
 {
     /// <summary>Sets the standard deviation.</summary>
     /// <param name="sigma">In units of the pixel range [0, 1].</param>

@@ -5,8 +5,8 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>Independent Gaussian pixels that share one standard deviation sigma.</summary>
 /// <remarks>-ln P(y|z) = d/2 ln(2 pi sigma^2) + |y - y(z)|^2 / (2 sigma^2).</remarks>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public abstract record GaussianPixels(PixelMean PixelMean) : MeanPixels(PixelMean)
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public abstract class GaussianPixels(PixelMean pixelMean) : MeanPixels(pixelMean)
 {
     // Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, appendix.
     private protected const float LogSigmaFloor = -6f;

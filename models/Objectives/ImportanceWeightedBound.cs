@@ -5,7 +5,7 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>The importance-weighted bound -E ln 1/K sum of P(y, z_k) / Q(z_k|y), between the negative ELBO (K = 1) and -ln P(y).</summary>
 /// <remarks>IWAE: Burda, Grosse and Salakhutdinov 2016, arXiv 1509.00519, equation 8.</remarks>
-public sealed record ImportanceWeightedBound : Objective
+public sealed class ImportanceWeightedBound : Objective
 {
     /// <summary>Sets the number of samples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one.</exception>

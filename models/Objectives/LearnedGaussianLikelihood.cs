@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 /// ln sigma = -6 + softplus(s + 6), so that sigma stays above e^-6, smoothly. Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202,
 /// section 3.1.
 /// </remarks>
-public sealed record LearnedGaussianLikelihood : GaussianPixels
+public sealed class LearnedGaussianLikelihood : GaussianPixels
 {
     private readonly State logSigma = State.Create("likelihood.logSigma", StateRole.Parameter, Tensor.From<float>(Shape.Scalar, 0f));
 

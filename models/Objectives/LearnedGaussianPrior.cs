@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 /// A decoder whose first layer is affine can absorb both, so the optimum is that of N(0, I): the indeterminacy of the VAE, of which this
 /// prior shows the other end.
 /// </remarks>
-public sealed record LearnedGaussianPrior : Prior
+public sealed class LearnedGaussianPrior : Prior
 {
     private readonly State mean;
     private readonly State logVar;

@@ -5,7 +5,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>P(y|z): how likely an image is, given the decoder's output.</summary>
-public abstract record Likelihood
+public abstract class Likelihood
 {
     /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }

@@ -4,9 +4,12 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>Likelihoods that see of the decoder's output only the image y(z) that it stands for.</summary>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public abstract record MeanPixels(PixelMean PixelMean) : Likelihood
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public abstract class MeanPixels(PixelMean pixelMean) : Likelihood
 {
+    /// <summary>How y(z) follows from the decoder's output.</summary>
+    public PixelMean PixelMean => pixelMean;
+
     /// <inheritdoc/>
     public sealed override Value Mean(Value output) => PixelMean == PixelMean.Sigmoid ? Sigmoid(output) : output;
 

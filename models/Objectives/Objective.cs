@@ -4,7 +4,7 @@ using OnnxVae.Exporters.Programs;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>What a VAE minimises.</summary>
-public abstract record Objective
+public abstract class Objective
 {
     /// <summary>The formula, for people.</summary>
     public abstract string Formula { get; }

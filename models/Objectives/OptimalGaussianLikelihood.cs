@@ -14,7 +14,7 @@ namespace OnnxVae.Models.Objectives;
 /// is that of a fixed sigma (envelope theorem); for objectives that weight their samples it would not be. Outside training, sigma* is a running average over the batches.
 /// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2; sigma stays at or above e^-6.
 /// </remarks>
-public sealed record OptimalGaussianLikelihood : GaussianPixels
+public sealed class OptimalGaussianLikelihood : GaussianPixels
 {
     private const double AveragingDecay = 0.99;
     private static readonly float VarianceFloor = MathF.Exp(2 * LogSigmaFloor);

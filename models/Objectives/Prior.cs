@@ -4,7 +4,7 @@ using OnnxVae.Exporters.Programs;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>P(z): where latents are expected to be.</summary>
-public abstract record Prior
+public abstract class Prior
 {
     /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }

@@ -6,10 +6,13 @@ namespace OnnxVae.Models.Objectives;
 /// The distortion of a rate-distortion autoencoder, which minimises rate + lambda * distortion: a likelihood
 /// P(y|z) = exp(-lambda * distortion(y, y(z))) / Z.
 /// </summary>
-/// <param name="Lambda">Nats per unit of distortion.</param>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public abstract record RateDistortion(double Lambda, PixelMean PixelMean) : MeanPixels(PixelMean)
+/// <param name="lambda">Nats per unit of distortion.</param>
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public abstract class RateDistortion(double lambda, PixelMean pixelMean) : MeanPixels(pixelMean)
 {
+    /// <summary>Nats per unit of distortion.</summary>
+    public double Lambda => lambda;
+
     /// <summary>The name of <see cref="Measure"/> among the figures.</summary>
     public abstract string MeasureName { get; }
 

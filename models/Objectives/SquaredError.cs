@@ -5,9 +5,9 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>The squared error |y - y(z)|^2, summed over pixels: Gaussian pixels with sigma^2 = 1 / (2 lambda).</summary>
 /// <remarks>Theis, Shi, Cunningham and Huszar 2017, arXiv 1703.00395, equation 1, with this distortion.</remarks>
-/// <param name="Lambda">Nats per unit.</param>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public sealed record SquaredError(double Lambda, PixelMean PixelMean = PixelMean.Sigmoid) : RateDistortion(Lambda, PixelMean)
+/// <param name="lambda">Nats per unit.</param>
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public sealed class SquaredError(double lambda, PixelMean pixelMean = PixelMean.Sigmoid) : RateDistortion(lambda, pixelMean)
 {
     /// <inheritdoc/>
     public override string Name => "squared-error";

@@ -4,7 +4,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>P(z) = N(0, I).</summary>
-public sealed record StandardNormalPrior : Prior
+public sealed class StandardNormalPrior : Prior
 {
     /// <inheritdoc/>
     public override string Name => "standard-normal";

@@ -8,9 +8,9 @@ namespace OnnxVae.Models.Objectives;
 /// Wang, Bovik, Sheikh and Simoncelli 2004, Image quality assessment: windows of 11 x 11 (smaller where the image is) weighted by a Gaussian
 /// of standard deviation 1.5, K1 = 0.01, K2 = 0.03; the mean over all windows inside the image, and over channels.
 /// </remarks>
-/// <param name="Lambda">Nats per unit.</param>
-/// <param name="PixelMean">How y(z) follows from the decoder's output.</param>
-public sealed record StructuralDissimilarity(double Lambda, PixelMean PixelMean = PixelMean.Sigmoid) : RateDistortion(Lambda, PixelMean)
+/// <param name="lambda">Nats per unit.</param>
+/// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
+public sealed class StructuralDissimilarity(double lambda, PixelMean pixelMean = PixelMean.Sigmoid) : RateDistortion(lambda, pixelMean)
 {
     private const int LargestWindow = 11;
     private const double WindowSigma = 1.5;

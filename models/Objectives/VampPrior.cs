@@ -11,7 +11,7 @@ namespace OnnxVae.Models.Objectives;
 /// form; one sample estimates it. The encoder runs a second time for the pseudo-images, so it cannot have layers that keep statistics of their
 /// batch.
 /// </remarks>
-public sealed record VampPrior : Prior
+public sealed class VampPrior : Prior
 {
     private readonly State pseudoImages;
 

@@ -13,7 +13,7 @@ namespace OnnxVae.Models.Quantization;
 /// van den Oord, Vinyals and Kavukcuoglu 2017, arXiv 1711.00937, equations 1 to 3; replacement as in Dhariwal et al. 2020, arXiv 2005.00341,
 /// section 3, each code from a part of the batch of its own, so that no two become equal where there are as many vectors as codes.
 /// </remarks>
-public abstract record Codebook : Quantizer
+public abstract class Codebook : Quantizer
 {
     /// <summary>A code is dead when it has less than this share of what it would have if all were equally frequent.</summary>
     public const double DeadShare = 0.03;

@@ -13,7 +13,7 @@ namespace OnnxVae.Models.Quantization;
 /// o = 1/2 for an even L, round(h tanh(z + artanh(o / h)) - o), divided by floor(L / 2). The listing has tan for artanh, with which z = 0
 /// is not quite 0.
 /// </remarks>
-public sealed record FiniteScalarQuantizer : Quantizer
+public sealed class FiniteScalarQuantizer : Quantizer
 {
     private const double Margin = 1e-3; // eps
     private const int MostCodes = 1 << 16;

@@ -13,7 +13,7 @@ namespace OnnxVae.Models.Quantization;
 /// van den Oord et al. 2017, arXiv 1711.00937, appendix A.1, with the smoothing of Razavi et al. 2019, arXiv 1906.00446:
 /// N_k -> (N_k + eps) / (sum N + K eps) sum N.
 /// </remarks>
-public sealed record MovingAverageCodebook : Codebook
+public sealed class MovingAverageCodebook : Codebook
 {
     private const float Epsilon = 1e-5f;
 

@@ -4,7 +4,7 @@ using OnnxVae.Exporters.Programs;
 namespace OnnxVae.Models.Quantization;
 
 /// <summary>A finite set of K vectors of D numbers, and the choice of one of them for each position of a grid.</summary>
-public abstract record Quantizer
+public abstract class Quantizer
 {
     /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }

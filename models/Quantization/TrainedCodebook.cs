@@ -6,7 +6,7 @@ namespace OnnxVae.Models.Quantization;
 
 /// <summary>A codebook that is trained by gradient: it minimises |sg(z) - e|^2 + beta |z - sg(e)|^2, sg without gradient.</summary>
 /// <remarks>van den Oord et al. 2017, arXiv 1711.00937, equation 3.</remarks>
-public sealed record TrainedCodebook : Codebook
+public sealed class TrainedCodebook : Codebook
 {
     /// <summary>Makes a codebook.</summary>
     /// <param name="level">What it is called among the states.</param>

@@ -18,7 +18,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         var stored = run.ReadOptions<RunOptions>();
         var source = OpenData(options.Data, stored, package).Split(options.Split);
         var states = Checkpoints.Load(options.Checkpoint, run, package).States;
-        var evaluation = Evaluation.Options(options.ImportanceSamples, stored.Seed, options.Execution);
+        var evaluation = EvaluationSettings.Create(options.ImportanceSamples, stored.Seed, options.Execution);
         var figures = RunDisplay.Evaluate(progress => Evaluator.Evaluate(package, states, source, evaluation, progress, cancellation));
         figures = options.Checkpoint is null ? PriorEvaluation.Add(figures, run, source, evaluation, cancellation) : figures;
         if (options.Json)

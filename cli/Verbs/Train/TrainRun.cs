@@ -74,7 +74,7 @@ internal sealed class TrainRun : IDisposable
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
-            states, images.Test, "test", Evaluation.Options(options.ImportanceSamples, options.Seed, options.Execution), progress: progress, cancellation: cancellation));
+            states, images.Test, "test", EvaluationSettings.Create(options.ImportanceSamples, options.Seed, options.Execution), progress: progress, cancellation: cancellation));
     }
 
     public void Dispose() => run.Dispose();

@@ -56,7 +56,7 @@ internal sealed class EvaluatorTests
         Assert.That(
             () => Evaluator.Evaluate(test.Package, states, new NoiseImages(6), new EvaluatorOptions { ImportanceSamples = 0, Seed = 1, Device = OnnxDevice.Cpu }),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                "The distortion of at least one image is not finite: the model has diverged; evaluate an earlier --checkpoint."));
+                "The distortion of at least one image is not finite: the model has diverged; evaluate an earlier checkpoint."));
     }
 
     private sealed class NoiseImages(long count) : ImageSource

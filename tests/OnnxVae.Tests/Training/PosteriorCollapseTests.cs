@@ -68,7 +68,7 @@ internal sealed class PosteriorCollapseTests
         var verdict = PosteriorCollapse.Judge(100, [variance, 0.001], rate: 0.02, information, exchange: null);
 
         Assert.That(verdict.Degree, Is.EqualTo(CollapseDegree.Collapsed));
-        Assert.That(verdict.Text, Does.StartWith("collapsed: ").And.Contain("try a smaller --beta"));
+        Assert.That(verdict.Text, Does.StartWith("collapsed: ").And.Contain("try a smaller beta"));
     }
 
     [TestCase(70, 70.04, false)]

@@ -15,7 +15,7 @@ public sealed record BetweenRow(string Name, Func<Value, Value, Value> Build)
 }
 
 /// <summary>Operators between convolutions, in rows of pixels against images: values and gradients.</summary>
-internal sealed class PixelRowsTests
+internal sealed class PixelMajorTests
 {
     private const double Tolerance = 1e-5;
     private const long Batch = 3;

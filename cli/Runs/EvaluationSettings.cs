@@ -5,14 +5,14 @@ using OnnxVae.Training.Evaluation;
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>How models are evaluated.</summary>
-internal static class Evaluation
+internal static class EvaluationSettings
 {
     private const int MostComponents = 10;
     private const int PointsPerComponentAndLatent = 10;
     private const int MostSteps = 50;
 
     /// <summary>Options of an evaluation, with a mixture of Gaussians for the aggregated posterior.</summary>
-    public static EvaluatorOptions Options(int importanceSamples, ulong seed, ExecutionOptions execution) => new()
+    public static EvaluatorOptions Create(int importanceSamples, ulong seed, ExecutionOptions execution) => new()
     {
         ImportanceSamples = importanceSamples,
         Seed = seed,

@@ -17,7 +17,7 @@ public sealed record ConvolutionRow(
 }
 
 /// <summary>Every form of a convolution against libtorch: forward and both gradients.</summary>
-internal sealed class ConvolutionFormsTests
+internal sealed class ConvolutionAlgorithmsTests
 {
     private const double Tolerance = 1e-5;
     private const double SameForm = 2e-6; // the tiles may be cut into other chunks
