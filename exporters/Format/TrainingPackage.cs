@@ -50,7 +50,7 @@ public sealed class TrainingPackage
         foreach (var program in new[] { step, evaluate, weigh }.OfType<CompiledProgram>())
         {
             program.Model.Save(Path.Combine(folder, program.Spec.File));
-            program.Silent?.Save(Path.Combine(folder, program.Spec.FileWithoutMetrics!));
+            program.WithoutMetrics?.Save(Path.Combine(folder, program.Spec.FileWithoutMetrics!));
         }
 
         foreach (var (role, deployable) in deployables)

@@ -86,7 +86,7 @@ public sealed record Program(
             [.. Updates.Select(update => update.State.Spec.Name)],
             metrics)
         {
-            FileWithoutMetrics = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.silent.onnx" : null,
+            FileWithoutMetrics = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.without-metrics.onnx" : null,
         };
         var states = States.Union(Updates.Select(update => update.State)).ToArray();
         return new CompiledProgram(

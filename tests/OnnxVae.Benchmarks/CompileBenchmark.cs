@@ -86,7 +86,7 @@ internal static class CompileBenchmark
 
         var step = compiler.Step().Compile();
         step.Model.Save(Path.Combine(folder, step.Spec.File));
-        step.Silent!.Save(Path.Combine(folder, step.Spec.FileWithoutMetrics!));
+        step.WithoutMetrics!.Save(Path.Combine(folder, step.Spec.FileWithoutMetrics!));
     }
 
     private static CompileResult Compile(int depth)

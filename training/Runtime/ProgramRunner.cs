@@ -49,13 +49,13 @@ public sealed class ProgramRunner : IDisposable
         : this(
             compiled.Spec, states, device, threads,
             options => OnnxSession.Load(compiled.Model.ToBytes(), options),
-            compiled.Silent is null ? null : options => OnnxSession.Load(compiled.Silent.ToBytes(), options))
+            compiled.WithoutMetrics is null ? null : options => OnnxSession.Load(compiled.WithoutMetrics.ToBytes(), options))
     {
     }
 
     private ProgramRunner(
         ProgramSpec program, StateBuffers states, OnnxDevice device, int threads,
-        Func<SessionOptions, OnnxSession> load, Func<SessionOptions, OnnxSession>? loadSilent)
+        Func<SessionOptions, OnnxSession> load, Func<SessionOptions, OnnxSession>? loadWithoutMetrics)
     {
         (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
@@ -68,7 +68,7 @@ public sealed class ProgramRunner : IDisposable
         bool isOnProcessor = device.Provider == OnnxDevice.Cpu.Provider;
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
         session = new BoundSession(load, options, inputs, outputs, program.Updates, states, isOnProcessor);
-        sessionWithoutMetrics = loadSilent is null ? null : new BoundSession(loadSilent, options, inputs, outputs, program.Updates, states, isOnProcessor);
+        sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(loadWithoutMetrics, options, inputs, outputs, program.Updates, states, isOnProcessor);
     }
 
     /// <summary>The states, as they are between runs.</summary>

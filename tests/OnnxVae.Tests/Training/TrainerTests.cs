@@ -48,8 +48,8 @@ internal sealed class TrainerTests : FolderFixture
     {
         var package = Compile("package");
         var program = package.Manifest.Step;
-        using StateBuffers silent = Initial(package), logged = Initial(package);
-        using ProgramRunner first = new(package, program, silent, OnnxDevice.Cpu, threads: 2), second = new(package, program, logged, OnnxDevice.Cpu, threads: 2);
+        using StateBuffers unlogged = Initial(package), logged = Initial(package);
+        using ProgramRunner first = new(package, program, unlogged, OnnxDevice.Cpu, threads: 2), second = new(package, program, logged, OnnxDevice.Cpu, threads: 2);
         await using var pipeline = new BatchPipeline(program, new FakeImages(40, side: 8), seed: 1, firstStep: 1, lastStep: 200);
         for (int step = 1; step <= 5; step++)
         {
@@ -60,7 +60,7 @@ internal sealed class TrainerTests : FolderFixture
             Run(step, batch);
         }
 
-        Assert.That(States(silent), Is.EqualTo(States(logged)));
+        Assert.That(States(unlogged), Is.EqualTo(States(logged)));
         Assert.That(OnnxModel.Load(package.PathOf(program.FileWithoutMetrics!)).Outputs.Select(output => output.Name), Is.EquivalentTo(program.Updates.Select(ProgramSpec.NextName)));
 
         Assert.That(SpinWait.SpinUntil(() => pipeline.IsAhead, TimeSpan.FromMinutes(2)));
@@ -166,12 +166,27 @@ internal sealed class TrainerTests : FolderFixture
     [Test]
     public void Load_OfForeignCheckpoint_IsRefused()
     {
-        var (mine, foreign) = (Compile("mine"), Compile("foreign", learningRate: 0.1));
+        var (mine, foreign) = (Compile("mine"), Compile("foreign", width: 17));
         string file = Folder["c.safetensors"];
         new Checkpoint(0, 1, foreign.Identity, foreign.ReadInitialStates()).Save(file);
 
         Assert.That(() => Checkpoint.Load(file, mine), Throws.TypeOf<InvalidDataException>()
             .With.Message.EqualTo($"'{file}' is of another model than the package '{mine.Folder}': resume with the package that the run was started with, or train in another folder."));
+    }
+
+    [Test]
+    public async Task Checkpoints_GoOn_WithAnotherBatchAndLearningRate()
+    {
+        var run = new RunFolder(Folder["run"]);
+        using var stop = new CancellationTokenSource();
+        await TrainOnceAsync(Compile("first"), run, seed: 1, progress => StopAt(9, progress, stop), cancellation: stop.Token);
+
+        var other = Compile("second", learningRate: 1e-3, batchSize: 8);
+        using var trainer = Trainer.StartOrResume(other, run, new TrainerOptions { Steps = 12, Seed = 1 });
+
+        Assert.That(trainer.Step, Is.EqualTo(9));
+        Assert.That(await trainer.TrainAsync(new FakeImages(40, side: 8)));
+        Assert.That(File.Exists(run.CheckpointAt(12)));
     }
 
     [TestCase(10)]
@@ -217,11 +232,11 @@ internal sealed class TrainerTests : FolderFixture
         }
     }
 
-    private TrainingPackage Compile(string name, double learningRate = 1e-2)
+    private TrainingPackage Compile(string name, double learningRate = 1e-2, int batchSize = 4, int width = 16)
     {
         torch.random.manual_seed(1);
-        using var vae = new VaeNetworks(new MlpNetwork(16), new ImageShape(1, 8, 8), latents: 3);
-        return Write(vae, new TrainingOptions { BatchSize = 4, Optimizer = new Adam(new ConstantSchedule(learningRate)) }, name);
+        using var vae = new VaeNetworks(new MlpNetwork(width), new ImageShape(1, 8, 8), latents: 3);
+        return Write(vae, new TrainingOptions { BatchSize = batchSize, Optimizer = new Adam(new ConstantSchedule(learningRate)) }, name);
     }
 
     private TrainingPackage CompileRegularized(string name)
