@@ -32,11 +32,11 @@ public abstract class LatentPrior : IDisposable
     /// <param name="options">How to run; the device is always the processor.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no prior.</exception>
-    public static LatentPrior Load(string path, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(path, ModelMetadata.Prior, OnProcessor(options)));
+    public static LatentPrior Load(string path, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(path, ExportedKinds.Prior, OnProcessor(options)));
 
     /// <summary>Loads a prior from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static LatentPrior Load(byte[] model, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(model, ModelMetadata.Prior, OnProcessor(options)));
+    public static LatentPrior Load(byte[] model, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(model, ExportedKinds.Prior, OnProcessor(options)));
 
     /// <summary>Opens the prior that a model was trained with.</summary>
     /// <param name="folder">Where the decoder's file lies; null for a decoder that does not come from one.</param>
@@ -53,7 +53,7 @@ public abstract class LatentPrior : IDisposable
                 $"The decoder's latents are codes, and there is no prior of them{beside}, of all levels: train one, or say what to draw from.");
         }
 
-        if (decoder.PriorName == ModelMetadata.StandardNormal)
+        if (decoder.PriorName == MetadataKeys.StandardNormal)
         {
             return StandardNormal(decoder.LatentSize);
         }

@@ -17,11 +17,6 @@ namespace OnnxVae.Inference;
 /// <param name="ImagesAtATime">The batch size that the file is tuned for; larger batches are split. Null for any.</param>
 public sealed partial record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
-    internal const string Encoder = "encoder", Decoder = "decoder", Prior = "prior", Density = "density";
-
-    /// <summary>The name of the prior N(0, I).</summary>
-    internal const string StandardNormal = "standard-normal";
-
     /// <summary>Whether the latents are codes: whole numbers that stand for vectors, which nothing lies between.</summary>
     public bool HasCodes => CodeText is not null;
 
@@ -76,7 +71,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
 
         var metadata = new ModelMetadata(
             kind, Number(entries.GetValueOrDefault(MetadataKeys.LatentSize), MetadataKeys.LatentSize, source), image[0], image[1], image[2], entries.GetValueOrDefault(MetadataKeys.Objective, ""),
-            entries.TryGetValue(MetadataKeys.BatchSize, out string? images) ? Number(images, MetadataKeys.BatchSize, source) : null)
+            entries.TryGetValue(MetadataKeys.ImagesAtATime, out string? images) ? Number(images, MetadataKeys.ImagesAtATime, source) : null)
         {
             CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
@@ -137,7 +132,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         _ => throw Damaged(source, MetadataKeys.Codes, text, "codes:rowsxcolumns, with commas between levels"),
     })];
 
-    private static string WithArticle(string kind) => kind == Encoder ? $"an {kind}" : $"a {kind}";
+    private static string WithArticle(string kind) => kind == ExportedKinds.Encoder ? $"an {kind}" : $"a {kind}";
 
     private static InvalidDataException Damaged(string source, string entry, string? text, string expected) =>
         new($"{source} has damaged metadata: {entry} is {(text is null ? "missing" : $"'{text}'")}; expected {expected}. Export the file again.");
@@ -151,9 +146,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         int[] images = [-1, Channels, Height, Width], latents = [-1, LatentSize];
         var (inputs, outputs) = Kind switch
         {
-            Encoder => (Expect(("image", images)), Expect(("mean", latents), ("logVar", latents))),
-            Decoder => (Expect(("z", latents)), Expect(("image", images))),
-            Density => (Expect(("z", latents)), Expect(("probability", latents))),
+            ExportedKinds.Encoder => (Expect(("image", images)), Expect(("mean", latents), ("logVar", latents))),
+            ExportedKinds.Decoder => (Expect(("z", latents)), Expect(("image", images))),
+            ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
             _ => (Expect([.. session.InputNames.Select(name => (name, (int[])[-1, -1]))]), Expect(("z", latents))),
         };
         RequireTensors("input", session.Inputs, inputs);
@@ -167,7 +162,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             {
                 bool isThere = actual.TryGetValue(name, out var found) && found is { IsTensor: true, ElementDataType: TensorElementType.Float }
                     && found.Dimensions.Length == shape.Length && found.Dimensions.Zip(shape).All(size => size.Second < 0 || size.First == size.Second)
-                    && (Kind != Prior || role == "output" || found.Dimensions[^1] > 0);
+                    && (Kind != ExportedKinds.Prior || role == "output" || found.Dimensions[^1] > 0);
                 if (!isThere || (role == "input" && actual.Count != expected.Length))
                 {
                     throw new InvalidDataException(
@@ -180,14 +175,4 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     [JsonSerializable(typeof(string[]))]
     [JsonSerializable(typeof(double[]))]
     private sealed partial class Names : JsonSerializerContext;
-}
-
-/// <summary>A level's grid of codes.</summary>
-/// <param name="Codes">K: codes go from 0 to K - 1.</param>
-/// <param name="Rows">Rows of the grid.</param>
-/// <param name="Columns">Columns of the grid.</param>
-public sealed record CodeGrid(int Codes, int Rows, int Columns)
-{
-    /// <summary>Codes in the grid.</summary>
-    public int Positions => Rows * Columns;
 }

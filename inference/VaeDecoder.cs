@@ -1,10 +1,11 @@
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
 /// <summary>A trained decoder: latents to images. Safe to use from several threads.</summary>
 /// <example><code>
-/// using var decoder = VaeDecoder.Load(ExportedFiles.Decoder);
+/// using var decoder = VaeDecoder.Load("decoder.onnx");
 /// float[] images = decoder.Generate(count: 16, seed: 1);
 /// </code></example>
 public sealed class VaeDecoder : IDisposable
@@ -42,15 +43,15 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no decoder.</exception>
-    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Decoder, options), options, Path.GetDirectoryName(Path.GetFullPath(path)));
+    public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ExportedKinds.Decoder, options), options, Path.GetDirectoryName(Path.GetFullPath(path)));
 
     /// <summary>Loads a decoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
+    public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Decoder, options), options);
 
     /// <summary>Loads a decoder from a stream, an embedded resource for instance.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Decoder, options), options);
+    public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Decoder, options), options);
 
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>

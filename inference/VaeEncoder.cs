@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
@@ -19,15 +20,15 @@ public sealed class VaeEncoder : IDisposable
     /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no encoder.</exception>
-    public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ModelMetadata.Encoder, options));
+    public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ExportedKinds.Encoder, options));
 
     /// <summary>Loads an encoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options));
+    public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Encoder, options));
 
     /// <summary>Loads an encoder from a stream, an embedded resource for instance.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
-    public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ModelMetadata.Encoder, options));
+    public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Encoder, options));
 
     /// <summary>Encodes images.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>

@@ -112,7 +112,7 @@ public sealed class PackageCompiler
             .. graph.Metadata,
         ];
         var metadata = entries.ToDictionary(entry => entry.Key, entry => entry.Value);
-        var tuned = new Dictionary<string, string>(metadata) { [MetadataKeys.BatchSize] = $"{CompilationTarget.ImagesAtATime}" };
+        var tuned = new Dictionary<string, string>(metadata) { [MetadataKeys.ImagesAtATime] = $"{CompilationTarget.ImagesAtATime}" };
         return new DeployableModel(built.AnyRuntime.WithMetadata(metadata), built.Tuned.ToDictionary(entry => entry.Key, entry => entry.Value.WithMetadata(tuned)));
     }
 

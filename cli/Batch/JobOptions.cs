@@ -1,9 +1,6 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
 using OnnxVae.Inference;
-using OnnxVae.Training.Data;
-using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Batch;
 
@@ -50,94 +47,4 @@ internal abstract record JobOptions : IChecked
 
         return asked;
     }
-}
-
-/// <summary>A job that writes latents.</summary>
-internal sealed record LatentJobOptions : JobOptions
-{
-    [Option(Topic.Output, "A .npy of Float32, with the images' names in FILE.names.txt, or a .parquet with both; each shard has a file of its own, FILE-I-of-N.npy.", IsRequired = true)]
-    public string Out { get; init; } = "";
-
-    /// <inheritdoc/>
-    protected override string Destination => Out;
-
-    /// <inheritdoc/>
-    public override IEnumerable<string> FindFaults(GivenOptions given) =>
-        [.. base.FindFaults(given), .. Out.Length > 0 && !Paths.IsArray ? [$"--out is '{Out}'; latents go to a .npy or a .parquet."] : Array.Empty<string>()];
-}
-
-/// <summary>A job that writes images.</summary>
-internal sealed record ImageJobOptions : JobOptions
-{
-    [Option(Topic.Output, "A folder for image files, a .tar for numbered archives in the layout of WebDataset, a .npy, or for one image a .png, .jpg or .webp; each shard has a .npy of its own, FILE-I-of-N.npy.", IsRequired = true)]
-    public string Out { get; init; } = "";
-
-    [Option(Topic.Output, "The format of image files."), Among<ImageFormats>]
-    public string Format { get; init; } = ImageFormat.Names[0];
-
-    [Option(Topic.Output, "1 to 100, for jpeg and webp."), Between(1, 100)]
-    public int Quality { get; init; } = ImageFormat.DefaultQuality;
-
-    /// <inheritdoc/>
-    protected override string Destination => Out;
-
-    // That of the ending, for a picture.
-    private string? FormatOfEnding => Paths.IsPicture ? ImageFormat.NameOfEnding(Paths.Extension) : null;
-
-    private ImageFormat Codec => new(FormatOfEnding ?? Format, Quality);
-
-    /// <inheritdoc/>
-    public override IEnumerable<string> FindFaults(GivenOptions given)
-    {
-        foreach (string fault in base.FindFaults(given))
-        {
-            yield return fault;
-        }
-
-        if (Paths.Extension == JobPaths.ParquetExtension)
-        {
-            yield return $"--out is '{Out}'; images go to a folder, a .npy or a .tar, and one image to a picture.";
-        }
-        else if (Paths.IsPicture && !PictureFile.IsWritable(Out))
-        {
-            yield return $"--out is '{Out}'; pictures are written as .png, .jpg or .webp.";
-        }
-        else if (FormatOfEnding is { } ending && given.Has(nameof(Format)) && Format != ending)
-        {
-            yield return $"--format is {Format}, but --out is '{Out}': leave one of them out.";
-        }
-    }
-
-    /// <summary>What the images of a model's shape are written as.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="total">How many images all shards have.</param>
-    /// <param name="source">What they are made from; null where they are made from nothing that has a name.</param>
-    /// <exception cref="UsageException">There are several images for one picture.</exception>
-    public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) => Paths.IsPicture && total != 1
-        ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")
-        : new OutputImages(
-            model.Channels, model.Height, model.Width, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec));
-
-    /// <inheritdoc/>
-    public override JsonObject Describe(string verb, IEnumerable<(string Name, string File)> files)
-    {
-        var asked = base.Describe(verb, files);
-        if (Paths.Extension != JobPaths.NpyExtension)
-        {
-            asked["format"] = Codec.Name;
-            if (Codec.IsLossy)
-            {
-                asked["quality"] = Codec.Quality;
-            }
-        }
-
-        return asked;
-    }
-}
-
-/// <summary>The formats of image files, by name.</summary>
-internal sealed class ImageFormats : INamed
-{
-    /// <inheritdoc/>
-    public static IReadOnlyCollection<string> Names => ImageFormat.Names;
 }

@@ -37,7 +37,7 @@ internal static class ModelBuilder
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
-                folder, new JsonObject { ["network"] = options.Model, ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+                folder, new JsonObject { ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise });
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
-using OnnxVae.Models;
 using OnnxVae.Models.Networks;
 
 namespace OnnxVae.Cli.Models;
@@ -31,36 +30,6 @@ internal sealed class Networks : INamed
     /// <param name="hidden">Widths of the encoder's hidden dense layers, with commas between them; null for the network's own.</param>
     /// <exception cref="UsageException">The network has another number of hidden dense layers.</exception>
     public static VaeNetwork Create(string name, string? hidden) => Table[name](NumbersAttribute.Parse(hidden));
-}
-
-/// <summary>Models by name: the networks of VAEs, and the models whose latents are codes.</summary>
-internal sealed class ModelNames : INamed
-{
-    /// <summary>The model with one level of codes.</summary>
-    public const string OneLevel = "vqvae";
-
-    /// <summary>The model with two levels of codes.</summary>
-    public const string TwoLevels = "vqvae2";
-
-    /// <inheritdoc/>
-    public static IReadOnlyCollection<string> Names => [.. Networks.Names, OneLevel, TwoLevels];
-}
-
-/// <summary>What the model sees of pixels, by name.</summary>
-internal sealed class Preparations : INamed
-{
-    private static readonly Dictionary<string, PixelPreparation> Table = new()
-    {
-        ["grey"] = PixelPreparation.Grey,
-        ["threshold"] = PixelPreparation.Threshold,
-        ["sampled"] = PixelPreparation.Sampled,
-    };
-
-    /// <inheritdoc/>
-    public static IReadOnlyCollection<string> Names => Table.Keys;
-
-    /// <summary>The preparation of a name.</summary>
-    public static PixelPreparation Find(string name) => Table[name];
 }
 
 /// <content>Networks and what they see.</content>

@@ -54,7 +54,7 @@ internal sealed partial record ModelOptions
 
     private IEnumerable<string> ObjectiveFaults() =>
     [
-        .. Rounded ? Refuse(nameof(Rounded), Samples > 1 ? nameof(Samples) : Prior != "standard-normal" ? nameof(Prior) : null, "rounded latents have one value and a density of their own") : [],
+        .. Rounded ? Refuse(nameof(Rounded), Samples > 1 ? nameof(Samples) : Prior != MetadataKeys.StandardNormal ? nameof(Prior) : null, "rounded latents have one value and a density of their own") : [],
         .. Samples > 1 ? Refuse(nameof(Samples), FirstWeight(withCapacity: true), "the importance-weighted bound has no weight of the rate") : [],
         .. Samples == 1 && Capacity is not null ? Refuse(nameof(Capacity), FirstWeight(withCapacity: false), "the rate is held at the capacity instead of being weighted") : [],
         .. BetaCycles > 0 ? Refuse(nameof(BetaCycles), BetaWarmUp > 0 ? nameof(BetaWarmUp) : null, "each cycle has a warm-up of its own") : [],

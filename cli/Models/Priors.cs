@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
+using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 
@@ -10,7 +11,7 @@ internal sealed class Priors : INamed
 {
     private static readonly Dictionary<string, Func<ModelOptions, ImageShape, ulong, Prior>> Table = new()
     {
-        ["standard-normal"] = (_, _, _) => new StandardNormalPrior(),
+        [MetadataKeys.StandardNormal] = (_, _, _) => new StandardNormalPrior(),
         ["gaussian"] = (options, _, _) => new LearnedGaussianPrior(options.Latent),
         ["vamp"] = (options, image, seed) => new VampPrior(options.PseudoImages, image, seed),
     };
@@ -30,7 +31,7 @@ internal sealed class Priors : INamed
 internal sealed partial record ModelOptions
 {
     [Option(Topic.Prior, "P(z)."), Among<Priors>, JsonRequired]
-    public string Prior { get; init; } = "standard-normal";
+    public string Prior { get; init; } = MetadataKeys.StandardNormal;
 
     [Option(Topic.Prior, "Components of --prior vamp."), Between(1, BetweenAttribute.LargestWidth)]
     public int PseudoImages { get; init; } = 500;

@@ -61,15 +61,7 @@ internal sealed record AuxiliaryTraining
         this with { Batch = Batch ?? Math.Min(UsualBatch, autoencoder.ReadOptions<RunOptions>().Model?.Batch ?? UsualBatch) };
 
     /// <summary>How long and where.</summary>
-    public TrainerOptions ToTrainerOptions() => new()
-    {
-        Steps = Steps,
-        Seed = Seed,
-        Device = Execution.ParseDevice(),
-        Threads = Execution.Threads,
-        LogEvery = Logging.LogEvery,
-        CheckpointEvery = Logging.CheckpointEvery,
-    };
+    public TrainerOptions ToTrainerOptions() => Logging.ToTrainerOptions(Steps, Seed, Execution);
 
     /// <summary>Writes the package of a model that is trained like this.</summary>
     /// <param name="folder">Where to.</param>
@@ -79,7 +71,7 @@ internal sealed record AuxiliaryTraining
     {
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
         description["seed"] = Seed;
-        return new PackageCompiler(model, new TrainingOptions { BatchSize = Batch!.Value, Optimizer = optimizer, MaxGradientNorm = MaxGradientNorm })
+        return new PackageCompiler(model, new TrainingOptions { BatchSize = Batch!.Value, Optimizer = optimizer, Steps = Steps, MaxGradientNorm = MaxGradientNorm })
             .Write(folder, description, CompilationTarget.Training with { Provider = Execution.ParseDevice().Provider });
     }
 }

@@ -85,7 +85,7 @@ internal sealed class AuxiliaryRun : IDisposable
         if (isJson)
         {
             Console.WriteLine(figures.ToJsonString());
-            return 0;
+            return ExitCode.Done;
         }
 
         FiguresTable.Print(title, figures);
@@ -95,7 +95,7 @@ internal sealed class AuxiliaryRun : IDisposable
             Console.WriteLine($"Next      {command}");
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 
     public void Dispose() => run.Dispose();
@@ -138,7 +138,7 @@ internal sealed class AuxiliaryRun : IDisposable
             throw new IOException($"The weights of '{autoencoder.Path}' have changed while '{run.Folder.Path}' was trained for them: delete this folder to train it anew.");
         }
 
-        var options = new EvaluatorOptions { ImportanceSamples = 0, Seed = training.Seed, Device = training.Execution.ParseDevice(), Threads = training.Execution.Threads };
+        var options = EvaluationSettings.Create(importanceSamples: 0, training.Seed, training.Execution);
         var figures = RunDisplay.Evaluate(progress => run.Finish(
             states, images.Test, "test", options, () => AuxiliaryModel.Export(run.Package, states, autoencoder), progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(

@@ -21,7 +21,7 @@ internal static class EvaluationSettings
         FitDensity = (fitted, others) =>
         {
             int components = Math.Clamp(fitted.Length / (PointsPerComponentAndLatent * fitted[0].Length), 1, MostComponents);
-            return GaussianMixture.Fit(fitted, components, new MixtureOptions { Seed = seed } with { MostSteps = MostSteps }).MeanLogDensity(others);
+            return GaussianMixture.Fit(fitted, components, new MixtureOptions { Seed = seed, MostSteps = MostSteps }).MeanLogDensity(others);
         },
     };
 }

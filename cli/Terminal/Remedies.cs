@@ -17,6 +17,8 @@ internal static class Remedies
         ("evaluate an earlier checkpoint.", "evaluate an earlier --checkpoint."),
         ("try a smaller beta (0.1 to 0.5), a warm-up of beta, free bits (0.1), or a less powerful decoder", "try a smaller --beta (0.1 to 0.5), --beta-warm-up, --free-bits 0.1, or a less powerful decoder"),
         ("try a smaller learning rate, or clip the gradient.", "try a smaller --learning-rate, or --clip-gradient 1."),
+        ("but the objective takes {0}: choose another likelihood.", "but --samples is {0}: give --likelihood gaussian-learned."),
+        ("it holds a run, continue that or choose another folder.", "it holds a run; give --resume to continue it, or another --out."),
         ("Compile a model into it.", "Make one with 'onnxvae compile'."),
         ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),
         ("train a prior of the {0} level of codes.", "train it with 'onnxvae prior RUN --level {0}'."),

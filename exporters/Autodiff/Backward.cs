@@ -50,7 +50,7 @@ public static class Backward
 
     private static IEnumerable<(Value Input, Value Gradient)> Propagate(Node node, Value y, Value dy, GradientTable rules)
     {
-        if (!rules.TryFind(node, out var rule, out bool pointwise))
+        if (!rules.TryFind(node, out var rule, out bool isElementwise))
         {
             string reason = node.IsOpaque
                 ? "it was read from a file with an operator or settings that have no gradient rule. Train only what comes after it"
@@ -58,8 +58,8 @@ public static class Backward
             throw new NotSupportedException($"No gradient through {node.OperatorType} '{node.Path}' (result {y.Shape}): {reason}, or add a rule with {nameof(GradientTable)}.{nameof(GradientTable.With)}.");
         }
 
-        var gradients = rule(y, pointwise ? dy : BroadcastTo(dy, y.Shape))
-            .Zip(node.Inputs, (dx, x) => dx is null || (!pointwise && dx.Shape.BroadcastsTo(x.Shape)) ? dx : SumToShape(dx, pointwise ? y.Shape : dx.Shape, x.Shape))
+        var gradients = rule(y, isElementwise ? dy : BroadcastTo(dy, y.Shape))
+            .Zip(node.Inputs, (dx, x) => dx is null || (!isElementwise && dx.Shape.BroadcastsTo(x.Shape)) ? dx : SumToShape(dx, isElementwise ? y.Shape : dx.Shape, x.Shape))
             .ToArray();
         Node.LabelBetween([.. node.Inputs, .. node.Outputs, dy], gradients.OfType<Value>(), _ => $"{node.Path}.gradient".TrimStart('.'));
         return node.Inputs.Zip(gradients).Where(pair => pair.Second is not null)!;

@@ -28,17 +28,17 @@ public sealed class GradientTable
     public GradientTable With(string operatorType, GradientRule rule) => new(own.SetItem(operatorType, rule));
 
     /// <summary>
-    /// Finds the rule for a node. <paramref name="pointwise"/> rules also take a gradient that merely broadcasts to the result's shape; the others get it in full.
+    /// Finds the rule for a node. Rules of elementwise operators also take a gradient that merely broadcasts to the result's shape; the others get it in full.
     /// </summary>
-    internal bool TryFind(Node node, out GradientRule rule, out bool pointwise)
+    internal bool TryFind(Node node, out GradientRule rule, out bool isElementwise)
     {
-        pointwise = false;
+        isElementwise = false;
         if (own.TryGetValue(node.OperatorType, out rule!))
         {
             return true;
         }
 
-        pointwise = Operators.IsElementwise(node.OperatorType);
+        isElementwise = Operators.IsElementwise(node.OperatorType);
         return !node.IsOpaque && GradientRules.TryFind(node.OperatorType, out rule);
     }
 }

@@ -34,7 +34,7 @@ internal sealed class ConvolutionChooser
     /// a network, would interrupt it; it gains where the convolutions between are pixel-major too.
     /// </remarks>
     public bool GainsByPixelMajor(IReadOnlyList<Value> outputs) => fastest is not null && (goal == CompilationGoal.Training || GraphOrder.NodesOf(outputs).Any(node =>
-        node.OperatorType == Primitive.ConvolutionInputGradient || Fastest(node) >= ConvolutionAlgorithm.Winograd2));
+        node.OperatorType == Primitive.ConvolutionInputGradient || TileOf(Fastest(node)) is not null));
 
     /// <summary>The algorithm in a pixel-major layout; null for nodes that are not convolutions, and for direct ones.</summary>
     /// <param name="node">The node.</param>

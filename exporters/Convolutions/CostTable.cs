@@ -6,7 +6,7 @@ using OnnxVae.Exporters.Graph;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// What the forms of convolutions cost on a device, as measured: the time of some shapes under every form that fits.
+/// What the algorithms of convolutions cost on a device, as measured: the time of some shapes with every algorithm that fits.
 /// <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
 /// </summary>
 /// <param name="Processor">Where it was measured.</param>
@@ -43,7 +43,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
     public static CostTable? For(string provider, Use use) => Tables.GetValueOrDefault((provider, use))?.Value;
 
-    /// <summary>How to choose the form of a convolution, or of a gradient of it; null where nothing has been measured.</summary>
+    /// <summary>How to choose the algorithm of a convolution, or of a gradient of it; null where nothing has been measured.</summary>
     public static Func<Node, ConvolutionShape, ConvolutionAlgorithm>? ChoiceFor(CompilationTarget target)
     {
         if (target.IsPrecise || target.Provider is not { } provider || For(provider, Use.Training) is null)
@@ -64,7 +64,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     public static string FileName(string provider, Use use) => $"{provider}.{JsonNamingPolicy.CamelCase.ConvertName(use.ToString())}.json";
 
     /// <summary>
-    /// The form that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
+    /// The algorithm that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
     /// direct where no like shape was measured.
     /// </summary>
     public ConvolutionAlgorithm Fastest(ConvolutionShape shape)
@@ -75,9 +75,9 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
             return ConvolutionAlgorithm.Direct;
         }
 
-        var fitting = nearest.Milliseconds.Where(form => ConvolutionChooser.Supports(form.Key, shape)).ToArray();
-        double shortest = fitting.Min(form => form.Value);
-        return fitting.Where(form => form.Value <= HardlySlower * shortest).Min(form => form.Key);
+        var fitting = nearest.Milliseconds.Where(algorithm => ConvolutionChooser.Supports(algorithm.Key, shape)).ToArray();
+        double shortest = fitting.Min(algorithm => algorithm.Value);
+        return fitting.Where(algorithm => algorithm.Value <= HardlySlower * shortest).Min(algorithm => algorithm.Key);
     }
 
     private static CostTable Read(string file)
@@ -93,7 +93,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <param name="Batch">N.</param>
     /// <param name="Channels">C.</param>
     /// <param name="Kernels">K.</param>
-    /// <param name="Milliseconds">What is measured, under every form that fits.</param>
+    /// <param name="Milliseconds">What is measured, with every algorithm that fits.</param>
     internal sealed record Case(
         int Kernel, int Stride, int Size, int Batch, int Channels, int Kernels, IReadOnlyDictionary<ConvolutionAlgorithm, double> Milliseconds)
     {

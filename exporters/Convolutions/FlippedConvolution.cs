@@ -30,8 +30,7 @@ internal sealed class FlippedConvolution(IConvolutionAlgorithm algorithm) : ICon
     private static Value Flip(Value weight)
     {
         long taps = weight.Shape.Skip(2).Product();
-        var flipped = Gather(
-            Transpose(Reshape(weight, [weight.Shape[0], weight.Shape[1], taps]), 1, 0, 2), 2, [.. Enumerable.Range(0, (int)taps).Select(tap => taps - 1 - tap)]);
+        var flipped = Gather(Transpose(Reshape(weight, [weight.Shape[0], weight.Shape[1], taps]), 1, 0, 2), 2, ConvolutionGeometry.Reversed(taps));
         return Reshape(flipped, [weight.Shape[1], weight.Shape[0], .. weight.Shape.Skip(2)]);
     }
 }

@@ -45,7 +45,10 @@ public sealed record ConvolutionGeometry(
     public bool CoversImage => KernelSize.SequenceEqual(ImageSize) && Padding.All(p => p == 0) && Dilations.All(d => d == 1) && Groups == 1;
 
     /// <summary>The taps of the kernel, in row-major order, from the last to the first.</summary>
-    internal long[] ReversedTaps => [.. Enumerable.Range(0, (int)KernelSize.Product()).Select(tap => KernelSize.Product() - 1 - tap)];
+    internal long[] ReversedTaps => Reversed(KernelSize.Product());
+
+    /// <summary>The numbers of so many taps of a kernel, the last first.</summary>
+    internal static long[] Reversed(long taps) => [.. Enumerable.Range(0, (int)taps).Select(tap => taps - 1 - tap)];
 
     /// <summary>A bound of the windows that a pixel lies in: per axis no more than there are taps, outputs, or strides in the kernel's reach.</summary>
     internal long MostWindowsOfPixel => Enumerable.Range(0, SpatialRank)

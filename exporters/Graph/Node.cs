@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Graph;
 
 /// <summary>
 /// One application of an operator: its type, inputs and attributes. An operator is either one of the ONNX standard
-/// (<c>ai.onnx</c>) or a primitive of this project (see <see cref="Primitive"/>) that expansion turns into standard ones.
+/// (<c>ai.onnx</c>) or a primitive of this project (see <see cref="Primitive"/>) that passes lower to standard ones.
 /// </summary>
 public sealed class Node
 {

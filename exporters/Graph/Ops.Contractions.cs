@@ -107,7 +107,7 @@ public static partial class Ops
             Primitive.ConvolutionWeightGradient, x.Type, [dy.Shape[1], x.Shape[1] / geometry.Groups, .. geometry.KernelSize], [x, dy], (nameof(geometry), geometry));
     }
 
-    // The two ONNX operators that primitives expand to.
+    // The two ONNX operators that primitives are lowered to.
     internal static Value Conv(Value x, Value weight, ConvolutionGeometry geometry) => Apply(
         nameof(Conv), x.Type, [x.Shape[0], weight.Shape[0], .. geometry.OutputSize], [x, weight], OnnxAttributes(geometry));
 

@@ -43,7 +43,7 @@ public static partial class Ops
         return ReduceSum(max, [axis]) + Log(ReduceSum(Exp(x - max), [axis]));
     }
 
-    // The operator that standardizations over the last axes expand to: (y, mean, inverse deviation), without a scale of its own.
+    // The operator that standardizations over the last axes are lowered to: (y, mean, inverse deviation), without a scale of its own.
     internal static (Value Standardized, Value ReciprocalDeviation) LayerNormalization(Value x, int axis, float epsilon)
     {
         Shape reduced = [.. x.Shape.Take(axis), .. Enumerable.Repeat(1L, x.Shape.Rank - axis)];

@@ -8,7 +8,7 @@ internal sealed class LayoutValue
 {
     private Value? images;
     private PixelMajorRows? rows;
-    private AffineRows? linear;
+    private AffineRows? affine;
 
     private LayoutValue(Shape shape) => Shape = shape;
 
@@ -19,10 +19,10 @@ internal sealed class LayoutValue
     public Value Images => images ??= Rows.ToImages();
 
     /// <summary>The value's pixels as rows; for values with at least two axes.</summary>
-    public PixelMajorRows Rows => rows ??= linear?.Compute() ?? PixelMajorRows.From(images!);
+    public PixelMajorRows Rows => rows ??= affine?.Compute() ?? PixelMajorRows.From(images!);
 
     /// <summary>The value's pixels as a sum that need not be computed.</summary>
-    public AffineRows Linear => rows is null && linear is not null ? linear : new AffineRows(Rows);
+    public AffineRows Affine => rows is null && affine is not null ? affine : new AffineRows(Rows);
 
     /// <summary>Whether it is at hand as rows.</summary>
     public bool IsInRows { get; private init; }
@@ -30,9 +30,9 @@ internal sealed class LayoutValue
     /// <summary>Adds up several terms, so that others need not do it again.</summary>
     public void ComputeSums()
     {
-        if (linear is { Terms.Length: > 1 })
+        if (affine is { Terms.Length: > 1 })
         {
-            rows = linear.Compute();
+            rows = affine.Compute();
         }
     }
 
@@ -41,8 +41,8 @@ internal sealed class LayoutValue
     [
         .. images is null ? [] : (Value[])[images],
         .. rows?.Parts ?? [],
-        .. linear?.Terms.SelectMany(term => term.Rows.Parts) ?? [],
-        .. linear?.Terms.Select(term => term.Scale).Append(linear.Shift).OfType<Value>() ?? [],
+        .. affine?.Terms.SelectMany(term => term.Rows.Parts) ?? [],
+        .. affine?.Terms.Select(term => term.Scale).Append(affine.Shift).OfType<Value>() ?? [],
     ];
 
     /// <summary>A value as it was described.</summary>
@@ -52,5 +52,5 @@ internal sealed class LayoutValue
     public static LayoutValue Of(PixelMajorRows rows) => new(rows.Shape) { rows = rows, IsInRows = true };
 
     /// <summary>A value that can be computed as rows.</summary>
-    public static LayoutValue Of(AffineRows linear) => new(linear.Shape) { linear = linear, IsInRows = true };
+    public static LayoutValue Of(AffineRows affine) => new(affine.Shape) { affine = affine, IsInRows = true };
 }

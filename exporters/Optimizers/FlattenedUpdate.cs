@@ -6,15 +6,15 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
-/// Updates many small parameters as one vector: of biases and the like, each operation costs more to start than to do. Update
-/// rules work on each number alone, so the result is the same; states stay those of single parameters.
+/// Updates many small parameters as one vector: of biases and the like, each operation costs more to start than to do. Rules that
+/// are elementwise give the same result; states stay those of single parameters.
 /// </summary>
 internal static class FlattenedUpdate
 {
     private const long LargestSize = 4096;
 
     /// <summary>Whether a parameter is better updated together with others.</summary>
-    public static bool Takes(State parameter) => parameter.Spec.Shape.ElementCount <= LargestSize;
+    public static bool Takes(Optimizer optimizer, State parameter) => optimizer.IsElementwise && parameter.Spec.Shape.ElementCount <= LargestSize;
 
     /// <summary>The update rule of an optimizer for several parameters together.</summary>
     /// <returns>For each parameter its update first, then those of the optimizer's states.</returns>

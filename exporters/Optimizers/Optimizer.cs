@@ -20,6 +20,12 @@ public abstract class Optimizer
     /// <summary>The step size, a scalar.</summary>
     public ProgramInput LearningRate { get; }
 
+    /// <summary>
+    /// Whether a number's update depends on its own gradient and states alone, and not on the rest of the parameter; small parameters are then updated together, as one
+    /// vector. A rule that looks at a parameter as a whole (its norm, its rows) has to say false.
+    /// </summary>
+    public virtual bool IsElementwise => true;
+
     /// <summary>The rule for one parameter.</summary>
     /// <param name="parameter">The parameter, Float32 of any shape.</param>
     /// <param name="gradient">The loss's gradient to it, of the same shape.</param>

@@ -96,7 +96,7 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
 
     private IEnumerable<StateUpdate> Optimize(Optimizer optimizer, IReadOnlyList<(State Parameter, Value Gradient)> trained)
     {
-        var small = trained.Where(pair => FlattenedUpdate.Takes(pair.Parameter)).ToArray();
+        var small = trained.Where(pair => FlattenedUpdate.Takes(optimizer, pair.Parameter)).ToArray();
         var together = small.Length == 0 ? [] : FlattenedUpdate
             .Update(optimizer, [.. small.Select(pair => pair.Parameter)], [.. small.Select(pair => pair.Gradient)])
             .ToDictionary(updates => updates[0].State);

@@ -12,13 +12,13 @@ public static class GraphCompiler
     /// <param name="name">The graph's name.</param>
     /// <param name="inputs">The graph inputs in order; ones that no output needs are left out.</param>
     /// <param name="outputs">The graph outputs in order, by name.</param>
-    /// <param name="target">What the model is for, which decides between the forms of its primitives; deployment if absent.</param>
+    /// <param name="target">What the model is for, which decides between the algorithms of its primitives; deployment if absent.</param>
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
     public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget? target = null) =>
-        OnnxModelWriter.Write(name, inputs, Expand(outputs, target ?? CompilationTarget.Deployment));
+        OnnxModelWriter.Write(name, inputs, RunPasses(outputs, target ?? CompilationTarget.Deployment));
 
     /// <summary>
-    /// Builds a model that is to be deployed, for any runtime, and, where it has convolutions, in the forms that are fastest on each execution provider whose
+    /// Builds a model that is to be deployed, for any runtime, and, where it has convolutions, with the algorithms that are fastest on each execution provider whose
     /// costs have been measured, for batches of <see cref="CompilationTarget.ImagesAtATime"/>.
     /// </summary>
     /// <inheritdoc cref="Build"/>
@@ -31,11 +31,11 @@ public static class GraphCompiler
     }
 
     /// <summary>Named outputs as standard operators compute them.</summary>
-    internal static IReadOnlyList<(string Name, Value Value)> Expand(IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget target) =>
-        [.. outputs.Zip(Expand([.. outputs.Select(output => output.Value)], target), (output, expanded) => (output.Name, expanded))];
+    internal static IReadOnlyList<(string Name, Value Value)> RunPasses(IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget target) =>
+        [.. outputs.Zip(RunPasses([.. outputs.Select(output => output.Value)], target), (output, result) => (output.Name, result))];
 
     // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and what is computed twice is known at last.
-    private static IReadOnlyList<Value> Expand(IReadOnlyList<Value> outputs, CompilationTarget target)
+    private static IReadOnlyList<Value> RunPasses(IReadOnlyList<Value> outputs, CompilationTarget target)
     {
         var chooser = new ConvolutionChooser(target);
         var foldedScales = target.Goal == CompilationGoal.Deployment ? ChannelScales.Fold(outputs) : outputs;

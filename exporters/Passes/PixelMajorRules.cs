@@ -64,7 +64,7 @@ internal static class PixelMajorRules
     {
         if (operatorType == "Neg")
         {
-            return inputs[0].Linear.Negated();
+            return inputs[0].Affine.Negated();
         }
 
         if (operatorType is not ("Add" or "Sub" or "Mul"))
@@ -96,7 +96,7 @@ internal static class PixelMajorRules
                 return null;
             }
 
-            return input.Linear.Order.Equals(order) ? input.Linear : new AffineRows(input.Rows.In(order));
+            return input.Affine.Order.Equals(order) ? input.Affine : new AffineRows(input.Rows.In(order));
         }
     }
 
@@ -105,7 +105,7 @@ internal static class PixelMajorRules
     {
         PixelOrder[] orders =
         [
-            .. inputs.Where(input => input.IsInRows).Select(input => input.Linear.Order).Where(order => (order.Map.Height, order.Map.Width) == (shape[^2], shape[^1])),
+            .. inputs.Where(input => input.IsInRows).Select(input => input.Affine.Order).Where(order => (order.Map.Height, order.Map.Width) == (shape[^2], shape[^1])),
         ];
         var finest = orders.MaxBy(order => (order.Map.Rows, order.ChunkSizes.Length));
         return finest is null || finest.Map.IsOneToOne || orders.All(order => order.Map.Equals(finest.Map)) ? finest : PixelOrder.RowMajor([shape[^2], shape[^1]]);
@@ -144,7 +144,7 @@ internal static class PixelMajorRules
     {
         var (from, to) = (inputs[0].Shape, node.Outputs[0].Shape);
         return from.Rank >= 2 && to.Rank >= 2 && from[^2] == to[^2] && from[^1] == to[^1]
-            ? LayoutValue.Of(inputs[0].Linear.Select(rows => rows.Select(Regroup), Regroup))
+            ? LayoutValue.Of(inputs[0].Affine.Select(rows => rows.Select(Regroup), Regroup))
             : null;
 
         // Numbers that are the same for a batch of unknown size are there once.
@@ -184,7 +184,7 @@ internal static class PixelMajorRules
             return LayoutValue.Of(inputs[0].Rows.Select(part => Scale(ReduceSum(part, others, keepDimensions))));
         }
 
-        var sum = Scale(ReduceSum(inputs[0].Linear.SumOverPixels(), others, keepDimensions));
+        var sum = Scale(ReduceSum(inputs[0].Affine.SumOverPixels(), others, keepDimensions));
         return keepDimensions ? LayoutValue.Of(new PixelMajorRows(sum, PixelMap.RowMajor(1, 1))) : LayoutValue.Of(Ops.Reshape(sum, node.Outputs[0].Shape));
 
         Value Scale(Value value) => factor == 1f ? value : value * factor;
@@ -194,7 +194,7 @@ internal static class PixelMajorRules
     {
         var axes = node.Attribute<Interpolation[]>("interpolation");
         return axes.Length == 2 && axes.All(axis => axis.IsRepetition)
-            ? LayoutValue.Of(inputs[0].Linear.Select(rows => rows with { Map = rows.Map.Repeat(axes[0].Output / axes[0].Input, axes[1].Output / axes[1].Input) }, numbers => numbers))
+            ? LayoutValue.Of(inputs[0].Affine.Select(rows => rows with { Map = rows.Map.Repeat(axes[0].Output / axes[0].Input, axes[1].Output / axes[1].Input) }, numbers => numbers))
             : null;
     }
 
@@ -239,8 +239,8 @@ internal static class PixelMajorRules
 
         int[] others = [.. axes.Where(axis => axis < rank - 2).Select(axis => (int)axis + 1)];
         float count = axes.Select(axis => input.Shape[(int)axis]).Product();
-        var mean = BroadcastTo(Mean(input.Linear), [1, .. input.Shape.SkipLast(2)]);
-        var centred = input.Linear.Plus(-mean).Compute();
+        var mean = BroadcastTo(Mean(input.Affine), [1, .. input.Shape.SkipLast(2)]);
+        var centred = input.Affine.Plus(-mean).Compute();
         return (centred, 1f / Sqrt(Mean(new AffineRows(centred.Select(Square))) + node.Attribute<float>("epsilon")));
 
         Value Mean(AffineRows rows) => ReduceSum(rows.SumOverPixels(), others, keepDimensions: true) * (1f / count);

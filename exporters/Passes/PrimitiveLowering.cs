@@ -29,7 +29,7 @@ internal static class PrimitiveLowering
         Primitive.Convolution => [chooser.OnImages(node).Convolve(LayoutValue.Of(inputs[0]), inputs[1]).Images],
         Primitive.ConvolutionInputGradient => [chooser.OnImages(node).InputGradient(LayoutValue.Of(inputs[0]), inputs[1]).Images],
         Primitive.ConvolutionWeightGradient => [chooser.OnImages(node).WeightGradient(LayoutValue.Of(inputs[0]), LayoutValue.Of(inputs[1]))],
-        Primitive.ScatterAdd => [ScatterAddLowering.Expand(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
+        Primitive.ScatterAdd => [ScatterAddLowering.Lower(inputs[0], inputs[1], (int)node.Attribute<long>("axis"), node.Attribute<long>("size"))],
         Primitive.Normalize => [NormalizationLowering.Normalize(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
         Primitive.ReciprocalDeviation => [NormalizationLowering.ReciprocalDeviation(inputs[0], node.Attribute<long[]>("axes"), node.Attribute<float>("epsilon"))],
         "Cast" when node.Outputs[0].Type == ElementType.Float32 && IsPositive(inputs[0]) => [PositiveMask(inputs[0].Inputs[0])],

@@ -14,7 +14,7 @@ internal static class ScatterAddLowering
     private const long LargestOneHotSize = 4096;
     private const long LargestOneHotTable = 1L << 26;
 
-    public static Value Expand(Value dy, Value indices, int axis, long size)
+    public static Value Lower(Value dy, Value indices, int axis, long size)
     {
         long count = indices.Shape.ElementCount;
         var flat = Reshape(dy, [.. dy.Shape.Take(axis), count, .. dy.Shape.Skip(axis + indices.Shape.Rank)]);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using OnnxVae.Format;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference.Coding;
@@ -43,7 +44,7 @@ public sealed class LatentCodec
     /// <exception cref="InvalidDataException">The file is no ONNX model, or no density.</exception>
     public static LatentCodec Load(string path)
     {
-        using var session = VaeSession.Load(path, ModelMetadata.Density, options: null);
+        using var session = VaeSession.Load(path, ExportedKinds.Density, options: null);
         const int count = 2 * Largest;
         int latents = session.Metadata.LatentSize;
         float[] numbers = [.. Enumerable.Range(0, count * latents).Select(i => (float)((i / latents) - Largest))], probabilities = new float[count * latents];

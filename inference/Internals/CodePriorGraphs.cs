@@ -5,8 +5,6 @@ namespace OnnxVae.Inference.Internals;
 /// <summary>The graphs of a prior of codes, which belong together, and the turns of those who draw.</summary>
 internal sealed class CodePriorGraphs : IDisposable
 {
-    private const string TopFile = "prior_top.onnx", BottomFile = "prior_bottom.onnx", ConditionFile = "prior_bottom_condition.onnx", RowFile = "prior_bottom_row.onnx";
-
     private readonly List<OnnxSession> opened = [];
     private readonly SessionTurns turns;
 
@@ -17,15 +15,15 @@ internal sealed class CodePriorGraphs : IDisposable
         DrawsAtOnce = Math.Max(1, options.AllThreads / threads);
         try
         {
-            var bottom = Open(BottomFile);
+            var bottom = Open(ExportedFiles.BottomPrior);
             var of = Belonging.Read(bottom);
             (Grids, Classes, Weights) = (of.Grids, of.Classes, of.Weights);
             ClassFrequencies = ModelMetadata.ReadClassFrequencies(bottom, Classes.Length);
-            OfLevels = Grids.Length == 1 ? [bottom] : [OpenBeside(TopFile), bottom];
+            OfLevels = Grids.Length == 1 ? [bottom] : [OpenBeside(ExportedFiles.TopPrior), bottom];
             if (Grids.Length > 1)
             {
-                Condition = OpenBeside(ConditionFile);
-                Rows = OpenBeside(RowFile);
+                Condition = OpenBeside(ExportedFiles.BottomPriorCondition);
+                Rows = OpenBeside(ExportedFiles.BottomPriorRow);
             }
 
             turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior", () => opened.ForEach(session => session.Dispose()));
@@ -34,7 +32,7 @@ internal sealed class CodePriorGraphs : IDisposable
             {
                 var session = Open(file);
                 return Belonging.Read(session).IsLike(of) ? session : throw new InvalidDataException(
-                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {BottomFile} beside it: export both from one run.");
+                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {ExportedFiles.BottomPrior} beside it: export both from one run.");
             }
         }
         catch
@@ -48,7 +46,7 @@ internal sealed class CodePriorGraphs : IDisposable
             string path = Path.Combine(folder, file), kind = Path.GetFileNameWithoutExtension(file);
             if (!File.Exists(path))
             {
-                throw new FileNotFoundException($"There is no '{path}': train a prior of the {(file == TopFile ? "top" : "bottom")} level of codes.");
+                throw new FileNotFoundException($"There is no '{path}': train a prior of the {(file == ExportedFiles.TopPrior ? "top" : "bottom")} level of codes.");
             }
 
             using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
@@ -84,7 +82,7 @@ internal sealed class CodePriorGraphs : IDisposable
 
     /// <summary>The names of the files.</summary>
     /// <param name="levels">Levels of codes, 1 or 2.</param>
-    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [BottomFile] : [TopFile, BottomFile, ConditionFile, RowFile];
+    public static IReadOnlyList<string> FilesOf(int levels) => levels == 1 ? [ExportedFiles.BottomPrior] : [ExportedFiles.TopPrior, ExportedFiles.BottomPrior, ExportedFiles.BottomPriorCondition, ExportedFiles.BottomPriorRow];
 
     /// <inheritdoc cref="SessionTurns.Take"/>
     public SessionTurns.Turn Take() => turns.Take();

@@ -64,7 +64,7 @@ public sealed class ClassifierModel : IModel
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
     {
         var (image, seen) = Example.Deployed();
-        yield return new Deployable("classifier", [image], [("logits", network.Lower(this.network, seen))], (MetadataKeys.Classes, JsonSerializer.Serialize(Example.Classes)));
+        yield return new Deployable(ExportedKinds.Classifier, [image], [("logits", network.Lower(this.network, seen))], (MetadataKeys.Classes, JsonSerializer.Serialize(Example.Classes)));
     }
 
     // Float32 [N].

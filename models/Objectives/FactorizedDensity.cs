@@ -55,7 +55,7 @@ public sealed class FactorizedDensity : Prior
     /// <param name="z">Float32 [N, L]; whole numbers, or whole numbers with noise.</param>
     /// <returns>Float32 [N, L].</returns>
     /// <remarks>F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)), so that nothing cancels.</remarks>
-    public Value LogProbabilities(Value z)
+    public override Value LogProbabilities(Value z)
     {
         var centred = Reshape(z, [.. z.Shape, 1]) - means.Current; // [N, L, K]
         var inverseScale = Exp(-logScales.Current);

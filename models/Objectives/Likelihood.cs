@@ -22,6 +22,9 @@ public abstract class Likelihood
     /// <summary>Whether P(y|z) sums to one over images, so that likelihoods compare; else it is known up to a factor.</summary>
     public virtual bool IsNormalized => true;
 
+    /// <summary>Whether training takes one sample of the latents per image: several, weighted against each other, would not have this likelihood's gradient.</summary>
+    public virtual bool IsForOneSample => false;
+
     /// <summary>The mean of P(y|z), which is the generated image.</summary>
     /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>

@@ -32,6 +32,9 @@ public sealed class OptimalGaussianLikelihood : GaussianPixels
     public override string Name => "gaussian-optimal";
 
     /// <inheritdoc/>
+    public override bool IsForOneSample => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<State> States => [variance];
 
     /// <inheritdoc/>

@@ -27,6 +27,11 @@ public abstract class Prior
     /// <returns>Float32 [N], nats per image.</returns>
     public abstract Value LogDensity(Value z, Func<Value, GaussianPosterior> encode);
 
+    /// <summary>ln P(z_l), latent by latent, of rounded latents; null for others, which have densities instead of probabilities.</summary>
+    /// <param name="z">Float32 [N, L]; whole numbers.</param>
+    /// <returns>Float32 [N, L].</returns>
+    public virtual Value? LogProbabilities(Value z) => null;
+
     /// <summary>The variance of each latent, by which the spread of posterior means is judged; null for 1.</summary>
     /// <param name="encode">The encoder, as above.</param>
     /// <returns>Float32 [L].</returns>

@@ -1,4 +1,5 @@
 using OnnxVae.Exporters.Graph;
+using OnnxVae.Format;
 using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
@@ -7,7 +8,7 @@ namespace OnnxVae.Models.Objectives;
 public sealed class StandardNormalPrior : Prior
 {
     /// <inheritdoc/>
-    public override string Name => "standard-normal";
+    public override string Name => MetadataKeys.StandardNormal;
 
     /// <summary>1/2 (mean^2 + sigma^2 - 1 - ln sigma^2). Kingma and Welling 2014, arXiv 1312.6114, appendix B.</summary>
     public override Value LatentRates(Posterior posterior, Value z) =>

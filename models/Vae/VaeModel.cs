@@ -39,10 +39,10 @@ public sealed class VaeModel : IModel
             throw new ArgumentException($"The prior '{prior.Name}' is for latents of kind {prior.Posterior}, but the network has {networks.Posterior} ones.", nameof(prior));
         }
 
-        if (objective.Samples > 1 && likelihood is OptimalGaussianLikelihood)
+        if (objective.Samples > 1 && likelihood.IsForOneSample)
         {
             throw new ArgumentException(
-                $"The likelihood '{likelihood.Name}' is optimal for one sample per image, but the objective has {objective.Samples}: take 'gaussian-learned'.", nameof(likelihood));
+                $"The likelihood '{likelihood.Name}' takes one sample of the latents per image, but the objective takes {objective.Samples}: choose another likelihood.", nameof(likelihood));
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
@@ -71,7 +71,7 @@ public sealed class VaeModel : IModel
     public string Objective => $"{objective.Formula}, P(y|z) = {likelihood.Name}, P(z) = {prior.Name}";
 
     /// <inheritdoc/>
-    public JsonObject Description => new() { ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["prior"] = prior.Name };
+    public JsonObject Description => new() { ["network"] = networks.Architecture, ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["prior"] = prior.Name };
 
     /// <inheritdoc/>
     public TrainingGraph Train(ModuleLowering network, int batchSize)
@@ -116,19 +116,19 @@ public sealed class VaeModel : IModel
         var (image, y) = Example.Deployed();
         var posterior = Encode(network, y);
         var mean = networks.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
-        yield return new Deployable("encoder", [image], [("mean", mean), ("logVar", posterior.LogVar)]);
+        yield return new Deployable(ExportedKinds.Encoder, [image], [("mean", mean), ("logVar", posterior.LogVar)]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, networks.Latents]);
-        yield return new Deployable("decoder", [z], [("image", likelihood.Image(network.Lower(networks.Decoder, z)))], (MetadataKeys.Prior, prior.Name));
+        yield return new Deployable(ExportedKinds.Decoder, [z], [("image", likelihood.Image(network.Lower(networks.Decoder, z)))], (MetadataKeys.Prior, prior.Name));
 
         if (prior.Sampler(EncodeGaussian(network)) is { } sampler)
         {
-            yield return new Deployable("prior", sampler.Inputs, [("z", sampler.Z)]);
+            yield return new Deployable(ExportedKinds.Prior, sampler.Inputs, [("z", sampler.Z)]);
         }
 
-        if (prior is FactorizedDensity density)
+        if (prior.LogProbabilities(z) is { } logProbabilities)
         {
-            yield return new Deployable("density", [z], [("probability", Exp(density.LogProbabilities(z)))]);
+            yield return new Deployable(ExportedKinds.Density, [z], [("probability", Exp(logProbabilities))]);
         }
     }
 

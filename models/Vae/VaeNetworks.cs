@@ -22,13 +22,16 @@ public sealed class VaeNetworks : ComposedModule
             throw new ArgumentOutOfRangeException(nameof(latents), $"The number of latents is {latents}; a VAE needs at least 1.");
         }
 
-        (Image, Latents, Posterior) = (image, latents, posterior);
+        (Architecture, Image, Latents, Posterior) = (network.Name, image, latents, posterior);
         using var seeded = Initialization.UseSeed(seed);
         Encoder = network.Encoder(image, latents, Objectives.Posterior.ParametersPerLatent(posterior));
         Decoder = network.Decoder(image, latents);
         register_module("encoder", Encoder);
         register_module("decoder", Decoder);
     }
+
+    /// <summary>The architecture's name.</summary>
+    public string Architecture { get; }
 
     /// <summary>The images' shape.</summary>
     public ImageShape Image { get; }

@@ -80,7 +80,7 @@ public sealed class VqVaeModel : IModel
     {
         get
         {
-            var description = new JsonObject { ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["quantizer"] = bottom.Quantizer.Name };
+            var description = new JsonObject { ["network"] = top is null ? "vqvae" : "vqvae2", ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["quantizer"] = bottom.Quantizer.Name };
             foreach (var level in Levels)
             {
                 description[$"grid{level.Name}"] = $"{level.Grid.Height} x {level.Grid.Width} of {level.Grid.Codes} codes";
@@ -158,14 +158,14 @@ public sealed class VqVaeModel : IModel
         var (image, y) = Example.Deployed();
         var (codes, _) = EncodeToCodes(network, y);
         var mean = Concat(1, [.. codes.Zip(Levels, (of, level) => Reshape(Cast(of, ElementType.Float32), [Shape.Batch, level.Grid.Positions]))]);
-        yield return new Deployable("encoder", [image], [("mean", mean), ("logVar", (0f * mean) + LogVarianceOfCodes)]);
+        yield return new Deployable(ExportedKinds.Encoder, [image], [("mean", mean), ("logVar", (0f * mean) + LogVarianceOfCodes)]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, Latents.Size]);
-        yield return new Deployable("decoder", [z], [("image", likelihood.Image(Decode(network, VectorsOf(z))))]);
+        yield return new Deployable(ExportedKinds.Decoder, [z], [("image", likelihood.Image(Decode(network, VectorsOf(z))))]);
 
         var u = Value.Input("u", ElementType.Float32, [Shape.Batch, Latents.Size]);
         float[] counts = [.. Levels.SelectMany(level => Enumerable.Repeat((float)level.Grid.Codes, level.Grid.Positions))];
-        yield return new Deployable("prior", [u], [("z", Floor(u * Value.Of<float>([Latents.Size], counts)))]);
+        yield return new Deployable(ExportedKinds.Prior, [u], [("z", Floor(u * Value.Of<float>([Latents.Size], counts)))]);
     }
 
     // Latents, Float32 [N, L], to the levels' vectors.

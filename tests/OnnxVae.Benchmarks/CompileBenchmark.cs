@@ -18,7 +18,7 @@ namespace OnnxVae.Benchmarks;
 /// <param name="Operators">Nodes of the training step.</param>
 /// <param name="LoweringMilliseconds">Modules to graph.</param>
 /// <param name="DifferentiationMilliseconds">Gradients and optimizer.</param>
-/// <param name="WritingMilliseconds">Expansion, ordering, naming, and the file.</param>
+/// <param name="WritingMilliseconds">Passes, ordering, naming, and the file.</param>
 /// <param name="TotalMilliseconds">All three.</param>
 public sealed record CompileResult(
     int Layers, int Operators, double LoweringMilliseconds, double DifferentiationMilliseconds, double WritingMilliseconds, double TotalMilliseconds);

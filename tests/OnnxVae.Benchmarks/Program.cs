@@ -132,7 +132,7 @@ images.SetAction(arguments =>
 
 var tables = new Argument<string>("folder");
 var uses = new Option<CostTable.Use[]>("--use") { Description = "Which tables.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CostTable.Use>() };
-var tune = new Command("tune", "Measures the forms of convolutions and writes the cost tables; the compiler's own are in exporters/Expansion/Costs.") { tables, uses };
+var tune = new Command("tune", "Measures the algorithms of convolutions and writes the cost tables; the compiler's own are in exporters/Convolutions/Costs.") { tables, uses };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(uses)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
 return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();

@@ -18,7 +18,7 @@ namespace OnnxVae.Benchmarks;
 /// <param name="TorchSharpMinimum">TorchSharp's fastest step, ms.</param>
 /// <param name="OnnxRuntimeMinimum">ONNX Runtime's fastest step, ms.</param>
 /// <param name="Ratio">ONNX Runtime's median over TorchSharp's.</param>
-/// <param name="PeakShare">Arithmetic of the direct forms per second, over that of a large matrix product.</param>
+/// <param name="PeakShare">Arithmetic of direct convolutions per second, over that of a large matrix product.</param>
 /// <param name="TorchSharpPeakMegabytes">Peak memory of a process that runs TorchSharp's step.</param>
 /// <param name="OnnxRuntimePeakMegabytes">Peak memory of a process that runs ONNX Runtime's.</param>
 /// <param name="LossDifference">Largest relative difference of the losses of the first steps.</param>
@@ -112,7 +112,7 @@ internal static class StepBenchmark
         return 2.0 * size * size * size / (Stopwatches.Time(() => runner.Run(), BlockSteps).Min() / 1000);
     }
 
-    // Multiplications and additions of the matrix products and convolutions in a step, in their direct forms.
+    // Multiplications and additions of the matrix products and convolutions in a step, computed directly.
     private static double Operations(GraphProgram program)
     {
         var visited = new HashSet<Value>();

@@ -11,9 +11,9 @@ using GraphProgram = OnnxVae.Exporters.Programs.Program;
 namespace OnnxVae.Benchmarks;
 
 /// <summary>
-/// Measures the forms of convolutions and writes the cost tables that the compiler chooses by: one for training, a convolution
+/// Measures the algorithms of convolutions and writes the cost tables that the compiler chooses by: one for training, a convolution
 /// with both its gradients, and two for serving with constant weights. Images stand in rows, as neighbouring layers leave them,
-/// and the direct form has to convert them; those with few channels, at the ends of a network, are whole. Inside of networks that
+/// and the direct algorithm has to convert them; those with few channels, at the ends of a network, are whole. Inside of networks that
 /// are served the neighbours may be direct too, and nothing is converted.
 /// </summary>
 internal static class TuneBenchmark
@@ -21,7 +21,7 @@ internal static class TuneBenchmark
     private const double MostOperations = 6e9; // per map
     private const int ServedBatch = 16;
     private const int Passes = 3; // over all cases, minutes apart, of which the fastest counts: what else the machine does slows some of them
-    private const int Rounds = 5; // of all forms of a case in turn
+    private const int Rounds = 5; // of all algorithms of a case in turn
     private const int RunsPerRound = 3; // of which the fastest counts
 
     /// <summary>Measures all cases and writes the tables.</summary>
@@ -95,13 +95,13 @@ internal static class TuneBenchmark
         int padding = (kernel - stride + 1) / 2;
         var geometry = new ConvolutionGeometry([size * stride, size * stride], [kernel, kernel], [stride, stride], [padding, padding], [1, 1]);
         var shape = new ConvolutionShape(geometry, batch, channels, kernels);
-        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(form => ConvolutionChooser.Supports(form, shape)).ToDictionary(form => form, form => Runner(use, shape, form, threads));
-        var times = runners.Keys.ToDictionary(form => form, _ => new List<double>());
+        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(algorithm => ConvolutionChooser.Supports(algorithm, shape)).ToDictionary(algorithm => algorithm, algorithm => Runner(use, shape, algorithm, threads));
+        var times = runners.Keys.ToDictionary(algorithm => algorithm, _ => new List<double>());
         for (int round = 0; round < Rounds; round++)
         {
-            foreach (var (form, runner) in runners)
+            foreach (var (algorithm, runner) in runners)
             {
-                times[form].Add(Stopwatches.Time(() => runner.Run(), RunsPerRound).Min());
+                times[algorithm].Add(Stopwatches.Time(() => runner.Run(), RunsPerRound).Min());
             }
         }
 
@@ -113,7 +113,7 @@ internal static class TuneBenchmark
         return new CostTable.Case(kernel, stride, size, batch, channels, kernels, times.ToDictionary(pair => pair.Key, pair => Math.Round(Stopwatches.Median(pair.Value), 3)));
     }
 
-    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionAlgorithm form, int threads)
+    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionAlgorithm algorithm, int threads)
     {
         var inputs = new List<ProgramInput>();
         var random = new Random(1);
@@ -121,7 +121,7 @@ internal static class TuneBenchmark
         Shape weightShape = [shape.Kernels, shape.Channels, .. geometry.KernelSize];
         bool isTraining = use == CostTable.Use.Training;
         var weight = isTraining ? Input("weight", weightShape) : Value.Of<float>(weightShape, [.. Enumerable.Range(0, (int)weightShape.ElementCount).Select(_ => random.NextSingle() - 0.5f)]);
-        var rows = ConvolutionChooser.Create(form, shape, PixelOrder.RowMajor);
+        var rows = ConvolutionChooser.Create(algorithm, shape, PixelOrder.RowMajor);
         var (hasFewChannels, hasFewKernels) = (ConvolutionChooser.Supports(ConvolutionAlgorithm.Im2Col, shape), ConvolutionChooser.Supports(ConvolutionAlgorithm.FlippedIm2Col, shape));
         bool isWhole = !isTraining && rows is null && !hasFewChannels && !hasFewKernels;
         bool imagesAreWhole = isWhole || hasFewChannels, outputsAreWhole = isWhole || hasFewKernels;
@@ -138,7 +138,7 @@ internal static class TuneBenchmark
             _ => [.. Convolution(), .. ConvolutionInputGradient(), rows?.WeightGradient(x.Value, dy.Value) ?? Ops.ConvolutionWeightGradient(x.Value.Images, dy.Value.Images, geometry)],
         };
 
-        var program = new GraphProgram("form", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
+        var program = new GraphProgram("algorithm", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
         var target = isTraining ? CompilationTarget.Training with { IsPrecise = true } : CompilationTarget.Deployment;
         var runner = new ProgramRunner(program.Compile(target), OnnxDevice.Cpu, threads);
         foreach (var input in inputs)

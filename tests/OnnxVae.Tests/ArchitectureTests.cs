@@ -54,6 +54,21 @@ internal sealed class ArchitectureTests
     }
 
     [Test]
+    public void Verb_UsesNoOther()
+    {
+        string verbs = Path.Combine(Repository.Root, "cli/Verbs");
+        var uses =
+            from file in Directory.EnumerateFiles(verbs, "*.cs", SearchOption.AllDirectories)
+            let own = Path.GetRelativePath(verbs, file).Split(Path.DirectorySeparatorChar)[0]
+            from Match other in Regex.Matches(File.ReadAllText(file), @"OnnxVae\.Cli\.Verbs\.(\w+)")
+            where other.Groups[1].Value != own
+            select $"{own} uses {other.Groups[1].Value}";
+
+        Assert.That(Directory.EnumerateDirectories(verbs).Count(), Is.EqualTo(Verb.All().Count), "a folder for each");
+        Assert.That(uses, Is.Empty);
+    }
+
+    [Test]
     public void Libraries_NameNoOptionOrVerbOfTheCommandLine()
     {
         string verbs = string.Join('|', Verb.All().Select(verb => verb.About.Name));

@@ -15,7 +15,7 @@ public readonly record struct SpriteFactors(int Shape, int Scale, int Orientatio
 /// <remarks>The generative process of dSprites (Matthey, Higgins, Hassabis and Lerchner 2017); its numbering, not its pixels.</remarks>
 public sealed class Sprites : ImageSource
 {
-    /// <summary>The source's name on the command line.</summary>
+    /// <summary>The name by which the source is asked for, in place of a path.</summary>
     public const string Name = "sprites";
 
     private const int Side = 64;

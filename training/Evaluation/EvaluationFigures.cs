@@ -88,7 +88,7 @@ public sealed record EvaluationFigures
     /// <summary>Writes the figures as a JSON file.</summary>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(ToJson(), Manifest.JsonOptions));
 
-    /// <summary>The figures under their names in files and on the command line.</summary>
+    /// <summary>The figures under their names in files.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject

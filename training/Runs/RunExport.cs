@@ -19,7 +19,7 @@ public static class RunExport
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
-    /// <param name="provider">The execution provider whose fastest forms are taken, for batches; null for operators that any runtime knows.</param>
+    /// <param name="provider">The execution provider whose fastest algorithms are taken, for batches; null for operators that any runtime knows.</param>
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
         package.RequireStates(states, package.Folder);

@@ -30,11 +30,11 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
         }
 
         var options = new VaeOptions { Device = device, Threads = threads };
-        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes(), options);
-        using var decoder = VaeDecoder.Load(RunExport.Bake(package, "decoder", states).ToBytes(), options);
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes(), options);
+        using var decoder = VaeDecoder.Load(RunExport.Bake(package, ExportedKinds.Decoder, states).ToBytes(), options);
         var shape = decoder.Metadata;
-        using var prior = package.Manifest.Deployables.ContainsKey("prior")
-            ? LatentPrior.Load(RunExport.Bake(package, "prior", states).ToBytes(), options)
+        using var prior = package.Manifest.Deployables.ContainsKey(ExportedKinds.Prior)
+            ? LatentPrior.Load(RunExport.Bake(package, ExportedKinds.Prior, states).ToBytes(), options)
             : LatentPrior.StandardNormal(shape.LatentSize);
         var samples = new float[SampleRows * Columns * shape.ImageSize];
         decoder.Generate(seed, first: 0, samples, prior);
@@ -52,7 +52,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     /// <param name="step">The step.</param>
     public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last that is written
 
-    private bool CanDraw => package.Manifest.Deployables.ContainsKey("encoder") && package.Manifest.Deployables.ContainsKey("decoder");
+    private bool CanDraw => package.Manifest.Deployables.ContainsKey(ExportedKinds.Encoder) && package.Manifest.Deployables.ContainsKey(ExportedKinds.Decoder);
 
     private static string FileOf(string folder, string kind, long step) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png"));
 }

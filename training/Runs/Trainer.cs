@@ -1,73 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
-using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Runs;
-
-/// <summary>How long and where to train.</summary>
-public sealed record TrainerOptions
-{
-    /// <summary>Steps in all.</summary>
-    public required long Steps { get; init; }
-
-    /// <summary>Chooses order of the data and noise.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Where to run.</summary>
-    public OnnxDevice Device { get; init; } = OnnxDevice.Cpu;
-
-    /// <summary>Threads of the processor; 0 for one per logical processor.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Steps between lines of the log, for which alone metrics are computed; checkpoints have a line too.</summary>
-    public int LogEvery { get; init; } = 50;
-
-    /// <summary>Steps between checkpoints.</summary>
-    public int CheckpointEvery { get; init; } = 500;
-
-    /// <summary>How many of the newest checkpoints stay.</summary>
-    public int KeepCheckpoints { get; init; } = 3;
-
-    internal void Validate()
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(Steps, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(LogEvery, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(CheckpointEvery, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(KeepCheckpoints, 1);
-        OnnxDevice.RequireThreads(Threads);
-    }
-}
-
-/// <summary>Where training stands.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">The loss of the last step that was logged; the first one is.</param>
-public readonly record struct TrainingProgress(long Step, long Steps, float Loss);
-
-/// <summary>Training stopped because a number was not finite.</summary>
-public sealed class TrainingDivergedException : Exception
-{
-    /// <inheritdoc cref="Exception()"/>
-    public TrainingDivergedException()
-    {
-    }
-
-    /// <inheritdoc cref="Exception(string)"/>
-    public TrainingDivergedException(string message)
-        : base(message)
-    {
-    }
-
-    /// <inheritdoc cref="Exception(string, Exception)"/>
-    public TrainingDivergedException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
-}
 
 /// <summary>
 /// Runs a package's training step over a data set. It knows inputs, states and metrics by the manifest's roles, and no

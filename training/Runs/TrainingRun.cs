@@ -158,7 +158,7 @@ public sealed class TrainingRun : IDisposable
     {
         if (!folder.IsEmpty)
         {
-            throw new IOException($"The folder '{folder.Path}' exists and is not empty{(folder.HoldsRun ? ": it holds a run" : "")}.");
+            throw new IOException($"The folder '{folder.Path}' exists and is not empty: {(folder.HoldsRun ? "it holds a run, continue that or choose another folder." : "choose another one.")}");
         }
     }
 

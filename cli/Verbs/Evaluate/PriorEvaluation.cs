@@ -1,6 +1,5 @@
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Cli.Verbs.Prior;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
@@ -75,7 +74,7 @@ internal static class PriorEvaluation
 
         var package = TrainingPackage.Open(prior.Package);
         var trained = Checkpoints.LoadNewest(prior, package);
-        long steps = prior.ReadOptions<PriorOptions>().Training.Steps;
+        long steps = (long)package.DescribedNumber("steps");
         return trained.Step < steps ? throw new InvalidDataException($"'{prior.Path}' is at step {trained.Step} of {steps}; continue with the command that began it.")
             : !AuxiliaryModel.IsForWeights(package, run) ? throw new InvalidDataException($"'{prior.Path}' was trained for other weights than the run has now.")
             : !AuxiliaryModel.IsForClasses(package, images.Classes) ? throw new InvalidDataException($"'{prior.Path}' was trained for other classes than these images have.")

@@ -27,13 +27,13 @@ internal sealed class FitVerb : LongVerb<FitOptions>
         var package = TrainingPackage.Open(run.Package);
         var states = Checkpoints.LoadNewest(run, package).States;
         var stored = run.ReadOptions<RunOptions>();
-        if (package.Manifest.Deployables.ContainsKey("density"))
+        if (package.Manifest.Deployables.ContainsKey(ExportedKinds.Density))
         {
             throw new InvalidDataException($"'{run.Path}' has rounded latents, which have a density of their own: 'generate' draws from it.");
         }
 
         var train = DataOpening.Open(stored.Data.Data, stored.ImageOptions).Train;
-        using var encoder = VaeEncoder.Load(RunExport.Bake(package, "encoder", states).ToBytes());
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes());
         ExportedModel.RequireNumbers(encoder.Metadata);
         long count = Math.Min(train.Count, options.Images);
         if (count < options.Components)
@@ -45,8 +45,8 @@ internal sealed class FitVerb : LongVerb<FitOptions>
         var (mixture, logLikelihood) = Fit(latents, options, cancellation);
         string file = Path.Combine(run.Export, ExportedFiles.Mixture);
         var sampler = PriorSampler.OfMixture(mixture);
-        GraphCompiler.Build("prior", sampler.Inputs, [("z", sampler.Z)])
-            .WithMetadata(RunExport.Bake(package, "decoder", states).Metadata.SetItem(MetadataKeys.Kind, "prior"))
+        GraphCompiler.Build(ExportedKinds.Prior, sampler.Inputs, [("z", sampler.Z)])
+            .WithMetadata(RunExport.Bake(package, ExportedKinds.Decoder, states).Metadata.SetItem(MetadataKeys.Kind, ExportedKinds.Prior))
             .Save(file);
         double standardNormal = latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI))));
         Console.WriteLine(string.Create(

@@ -6,7 +6,7 @@ using OnnxVae.Cli.Runs;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Models.Priors;
+using OnnxVae.Models.CodePriors;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 

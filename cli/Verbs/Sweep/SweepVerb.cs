@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Cli.Verbs.Train;
 using OnnxVae.Format;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
@@ -62,7 +61,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     private static async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
-        using var training = run.HoldsRun ? TrainRun.Resume(folder, stored => RequireSame(folder, stored, options)) : TrainRun.Start(folder, options);
+        using var training = run.HoldsRun ? AutoencoderRun.Resume(folder, stored => RequireSame(folder, stored, options)) : AutoencoderRun.Start(folder, options);
         return File.Exists(run.Evaluation) || await training.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
     }
 

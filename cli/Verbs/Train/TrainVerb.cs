@@ -16,8 +16,8 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
     {
         var given = options.Run.Resolve();
         using var training = options.Resume
-            ? TrainRun.Resume(options.Out!, stored => RequireSame(given, stored, Options.Given.Names))
-            : TrainRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given);
+            ? AutoencoderRun.Resume(options.Out!, stored => RequireSame(given, stored, Options.Given.Names))
+            : AutoencoderRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given);
         if (await training.RunAsync(cancellation) is not { } figures)
         {
             return ExitCode.Interrupted;

@@ -69,7 +69,7 @@ internal sealed class ErrorTests
     [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own. See 'onnxvae train --help'.")]
     [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.")]
     [TestCase("train --beta-cycles 6 --steps 10 --out {0}/o6", 2, "--beta-cycles is 6, but there are 10 steps: a cycle needs at least two.")]
-    [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' is optimal for one sample per image, but the objective has 3: take 'gaussian-learned'.")]
+    [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' takes one sample of the latents per image, but --samples is 3: give --likelihood gaussian-learned.")]
     [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package. See 'onnxvae sweep --help'.")]

@@ -245,7 +245,7 @@ internal sealed class RunFaultsTests : FolderFixture
     [TestCase("\"step\"", "\"stap\"")]
     [TestCase("\"role\": \"loss\"", "\"role\": \"scalar\"")]
     [TestCase("\"states\"", "\"stites\"")]
-    [TestCase("\"formatVersion\": 2", "\"formatVersion\": null")]
+    [TestCase("\"formatVersion\": 4", "\"formatVersion\": null")]
     [TestCase("\"shape\": [", "\"shape\": [\"x\",")]
     public void Inspect_OfDamagedManifest_NamesIt(string from, string to)
     {
@@ -272,14 +272,14 @@ internal sealed class RunFaultsTests : FolderFixture
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged: it is not the JSON of a run's options."));
     }
 
-    [TestCase("checkpointEvery", "-1", "checkpointEvery is -1; expected 1 or more.")]
-    [TestCase("logEvery", "0", "logEvery is 0; expected 1 or more.")]
-    [TestCase("steps", "0", "steps is 0; expected 1 or more.")]
-    [TestCase("threads", "-2", "threads is -2; expected 0 or more.")]
-    public void Resume_OfOptionsWithANumberThatNoRunHas_NamesIt(string name, string value, string fault)
+    [TestCase("logging", "checkpointEvery", "-1", "checkpointEvery is -1; it must be at least 1.")]
+    [TestCase("logging", "logEvery", "0", "logEvery is 0; it must be at least 1.")]
+    [TestCase("length", "steps", "0", "steps is 0; it must be at least 1.")]
+    [TestCase("execution", "threads", "-2", "threads is -2; it must be at least 0.")]
+    public void Resume_OfOptionsWithANumberThatNoRunHas_NamesIt(string group, string name, string value, string fault)
     {
         var options = JsonNode.Parse(File.ReadAllText(Run.Options))!.AsObject();
-        options[name] = JsonNode.Parse(value);
+        options[group]![name] = JsonNode.Parse(value);
         File.WriteAllText(Run.Options, options.ToJsonString());
 
         var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);

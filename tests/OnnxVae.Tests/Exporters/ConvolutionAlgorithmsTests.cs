@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace OnnxVae.Tests.Exporters;
 
-/// <summary>A convolution to be computed under every form that fits.</summary>
+/// <summary>A convolution to be computed with every algorithm that fits.</summary>
 public sealed record ConvolutionRow(
     string Name, long Batch, long Channels, long Kernels, long[] Image, long[] Kernel, long[] Strides, long[] Padding, long[]? Dilations = null)
 {
@@ -16,7 +16,7 @@ public sealed record ConvolutionRow(
     public override string ToString() => Name;
 }
 
-/// <summary>Every form of a convolution against libtorch: forward and both gradients.</summary>
+/// <summary>Every algorithm of a convolution against libtorch: forward and both gradients.</summary>
 internal sealed class ConvolutionAlgorithmsTests
 {
     private const double Tolerance = 1e-5;
@@ -51,18 +51,18 @@ internal sealed class ConvolutionAlgorithmsTests
 
     private static IEnumerable<TestCaseData> Rows =>
         from row in Convolutions
-        from form in Enum.GetValues<ConvolutionAlgorithm>()
-        where form != ConvolutionAlgorithm.Direct && ConvolutionChooser.Supports(form, new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels))
-        select new TestCaseData(row, form).SetArgDisplayNames(row.Name, $"{form}");
+        from algorithm in Enum.GetValues<ConvolutionAlgorithm>()
+        where algorithm != ConvolutionAlgorithm.Direct && ConvolutionChooser.Supports(algorithm, new ConvolutionShape(row.Geometry, row.Batch, row.Channels, row.Kernels))
+        select new TestCaseData(row, algorithm).SetArgDisplayNames(row.Name, $"{algorithm}");
 
     [Test]
     public void Rows_CoverEveryForm() => Assert.That(
-        Rows.Select(row => row.Arguments[1]).Distinct(), Is.EquivalentTo(Enum.GetValues<ConvolutionAlgorithm>().Where(form => form != ConvolutionAlgorithm.Direct)));
+        Rows.Select(row => row.Arguments[1]).Distinct(), Is.EquivalentTo(Enum.GetValues<ConvolutionAlgorithm>().Where(algorithm => algorithm != ConvolutionAlgorithm.Direct)));
 
     [TestCaseSource(nameof(Rows))]
-    public void Form_EqualsTorch_InAllThreeMaps(object convolution, object convolutionForm)
+    public void Algorithm_EqualsTorch_InAllThreeMaps(object convolution, object convolutionAlgorithm)
     {
-        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionForm);
+        var (row, algorithm) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionAlgorithm);
         var geometry = row.Geometry;
         var (x, weight, dy) = (
             Value.Input("x", ElementType.Float32, [row.Batch, row.Channels, .. row.Image]),
@@ -70,7 +70,7 @@ internal sealed class ConvolutionAlgorithmsTests
             Value.Input("dy", ElementType.Float32, [row.Batch, row.Kernels, .. geometry.OutputSize]));
         float[][] data = [.. new[] { x, weight, dy }.Select((input, i) => Numbers.StandardNormal(input.Shape.ElementCount, (ulong)i + 1))];
 
-        var rows = ConvolutionChooser.Create(form, new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
+        var rows = ConvolutionChooser.Create(algorithm, new ConvolutionShape(geometry, row.Batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
         var (images, gradient) = (LayoutValue.Of(x), LayoutValue.Of(dy));
         float[][] actual = GraphRunner.Run(
             [rows.Convolve(images, weight).Images, rows.InputGradient(gradient, weight).Images, rows.WeightGradient(images, gradient)],
@@ -90,9 +90,9 @@ internal sealed class ConvolutionAlgorithmsTests
     }
 
     [TestCaseSource(nameof(Rows))]
-    public void Form_AtAnyBatch_GivesWhatItGivesAtAKnownOne(object convolution, object convolutionForm)
+    public void Algorithm_AtAnyBatch_GivesWhatItGivesAtAKnownOne(object convolution, object convolutionAlgorithm)
     {
-        var (row, form) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionForm);
+        var (row, algorithm) = ((ConvolutionRow)convolution, (ConvolutionAlgorithm)convolutionAlgorithm);
         var weight = Value.Input("weight", ElementType.Float32, [row.Kernels, row.Channels, .. row.Kernel]);
         float[] weights = Numbers.StandardNormal(weight.Shape.ElementCount, 1);
         float[] images = Numbers.StandardNormal(row.Batch * row.Channels * row.Image.Product(), 2);
@@ -107,7 +107,7 @@ internal sealed class ConvolutionAlgorithmsTests
         {
             var x = Value.Input("x", ElementType.Float32, [batch, row.Channels, .. row.Image]);
             var dy = Value.Input("dy", ElementType.Float32, [batch, row.Kernels, .. row.Geometry.OutputSize]);
-            var rows = ConvolutionChooser.Create(form, new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
+            var rows = ConvolutionChooser.Create(algorithm, new ConvolutionShape(row.Geometry, batch, row.Channels, row.Kernels), PixelOrder.RowMajor)!;
             return GraphRunner.Run(
                 [rows.Convolve(LayoutValue.Of(x), weight).Images, rows.InputGradient(LayoutValue.Of(dy), weight).Images],
                 (x, images), (dy, outputs), (weight, weights));

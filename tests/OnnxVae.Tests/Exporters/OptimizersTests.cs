@@ -108,6 +108,32 @@ internal sealed class OptimizersTests
     }
 
     [Test]
+    public void Steps_OfARuleForWholeParameters_EqualTorchParameterByParameter()
+    {
+        using var test = new Regression(new NormalizedDescent(new ConstantSchedule(LearningRate)));
+
+        for (int step = 1; step <= Steps; step++)
+        {
+            test.RunStep(step);
+            test.Network.zero_grad();
+            test.TorchLoss(step).backward();
+            using var noGradient = torch.no_grad();
+            foreach (var parameter in test.Network.parameters())
+            {
+                parameter.sub_(parameter.grad! * (LearningRate / parameter.grad!.norm()));
+            }
+        }
+
+        Assert.Multiple(() =>
+        {
+            foreach (var (name, parameter) in test.Network.named_parameters())
+            {
+                Assert.That(Numbers.RelativeError(test.State(name), parameter.ToArray()), Is.LessThan(Tolerance), name);
+            }
+        });
+    }
+
+    [Test]
     public void Group_WithALossOfItsOwn_MinimisesIt()
     {
         var (a, b) = (State.Create("a", StateRole.Parameter, Tensor.From<float>([], 2f)), State.Create("b", StateRole.Parameter, Tensor.From<float>([], 3f)));
@@ -188,6 +214,15 @@ internal sealed class OptimizersTests
     }
 
     /// <summary>A small network that fits random numbers, in both libraries.</summary>
+    // Steps of one length, in the direction of the gradient to the parameter as a whole.
+    private sealed class NormalizedDescent(Schedule learningRate) : Optimizer(learningRate)
+    {
+        public override bool IsElementwise => false;
+
+        public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient) =>
+            [new(parameter, parameter.Current - (LearningRate.Value * gradient / Ops.Sqrt(Ops.Sum(Ops.Square(gradient)))))];
+    }
+
     private sealed class Regression : IDisposable
     {
         private readonly MSELoss criterion = MSELoss();

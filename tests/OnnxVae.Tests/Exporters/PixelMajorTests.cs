@@ -114,7 +114,7 @@ internal sealed class PixelMajorTests
         Assert.That(HasConv(CompilationTarget.Deployment), Is.True);
     }
 
-    // Few channels would gain by a form of their own, but not beside convolutions that stay as they are.
+    // Few channels would gain by an algorithm of their own, but not beside convolutions that stay as they are.
     [TestCase(16, 2)]
     [TestCase(128, 0)]
     public void ServedImages_AreInRows_WhereAConvolutionGains(int channels, int direct)

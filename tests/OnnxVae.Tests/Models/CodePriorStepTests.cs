@@ -4,7 +4,7 @@ using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
-using OnnxVae.Models.Priors;
+using OnnxVae.Models.CodePriors;
 using OnnxVae.Training.Runtime;
 using TorchSharp;
 

@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Models;
-using OnnxVae.Models.Priors;
+using OnnxVae.Models.CodePriors;
 using OnnxVae.Tests.Support;
 using TorchSharp;
 

@@ -9,7 +9,7 @@ internal sealed class ExportedModels : IDisposable
 
     /// <summary>Exports a <see cref="TestVae"/>.</summary>
     /// <param name="network">Its network.</param>
-    /// <param name="provider">The provider whose forms are taken; null for any runtime.</param>
+    /// <param name="provider">The provider whose algorithms are taken; null for any runtime.</param>
     /// <returns>The folder of encoder.onnx and decoder.onnx.</returns>
     public string Export(string network, string? provider = null)
     {

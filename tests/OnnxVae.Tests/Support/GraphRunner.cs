@@ -10,10 +10,10 @@ internal static class GraphRunner
 {
     private const double SameResult = 1e-5;
 
-    /// <summary>Runs a graph, in the forms for training, on the data of its inputs: <see cref="float"/> or <see cref="long"/> arrays.</summary>
+    /// <summary>Runs a graph, with the algorithms for training, on the data of its inputs: <see cref="float"/> or <see cref="long"/> arrays.</summary>
     public static float[][] Run(IReadOnlyList<Value> outputs, params IReadOnlyList<(Value Input, Array Data)> inputs) => Run(outputs, CompilationTarget.Training, inputs);
 
-    /// <summary>Runs a graph, in the forms for a target, on the data of its inputs.</summary>
+    /// <summary>Runs a graph, with the algorithms for a target, on the data of its inputs.</summary>
     public static float[][] Run(IReadOnlyList<Value> outputs, CompilationTarget target, params IReadOnlyList<(Value Input, Array Data)> inputs)
     {
         var model = GraphCompiler.Build("test", [.. inputs.Select(input => input.Input)], [.. outputs.Select((value, i) => ($"output{i}", value))], target);

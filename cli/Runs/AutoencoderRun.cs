@@ -1,22 +1,21 @@
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
-using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
 
-namespace OnnxVae.Cli.Verbs.Train;
+namespace OnnxVae.Cli.Runs;
 
 /// <summary>The training of an autoencoder, from the options to the report.</summary>
-internal sealed class TrainRun : IDisposable
+internal sealed class AutoencoderRun : IDisposable
 {
     private readonly TrainingRun run;
     private readonly RunOptions options;
     private readonly ImageData images;
 
-    private TrainRun(TrainingRun run, RunOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
+    private AutoencoderRun(TrainingRun run, RunOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => run.Folder;
@@ -25,7 +24,7 @@ internal sealed class TrainRun : IDisposable
     /// <param name="folder">The run's folder, new or empty.</param>
     /// <param name="options">What was asked for.</param>
     /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
-    public static TrainRun Start(string folder, RunOptions options)
+    public static AutoencoderRun Start(string folder, RunOptions options)
     {
         options.Execution.ParseDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
@@ -37,14 +36,14 @@ internal sealed class TrainRun : IDisposable
             throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
         }
 
-        return new TrainRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
+        return new AutoencoderRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
     }
 
     /// <summary>Continues a run.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="check">Compares the run's options with those given now.</param>
     /// <exception cref="InvalidDataException">The data have changed.</exception>
-    public static TrainRun Resume(string folder, Action<RunOptions> check)
+    public static AutoencoderRun Resume(string folder, Action<RunOptions> check)
     {
         RunOptions? options = null;
         ImageData? images = null;
@@ -54,7 +53,7 @@ internal sealed class TrainRun : IDisposable
             (options, images) = (stored, stored.OpenTheSameImages());
             return package => Compilation(stored, images.Train)(package);
         });
-        return new TrainRun(run, options!, images!);
+        return new AutoencoderRun(run, options!, images!);
     }
 
     /// <summary>Trains to the end, evaluates, exports and reports.</summary>
@@ -62,13 +61,11 @@ internal sealed class TrainRun : IDisposable
     /// <returns>The figures on the test split; null if training was ended.</returns>
     public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
     {
-        var device = options.Execution.ParseDevice();
         long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
-        var trainer = new TrainerOptions { Steps = steps, Seed = options.Seed, Device = device, Threads = options.Execution.Threads, LogEvery = options.Logging.LogEvery, CheckpointEvery = options.Logging.CheckpointEvery };
-        var grids = new SampleGrids(run.Package, images.Test, options.Seed, device, options.Execution.Threads);
+        var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {run.Folder.Path}";
-        if (await RunDisplay.TrainAsync(run, trainer, images.Train, grids, "0.00", continuation, cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution), images.Train, grids, "0.00", continuation, cancellation) is not { } states)
         {
             return null;
         }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using OnnxVae.Inference;
 
-namespace OnnxVae.Cli.Batch;
+namespace OnnxVae.Cli.Verbs.Generate;
 
 /// <summary>The choice of generated images by a classifier: of several candidates the one that is likeliest to be of a class.</summary>
 internal sealed class Selection : IDisposable

@@ -8,7 +8,7 @@ using OnnxVae.Format;
 using TorchSharp;
 using static OnnxVae.Exporters.Graph.Ops;
 
-namespace OnnxVae.Models.Priors;
+namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
 /// A prior of codes in training: images and classes go in, an exported encoder turns the images into codes, and the prior's
@@ -98,7 +98,7 @@ public sealed class CodePriorModel : IModel
             .. encoder.Metadata.Where(entry => entry.Key == MetadataKeys.Weights).Select(entry => (entry.Key, entry.Value)),
         ]));
 
-    private string Role => level < grids.Count - 1 ? "prior_top" : "prior_bottom";
+    private string Role => level < grids.Count - 1 ? ExportedKinds.TopPrior : ExportedKinds.BottomPrior;
 
     // -ln P(codes | ...), Float32 [N].
     private Value Rate(ModuleLowering network, CodeBatch batch, Value label)

@@ -4,7 +4,7 @@ using OnnxVae.Format;
 using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 
-namespace OnnxVae.Models.Priors;
+namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
 /// A prior of the bottom level: masked gated convolutions, conditioned on the codes of the level above and on the class. A vertical stack sees
@@ -77,7 +77,7 @@ public sealed class GatedConvolutionPrior : CodePrior
     {
         var label = Value.Input("class", ElementType.Int64, [Shape.Batch]);
         var known = Value.Input("known", ElementType.Int64, [Shape.Batch, Grid.Height / 2, Grid.Width / 2]);
-        return new SamplingGraph("_condition", [label, known], [("condition", Condition(lowering, label, known))]);
+        return new SamplingGraph(ExportedKinds.ConditionSuffix, [label, known], [("condition", Condition(lowering, label, known))]);
     }
 
     private SamplingGraph RowGraph(ModuleLowering lowering)
@@ -100,7 +100,7 @@ public sealed class GatedConvolutionPrior : CodePrior
             vertical = next;
         }
 
-        return new SamplingGraph("_row", inputs, [("verticalFeatures", Concat(1, [.. verticalFeatures])), .. carried]);
+        return new SamplingGraph(ExportedKinds.RowSuffix, inputs, [("verticalFeatures", Concat(1, [.. verticalFeatures])), .. carried]);
     }
 
     private SamplingGraph CodeGraph(ModuleLowering lowering)

@@ -1,7 +1,7 @@
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
 
-namespace OnnxVae.Models.Priors;
+namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
 /// P(codes | class, what is known): an autoregressive model of a grid of codes, row by row. Its networks have a graph for training, of all

@@ -6,7 +6,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 using static TorchSharp.torch.nn;
 using Parameter = TorchSharp.Modules.Parameter;
 
-namespace OnnxVae.Models.Priors;
+namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
 /// A prior of the top level: causal self-attention over the codes so far. Position i sees the embedding of code i - 1 (a vector of its own

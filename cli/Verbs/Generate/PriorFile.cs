@@ -3,14 +3,14 @@ using OnnxVae.Cli.Runs;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 
-namespace OnnxVae.Cli.Batch;
+namespace OnnxVae.Cli.Verbs.Generate;
 
 /// <summary>What <c>generate</c> draws latents from.</summary>
 internal static class PriorFile
 {
     public const string OfModel = "model";
     public const string Mixture = "mixture";
-    public const string StandardNormal = "standard-normal";
+    public const string StandardNormal = MetadataKeys.StandardNormal;
 
     private const string PriorName = ExportedFiles.Prior;
 

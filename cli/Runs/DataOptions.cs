@@ -1,0 +1,37 @@
+using System.Text.Json.Serialization;
+using OnnxVae.Cli.Options;
+using OnnxVae.Training.Data;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>The images of a run.</summary>
+internal sealed record DataOptions
+{
+    [Option(Topic.Data, "sprites (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz."), JsonRequired]
+    public string Data { get; init; } = Sprites.Name;
+
+    [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
+    public int? ImageSize { get; init; }
+
+    [Option(Topic.Data, "1 for grayscale, 3 for colour; colour where any image has it, if left out."), Channels]
+    public int? Channels { get; init; }
+
+    [SkipCorruptOption]
+    public bool SkipCorrupt { get; init; }
+
+    [BinarizeOption]
+    public bool Binarize { get; init; }
+
+    /// <summary>The same with the data's path in full, so that it is found from any folder.</summary>
+    public DataOptions Resolve() => this with { Data = Path.Exists(Data) ? Path.GetFullPath(Data) : Data };
+
+    /// <summary>How the images are prepared.</summary>
+    /// <param name="seed">Decides on pixels that are drawn to be black or white.</param>
+    public ImageOptions ToImageOptions(ulong seed) => new()
+    {
+        Size = ImageSize is { } side ? (side, side) : null,
+        Channels = Channels,
+        SkipCorrupt = SkipCorrupt,
+        BinarizationSeed = Binarize ? seed : null,
+    };
+}

@@ -1,0 +1,28 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Format;
+
+namespace OnnxVae.Exporters.Programs;
+
+/// <summary>A tensor that the runner brings at every run.</summary>
+/// <param name="Spec">Its name, type, shape and role.</param>
+/// <param name="Value">Its place in the graph.</param>
+public sealed record ProgramInput(InputSpec Spec, Value Value)
+{
+    /// <summary>A part of the batch: images, labels.</summary>
+    public static ProgramInput Data(string name, ElementType type, Shape shape) => Create(new InputSpec(name, type, shape, InputRole.Data));
+
+    /// <summary>Independent standard-normal numbers, Float32.</summary>
+    public static ProgramInput StandardNormal(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.StandardNormal));
+
+    /// <summary>Independent numbers, uniform in [0, 1), Float32.</summary>
+    public static ProgramInput Uniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Uniform));
+
+    /// <summary>Independent numbers, uniform in [0, 1), that belong to the batch's data, Float32.</summary>
+    public static ProgramInput DataUniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.DataUniform));
+
+    /// <summary>A scalar that follows a schedule, Float32 [].</summary>
+    public static ProgramInput Scheduled(string name, Schedule schedule) =>
+        Create(new InputSpec(name, ElementType.Float32, Shape.Scalar, InputRole.Schedule, schedule));
+
+    private static ProgramInput Create(InputSpec spec) => new(spec, Value.Input(spec.Name, spec.Type, spec.Shape));
+}
