@@ -72,7 +72,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         if (threads < 0 || threads > MostThreads)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(threads), threads, $"Threads are 0, for one per logical processor, to {MostThreads}, four for each of the {Environment.ProcessorCount} here.");
+                nameof(threads), $"There are to be {threads} threads, but this machine takes 0, for one per logical processor, to {MostThreads}: choose fewer.");
         }
     }
 

@@ -71,8 +71,9 @@ public sealed class TrainedVqVae : IDisposable
 
         int count = Arguments.RequireRows(codes[0].Length, Grids[0].Positions, "the codes of level 0", $"grids of {Grids[0].Rows} x {Grids[0].Columns}"), first = 0;
         var latents = new float[count * Metadata.LatentSize];
-        foreach (var (level, grid) in Grids.Index())
+        for (int level = 0; level < Grids.Count; level++)
         {
+            var grid = Grids[level];
             Arguments.RequireRoom(codes[level].Length, count, grid.Positions, $"the codes of level {level}");
             for (int i = 0; i < codes[level].Length; i++)
             {

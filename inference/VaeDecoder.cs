@@ -13,7 +13,7 @@ public sealed class VaeDecoder : IDisposable
     private readonly VaeSession session;
     private readonly string? folder;
     private readonly VaeOptions? options;
-    private readonly Lock opening = new();
+    private readonly object opening = new();
     private LatentPrior? prior;
 
     private VaeDecoder(VaeSession session, VaeOptions? options, string? folder = null) => (this.session, this.options, this.folder) = (session, options, folder);

@@ -24,8 +24,8 @@ internal sealed class DecodingLoop : IDisposable
         this.session = session;
         (inputNames, inputs) = Allocate(session.InputNames, session.Inputs);
         (outputNames, outputs) = Allocate(session.OutputNames, session.Outputs);
-        carried = [.. outputNames.Index().Where(output => output.Item.EndsWith(Next, StringComparison.Ordinal))
-            .Select(output => (Array.IndexOf(inputNames, output.Item[..^Next.Length]), output.Index))];
+        carried = [.. outputNames.Where(output => output.EndsWith(Next, StringComparison.Ordinal))
+            .Select(output => (Array.IndexOf(inputNames, output[..^Next.Length]), Array.IndexOf(outputNames, output)))];
 
         (string[], OrtValue[]) Allocate(IReadOnlyList<string> names, IReadOnlyDictionary<string, NodeMetadata> metadata) => ([.. names], [.. names.Select(name =>
         {

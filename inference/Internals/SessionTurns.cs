@@ -11,11 +11,11 @@ internal sealed class SessionTurns : IDisposable
     private readonly Func<OnnxSession?> openTogether;
     private readonly Action? release;
     private readonly SemaphoreSlim free;
-    private readonly Lock opening = new();
+    private readonly object opening = new();
     private readonly string kind;
     private OnnxSession? together;
     private int callers;
-    private bool isDisposed;
+    private int disposals;
 
     /// <param name="alone">For runs that are alone.</param>
     /// <param name="openTogether">Opens a session for runs that overlap; null where that is the same one, or if it cannot be opened any more.</param>
@@ -63,7 +63,7 @@ internal sealed class SessionTurns : IDisposable
     {
         try
         {
-            return isDisposed
+            return Volatile.Read(ref disposals) > 0
                 ? throw new ObjectDisposedException(kind, $"The {kind} was disposed: keep it as long as it is used.")
                 : new Turn(this, isAlone ? Alone : Together());
         }
@@ -77,7 +77,7 @@ internal sealed class SessionTurns : IDisposable
     /// <summary>Waits for the runs that are at work; later ones, and those who wait, are refused. Further calls do nothing.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref isDisposed, true))
+        if (Interlocked.Increment(ref disposals) > 1)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using OnnxVae.Format;
+using OnnxVae.Inference;
 using SkiaSharp;
 
 namespace OnnxVae.Training.Data;
@@ -41,13 +42,13 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
         return new ImageHeader(this, height, width, codec.Info.ColorType != SKColorType.Gray8);
     }
 
-    /// <summary>Whether any pixel has a colour; the file may store grayscale images as colour.</summary>
+    /// <summary>Whether any visible pixel has a colour; the file may store grayscale images as colour.</summary>
     /// <exception cref="CorruptImageException">The file cannot be read, or is not an image.</exception>
     public bool HasColour() => Decoded(image =>
     {
         foreach (uint pixel in Pixels(image))
         {
-            if (((pixel >> 8) & 0xFF) != (pixel & 0xFF) || ((pixel >> 16) & 0xFF) != (pixel & 0xFF))
+            if (pixel >> 24 > 0 && (((pixel >> 8) & 0xFF) != (pixel & 0xFF) || ((pixel >> 16) & 0xFF) != (pixel & 0xFF)))
             {
                 return true;
             }
@@ -63,7 +64,10 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
     /// <exception cref="CorruptImageException">The file cannot be read, or is not an image.</exception>
     public void Decode(int channels, int height, int width, byte[] pixels) => Decoded(image =>
-        CentreCrop.TryScale(image, channels, height, width, pixels) ? true : throw Corrupt($"has {image.Width} x {image.Height} pixels, which cannot be scaled"));
+    {
+        InterleavedPixels.Fit(image.GetPixelSpan(), image.Width, image.Height, pixels, channels, width, height);
+        return true;
+    });
 
     private T Decoded<T>(Func<SKBitmap, T> use)
     {
@@ -84,7 +88,7 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
     private T Decoded<T>(SKCodec codec, Func<SKBitmap, T> use)
     {
         var (width, height) = (codec.Info.Width, codec.Info.Height);
-        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
         using var stored = new SKBitmap();
         if ((long)width * height > LargestImage || !stored.TryAllocPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, alpha)))
         {

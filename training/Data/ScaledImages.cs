@@ -1,10 +1,10 @@
-using SkiaSharp;
+using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Data;
 
 /// <summary>Images of a source in another size or with other channels: the centre, scaled.</summary>
 /// <param name="source">The images as they are.</param>
-/// <param name="channels">1 for grey, 3 for colour.</param>
+/// <param name="channels">1 for grayscale, 3 for colour.</param>
 /// <param name="height">Rows of pixels.</param>
 /// <param name="width">Columns of pixels.</param>
 internal sealed class ScaledImages(ImageSource source, int channels, int height, int width) : DelegatingImageSource(source)
@@ -21,20 +21,14 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        var original = new byte[Source.ImageSize];
-        Source.Read(index, original);
-        using var bitmap = new SKBitmap(Source.Width, Source.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        using var map = bitmap.PeekPixels();
-        var rgba = map.GetPixelSpan<byte>();
-        int plane = Source.Height * Source.Width, step = Source.Channels == 1 ? 0 : plane;
-        for (int i = 0; i < plane; i++)
+        byte[] planar = new byte[Source.ImageSize], interleaved = new byte[Source.ImageSize];
+        Source.Read(index, planar);
+        int plane = Source.Height * Source.Width;
+        for (int i = 0; i < planar.Length; i++)
         {
-            (rgba[4 * i], rgba[(4 * i) + 1], rgba[(4 * i) + 2], rgba[(4 * i) + 3]) = (original[i], original[step + i], original[(2 * step) + i], byte.MaxValue);
+            interleaved[(i % plane * Source.Channels) + (i / plane)] = planar[i];
         }
 
-        if (!CentreCrop.TryScale(bitmap, channels, height, width, pixels))
-        {
-            throw new CorruptImageException(NameOf(index), $"cannot be scaled to {width} x {height} pixels");
-        }
+        InterleavedPixels.Fit(interleaved, Source.Width, Source.Height, pixels, channels, width, height);
     }
 }
