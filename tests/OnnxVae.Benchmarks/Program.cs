@@ -135,7 +135,17 @@ var uses = new Option<CostTable.Use[]>("--use") { Description = "Which tables.",
 var tune = new Command("tune", "Measures the algorithms of convolutions and writes the cost tables; the compiler's own are in exporters/Convolutions/Costs.") { tables, uses };
 tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(uses)!, arguments.GetValue(threads), Console.Error.WriteLine));
 
-return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, memory, json, threads }.Parse(args).Invoke();
+var run = new Argument<string>("run") { Description = "The folder of a run on the sprites, 'fit' or --mixture included." };
+var sprites = new Command("sprites", "Share of a model's samples whose nearest held-out sprite has an intersection over union above 0.8.") { run };
+sprites.SetAction(arguments =>
+{
+    SpriteSamplesResult[] results = [.. SpriteSamplesBenchmark.Run(arguments.GetValue(run)!)];
+    Print(
+        arguments.GetValue(json), new { sources = results }, ["images of", "images", "recognizable", "mean overlap"],
+        results.Select(result => (string[])[result.Source, $"{result.Images}", Number(result.Share, 3), Number(result.MeanOverlap, 3)]));
+});
+
+return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, sprites, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
     known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

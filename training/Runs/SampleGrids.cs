@@ -16,7 +16,9 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
 {
     private const int Columns = 8;
     private const int SampleRows = 6;
-    private const string Samples = "samples", Reconstructions = "reconstructions";
+    private const string Samples = "samples", Reconstructions = "reconstructions", Mixture = "mixture";
+
+    private readonly VaeOptions running = new() { Device = device, Threads = threads };
 
     /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>.</summary>
     /// <param name="folder">Where to.</param>
@@ -29,22 +31,28 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             return;
         }
 
-        var options = new VaeOptions { Device = device, Threads = threads };
-        using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes(), options);
-        using var decoder = VaeDecoder.Load(RunExport.Bake(package, ExportedKinds.Decoder, states).ToBytes(), options);
-        var shape = decoder.Metadata;
+        using var decoder = LoadDecoder(states);
         using var prior = package.Manifest.Deployables.ContainsKey(ExportedKinds.Prior)
-            ? LatentPrior.Load(RunExport.Bake(package, ExportedKinds.Prior, states).ToBytes(), options)
-            : LatentPrior.StandardNormal(shape.LatentSize);
-        var samples = new float[SampleRows * Columns * shape.ImageSize];
-        decoder.Generate(seed, first: 0, samples, prior);
-        Save(Samples, samples);
+            ? LatentPrior.Load(RunExport.Bake(package, ExportedKinds.Prior, states).ToBytes(), running)
+            : LatentPrior.StandardNormal(decoder.Metadata.LatentSize);
+        Save(FileOf(folder, Samples, step), decoder, Draw(decoder, prior));
         if (test.Count > 0)
         {
-            Save(Reconstructions, ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
+            using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes(), running);
+            Save(FileOf(folder, Reconstructions, step), decoder, ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
         }
+    }
 
-        void Save(string kind, float[] images) => ImageGrid.Save(FileOf(folder, kind, step), images, shape.Channels, shape.Height, shape.Width, Columns);
+    /// <summary>Writes <c>mixture-STEP.png</c>, samples of a mixture that was fitted to the latents of the training images.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="step">The step, for the file's name.</param>
+    /// <param name="states">The states at that step.</param>
+    /// <param name="mixture">Noise to draws of the mixture.</param>
+    public void WriteMixture(string folder, long step, IReadOnlyDictionary<string, Tensor> states, OnnxModel mixture)
+    {
+        using var decoder = LoadDecoder(states);
+        using var prior = LatentPrior.Load(mixture.ToBytes(), running);
+        Save(FileOf(folder, Mixture, step), decoder, Draw(decoder, prior));
     }
 
     /// <summary>Whether the grids of a step are there, all of them.</summary>
@@ -53,6 +61,18 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last that is written
 
     private bool CanDraw => package.Manifest.Deployables.ContainsKey(ExportedKinds.Encoder) && package.Manifest.Deployables.ContainsKey(ExportedKinds.Decoder);
+
+    private VaeDecoder LoadDecoder(IReadOnlyDictionary<string, Tensor> states) => VaeDecoder.Load(RunExport.Bake(package, ExportedKinds.Decoder, states).ToBytes(), running);
+
+    private float[] Draw(VaeDecoder decoder, LatentPrior prior)
+    {
+        var samples = new float[SampleRows * Columns * decoder.Metadata.ImageSize];
+        decoder.Generate(seed, first: 0, samples, prior);
+        return samples;
+    }
+
+    private static void Save(string file, VaeDecoder decoder, float[] images) =>
+        ImageGrid.Save(file, images, decoder.Metadata.Channels, decoder.Metadata.Height, decoder.Metadata.Width, Columns);
 
     private static string FileOf(string folder, string kind, long step) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png"));
 }

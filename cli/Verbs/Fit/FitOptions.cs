@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
 
 namespace OnnxVae.Cli.Verbs.Fit;
 
@@ -8,11 +9,11 @@ internal sealed record FitOptions
     [Argument("RUN", "The run's folder.")]
     public string Run { get; init; } = "";
 
-    [Option(Topic.Model, "Gaussians in the mixture."), Between(1, 10_000)]
+    [Option(Topic.Model, "Gaussians in the mixture."), Between(1, LatentMixture.MostComponents)]
     public int Components { get; init; } = 50;
 
     [Option(Topic.Data, "Training images to encode at most."), AtLeast(1)]
-    public long Images { get; init; } = 20_000;
+    public long Images { get; init; } = LatentMixture.UsualImages;
 
     [SeedOption]
     public ulong Seed { get; init; } = 1;

@@ -1,0 +1,119 @@
+using System.Globalization;
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Exporters.Passes;
+using OnnxVae.Format;
+using OnnxVae.Inference;
+using OnnxVae.Models.Exact;
+using OnnxVae.Models.Objectives;
+using OnnxVae.Training.Data;
+using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>
+/// A mixture of Gaussians for the latents of a run's training images: an estimate of the aggregated posterior E_y Q(z|y), which is where the decoder has
+/// been trained, while N(0, I) also covers regions that no image is encoded to.
+/// </summary>
+internal sealed class LatentMixture
+{
+    /// <summary>Training images that are encoded at most, unless more are asked for.</summary>
+    public const long UsualImages = 20_000;
+
+    /// <summary>Gaussians at most.</summary>
+    public const int MostComponents = 10_000;
+
+    private const int Batch = 256;
+    private const uint SampleStream = 0x6D78;
+
+    private readonly GaussianMixture mixture;
+
+    private LatentMixture(GaussianMixture mixture, double logLikelihood, double standardNormal, int images) =>
+        (this.mixture, LogLikelihood, StandardNormal, Images) = (mixture, logLikelihood, standardNormal, images);
+
+    /// <summary>The mean of ln P(z) over the latents, nats per image.</summary>
+    public double LogLikelihood { get; }
+
+    /// <summary>The same of N(0, I).</summary>
+    public double StandardNormal { get; }
+
+    /// <summary>Images that were encoded.</summary>
+    public int Images { get; }
+
+    /// <summary>Refuses models whose latents are not real numbers.</summary>
+    /// <exception cref="InvalidDataException">They are codes, or rounded.</exception>
+    public static void RequireFit(TrainingPackage package)
+    {
+        var roles = package.Manifest.Evaluate.Metrics.Select(metric => metric.Role).ToHashSet();
+        if (!roles.Contains(MetricRole.PosteriorLogVariance))
+        {
+            throw new InvalidDataException(roles.Contains(MetricRole.PosteriorMean)
+                ? "The model has rounded latents, which have a density of their own: 'generate' draws from it."
+                : "The model's latents are codes: a mixture of Gaussians is for latents that are numbers. Train a prior of the codes instead, with 'onnxvae prior'.");
+        }
+    }
+
+    /// <summary>Fits a mixture.</summary>
+    /// <param name="package">The compiled model.</param>
+    /// <param name="states">Its trained states.</param>
+    /// <param name="train">The training images.</param>
+    /// <param name="components">Gaussians.</param>
+    /// <param name="images">Images to encode at most.</param>
+    /// <param name="seed">Chooses the samples of the posteriors, and the points that the Gaussians start at.</param>
+    /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="UsageException">There are fewer images than Gaussians.</exception>
+    public static LatentMixture Fit(
+        TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, ImageSource train, int components, long images, ulong seed, CancellationToken cancellation)
+    {
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes());
+        double[][] latents = Encode(encoder, train, Math.Min(train.Count, images), seed, cancellation);
+        double logLikelihood = 0;
+        var fitting = new MixtureOptions { Seed = seed };
+        var mixture = ProgressDisplay.Run("Fitting", report =>
+        {
+            long step = 0;
+            return GaussianMixture.Fit(latents, components, fitting, value =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                logLikelihood = value;
+                report(++step, fitting.MostSteps, string.Create(CultureInfo.InvariantCulture, $"log-likelihood {value:0.000}"));
+            });
+        });
+        return new LatentMixture(mixture, logLikelihood, latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI)))), latents.Length);
+    }
+
+    /// <summary>The file that draws from the mixture, like a prior.</summary>
+    /// <param name="package">The compiled model.</param>
+    /// <param name="states">Its trained states.</param>
+    public OnnxModel ToModel(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states)
+    {
+        var sampler = PriorSampler.OfMixture(mixture);
+        return GraphCompiler.Build(ExportedKinds.Prior, sampler.Inputs, [("z", sampler.Z)])
+            .WithMetadata(RunExport.Bake(package, ExportedKinds.Decoder, states).Metadata.SetItem(MetadataKeys.Kind, ExportedKinds.Prior));
+    }
+
+    // One sample of each image's posterior: together they are draws of E_y Q(z|y).
+    private static double[][] Encode(VaeEncoder encoder, ImageSource source, long count, ulong seed, CancellationToken cancellation) => ProgressDisplay.Run("Encoding", report =>
+    {
+        int size = encoder.Metadata.LatentSize;
+        var latents = new double[count][];
+        var eps = new float[size];
+        for (long first = 0; first < count; first += Batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int rows = (int)Math.Min(Batch, count - first);
+            float[] mean = new float[rows * size], logVar = new float[rows * size];
+            encoder.Encode(ReconstructionGrid.ReadImages(source, first, rows), mean, logVar);
+            for (int row = 0; row < rows; row++)
+            {
+                Philox.FillStandardNormal(eps, seed, SampleStream, (ulong)(first + row));
+                latents[first + row] = [.. Enumerable.Range(0, size).Select(l => mean[(row * size) + l] + (Math.Exp(0.5 * logVar[(row * size) + l]) * eps[l]))];
+            }
+
+            report(first + rows, count);
+        }
+
+        return latents;
+    });
+}
