@@ -32,12 +32,31 @@ internal static partial class CommandLine
         ProgressDisplay.Output = new TerminalWriter(error, mayFail: true, keepsControls: true);
         try
         {
-            return await RunAsync(args, Verb.All());
+            return await RunToExitCodeAsync(args);
         }
         finally
         {
             Console.SetOut(output);
             Console.SetError(error);
+        }
+    }
+
+    private static async Task<int> RunToExitCodeAsync(string[] args)
+    {
+        bool isVerbose = args.Contains(Verbose.Name);
+        try
+        {
+            return await RunAsync(args, Verb.All());
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("onnxvae: interrupted.");
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine(isVerbose ? $"onnxvae: {e}" : $"onnxvae: {Explanation.Of(e)}");
+            return e is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
         }
     }
 
@@ -55,7 +74,9 @@ internal static partial class CommandLine
             root.Options.Add(option);
         }
 
-        var command = root.Parse(args);
+        var named = verbs.FirstOrDefault(verb => args.Contains(verb.About.Name));
+        var (words, unvalued) = GivenValues.Check(args, [.. Common, .. named?.Options.Options.Select(row => row.Option) ?? []]);
+        var command = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         var chosen = verbs.FirstOrDefault(verb => verb.About.Name == command.CommandResult.Command.Name);
         if (command.Action is HelpAction)
         {
@@ -63,39 +84,26 @@ internal static partial class CommandLine
             return ExitCode.Done;
         }
 
-        if (chosen is null && command.Errors.Count == 0)
+        if (chosen is null && command.Errors.Count == 0 && unvalued.Count == 0)
         {
-            return await command.InvokeAsync(); // --version, and what shells ask to complete words
+            return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and what shells ask to complete words
         }
 
         IReadOnlyList<string> contradictions = [];
-        object? options = chosen?.Options.Read(command, out contradictions);
-        string[] faults = [.. FaultsOf(command), .. contradictions];
+        object? options = chosen?.Options.Read(command, unvalued.Keys, out contradictions);
+        string[] faults = [.. unvalued.Values, .. FaultsOf(command, unvalued.Keys, verbs), .. contradictions];
         if (faults.Length > 0)
         {
             Refuse(faults, chosen is null ? "onnxvae --help" : $"onnxvae {chosen.About.Name} --help");
             return ExitCode.WrongUsage;
         }
 
-        try
+        foreach (string library in command.GetValue(ProviderLibrary) ?? [])
         {
-            foreach (string library in command.GetValue(ProviderLibrary) ?? [])
-            {
-                OnnxDevice.RegisterLibrary(library);
-            }
+            OnnxDevice.RegisterLibrary(library);
+        }
 
-            return await chosen!.RunAsync(options!);
-        }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("onnxvae: interrupted.");
-            return ExitCode.Interrupted;
-        }
-        catch (Exception e)
-        {
-            Console.Error.WriteLine(command.GetValue(Verbose) ? $"onnxvae: {e}" : $"onnxvae: {Explanation.Of(e)}");
-            return e is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
-        }
+        return await chosen!.RunAsync(options!);
     }
 
     private static void Refuse(string[] faults, string help)
@@ -114,24 +122,37 @@ internal static partial class CommandLine
         Console.Error.WriteLine($"See '{help}'.");
     }
 
-    // What the parser finds, and what is empty.
-    private static IEnumerable<string> FaultsOf(ParseResult command)
+    // What the parser finds, but for options that are refused already, and what is empty.
+    private static IEnumerable<string> FaultsOf(ParseResult command, IEnumerable<string> refused, IReadOnlyList<Verb> verbs)
     {
         var unknown = command.UnmatchedTokens.Where((token, i) => i == 0 || token.StartsWith("--", StringComparison.Ordinal)).ToArray();
         foreach (string token in unknown)
         {
-            yield return $"There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)}";
+            yield return Misplaced(token, command, verbs) ?? $"There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)}";
         }
 
         foreach (var error in command.Errors.Where(error => unknown.Length == 0 || error.SymbolResult is not CommandResult))
         {
-            yield return error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing ? $"{missing.Argument.Name} is missing." : Explanation.OneLine(WithoutTypes(error.Message));
+            if (!refused.Any(name => error.Message.Contains($"'{name}'", StringComparison.Ordinal)))
+            {
+                yield return error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing ? $"{missing.Argument.Name} is missing." : Explanation.OneLine(WithoutTypes(error.Message));
+            }
         }
 
-        foreach (var child in command.CommandResult.Children.Where(child => child.Tokens.Any(token => token.Value.Length == 0)))
+        foreach (var argument in command.CommandResult.Children.OfType<ArgumentResult>().Where(argument => argument.Tokens.Any(token => token.Value.Length == 0)))
         {
-            yield return $"{(child is OptionResult option ? option.Option.Name : ((ArgumentResult)child).Argument.Name)} is empty: give it a value, or leave it out.";
+            yield return $"{argument.Argument.Name} is empty: give it a value.";
         }
+    }
+
+    // A verb or an option that there is, but not where it stands.
+    private static string? Misplaced(string token, ParseResult command, IReadOnlyList<Verb> verbs)
+    {
+        bool isVerb = verbs.Any(verb => verb.About.Name == token), isOption = verbs.SelectMany(verb => verb.Options.Options).Any(row => row.Option.Name == token);
+        return command.Tokens.Any(other => other.Type == TokenType.DoubleDash) && (isVerb || isOption) ? $"'{token}' comes after '--', where nothing is a verb or an option: leave out the '--'."
+            : !isOption ? null
+            : command.CommandResult.Command is RootCommand ? $"'{token}' comes before the verb: give the verb first."
+            : $"'{command.CommandResult.Command.Name}' has no option '{token}'; other verbs have it.";
     }
 
     // The parser names types of .NET.

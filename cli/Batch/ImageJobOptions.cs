@@ -55,7 +55,7 @@ internal sealed record ImageJobOptions : JobOptions
     /// <param name="source">What they are made from; null where they are made from nothing that has a name.</param>
     /// <exception cref="UsageException">There are several images for one picture.</exception>
     public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) => Paths.IsPicture && total != 1
-        ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")
+        ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
         : new OutputImages(
             model.Channels, model.Height, model.Width, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec));
 

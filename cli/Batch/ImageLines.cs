@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Batch.Outputs;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -13,9 +14,10 @@ internal static class ImageLines
     /// <param name="path">Where lines are to go.</param>
     public static IEnumerable<string> FindFaults(string path) => PictureFile.IsNamedLikeOne(path) && !PictureFile.IsWritable(path)
         ? [$"--out is '{path}'; pictures are written as .png, .jpg or .webp."]
+        : Path.GetExtension(path).ToLowerInvariant() is JobPaths.ParquetExtension or JobPaths.TarExtension ? [$"--out is '{path}'; give a picture, a .npy or a folder."]
         : [];
 
-    /// <summary>Writes them.</summary>
+    /// <summary>Writes them. A folder has to be new or empty.</summary>
     /// <param name="images">Float32 [lines, columns, C, H, W], values in [0, 1].</param>
     /// <param name="shape">The model that made them.</param>
     /// <param name="columns">Images per line.</param>
@@ -40,6 +42,7 @@ internal static class ImageLines
             return;
         }
 
+        OutputFolder.RequireNew(path);
         var files = new OutputImages(shape.Channels, shape.Height, shape.Width, ImageRange.OfFirst(count), count, ImageFormat.Png);
         foreach (var (number, file) in files.Encode(0, pixels, corrupt: null))
         {

@@ -39,7 +39,7 @@ internal sealed partial record ModelOptions
     [Option(Topic.Codes, "Numbers of a code's vector."), Between(1, BetweenAttribute.LargestChannels)]
     public int CodeLength { get; init; } = 64;
 
-    [Option(Topic.Codes, "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow."), Numbers]
+    [Option(Topic.Codes, "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow."), Numbers(smallest: 2)]
     public string ScalarLevels { get; init; } = "8,8,8";
 
     [Option(Topic.Codes, "Weight of what keeps vectors near their codes."), Positive]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace OnnxVae.Cli.Options;
 
@@ -30,11 +31,13 @@ internal sealed class OptionRecord
 
     /// <summary>Makes the record of a command.</summary>
     /// <param name="command">The command; where the parser found faults, options have their usual values.</param>
-    /// <param name="faults">What is wrong with the options together.</param>
-    public object Read(ParseResult command, out IReadOnlyList<string> faults)
+    /// <param name="unvalued">Options that were given without a value.</param>
+    /// <param name="faults">What is wrong with the options together; nothing that follows from options which are refused by themselves.</param>
+    public object Read(ParseResult command, IEnumerable<string> unvalued, out IReadOnlyList<string> faults)
     {
         object options = Activator.CreateInstance(type)!;
         var given = new HashSet<string>();
+        HashSet<string> refused = [.. unvalued];
         foreach (var row in rows)
         {
             if (!row.IsGivenIn(command))
@@ -43,14 +46,18 @@ internal sealed class OptionRecord
             }
 
             given.Add(row.Symbol.Name);
-            if (!command.Errors.Any(error => error.SymbolResult is { } result && SymbolOf(result) == row.Symbol))
+            if (command.Errors.Any(error => error.SymbolResult is { } result && SymbolOf(result) == row.Symbol))
             {
-                row.Property.SetValue(row.Owner(options), row.ValueIn(command));
+                refused.Add(row.Symbol.Name);
+            }
+            else
+            {
+                row.Property.SetValue(row.Owner(options)!, row.ValueIn(command));
             }
         }
 
         Given = new GivenOptions(given);
-        faults = [.. CheckedIn(options).SelectMany(part => part.FindFaults(Given))];
+        faults = [.. CheckedIn(options).SelectMany(part => part.FindFaults(Given)).Where(fault => !refused.Any(name => Names(fault, name)))];
         return options;
     }
 
@@ -58,13 +65,32 @@ internal sealed class OptionRecord
     public GivenOptions Given { get; private set; } = new(new HashSet<string>());
 
     /// <summary>Checks the values of a record that was read from a file, which an editor or a damaged disk may have changed.</summary>
-    /// <exception cref="InvalidDataException">One is none that its option can have.</exception>
+    /// <exception cref="InvalidDataException">One is not a value that its option can have, or two contradict each other.</exception>
     public static void RequireValid(object options)
     {
-        if (FaultOf(options) is { } fault)
+        if ((FaultOf(options) ?? CheckedIn(options).SelectMany(part => part.FindFaults(new OptionRecord(options.GetType()).ChangedIn(options))).FirstOrDefault()) is { } fault)
         {
             throw new InvalidDataException(fault);
         }
+    }
+
+    /// <summary>Copies the values of some options from one record to another.</summary>
+    /// <param name="names">Their names, as <c>--latent</c>.</param>
+    /// <param name="from">Has the values.</param>
+    /// <param name="to">Receives them.</param>
+    public static void Copy(IEnumerable<string> names, object from, object to)
+    {
+        foreach (var row in new OptionRecord(to.GetType()).rows.IntersectBy(names, row => row.Symbol.Name))
+        {
+            row.Property.SetValue(row.Owner(to)!, row.Property.GetValue(row.Owner(from)!));
+        }
+    }
+
+    // What differs from the usual values must have been given.
+    private GivenOptions ChangedIn(object options)
+    {
+        object usual = Activator.CreateInstance(type)!;
+        return new GivenOptions(rows.Where(row => row.Owner(options) is { } owner && !Equals(row.Property.GetValue(owner), row.Property.GetValue(row.Owner(usual)!))).Select(row => row.Symbol.Name).ToHashSet());
     }
 
     private static string? FaultOf(object options)
@@ -84,6 +110,9 @@ internal sealed class OptionRecord
 
         return null;
     }
+
+    // Whether a sentence speaks of an option.
+    private static bool Names(string fault, string option) => Regex.IsMatch(fault, $@"{Regex.Escape(option)}(?![\w-])");
 
     private static IEnumerable<IChecked> CheckedIn(object options) =>
         GroupsOf(options.GetType()).Select(property => property.GetValue(options)).OfType<object>().SelectMany(CheckedIn).Concat(options is IChecked part ? [part] : []);
@@ -124,6 +153,11 @@ internal sealed class OptionRecord
     {
         var option = (Option)Create(typeof(Option<>), property.PropertyType, OptionNames.OfProperty(property.Name), attribute.Description);
         option.Required = attribute.IsRequired;
+        if ((Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(double))
+        {
+            option.Validators.Add(RefuseCommas);
+        }
+
         foreach (var rule in property.GetCustomAttributes<RuleAttribute>())
         {
             option.Validators.Add(result =>
@@ -142,8 +176,17 @@ internal sealed class OptionRecord
         return option;
     }
 
-    // What is no number is the parser's to refuse.
-    private static bool IsReadable(string text, RuleAttribute rule) => rule is not NumberRuleAttribute || double.TryParse(text, CultureInfo.InvariantCulture, out _);
+    // The parser takes 1,5 for 15.
+    private static void RefuseCommas(OptionResult result)
+    {
+        if (result.Tokens is [{ Value: var text }] && text.Contains(',', StringComparison.Ordinal) && double.TryParse(text, CultureInfo.InvariantCulture, out _))
+        {
+            result.AddError($"{result.Option.Name} is '{text}'; expected a number with a point, as in 1.5.");
+        }
+    }
+
+    // What is not a number is the parser's to refuse.
+    private static bool IsReadable(string text, RuleAttribute rule) => rule is not NumberRuleAttribute || double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static Symbol Create(Type kind, Type value, string name, string description)
     {
@@ -158,7 +201,8 @@ internal sealed class OptionRecord
     /// <summary>A property and what it is on the command line.</summary>
     private sealed record Row(IReadOnlyList<PropertyInfo> Path, PropertyInfo Property, Symbol Symbol, Topic Topic, string Default)
     {
-        public object Owner(object options) => Path.Aggregate(options, (part, property) => property.GetValue(part)!);
+        // Null where a group is missing.
+        public object? Owner(object options) => Path.Aggregate((object?)options, (part, property) => part is null ? null : property.GetValue(part));
 
         public bool IsGivenIn(ParseResult command) => Symbol is Option option ? command.GetResult(option) is { Implicit: false } : command.GetResult((Argument)Symbol) is { Tokens.Count: > 0 };
 

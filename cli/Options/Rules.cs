@@ -56,13 +56,20 @@ internal sealed class AtLeastAttribute(double smallest) : NumberRuleAttribute
 /// <summary>A number above 0.</summary>
 internal sealed class PositiveAttribute : NumberRuleAttribute
 {
-    protected override string? Expected(double number) => number > 0 && double.IsFinite(number) ? null : "a positive number";
+    // Models compute with Float32.
+    protected override string? Expected(double number) => number > 0 && number <= float.MaxValue ? null : number > 0 ? "at most 3.4e38" : "a positive number";
 }
 
 /// <summary>A share of a whole: from 0, and below 1.</summary>
 internal sealed class ShareAttribute : NumberRuleAttribute
 {
     protected override string? Expected(double number) => number is >= 0 and < 1 ? null : "at least 0 and below 1";
+}
+
+/// <summary>A share that is more than nothing, up to the whole.</summary>
+internal sealed class ProbabilityAttribute : NumberRuleAttribute
+{
+    protected override string? Expected(double number) => number is > 0 and <= 1 ? null : "above 0 and at most 1";
 }
 
 /// <summary>One of several words.</summary>
@@ -86,11 +93,12 @@ internal interface INamed
 /// <typeparam name="TTable">The table.</typeparam>
 internal sealed class AmongAttribute<TTable>() : AmongAttribute([.. TTable.Names]) where TTable : INamed;
 
-/// <summary>Whole numbers from 1 to <see cref="BetweenAttribute.LargestWidth"/> with commas between them.</summary>
-internal sealed class NumbersAttribute : RuleAttribute
+/// <summary>Whole numbers up to <see cref="BetweenAttribute.LargestWidth"/> with commas between them.</summary>
+/// <param name="smallest">The smallest of them.</param>
+internal sealed class NumbersAttribute(int smallest = 1) : RuleAttribute
 {
-    public override string? FaultOf(string option, object value) => TryParse((string)value) is null
-        ? $"{option} is '{value}'; expected numbers from 1 to {BetweenAttribute.LargestWidth} with commas between them, as in 512,256."
+    public override string? FaultOf(string option, object value) => TryParse((string)value) is not { } numbers || numbers.Min() < smallest
+        ? $"{option} is '{value}'; expected numbers from {smallest} to {BetweenAttribute.LargestWidth} with commas between them, as in 512,256."
         : null;
 
     /// <summary>The numbers of a text that fits the rule; none where nothing was given.</summary>

@@ -1,14 +1,18 @@
+using System.Globalization;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Options;
 
 /// <summary>How much of the processor is used.</summary>
-internal record ThreadOptions : IChecked
+internal record ThreadOptions
 {
-    [Option(Topic.Execution, "Threads of the processor; 0 for one per logical processor."), AtLeast(0)]
+    [Option(Topic.Execution, "Threads of the processor; 0 for one per logical processor."), AtLeast(0), FewEnoughThreads]
     public int Threads { get; init; }
 
-    /// <inheritdoc/>
-    /// <remarks>How many there may be is the machine's, and no property of a file that comes from another one.</remarks>
-    public IEnumerable<string> FindFaults(GivenOptions given) => Threads > OnnxDevice.MostThreads ? [$"--threads is {Threads}; it must be at most {OnnxDevice.MostThreads}."] : [];
+    /// <summary>No more threads than make sense on this machine; a file may come from another one.</summary>
+    private sealed class FewEnoughThreadsAttribute : RuleAttribute
+    {
+        public override string? FaultOf(string option, object value) =>
+            value is string text && int.TryParse(text, CultureInfo.InvariantCulture, out int threads) && threads > OnnxDevice.MostThreads ? $"{option} is {threads}; it must be at most {OnnxDevice.MostThreads}." : null;
+    }
 }

@@ -36,20 +36,28 @@ internal sealed class AutoencoderRun : IDisposable
             throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
         }
 
+        if (options.Mixture > images.Train.Count)
+        {
+            throw new UsageException($"--mixture is {options.Mixture}, but there are {images.Train.Count} training images to fit it to: give fewer Gaussians.");
+        }
+
         return new AutoencoderRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
     }
 
     /// <summary>Continues a run.</summary>
     /// <param name="folder">The run's folder.</param>
+    /// <param name="given">The options of the command that continues it, of which those are taken that may change.</param>
+    /// <param name="names">Which options the command gave, by their names on the command line.</param>
     /// <param name="check">Compares the run's options with those given now.</param>
     /// <exception cref="InvalidDataException">The data have changed.</exception>
-    public static AutoencoderRun Resume(string folder, Action<RunOptions> check)
+    public static AutoencoderRun Resume(string folder, RunOptions given, IEnumerable<string> names, Action<RunOptions> check)
     {
         RunOptions? options = null;
         ImageData? images = null;
         var run = TrainingRun.Resume<RunOptions>(new RunFolder(folder), stored =>
         {
             check(stored);
+            OptionRecord.Copy(names.Intersect(RunOptions.Changeable), given, stored);
             (options, images) = (stored, stored.OpenTheSameImages());
             return package => Compilation(stored, images.Train)(package);
         });
@@ -64,10 +72,18 @@ internal sealed class AutoencoderRun : IDisposable
         long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
-        string continuation = $"Continue with: onnxvae train --resume --out {run.Folder.Path}";
+        string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
         if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution), images.Train, grids, "0.00", continuation, cancellation) is not { } states)
         {
             return null;
+        }
+
+        run.Export(states);
+        if (options.Mixture > 0)
+        {
+            var mixture = LatentMixture.Fit(run.Package, states, images.Train, options.Mixture, LatentMixture.UsualImages, options.Seed, cancellation).ToModel(run.Package, states);
+            mixture.Save(Path.Combine(run.Folder.Export, ExportedFiles.Mixture));
+            grids.WriteMixture(run.Folder.Samples, steps, states, mixture);
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
@@ -89,7 +105,7 @@ internal sealed class AutoencoderRun : IDisposable
         };
         Console.Error.WriteLine($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
         Console.Error.WriteLine($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
-        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {run.Folder.Path}");
+        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
     }
 
     // What writes the run's package: the compiler, or a copy of a compiled one.
@@ -110,6 +126,11 @@ internal sealed class AutoencoderRun : IDisposable
     private static TrainingPackage OpenPackage(string path, ImageSource train, RunOptions options)
     {
         var package = TrainingPackage.Open(path);
+        if (options.Mixture > 0)
+        {
+            LatentMixture.RequireFit(package);
+        }
+
         var step = package.Manifest.Step;
         ImageRequirements.RequireFit(step, train);
         long steps = options.Length.StepsFor(train, (int)step.Images.Shape[0]);

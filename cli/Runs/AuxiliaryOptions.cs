@@ -21,12 +21,8 @@ internal abstract record AuxiliaryOptions : IJsonOnDeserialized
     [JsonOption, JsonIgnore]
     public bool Json { get; init; }
 
-    /// <exception cref="InvalidDataException">A stored value is none that an option can have.</exception>
+    /// <exception cref="InvalidDataException">A stored value is not one that its option can have.</exception>
     void IJsonOnDeserialized.OnDeserialized() => OptionRecord.RequireValid(this);
-
-    /// <summary>Options that may change between two parts of a training.</summary>
-    [JsonIgnore]
-    public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions))).Select(OptionNames.InFile);
 }
 
 /// <summary>How an auxiliary model is trained, whatever it is.</summary>
@@ -58,7 +54,7 @@ internal sealed record AuxiliaryTraining
 
     /// <summary>The same with a batch, for an autoencoder's run.</summary>
     public AuxiliaryTraining Resolve(RunFolder autoencoder) =>
-        this with { Batch = Batch ?? Math.Min(UsualBatch, autoencoder.ReadOptions<RunOptions>().Model?.Batch ?? UsualBatch) };
+        this with { Batch = Batch ?? (int)Math.Min(UsualBatch, TrainingPackage.Open(autoencoder.Package).Manifest.Step.Images.Shape[0]) };
 
     /// <summary>How long and where.</summary>
     public TrainerOptions ToTrainerOptions() => Logging.ToTrainerOptions(Steps, Seed, Execution);

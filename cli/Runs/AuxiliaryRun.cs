@@ -30,8 +30,9 @@ internal sealed class AuxiliaryRun : IDisposable
     /// <param name="needsClasses">Whether the images must have classes.</param>
     /// <param name="compile">Writes its package into a folder, for images.</param>
     /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
-    /// <exception cref="IOException">The folder holds a model that was asked for with other options, or for other weights; or another process works on it.</exception>
-    public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions
+    /// <exception cref="UsageException">The folder holds a model that was asked for with other options.</exception>
+    /// <exception cref="IOException">The folder holds a model for other weights, or another process works on it.</exception>
+    public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions, IRunOptions
     {
         options.Training.Execution.ParseDevice();
         var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
@@ -102,10 +103,9 @@ internal sealed class AuxiliaryRun : IDisposable
 
     private static void RequireSameOptions<TOptions>(RunFolder folder, TOptions options, TOptions stored)
     {
-        var given = StoredOptions.Flatten(options);
-        if (StoredOptions.FirstDifference(given, StoredOptions.Flatten(stored), given.Select(entry => entry.Key).Except(AuxiliaryOptions.Changeable)) is { } difference)
+        if (StoredOptions.FirstDifference(StoredOptions.Flatten(options), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)) is { } difference)
         {
-            throw new IOException(
+            throw new UsageException(
                 $"{OptionNames.OfProperty(difference.Name)} is {Text(difference.Here)}, but '{folder.Path}' was started with {Text(difference.There)}: give the same options to continue, or delete the folder to start over.");
         }
 
@@ -139,8 +139,8 @@ internal sealed class AuxiliaryRun : IDisposable
         }
 
         var options = EvaluationSettings.Create(importanceSamples: 0, training.Seed, training.Execution);
-        var figures = RunDisplay.Evaluate(progress => run.Finish(
-            states, images.Test, "test", options, () => AuxiliaryModel.Export(run.Package, states, autoencoder), progress, cancellation)).ToJson();
+        AuxiliaryModel.Export(run.Package, states, autoencoder);
+        var figures = RunDisplay.Evaluate(progress => run.Finish(states, images.Test, "test", options, progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(
             run.Package, states, images.Train.Sample(images.Test.Count, training.Seed), options, progress, cancellation));
         foreach (var (name, value) in onTraining.Further)

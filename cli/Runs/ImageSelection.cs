@@ -13,7 +13,7 @@ internal record ImageSelection
     [Option(Topic.Data, "The images.", IsRequired = true)]
     public virtual string? Data { get; init; }
 
-    [Option(Topic.Data, "train, validation, test or all.")]
+    [Option(Topic.Data, "train, validation, test or all."), Among<Splits>]
     public string Split { get; init; } = "all";
 
     [SkipCorruptOption]
@@ -21,6 +21,10 @@ internal record ImageSelection
 
     [BinarizeOption]
     public bool Binarize { get; init; }
+
+    /// <summary>Options that choose among images which are not given.</summary>
+    protected IEnumerable<string> FaultsWithoutData(GivenOptions given) => Data is not null ? []
+        : ((string[])[nameof(Split), nameof(SkipCorrupt), nameof(Binarize)]).Where(given.Has).Select(property => $"{OptionNames.OfProperty(property)} needs --data: it is about those images.");
 
     /// <summary>Adds what decides which images they are to the record of a job.</summary>
     public void Describe(ImageSource images, JsonObject asked) =>

@@ -55,5 +55,6 @@ internal static class NextCommand
 
     private static string ClassOf(IReadOnlyList<string> classes) => classes.Count == 0 ? "" : $" --class {Quoted(classes[0])}";
 
-    private static string Quoted(string text) => text.All(character => char.IsLetterOrDigit(character) || "/._-:\\".Contains(character, StringComparison.Ordinal)) && text.Length > 0 ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    /// <summary>A word as shells take it.</summary>
+    public static string Quoted(string text) => text.All(character => char.IsLetterOrDigit(character) || "/._-:\\".Contains(character, StringComparison.Ordinal)) && text.Length > 0 ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

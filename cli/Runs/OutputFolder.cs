@@ -9,11 +9,7 @@ internal static class OutputFolder
     /// <exception cref="IOException">It does.</exception>
     public static void RequireNew(string folder)
     {
-        if (File.Exists(folder))
-        {
-            throw new IOException($"'{folder}' is a file; --out must name a folder.");
-        }
-
+        RequireFolderName(folder);
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
         {
             throw NotEmpty(folder, "give another --out, or empty it.");
@@ -32,6 +28,26 @@ internal static class OutputFolder
         if (File.Exists(run.Path) || !run.IsEmpty)
         {
             RequireNew(run.Path);
+        }
+    }
+
+    /// <summary>Refuses a file where a folder is to be.</summary>
+    /// <exception cref="IOException">There is one.</exception>
+    public static void RequireFolderName(string path)
+    {
+        if (File.Exists(path))
+        {
+            throw new IOException($"'{path}' is a file; --out must name a folder.");
+        }
+    }
+
+    /// <summary>Refuses a folder where a file is to be.</summary>
+    /// <exception cref="IOException">There is one.</exception>
+    public static void RequireFileName(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder; --out must name a file.");
         }
     }
 

@@ -2,11 +2,12 @@ using System.Text.Json.Serialization;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>Everything that the run of an autoencoder was asked for, as it is stored in the run's folder.</summary>
-internal sealed record RunOptions : IChecked, IJsonOnDeserialized
+internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
 {
     [Group, JsonRequired]
     public DataOptions Data { get; init; } = new();
@@ -15,7 +16,7 @@ internal sealed record RunOptions : IChecked, IJsonOnDeserialized
     public string? Package { get; init; }
 
     /// <summary>What to compile; null where a package is given.</summary>
-    [Group]
+    [Group, JsonRequired, JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public ModelOptions? Model { get; init; } = new();
 
     [Group, JsonRequired]
@@ -30,6 +31,9 @@ internal sealed record RunOptions : IChecked, IJsonOnDeserialized
     [EvaluationOption, Between(0, BetweenAttribute.LargestCount)]
     public int ImportanceSamples { get; init; } = 10;
 
+    [Option(Topic.Run, "Gaussians of a mixture that is fitted to the latents of the training images at the end, as by 'fit', with a grid of its samples; 0 for none."), Between(0, LatentMixture.MostComponents)]
+    public int Mixture { get; init; }
+
     [Group, JsonRequired]
     public ExecutionOptions Execution { get; init; } = new();
 
@@ -39,16 +43,45 @@ internal sealed record RunOptions : IChecked, IJsonOnDeserialized
     public long TestImages { get; init; }
 
     /// <inheritdoc/>
-    public IEnumerable<string> FindFaults(GivenOptions given) => Package is not null && OptionNames.Of(typeof(ModelOptions)).FirstOrDefault(given.Names.Contains) is { } option
-        ? [$"{option} cannot be given with --package: the package was compiled with its own."]
-        : [];
+    public IEnumerable<string> FindFaults(GivenOptions given)
+    {
+        if (Package is not null && OptionNames.Of(typeof(ModelOptions)).FirstOrDefault(given.Names.Contains) is { } option)
+        {
+            yield return $"{option} cannot be given with --package: the package was compiled with its own.";
+        }
 
-    /// <exception cref="InvalidDataException">A stored value is none that an option can have.</exception>
-    void IJsonOnDeserialized.OnDeserialized() => OptionRecord.RequireValid(this);
+        if (Mixture > 0 && Package is null && (Model!.HasCodes || Model.Rounded))
+        {
+            yield return $"--mixture cannot be given with {(Model.Rounded ? "--rounded" : $"--model {Model.Model}")}: it is for latents that are real numbers.";
+        }
+    }
+
+    /// <inheritdoc/>
+    public static string Kind => "autoencoder";
+
+    /// <summary>Options that may change when a run resumes, by their names on the command line: how it is logged, and where it is computed.</summary>
+    public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions)));
+
+    /// <exception cref="InvalidDataException">A stored value is not one that its option can have.</exception>
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        if (Package is null == Model is null)
+        {
+            throw new InvalidDataException("it needs a package or a model, one of them.");
+        }
+
+        if (Length is { Epochs: null, Steps: null })
+        {
+            throw new InvalidDataException("it has neither epochs nor steps.");
+        }
+
+        OptionRecord.RequireValid(this);
+    }
 
     /// <summary>The same with what follows from the options: paths in full, how long, and nothing of a model beside a package.</summary>
     public RunOptions Resolve() => this with
     {
+        Package = Path.Exists(Package) ? Path.GetFullPath(Package) : Package,
         Data = Data.Resolve(),
         Model = Package is null ? Model : null,
         Length = Length.Resolve(Data),

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace OnnxVae.Cli.Terminal;
 
 /// <summary>What an exception says to whoever gave a command.</summary>
-internal static class Explanation
+internal static partial class Explanation
 {
     /// <summary>The explanation, in one line.</summary>
     public static string Of(Exception e) => e switch
@@ -14,9 +15,17 @@ internal static class Explanation
         OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
         NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
             $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
+        DirectoryNotFoundException when PartOfThePath().Match(e.Message) is { Success: true } match => $"'{OneLine(match.Groups["path"].Value)}' cannot be used: a folder on the way to it is missing, or is a file.",
+        IOException when FileInTheWay().Match(e.Message) is { Success: true } match => $"'{OneLine(match.Groups["path"].Value)}' is a file, where a folder is needed.",
         ArgumentException { ParamName: { } parameter } => Remedies.Apply(OneLine(e.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal))),
         _ => Remedies.Apply(OneLine(e.Message)),
     };
+
+    [GeneratedRegex("^Could not find a part of the path '(?<path>.*)'\\.$", RegexOptions.Singleline)]
+    private static partial Regex PartOfThePath();
+
+    [GeneratedRegex("^The file '(?<path>.*)' already exists\\.$", RegexOptions.Singleline)]
+    private static partial Regex FileInTheWay();
 
     /// <summary>Text in one line, without control characters.</summary>
     public static string OneLine(string text) => TerminalWriter.CleanName(string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));

@@ -19,6 +19,7 @@ internal static class Remedies
         ("try a smaller learning rate, or clip the gradient.", "try a smaller --learning-rate, or --clip-gradient 1."),
         ("but the objective takes {0}: choose another likelihood.", "but --samples is {0}: give --likelihood gaussian-learned."),
         ("it holds a run, continue that or choose another folder.", "it holds a run; give --resume to continue it, or another --out."),
+        ("threads, but this machine takes 0, for one per logical processor, to {0}: choose fewer.", "threads, but this machine takes at most {0}: give --threads."),
         ("Compile a model into it.", "Make one with 'onnxvae compile'."),
         ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),
         ("train a prior of the {0} level of codes.", "train it with 'onnxvae prior RUN --level {0}'."),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
@@ -12,6 +13,7 @@ public sealed record RunFolder(string Path)
     private const string DamagedExtension = ".damaged";
     private const string LockFile = "lock";
     private const string OptionsFile = "options.json";
+    private const string KindEntry = "kind";
 
     /// <summary>The compiled model.</summary>
     public string Package => At("package");
@@ -140,12 +142,30 @@ public sealed record RunFolder(string Path)
 
     /// <summary>Reads the run's options.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, or of another kind of run.</exception>
-    public TOptions ReadOptions<TOptions>()
+    public TOptions ReadOptions<TOptions>() where TOptions : IRunOptions
     {
-        string text = RegularFile.ReadText(Options);
+        string text = RegularFile.ReadText(Options), parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+        var (kind, options) = Read<TOptions>(text);
+        return kind == TOptions.Kind ? options! : throw new InvalidDataException(
+            $"'{Path}' is a run of kind '{kind}', expected '{TOptions.Kind}'{(new RunFolder(parent).HoldsRun ? $": give the run that it belongs to, '{parent}'" : "")}.");
+    }
+
+    /// <summary>Stores the run's options; from then on the folder holds a run.</summary>
+    public void WriteOptions<TOptions>(TOptions options) where TOptions : IRunOptions
+    {
+        var stored = JsonSerializer.SerializeToNode(options, Manifest.JsonOptions)!.AsObject();
+        stored.Insert(0, KindEntry, TOptions.Kind);
+        AtomicFile.WriteText(Options, stored.ToJsonString(Manifest.JsonOptions));
+    }
+
+    // What the run trains, and its options, if that is what was expected.
+    private (string Kind, TOptions? Options) Read<TOptions>(string text) where TOptions : IRunOptions
+    {
         try
         {
-            return JsonSerializer.Deserialize<TOptions>(text, Manifest.JsonOptions) ?? throw new JsonException();
+            var stored = JsonNode.Parse(text) as JsonObject ?? throw new JsonException();
+            string kind = stored.Remove(KindEntry, out var entry) && entry is JsonValue value && value.TryGetValue(out string? name) ? name : throw new JsonException();
+            return (kind, kind == TOptions.Kind ? stored.Deserialize<TOptions>(Manifest.JsonOptions) : default);
         }
         catch (InvalidDataException e)
         {
@@ -153,27 +173,7 @@ public sealed record RunFolder(string Path)
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-            throw new InvalidDataException(IsJson(text) && new RunFolder(parent).HoldsRun
-                ? $"'{Path}' belongs to the run '{parent}': give that one."
-                : $"'{Options}' is damaged: it is not the JSON of a run's options.", e);
-        }
-    }
-
-    /// <summary>Stores the run's options; from then on the folder holds a run.</summary>
-    public void WriteOptions<TOptions>(TOptions options) =>
-        AtomicFile.WriteText(Options, JsonSerializer.Serialize(options, Manifest.JsonOptions));
-
-    private static bool IsJson(string text)
-    {
-        try
-        {
-            using var parsed = JsonDocument.Parse(text);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
+            throw new InvalidDataException($"'{Options}' is damaged, or of another version: it is not the JSON of a run's options.", e);
         }
     }
 

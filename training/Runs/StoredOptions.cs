@@ -41,9 +41,10 @@ public static class StoredOptions
     /// <param name="here">Options by name.</param>
     /// <param name="there">The others.</param>
     /// <param name="names">Which to compare; null for all that one of the two has.</param>
+    /// <param name="except">Which not to compare.</param>
     /// <returns>The first difference; null if there is none.</returns>
-    public static OptionDifference? FirstDifference(JsonObject here, JsonObject there, IEnumerable<string>? names = null) =>
-        (names ?? here.Concat(there).Select(entry => entry.Key).Distinct())
+    public static OptionDifference? FirstDifference(JsonObject here, JsonObject there, IEnumerable<string>? names = null, IEnumerable<string>? except = null) =>
+        (names ?? here.Concat(there).Select(entry => entry.Key)).Distinct().Except(except ?? [])
             .Where(name => !JsonNode.DeepEquals(here[name], there[name]))
             .Select(name => new OptionDifference(name, here[name], there[name]))
             .FirstOrDefault();

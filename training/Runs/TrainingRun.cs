@@ -7,7 +7,7 @@ namespace OnnxVae.Training.Runs;
 
 /// <summary>
 /// A run that this process works on, from its options to its report, whatever it trains: start or resume, <see cref="Load"/>, <see cref="TrainAsync"/>,
-/// <see cref="Finish"/>. Until it is disposed, no other process may work on it.
+/// <see cref="Export"/>, <see cref="Finish"/>. Until it is disposed, no other process may work on it.
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
@@ -38,7 +38,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="options">What the run was asked for; kept in its folder.</param>
     /// <param name="compile">Writes the model's package into a folder.</param>
     /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
-    public static TrainingRun Start<TOptions>(RunFolder folder, TOptions options, Action<string> compile)
+    public static TrainingRun Start<TOptions>(RunFolder folder, TOptions options, Action<string> compile) where TOptions : IRunOptions
     {
         RequireEmpty(folder);
         return WhileLocked(folder, held =>
@@ -56,7 +56,7 @@ public sealed class TrainingRun : IDisposable
     /// </param>
     /// <exception cref="InvalidDataException">The folder holds no run.</exception>
     /// <exception cref="IOException">Another process works on it.</exception>
-    public static TrainingRun Resume<TOptions>(RunFolder folder, Func<TOptions, Action<string>> prepare)
+    public static TrainingRun Resume<TOptions>(RunFolder folder, Func<TOptions, Action<string>> prepare) where TOptions : IRunOptions
     {
         RunFolder.Open(folder.Path);
         return WhileLocked(folder, held =>
@@ -77,8 +77,9 @@ public sealed class TrainingRun : IDisposable
     /// <param name="options">What the run is asked for.</param>
     /// <param name="requireSame">Given the options that the run was started with and its package, refuses to continue where something differs.</param>
     /// <param name="compile">Writes the model's package into a folder.</param>
+    /// <exception cref="InvalidDataException">The folder has checkpoints, but no options.</exception>
     /// <exception cref="IOException">Another process works on it.</exception>
-    public static TrainingRun StartOrResume<TOptions>(RunFolder folder, TOptions options, Action<TOptions, TrainingPackage> requireSame, Action<string> compile) =>
+    public static TrainingRun StartOrResume<TOptions>(RunFolder folder, TOptions options, Action<TOptions, TrainingPackage> requireSame, Action<string> compile) where TOptions : IRunOptions =>
         WhileLocked(folder, held =>
         {
             if (folder.HoldsRun && folder.HasCheckpoint)
@@ -86,6 +87,11 @@ public sealed class TrainingRun : IDisposable
                 var run = new TrainingRun(folder, held);
                 requireSame(folder.ReadOptions<TOptions>(), run.Package);
                 return run;
+            }
+
+            if (folder.HasCheckpoint)
+            {
+                throw new InvalidDataException($"'{folder.Path}' has checkpoints, but no '{folder.Options}': put that back, or delete the folder to start over.");
             }
 
             folder.Discard();
@@ -122,12 +128,15 @@ public sealed class TrainingRun : IDisposable
         return isDone;
     }
 
-    /// <summary>Exports the model, evaluates it, and writes the figures and the report.</summary>
+    /// <summary>Writes the files that are to be deployed.</summary>
+    /// <param name="states">The states, by name.</param>
+    public void Export(IReadOnlyDictionary<string, Tensor> states) => RunExport.Write(Package, states, Folder.Export);
+
+    /// <summary>Evaluates the model, and writes the figures and the report.</summary>
     /// <param name="states">The states, by name.</param>
     /// <param name="images">The images to evaluate it on.</param>
     /// <param name="split">What these are called.</param>
     /// <param name="options">How to evaluate it.</param>
-    /// <param name="export">Writes the files that are to be deployed; those of the package into the run's own folder, if left out.</param>
     /// <param name="progress">Called with the images done and the images in all.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <returns>The figures.</returns>
@@ -136,11 +145,9 @@ public sealed class TrainingRun : IDisposable
         ImageSource images,
         string split,
         EvaluatorOptions options,
-        Action? export = null,
         Action<long, long>? progress = null,
         CancellationToken cancellation = default)
     {
-        (export ?? (() => RunExport.Write(Package, states, Folder.Export)))();
         var figures = Evaluator.Evaluate(Package, states, images, options, progress, cancellation);
         figures.Save(Folder.Evaluation);
         RunReport.Write(Folder.Report, Package.Manifest, figures, split, MetricsLog.Read(Folder.Metrics), Folder.Samples);
@@ -162,7 +169,7 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static TrainingRun Begin<TOptions>(RunFolder folder, IDisposable held, TOptions options, Action<string> compile)
+    private static TrainingRun Begin<TOptions>(RunFolder folder, IDisposable held, TOptions options, Action<string> compile) where TOptions : IRunOptions
     {
         try
         {
@@ -177,10 +184,10 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    // A folder that was made for a run which then failed goes again.
+    // Folders that were made for a run which then failed go again.
     private static TrainingRun WhileLocked(RunFolder folder, Func<IDisposable, TrainingRun> open)
     {
-        bool isNew = !Directory.Exists(folder.Path);
+        var made = MissingFolders(Path.GetFullPath(folder.Path));
         var held = folder.Lock();
         try
         {
@@ -189,12 +196,24 @@ public sealed class TrainingRun : IDisposable
         catch
         {
             held.Dispose();
-            if (isNew && !Directory.EnumerateFileSystemEntries(folder.Path).Any())
+            foreach (string empty in made.TakeWhile(path => !Directory.EnumerateFileSystemEntries(path).Any()))
             {
-                Directory.Delete(folder.Path);
+                Directory.Delete(empty);
             }
 
             throw;
         }
+    }
+
+    // A folder and those that it lies in which are not there yet, from the inside.
+    private static List<string> MissingFolders(string path)
+    {
+        var missing = new List<string>();
+        for (string? folder = path; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+        {
+            missing.Add(folder);
+        }
+
+        return missing;
     }
 }

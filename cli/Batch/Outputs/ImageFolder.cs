@@ -15,15 +15,12 @@ internal sealed class ImageFolder : ImageOutput
     private readonly string folder;
     private readonly OutputImages images;
     private readonly CorruptImages? corrupt;
+    private volatile string? lastFolder;
 
     public ImageFolder(string folder, OutputImages images, CorruptImages? corrupt)
     {
         (this.folder, this.images, this.corrupt) = (folder, images, corrupt);
-        foreach (string below in Numbers(images.Range).Select(number => Path.GetDirectoryName(PathOf(number))!).Distinct())
-        {
-            Directory.CreateDirectory(below);
-        }
-
+        Directory.CreateDirectory(folder);
         Missing = FindMissing();
     }
 
@@ -40,18 +37,15 @@ internal sealed class ImageFolder : ImageOutput
     // leave files of length 0, which do not count.
     private void Write((long Number, byte[] Content) file)
     {
-        string path = PathOf(file.Number), temporary = $"{path}{AtomicFile.TemporaryExtension}";
+        string path = PathOf(file.Number), temporary = $"{path}{AtomicFile.TemporaryExtension}", below = Path.GetDirectoryName(path)!;
+        if (below != lastFolder)
+        {
+            Directory.CreateDirectory(below);
+            lastFolder = below;
+        }
+
         File.WriteAllBytes(temporary, file.Content);
         File.Move(temporary, path, overwrite: true);
-    }
-
-    // One of each folder, where folders are by number.
-    private IEnumerable<long> Numbers(ImageRange range)
-    {
-        for (long number = range.First; number < range.End; number += images.Names is null ? FilesPerFolder - (number % FilesPerFolder) : 1)
-        {
-            yield return number;
-        }
     }
 
     private string PathOf(long number) => images.Names is { } names ? Path.Combine(folder, names.FileOf(number))
@@ -64,21 +58,34 @@ internal sealed class ImageFolder : ImageOutput
         var missing = new List<ImageRange>();
         for (long number = images.Range.First; number < images.Range.End; number++)
         {
+            if (images.Names is null && !Directory.Exists(Path.GetDirectoryName(PathOf(number))))
+            {
+                long end = Math.Min(images.Range.End, number + FilesPerFolder - (number % FilesPerFolder)); // nothing of a whole folder is there
+                Add(missing, new ImageRange(number, end));
+                number = end - 1;
+                continue;
+            }
+
             if (corrupt?.Contains(number) == true || new FileInfo(PathOf(number)) is { Exists: true, Length: > 0 })
             {
                 continue;
             }
 
-            if (missing is [.., var last] && last.End == number)
-            {
-                missing[^1] = last with { End = number + 1 };
-            }
-            else
-            {
-                missing.Add(new ImageRange(number, number + 1));
-            }
+            Add(missing, new ImageRange(number, number + 1));
         }
 
         return missing;
+    }
+
+    private static void Add(List<ImageRange> ranges, ImageRange next)
+    {
+        if (ranges is [.., var last] && last.End == next.First)
+        {
+            ranges[^1] = last with { End = next.End };
+        }
+        else
+        {
+            ranges.Add(next);
+        }
     }
 }

@@ -8,14 +8,18 @@ using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Classifier;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Classifier;
 
 /// <summary>Everything a classifier was asked for.</summary>
-internal sealed record ClassifierOptions : AuxiliaryOptions
+internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
 {
     /// <summary>The name of a classifier's folder inside the run's.</summary>
     public const string Folder = "classifier";
+
+    /// <inheritdoc/>
+    public static string Kind => "classifier";
 
     public ClassifierOptions() => Training = new() { Steps = 2000 };
 

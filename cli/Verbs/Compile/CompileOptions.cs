@@ -22,6 +22,6 @@ internal sealed record CompileOptions
     [Option(Topic.Output, "The package's folder.", IsRequired = true)]
     public string Out { get; init; } = "";
 
-    [Option(Topic.Execution, "Execution provider that the package will run on: cpu, cuda, ... Algorithms of convolutions are chosen for it.")]
+    [Option(Topic.Execution, "Execution provider that the package will run on: cpu, cuda, ... Algorithms of convolutions are chosen for it."), Among("cpu", "cuda", "tensorrt", "webgpu", "dml", "coreml", "openvino", "migraphx", "qnn", "xnnpack")]
     public string For { get; init; } = "cpu";
 }

@@ -12,7 +12,7 @@ internal sealed record EvaluateOptions
     [Option(Topic.Data, "Other data than the run's.")]
     public string? Data { get; init; }
 
-    [Option(Topic.Data, "train, validation, test or all.")]
+    [Option(Topic.Data, "train, validation, test or all."), Among<Splits>]
     public string Split { get; init; } = "test";
 
     [EvaluationOption, Between(0, BetweenAttribute.LargestCount)]

@@ -13,6 +13,7 @@ internal sealed class ExportVerb : Verb<ExportOptions>
 {
     protected override Task<int> RunAsync(ExportOptions options)
     {
+        OutputFolder.RequireFolderName(options.Out);
         var run = ModelPath.Run(options.Run);
         var package = TrainingPackage.Open(run.Package);
         var trained = Checkpoints.Load(options.Checkpoint, run, package);

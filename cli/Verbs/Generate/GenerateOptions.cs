@@ -10,7 +10,7 @@ internal sealed record GenerateOptions : IChecked
     [Argument("DECODER", "A run, the folder of its exported files, or a decoder.onnx.")]
     public string Decoder { get; init; } = "";
 
-    [Option(Topic.Images, "How many images."), AtLeast(1)]
+    [Option(Topic.Images, "How many images."), Between(1, 10_000_000_000)]
     public long Count { get; init; } = 64;
 
     [SeedOption]
@@ -25,7 +25,7 @@ internal sealed record GenerateOptions : IChecked
     [Option(Topic.Codes, "What the logits of codes are divided by; below 1, likely codes become more likely."), Positive]
     public double Temperature { get; init; } = 1;
 
-    [Option(Topic.Codes, "Draw only from the likeliest codes that together have this probability."), Positive]
+    [Option(Topic.Codes, "Draw only from the likeliest codes that together have this probability."), Probability]
     public double TopP { get; init; } = 1;
 
     [Option(Topic.Codes, "An .onnx that scores images by class, in the order of the prior's classes: of --candidates images, the one it finds likeliest to be of --class is kept.")]

@@ -38,9 +38,12 @@ internal sealed record InterpolateOptions : IChecked
     public IEnumerable<string> FindFaults(GivenOptions given) => ImageLines.FindFaults(Out);
 
     /// <summary>The images that the ends are among.</summary>
-    internal sealed record EndImages : ImageSelection
+    internal sealed record EndImages : ImageSelection, IChecked
     {
         [Option(Topic.Data, "Images that --from and --to name.")]
         public override string? Data { get; init; }
+
+        /// <inheritdoc/>
+        public IEnumerable<string> FindFaults(GivenOptions given) => FaultsWithoutData(given);
     }
 }

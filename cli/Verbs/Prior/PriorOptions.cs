@@ -9,12 +9,16 @@ using OnnxVae.Models;
 using OnnxVae.Models.CodePriors;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Prior;
 
 /// <summary>Everything a prior of codes was asked for.</summary>
-internal sealed record PriorOptions : AuxiliaryOptions
+internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
 {
+    /// <inheritdoc/>
+    public static string Kind => "prior";
+
     public PriorOptions() => Training = new() { Steps = 5000 };
 
     [Option(Topic.Model, "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.", IsRequired = true), Among(CodeLevel.Top, CodeLevel.Bottom), JsonRequired]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Mime;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -14,7 +15,7 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Verbs.Serve;
 
 /// <summary>A page to play with a model, on this machine only: sliders over the latents, samples, reconstruction and interpolation of a user's images.</summary>
-internal static class PageServer
+internal static partial class PageServer
 {
     private const long LargestUpload = 64 << 20;
 
@@ -81,7 +82,7 @@ internal static class PageServer
         }
         catch (BadHttpRequestException e)
         {
-            await Explain(context, e.StatusCode, e.Message);
+            await Explain(context, e.StatusCode, WithoutTypes(e.Message));
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException)
         {
@@ -92,6 +93,18 @@ internal static class PageServer
             await Explain(context, StatusCodes.Status500InternalServerError, $"The model could not be asked: {Explanation.Of(e)}");
         }
     }
+
+    // The framework names the types of handlers.
+    private static string WithoutTypes(string message) => UnreadableValue().Match(message) is { Success: true } match
+        ? $"'{match.Groups["name"].Value}' is '{match.Groups["value"].Value}', which cannot be read: expected a whole number."
+        : MissingValue().Match(message) is { Success: true } missing ? $"'{missing.Groups["name"].Value}' is missing."
+        : "The request cannot be read: expected what the page sends.";
+
+    [GeneratedRegex("^Failed to bind parameter \"\\S+ (?<name>\\w+)\" from \"(?<value>.*)\"\\.", RegexOptions.Singleline)]
+    private static partial Regex UnreadableValue();
+
+    [GeneratedRegex("^Required parameter \"\\S+ (?<name>\\w+)\" was not provided")]
+    private static partial Regex MissingValue();
 
     private static Task Explain(HttpContext context, int status, string error)
     {

@@ -13,13 +13,16 @@ internal static class LinearCurve
     private const int Points = 60;
     private const double FewestNats = 0.01;
     private const double LowestLevel = 1e-4; // of the last latent's eigenvalue: more rate than any model will spend
+    private const ulong SampleSeed = 1;
+    private const long MostImages = 20_000; // of which the covariance is computed
     private const double Rounding = 1e-9; // of the largest eigenvalue, below which others are none
 
     /// <summary>The curve from next to no rate to more than any model will spend; empty where the pixels are not grey and Gaussian, or images are large.</summary>
     /// <param name="images">The data.</param>
     /// <param name="model">The likelihood and the number of latents.</param>
     /// <param name="isOverLambda">Whether the weight of the squared error changes along the curve, and not that of the rate.</param>
-    public static IReadOnlyList<RateDistortionPoint> Of(ImageSource images, ModelOptions model, bool isOverLambda)
+    /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
+    public static IReadOnlyList<RateDistortionPoint> Of(ImageSource images, ModelOptions model, bool isOverLambda, CancellationToken cancellation)
     {
         Func<double[], int, double, RateDistortionPoint>? best = model.Likelihood switch
         {
@@ -34,7 +37,7 @@ internal static class LinearCurve
             return [];
         }
 
-        double[] spectrum = [.. Moments.Of(Pixels(images)).Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real).OrderDescending()];
+        double[] spectrum = [.. Moments.Of(Pixels(images.Sample(MostImages, SampleSeed), cancellation)).Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real).OrderDescending()];
         double[] eigenvalues = [.. spectrum.Select(value => Math.Max(value, Rounding * spectrum[0]))];
         if (eigenvalues[0] <= 0)
         {
@@ -56,10 +59,11 @@ internal static class LinearCurve
         return point with { Distortion = 0.5 * eigenvalues.Length * Math.Log(2 * Math.PI * Math.E * point.SquaredError / eigenvalues.Length) };
     }
 
-    private static IEnumerable<double[]> Pixels(ImageSource images)
+    private static IEnumerable<double[]> Pixels(ImageSource images, CancellationToken cancellation)
     {
         for (long i = 0; i < images.Count; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             yield return [.. ReconstructionGrid.ReadImages(images, i, 1).Select(x => (double)x)];
         }
     }

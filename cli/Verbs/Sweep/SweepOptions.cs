@@ -47,6 +47,10 @@ internal sealed record SweepOptions : IChecked
         {
             yield return $"--betas cannot be given with {(model.Samples > 1 ? "--samples" : "--capacity")}: that objective has no weight of the rate.";
         }
+        else if (given.Has(Varied == Beta ? nameof(model.Beta) : nameof(model.Lambda)))
+        {
+            yield return $"--{Varied} cannot be given with --{Varied}s: that is what the sweep varies.";
+        }
         else if (Lambdas is not null && Likelihoods.Create(model, PixelMean.Sigmoid) is not RateDistortion)
         {
             yield return $"--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; '{model.Likelihood}' has none.";
@@ -59,7 +63,8 @@ internal sealed record SweepOptions : IChecked
     {
         public override string? FaultOf(string option, object value) =>
             ((string)value).Split(',').All(part => double.TryParse(part, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight) && (weight > 0 || (weight == 0 && allowsZero)))
+                && ((string)value).Split(',').Select(part => double.Parse(part, CultureInfo.InvariantCulture)).GroupBy(weight => weight).All(same => same.Count() == 1)
                 ? null
-                : $"{option} is '{value}'; expected {(allowsZero ? "numbers from 0" : "positive numbers")} with commas between them, as in 0.5,1,2.";
+                : $"{option} is '{value}'; expected {(allowsZero ? "numbers from 0" : "positive numbers")}, none of them twice, with commas between them, as in 0.5,1,2.";
     }
 }

@@ -40,16 +40,16 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
             WriteTable(Path.Combine(folder, "sweep.csv"), name, models);
         }
 
-        Draw(Path.Combine(folder, "sweep.png"), shared, isOverLambda: name == SweepOptions.Lambda, models);
+        Draw(Path.Combine(folder, "sweep.png"), shared, isOverLambda: name == SweepOptions.Lambda, models, cancellation);
         Print(name, models);
         Console.WriteLine($"Written   {Path.Combine(folder, "sweep.csv")}, {Path.Combine(folder, "sweep.png")}");
         return ExitCode.Done;
     }
 
-    private static void Draw(string file, RunOptions options, bool isOverLambda, IEnumerable<(double Weight, JsonObject Figures)> models)
+    private static void Draw(string file, RunOptions options, bool isOverLambda, IEnumerable<(double Weight, JsonObject Figures)> models, CancellationToken cancellation)
     {
         var images = DataOpening.Open(options.Data.Data, options.ImageOptions).Train;
-        var curve = LinearCurve.Of(images, options.Model!, isOverLambda);
+        var curve = ProgressDisplay.While("Computing the linear model", () => LinearCurve.Of(images, options.Model!, isOverLambda, cancellation));
         RateDistortionPlot.Save(
             file,
             [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))],
@@ -58,10 +58,10 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     }
 
     // A run that has ended is taken as it is, one that was stopped goes on.
-    private static async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
+    private async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
-        using var training = run.HoldsRun ? AutoencoderRun.Resume(folder, stored => RequireSame(folder, stored, options)) : AutoencoderRun.Start(folder, options);
+        using var training = run.HoldsRun ? AutoencoderRun.Resume(folder, options, Options.Given.Names, stored => RequireSame(folder, stored, options)) : AutoencoderRun.Start(folder, options);
         return File.Exists(run.Evaluation) || await training.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
     }
 
@@ -85,9 +85,10 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     private static void RequireSame(string folder, RunOptions stored, RunOptions given)
     {
         var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
-        if (StoredOptions.FirstDifference(StoredOptions.Flatten(stored), StoredOptions.Flatten(expected)) is not null)
+        if (StoredOptions.FirstDifference(StoredOptions.Flatten(expected), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)) is { } difference)
         {
-            throw new UsageException($"'{folder}' holds a run with other options: give the sweep's own, or another --out.");
+            throw new UsageException(
+                $"{OptionNames.OfProperty(difference.Name)} is {difference.Here?.ToString() ?? "not given"}, but '{folder}' was started with {difference.There?.ToString() ?? "none"}: give the sweep's own options, or another --out.");
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
     {
         var given = options.Run.Resolve();
         using var training = options.Resume
-            ? AutoencoderRun.Resume(options.Out!, stored => RequireSame(given, stored, Options.Given.Names))
+            ? AutoencoderRun.Resume(options.Out!, given, Options.Given.Names, stored => RequireSame(given, stored, Options.Given.Names))
             : AutoencoderRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given);
         if (await training.RunAsync(cancellation) is not { } figures)
         {
@@ -27,12 +27,12 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         return ExitCode.Done;
     }
 
-    // Options that are given for a run that resumes must be those that it was started with.
+    // Options that are given for a run that resumes must be those that it was started with, but for those that may change.
     private static void RequireSame(RunOptions given, RunOptions stored, IEnumerable<string> names)
     {
         var now = StoredOptions.Flatten(given);
         var compared = names.Select(OptionNames.InFile).Where(name => now.ContainsKey(name));
-        if (StoredOptions.FirstDifference(now, StoredOptions.Flatten(stored), compared) is { } difference)
+        if (StoredOptions.FirstDifference(now, StoredOptions.Flatten(stored), compared, except: RunOptions.Changeable.Select(OptionNames.InFile)) is { } difference)
         {
             throw new UsageException(
                 $"{OptionNames.OfProperty(difference.Name)} is {difference.Here}, but the run was started with {difference.There?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");

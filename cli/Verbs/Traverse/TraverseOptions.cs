@@ -35,9 +35,12 @@ internal sealed record TraverseOptions : IChecked
     public IEnumerable<string> FindFaults(GivenOptions given) => ImageLines.FindFaults(Out);
 
     /// <summary>The images of which one is the start.</summary>
-    internal sealed record StartImages : ImageSelection
+    internal sealed record StartImages : ImageSelection, IChecked
     {
         [Option(Topic.Data, "Start from an image of these, instead of from all latents 0.")]
         public override string? Data { get; init; }
+
+        /// <inheritdoc/>
+        public IEnumerable<string> FindFaults(GivenOptions given) => FaultsWithoutData(given);
     }
 }

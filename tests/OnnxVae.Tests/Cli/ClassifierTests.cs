@@ -51,15 +51,37 @@ internal sealed class ClassifierTests : FolderFixture
     }
 
     [Test]
+    public void Classifier_ContinuedWithoutAnOption_IsRefused()
+    {
+        Support.Cli.Succeed("classifier", Folder["run"], "--model", "mlp", "--hidden", "8", "--steps", "5");
+
+        var (exitCode, _, error) = Support.Cli.Run("classifier", Folder["run"], "--model", "mlp", "--steps", "5");
+
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((2, $"onnxvae: --hidden is not given, but '{Folder["run/classifier"]}' was started with 8: give the same options to continue, or delete the folder to start over.")));
+    }
+
+    [Test]
+    public void Classifier_WithoutItsOptions_KeepsWhatWasTrained()
+    {
+        Support.Cli.Succeed("classifier", Folder["run"], "--model", "mlp", "--steps", "5");
+        File.Delete(Folder["run/classifier/options.json"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("classifier", Folder["run"], "--model", "mlp", "--steps", "5");
+
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["run/classifier"]}' has checkpoints, but no '{Folder["run/classifier/options.json"]}': put that back, or delete the folder to start over.")));
+        Assert.That(new RunFolder(Folder["run/classifier"]).HasCheckpoint);
+    }
+
+    [Test]
     public void WrongUse_IsExplained()
     {
         Support.Cli.Succeed("classifier", Folder["run"], "--model", "mlp", "--hidden", "8", "--steps", "5");
         var (exitCode, _, error) = Support.Cli.Run("classifier", Folder["run"], "--model", "mlp", "--hidden", "9", "--steps", "5");
-        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(exitCode, Is.EqualTo(2));
         Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: --hidden is 9, but '{Folder["run/classifier"]}' was started with 8: give the same options to continue, or delete the folder to start over."));
 
         (exitCode, _, error) = Support.Cli.Run("evaluate", Folder["run/classifier"]);
-        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["run/classifier"]}' belongs to the run '{Folder["run"]}': give that one.")));
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{Folder["run/classifier"]}' is a run of kind 'classifier', expected 'autoencoder': give the run that it belongs to, '{Folder["run"]}'.")));
 
         using (var file = File.Create(Folder["plain.npy"]))
         {

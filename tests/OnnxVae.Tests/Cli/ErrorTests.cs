@@ -1,3 +1,4 @@
+using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 
 namespace OnnxVae.Tests.Cli;
@@ -42,7 +43,7 @@ internal sealed class ErrorTests
     [TestCase("train --resume --out {0}/missing", 1, "There is no run folder '{0}/missing'.")]
     [TestCase("train --resume --out {0}/full", 1, "'{0}/full' does not hold a training run: it has no options.json.")]
     [TestCase("train --resume --latent 20 --out {0}/run", 2, "--latent is 20, but the run was started with 10: leave it out to resume, or start a new run in another folder.")]
-    [TestCase("evaluate {0}/run --split middle", 1, "There is no split 'middle'; known are train, validation, test, all.")]
+    [TestCase("evaluate {0}/run --split middle", 2, "--split is 'middle'; known are train, validation, test, all. See 'onnxvae evaluate --help'.")]
     [TestCase("evaluate {0}/run --checkpoint {0}/text.onnx", 1, "'{0}/text.onnx' is damaged or is not a safetensors file.")]
     [TestCase("export {0}/run --out {0}/e --checkpoint {0}/run/package/initial.safetensors", 1, "'{0}/run/package/initial.safetensors' is not a checkpoint of a training run.")]
     [TestCase("generate {0}/missing.onnx --out {0}/g", 1, "There is no file '{0}/missing.onnx'.")]
@@ -73,8 +74,8 @@ internal sealed class ErrorTests
     [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package. See 'onnxvae sweep --help'.")]
-    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0 with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
-    [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0, none of them twice, with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers, none of them twice, with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --prior mixture --out {0}/g", 1, "There is no '{0}/run/export/mixture.onnx': fit one to the run's latents with 'onnxvae fit RUN'.")]
     [TestCase("traverse {0}/run/export --latents 2,10 --out {0}/t.png", 2, "--latents is '2,10'; expected numbers from 0 to 9 with commas between them, as in 0,3.")]
     [TestCase("interpolate {0}/run/export --data sprites --from 5000 --out {0}/i.png", 2, "--from is 5000; the images of this split are 0 to 4999.")]
@@ -92,7 +93,7 @@ internal sealed class ErrorTests
     [TestCase("train --latent 100000000 --out {0}/x", 2, "--latent is 100000000; it must be at most 65536. See 'onnxvae train --help'.")]
     [TestCase("train --model mlp --hidden 65536,65536 --out {0}/h3", 1, "A dense layer from 65536 to 65536 numbers has 4294967296 weights; there may be at most 268435456: take narrower layers, fewer latents or smaller images.")]
     [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
-    [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar, or --count 1; --grid draws several into one picture.")]
+    [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar.")]
     [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run --count 1 --format webp --out {0}/o.png", 2, "--format is webp, but --out is '{0}/o.png': leave one of them out. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run --grid {0}/g.bmp --out {0}/g", 2, "--grid is '{0}/g.bmp'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
@@ -108,6 +109,31 @@ internal sealed class ErrorTests
     [TestCase("prior {0}/run --level bottom", 1, "The run's latents are numbers: only models with codes (--model vqvae, vqvae2) take a prior of codes.")]
     [TestCase("evaluate {0}/run --split validation", 1, "The data have no validation split: give train, test or all.")]
     [TestCase("decompress {0}/run {0}/missing --out {0}/d", 1, "There is no '{0}/run/export/density.onnx': only runs with --rounded export one, and only their latents can be coded.")]
+    [TestCase("train --beta 1,5 --out {0}/x", 2, "--beta is '1,5'; expected a number with a point, as in 1.5. See 'onnxvae train --help'.")]
+    [TestCase("train --learning-rate 0,001 --out {0}/x", 2, "--learning-rate is '0,001'; expected a number with a point, as in 1.5. See 'onnxvae train --help'.")]
+    [TestCase("train --out --resume", 2, "--out needs a value, but '--resume' comes next, which is an option. See 'onnxvae train --help'.")]
+    [TestCase("train --out", 2, "--out needs a value. See 'onnxvae train --help'.")]
+    [TestCase("train --package= --out {0}/x", 2, "--package is empty: give it a value, or leave it out. See 'onnxvae train --help'.")]
+    [TestCase("train --json=maybe --out {0}/x", 2, "--json is 'maybe'; expected true, false or nothing. See 'onnxvae train --help'.")]
+    [TestCase("train --model vqvea --codes 16 --width 8 --out {0}/x", 2, "--model is 'vqvea'; known are mlp, conv, linear, residual, vqvae, vqvae2. See 'onnxvae train --help'.")]
+    [TestCase("sweep --lambdas 1 --likelihood squared-eror --out {0}/x", 2, "--likelihood is 'squared-eror'; known are bernoulli, continuous-bernoulli, gaussian, gaussian-learned, gaussian-optimal, discretized-logistic, squared-error, absolute-error, dissimilarity. See 'onnxvae sweep --help'.")]
+    [TestCase("train -- --steps", 2, "'--steps' comes after '--', where nothing is a verb or an option: leave out the '--'. See 'onnxvae train --help'.")]
+    [TestCase("train --count 3", 2, "'train' has no option '--count'; other verbs have it. See 'onnxvae train --help'.")]
+    [TestCase("train --data @nowhere --out {0}/x", 1, "There is no data '@nowhere': give 'sprites', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file.")]
+    [TestCase("train --threads 100000 --out {0}/x", 2, "--threads is 100000; it must be at most {1}. See 'onnxvae train --help'.")]
+    [TestCase("train --model vqvae --mixture 5 --out {0}/x", 2, "--mixture cannot be given with --model vqvae: it is for latents that are real numbers. See 'onnxvae train --help'.")]
+    [TestCase("compile --for toaster --out {0}/x", 2, "--for is 'toaster'; known are cpu, cuda, tensorrt, webgpu, dml, coreml, openvino, migraphx, qnn, xnnpack. See 'onnxvae compile --help'.")]
+    [TestCase("generate {0}/run --out {0}/x --top-p 2", 2, "--top-p is 2; it must be above 0 and at most 1. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run --out {0}/x --count 20000000000", 2, "--count is 20000000000; it must be at most 10000000000. See 'onnxvae generate --help'.")]
+    [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 1,1 --out {0}/x", 2, "--scalar-levels is '1,1'; expected numbers from 2 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
+    [TestCase("sweep --beta 7 --betas 1,2 --out {0}/x", 2, "--beta cannot be given with --betas: that is what the sweep varies. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,2,2 --out {0}/x", 2, "--betas is '1,2,2'; expected numbers from 0, none of them twice, with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
+    [TestCase("traverse {0}/run --split test --out {0}/t.png", 2, "--split needs --data: it is about those images. See 'onnxvae traverse --help'.")]
+    [TestCase("traverse {0}/run --range 1e300 --out {0}/t.png", 2, "--range is 1e300; it must be at most 3.4e38. See 'onnxvae traverse --help'.")]
+    [TestCase("traverse {0}/run --out {0}/t.parquet", 2, "--out is '{0}/t.parquet'; give a picture, a .npy or a folder. See 'onnxvae traverse --help'.")]
+    [TestCase("traverse {0}/run --out {0}/full", 1, "The folder '{0}/full' exists and is not empty: give another --out, or empty it.")]
+    [TestCase("export {0}/run --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder.")]
+    [TestCase("traverse {0}/run --out {0}/text.onnx/t.png", 1, "'{0}/text.onnx' is a file, where a folder is needed.")]
     public void Command_WithBadInput_ExplainsInOneLine(string command, int exitCode, string message)
     {
         string[] arguments = [.. command.Split(' ').Select(word => word.Replace("{0}", Folder.Path, StringComparison.Ordinal))];
@@ -116,7 +142,7 @@ internal sealed class ErrorTests
 
         Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1), error);
         Assert.That(actual, Is.EqualTo(exitCode), error);
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {message.Replace("{0}", Folder.Path, StringComparison.Ordinal)}"));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: {message.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", $"{OnnxDevice.MostThreads}", StringComparison.Ordinal)}"));
     }
 
     [Test]
@@ -171,7 +197,7 @@ internal sealed class ErrorTests
     public void EmptyArguments_AreNamed()
     {
         Assert.That(Support.Cli.Run("train", "--out", ""), Is.EqualTo((2, "", "onnxvae: --out is empty: give it a value, or leave it out. See 'onnxvae train --help'.\n")));
-        Assert.That(Support.Cli.Run("generate", "", "--out", Folder["x"]), Is.EqualTo((2, "", "onnxvae: DECODER is empty: give it a value, or leave it out. See 'onnxvae generate --help'.\n")));
+        Assert.That(Support.Cli.Run("generate", "", "--out", Folder["x"]), Is.EqualTo((2, "", "onnxvae: DECODER is empty: give it a value. See 'onnxvae generate --help'.\n")));
     }
 
     [Test]

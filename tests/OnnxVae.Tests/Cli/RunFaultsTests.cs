@@ -259,6 +259,65 @@ internal sealed class RunFaultsTests : FolderFixture
         Assert.That(error, Does.StartWith($"onnxvae: '{manifest}' ").And.Contain("Compile the model again."));
     }
 
+    [TestCase("samples", "5", "beta", "2", "--beta cannot be given with --samples: the importance-weighted bound has no weight of the rate.")]
+    [TestCase("rounded", "true", "prior", "\"vamp\"", "--prior cannot be given with --rounded: rounded latents have one value and a density of their own.")]
+    public void Resume_OfOptionsThatContradictEachOther_SaysSo(string first, string value, string second, string other, string fault)
+    {
+        var options = JsonNode.Parse(File.ReadAllText(Run.Options))!.AsObject();
+        (options["model"]![first], options["model"]![second]) = (JsonNode.Parse(value), JsonNode.Parse(other));
+        File.WriteAllText(Run.Options, options.ToJsonString());
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged: {fault}"));
+    }
+
+    [TestCase("model")]
+    [TestCase("kind")]
+    public void Resume_OfOptionsWithoutAPart_SaysThatTheyAreDamaged(string part)
+    {
+        var options = JsonNode.Parse(File.ReadAllText(Run.Options))!.AsObject();
+        options.Remove(part);
+        File.WriteAllText(Run.Options, options.ToJsonString());
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);
+
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged, or of another version: it is not the JSON of a run's options."));
+    }
+
+    [Test]
+    public void Resume_OfARunFromAPackage_RemembersNoModel()
+    {
+        Support.Cli.Succeed("compile", "--model", "mlp", "--hidden", "8", "--batch", "4", "--steps", "3", "--out", Folder["package"]);
+        Support.Cli.Succeed("train", "--package", Folder["package"], "--steps", "3", "--importance-samples", "0", "--out", Folder["packaged"]);
+
+        var (resumed, _, announced) = Support.Cli.Run("train", "--resume", "--out", Folder["packaged"]);
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Folder["packaged"], "--model", "conv");
+
+        Assert.That(resumed, Is.Zero, announced);
+        Assert.That(announced, Does.Contain(Folder["package"]).And.Not.Contain("conv"));
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(error, Does.Contain("--model is conv, but the run was started with none"));
+    }
+
+    [Test]
+    public void Resume_WithOtherThreadsAndLogging_TakesThem()
+    {
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path, "--threads", "1", "--log-every", "3", "--checkpoint-every", "7");
+
+        Assert.That(exitCode, Is.Zero, error);
+    }
+
+    [Test]
+    public void Train_ThatCannotStart_LeavesNoFolderOnTheWay()
+    {
+        Support.Cli.Run("train", "--beta-cycles", "5", "--steps", "2", "--out", Folder["new/deeper/run"]);
+
+        Assert.That(Directory.Exists(Folder["new"]), Is.False);
+    }
+
     [TestCase("options.json", "[]")]
     [TestCase("options.json", "{\"model\": 3}")]
     [TestCase("options.json", "null")]
@@ -269,7 +328,7 @@ internal sealed class RunFaultsTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);
 
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged: it is not the JSON of a run's options."));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Run.Options}' is damaged, or of another version: it is not the JSON of a run's options."));
     }
 
     [TestCase("logging", "checkpointEvery", "-1", "checkpointEvery is -1; it must be at least 1.")]

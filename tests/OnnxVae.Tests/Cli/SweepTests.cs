@@ -54,8 +54,8 @@ internal sealed class SweepTests : FolderFixture
             Optimizer = "adam",
         };
 
-        var overLambda = LinearCurve.Of(images, model, isOverLambda: true);
-        var overBeta = LinearCurve.Of(images, model, isOverLambda: false);
+        var overLambda = LinearCurve.Of(images, model, isOverLambda: true, CancellationToken.None);
+        var overBeta = LinearCurve.Of(images, model, isOverLambda: false, CancellationToken.None);
 
         Assert.That(overLambda, Has.Count.EqualTo(overBeta.Count));
         foreach (var (lambda, beta) in overLambda.Zip(overBeta))
@@ -66,7 +66,7 @@ internal sealed class SweepTests : FolderFixture
         }
 
         Assert.That(overLambda[^1].Rate, Is.GreaterThan(overLambda[0].Rate + 5));
-        Assert.That(LinearCurve.Of(images, model with { Pixels = "sampled" }, isOverLambda: true), Is.Empty);
+        Assert.That(LinearCurve.Of(images, model with { Pixels = "sampled" }, isOverLambda: true, CancellationToken.None), Is.Empty);
     }
 
     [Test]
@@ -77,7 +77,7 @@ internal sealed class SweepTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run(Arguments("--betas", "2", "--seed", "9"));
 
         Assert.That(exitCode, Is.EqualTo(2));
-        Assert.That(error, Does.Contain("holds a run with other options: give the sweep's own, or another --out."));
+        Assert.That(error, Does.Contain("was started with").And.Contain("give the sweep's own options, or another --out."));
     }
 
     // Fewer images than values, so that most eigenvalues are zero.
