@@ -63,6 +63,38 @@ internal static partial class CommandLine
     private static async Task<int> RunAsync(string[] args, IReadOnlyList<Verb> verbs)
     {
         TorchNativeLibrary.Prepare();
+        var parsed = Parse(args, verbs);
+        if (parsed.Command.Action is HelpAction)
+        {
+            Console.Write(parsed.Verb is null ? HelpText.OfAll(Summary, verbs, Common) : HelpText.Of(parsed.Verb, Common));
+            return ExitCode.Done;
+        }
+
+        if (parsed.Faults.Count > 0)
+        {
+            Refuse(parsed.Faults, parsed.Verb is null ? "onnxvae --help" : $"onnxvae {parsed.Verb.About.Name} --help");
+            return ExitCode.WrongUsage;
+        }
+
+        if (parsed.Verb is null)
+        {
+            return await parsed.Command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and what shells ask to complete words
+        }
+
+        foreach (string library in parsed.Command.GetValue(ProviderLibrary) ?? [])
+        {
+            OnnxDevice.RegisterLibrary(library);
+        }
+
+        return await parsed.Verb.RunAsync(parsed.Options!);
+    }
+
+    /// <summary>Reads a command.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="verbs">The verbs.</param>
+    /// <returns>What was parsed, the verb and the record of its options, and everything that is wrong with them.</returns>
+    internal static (ParseResult Command, Verb? Verb, object? Options, IReadOnlyList<string> Faults) Parse(string[] args, IReadOnlyList<Verb> verbs)
+    {
         var root = new RootCommand(Summary);
         foreach (var verb in verbs)
         {
@@ -78,35 +110,12 @@ internal static partial class CommandLine
         var (words, unvalued) = GivenValues.Check(args, [.. Common, .. named?.Options.Options.Select(row => row.Option) ?? []]);
         var command = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         var chosen = verbs.FirstOrDefault(verb => verb.About.Name == command.CommandResult.Command.Name);
-        if (command.Action is HelpAction)
-        {
-            Console.Write(chosen is null ? HelpText.OfAll(Summary, verbs, Common) : HelpText.Of(chosen, Common));
-            return ExitCode.Done;
-        }
-
-        if (chosen is null && command.Errors.Count == 0 && unvalued.Count == 0)
-        {
-            return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and what shells ask to complete words
-        }
-
         IReadOnlyList<string> contradictions = [];
         object? options = chosen?.Options.Read(command, unvalued.Keys, out contradictions);
-        string[] faults = [.. unvalued.Values, .. FaultsOf(command, unvalued.Keys, verbs), .. contradictions];
-        if (faults.Length > 0)
-        {
-            Refuse(faults, chosen is null ? "onnxvae --help" : $"onnxvae {chosen.About.Name} --help");
-            return ExitCode.WrongUsage;
-        }
-
-        foreach (string library in command.GetValue(ProviderLibrary) ?? [])
-        {
-            OnnxDevice.RegisterLibrary(library);
-        }
-
-        return await chosen!.RunAsync(options!);
+        return (command, chosen, options, [.. unvalued.Values, .. FaultsOf(command, unvalued.Keys, verbs), .. contradictions]);
     }
 
-    private static void Refuse(string[] faults, string help)
+    private static void Refuse(IReadOnlyList<string> faults, string help)
     {
         if (faults is [var only])
         {

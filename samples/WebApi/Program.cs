@@ -25,7 +25,8 @@ app.MapPost("/reconstructions", async (HttpRequest request, TrainedVae vae) =>
 {
     using var body = new MemoryStream();
     await request.Body.CopyToAsync(body);
-    using var picture = SKBitmap.Decode(body.ToArray());
+    using var content = SKData.CreateCopy(body.ToArray());
+    using var picture = SKBitmap.Decode(content);
     if (picture is null)
     {
         return Results.BadRequest("The body is not a picture: send a PNG, JPEG or WebP file.");

@@ -19,7 +19,7 @@ internal static class SpriteSamplesBenchmark
     public const double Threshold = 0.8;
 
     private const int Images = 1000;
-    private const int Words = 64 * 64 / 64;
+    private const int BitsPerWord = 64;
 
     /// <summary>Judges samples of the prior, samples of the fitted mixture where there is one, reconstructions of training images, and training images themselves.</summary>
     /// <param name="run">The run's folder.</param>
@@ -27,27 +27,28 @@ internal static class SpriteSamplesBenchmark
     {
         string export = Path.Combine(run, "export"), mixtureFile = Path.Combine(export, "mixture.onnx");
         using var vae = TrainedVae.Load(export);
-        var data = ImageData.Open(Sprites.Name);
+        var shape = vae.Decoder.Metadata;
+        var data = ImageData.Open(Sprites.Name, new ImageOptions { Size = (shape.Height, shape.Width) });
         ulong[][] heldOut = [.. Enumerable.Range(0, (int)data.Test.Count).Select(i => Binary(ReconstructionGrid.ReadImages(data.Test, i, 1)))];
         var (originals, reconstructions) = ReconstructionGrid.Reconstruct(vae.Encoder, vae.Decoder, data.Train, 0, Images);
 
-        yield return Judge("prior", vae.Decoder.Generate(Images, seed: 1), heldOut);
+        yield return Judge("prior", vae.Decoder.Generate(Images, seed: 1), heldOut, shape.ImageSize);
         if (File.Exists(mixtureFile))
         {
             using var mixture = LatentPrior.Load(mixtureFile);
-            yield return Judge("mixture", vae.Decoder.Generate(Images, seed: 1, prior: mixture), heldOut);
+            yield return Judge("mixture", vae.Decoder.Generate(Images, seed: 1, prior: mixture), heldOut, shape.ImageSize);
         }
 
-        yield return Judge("reconstructions", reconstructions, heldOut);
-        yield return Judge("training images", originals, heldOut);
+        yield return Judge("reconstructions", reconstructions, heldOut, shape.ImageSize);
+        yield return Judge("training images", originals, heldOut, shape.ImageSize);
     }
 
-    private static SpriteSamplesResult Judge(string source, float[] images, ulong[][] heldOut)
+    private static SpriteSamplesResult Judge(string source, float[] images, ulong[][] heldOut, int size)
     {
-        var overlaps = new double[images.Length / (64 * Words)];
+        var overlaps = new double[images.Length / size];
         Parallel.For(0, overlaps.Length, i =>
         {
-            ulong[] image = Binary(images.AsSpan(i * 64 * Words, 64 * Words));
+            ulong[] image = Binary(images.AsSpan(i * size, size));
             overlaps[i] = heldOut.Max(sprite => Overlap(image, sprite));
         });
         return new SpriteSamplesResult(source, overlaps.Length, (double)overlaps.Count(overlap => overlap > Threshold) / overlaps.Length, overlaps.Average());
@@ -56,10 +57,10 @@ internal static class SpriteSamplesBenchmark
     // A bit for every pixel above 1/2.
     private static ulong[] Binary(ReadOnlySpan<float> pixels)
     {
-        var bits = new ulong[Words];
+        var bits = new ulong[(pixels.Length + BitsPerWord - 1) / BitsPerWord];
         for (int i = 0; i < pixels.Length; i++)
         {
-            bits[i / 64] |= pixels[i] > 0.5f ? 1UL << (i % 64) : 0;
+            bits[i / BitsPerWord] |= pixels[i] > 0.5f ? 1UL << (i % BitsPerWord) : 0;
         }
 
         return bits;
@@ -68,7 +69,7 @@ internal static class SpriteSamplesBenchmark
     private static double Overlap(ulong[] a, ulong[] b)
     {
         int both = 0, either = 0;
-        for (int i = 0; i < Words; i++)
+        for (int i = 0; i < a.Length; i++)
         {
             both += BitOperations.PopCount(a[i] & b[i]);
             either += BitOperations.PopCount(a[i] | b[i]);

@@ -16,6 +16,8 @@ internal sealed class ArchitectureTests
     [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Format OnnxVae.Exporters")]
     [TestCase("inference/OnnxVae.Inference.csproj", "")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "OnnxVae.Inference")]
+    [TestCase("inference/ImageSharp/OnnxVae.Inference.ImageSharp.csproj", "OnnxVae.Inference")]
+    [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "OnnxVae.Inference")]
     [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Format OnnxVae.Inference")]
     [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
@@ -26,6 +28,8 @@ internal sealed class ArchitectureTests
     [TestCase("models/OnnxVae.Models.csproj", "MathNet.Numerics System.Numerics.Tensors TorchSharp")]
     [TestCase("inference/OnnxVae.Inference.csproj", "Microsoft.ML.OnnxRuntime.Managed")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "Microsoft.Extensions.DependencyInjection.Abstractions")]
+    [TestCase("inference/ImageSharp/OnnxVae.Inference.ImageSharp.csproj", "SixLabors.ImageSharp")]
+    [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "SkiaSharp")]
     [TestCase("training/OnnxVae.Training.csproj", "SkiaSharp ScottPlot")]
     public void Library_Takes_OnlyItsPackages(string project, string expected)
     {

@@ -27,7 +27,4 @@ internal sealed class ReadmeTests
 
         static Value Input(string name, Shape shape) => Value.Input(name, ElementType.Float32, shape);
     }
-
-    [Test]
-    public void Formulas_AreTheOnesThatAreTested() => ReadmeExamples.AssertTestedFrom(1, "README.md", "tests/OnnxVae.Tests/ReadmeTests.cs");
 }

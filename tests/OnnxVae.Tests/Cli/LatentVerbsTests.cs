@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
@@ -102,6 +103,30 @@ internal sealed class LatentVerbsTests
         Assert.That(Pixels("mixture.npy"), Is.Not.EqualTo(Pixels("standard-normal.npy")).And.Not.EqualTo(Pixels("model.npy")));
         Assert.That(Pixels("mixture-1-of-3.npy"), Is.EqualTo(Pixels("mixture.npy")[(10 * 4096)..(20 * 4096)]), "image k depends on the seed and on k alone");
         Assert.That(Pixels("model-1-of-3.npy"), Is.EqualTo(Pixels("model.npy")[(10 * 4096)..(20 * 4096)]));
+    }
+
+    [Test]
+    public void Train_WithAMixture_ExportsItAndShowsItsSamples()
+    {
+        var run = new RunFolder(Folder["with mixture"]);
+        Support.Cli.Succeed("train", "--model", "mlp", "--hidden", "32", "--latent", "4", "--steps", "20", "--mixture", "3", "--importance-samples", "0", "--out", run.Path);
+
+        string before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = run.Path;
+        try
+        {
+            using var decoder = VaeDecoder.Load("export/decoder.onnx");
+            using var mixture = LatentPrior.Load("export/mixture.onnx");
+            float[] images = decoder.Generate(count: 16, seed: 1, prior: mixture);
+            Assert.That(images, Is.Not.EqualTo(decoder.Generate(count: 16, seed: 1)).And.Length.EqualTo(16 * 4096));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+
+        Assert.That(File.Exists(Path.Combine(run.Samples, "mixture-000000020.png")));
+        Assert.That(File.ReadAllText(run.Report), Does.Contain("mixture-000000020"));
     }
 
     // The file is as long as the rate says, and its images are those of the rounded latents.

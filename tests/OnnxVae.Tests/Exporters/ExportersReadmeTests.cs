@@ -80,11 +80,6 @@ internal sealed class ExportersReadmeTests
         }
     }
 
-    [Test]
-    public void Examples_AreTheOnesThatAreTested() => ReadmeExamples.AssertTested(
-        "exporters/README.md", "tests/OnnxVae.Tests/Exporters/ExportersReadmeTests.cs",
-        "exporters/Graph/Ops.Elementwise.cs", "exporters/Autodiff/GradientRules.Elementwise.cs", "tests/OnnxVae.Tests/Exporters/OpsTests.cs");
-
     private static void Export()
     {
         var network = Sequential(

@@ -102,7 +102,4 @@ internal sealed class InferenceReadmeTests
 
         Assert.That(() => decoder.Generate(count: 1, seed: 1), Throws.TypeOf<ObjectDisposedException>());
     }
-
-    [Test]
-    public void Examples_AreThoseThatAreTested() => ReadmeExamples.AssertTested("inference/README.md", "tests/OnnxVae.Tests/Inference/InferenceReadmeTests.cs");
 }

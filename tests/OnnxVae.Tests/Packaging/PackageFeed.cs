@@ -20,7 +20,7 @@ internal sealed class PackageFeed
     [OneTimeSetUp]
     public void Pack()
     {
-        foreach (string project in (string[])["inference", "inference/DependencyInjection", "exporters/Format", "exporters", "models", "training"])
+        foreach (string project in (string[])["inference", "inference/DependencyInjection", "inference/ImageSharp", "inference/SkiaSharp", "exporters/Format", "exporters", "models", "training"])
         {
             DotNet(Repository.Root, "pack", project, "--no-build", "-c", Configuration, $"-p:Version={Version}", "-o", Folder["feed"]);
         }
@@ -42,7 +42,14 @@ internal sealed class PackageFeed
     /// <param name="folder">The application's folder.</param>
     /// <param name="program">Its code.</param>
     /// <param name="packages">The packages, with versions.</param>
-    public static void WriteApplication(string folder, string program, params IEnumerable<(string Name, string Version)> packages)
+    public static void WriteApplication(string folder, string program, params IEnumerable<(string Name, string Version)> packages) => WriteApplication(folder, "net10.0", program, packages);
+
+    /// <summary>The same for another framework; the application runs on a later one where that is all there is.</summary>
+    /// <param name="folder">The application's folder.</param>
+    /// <param name="framework">The framework.</param>
+    /// <param name="program">Its code.</param>
+    /// <param name="packages">The packages, with versions.</param>
+    public static void WriteApplication(string folder, string framework, string program, IEnumerable<(string Name, string Version)> packages)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "Program.cs"), program);
@@ -51,7 +58,8 @@ internal sealed class PackageFeed
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
+                <TargetFramework>{framework}</TargetFramework>
+                <RollForward>Major</RollForward>
                 <ImplicitUsings>enable</ImplicitUsings>
                 <Nullable>enable</Nullable>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>

@@ -40,13 +40,15 @@ internal sealed class PackagesTests
         Models.Dispose();
     }
 
-    [TestCase("OnnxVae.Inference")]
-    [TestCase("OnnxVae.Inference.DependencyInjection")]
-    [TestCase("OnnxVae.Format")]
-    [TestCase("OnnxVae.Exporters")]
-    [TestCase("OnnxVae.Models")]
-    [TestCase("OnnxVae.Training")]
-    public void Package_HoldsLibraryDocumentationAndReadme(string name)
+    [TestCase("OnnxVae.Inference", "net8.0", "net10.0")]
+    [TestCase("OnnxVae.Inference.DependencyInjection", "net8.0", "net10.0")]
+    [TestCase("OnnxVae.Inference.ImageSharp", "net8.0", "net10.0")]
+    [TestCase("OnnxVae.Inference.SkiaSharp", "net8.0", "net10.0")]
+    [TestCase("OnnxVae.Format", "net10.0")]
+    [TestCase("OnnxVae.Exporters", "net10.0")]
+    [TestCase("OnnxVae.Models", "net10.0")]
+    [TestCase("OnnxVae.Training", "net10.0")]
+    public void Package_HoldsLibraryDocumentationAndReadme(string name, params string[] frameworks)
     {
         using var package = ZipFile.OpenRead(PackageFeed.FileOf($"{name}.{PackageFeed.Version}.nupkg"));
         using var symbols = ZipFile.OpenRead(PackageFeed.FileOf($"{name}.{PackageFeed.Version}.snupkg"));
@@ -55,8 +57,8 @@ internal sealed class PackagesTests
 
         Assert.That(
             package.Entries.Select(entry => entry.FullName),
-            Is.SupersetOf((string[])["README.md", $"lib/net10.0/{name}.dll", $"lib/net10.0/{name}.xml"]));
-        Assert.That(symbols.Entries.Select(entry => entry.FullName), Does.Contain($"lib/net10.0/{name}.pdb"));
+            Is.SupersetOf((string[])["README.md", .. frameworks.SelectMany(framework => (string[])[$"lib/{framework}/{name}.dll", $"lib/{framework}/{name}.xml"])]));
+        Assert.That(symbols.Entries.Select(entry => entry.FullName), Is.SupersetOf(frameworks.Select(framework => $"lib/{framework}/{name}.pdb")));
         Assert.That(description, Does.Contain("<license type=\"expression\">MIT</license>").And.Contain("<readme>README.md</readme>").And.Contain("<repository type=\"git\""));
         Assert.That(description, Does.Not.Contain("Package Description"));
     }
@@ -75,6 +77,35 @@ internal sealed class PackagesTests
         Assert.That(
             libraries.Select(library => library.Key.Split('/')[0]),
             Is.EquivalentTo((string[])["OnnxVae.Inference", "Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Managed", "System.Numerics.Tensors"]));
+    }
+
+    // On .NET 8, whose applications are also those of the pictures.
+    [Test]
+    public void Application_OfThePicturePackages_ShowsTheSameImageWithBoth()
+    {
+        const string program =
+            """
+            using OnnxVae.Inference;
+            using OnnxVae.Inference.ImageSharp;
+            using OnnxVae.Inference.SkiaSharp;
+            using SixLabors.ImageSharp;
+            using SkiaSharp;
+            using var vae = TrainedVae.Load(args[0]);
+            float[] images = vae.Decoder.Generate(count: 2, seed: 1);
+            using SKBitmap bitmap = vae.Decoder.Metadata.ToBitmaps(images)[1];
+            using Image picture = vae.Decoder.Metadata.ToPictures(images)[1];
+            byte[] one = bitmap.ToPixels(vae.Encoder.Metadata), other = picture.ToPixels(vae.Encoder.Metadata);
+            Console.Write($"{one.SequenceEqual(other)} {vae.Encoder.Encode(one).Mean.Length}");
+            """;
+        PackageFeed.WriteApplication(Folder["pictures"], "net8.0", program,
+        [
+            ("OnnxVae.Inference.SkiaSharp", PackageFeed.Version), ("OnnxVae.Inference.ImageSharp", PackageFeed.Version), ("Microsoft.ML.OnnxRuntime", OnnxRuntimeVersion),
+            ("SkiaSharp.NativeAssets.Linux.NoDependencies", Property("SkiaSharpVersion")),
+        ]);
+
+        PackageFeed.DotNet(Folder["pictures"], "build", "-c", "Release", "-o", Folder["built pictures"]);
+
+        Assert.That(PackageFeed.Execute(Folder["pictures"], "dotnet", Folder["built pictures/app.dll"], Models.Export("conv")), Is.EqualTo("True 5"));
     }
 
     [Test]

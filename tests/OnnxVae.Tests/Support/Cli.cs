@@ -37,17 +37,20 @@ internal static class Cli
     /// <summary>Starts a process whose output is redirected. It listens to signals even where the tests were told to ignore them, as background jobs of a shell and what runs under nohup are.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", "dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
+        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments];
+        var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", .. command]) : new ProcessStartInfo(command[0], command[1..]);
+        (start.RedirectStandardError, start.RedirectStandardOutput) = (true, true);
         return Process.Start(start)!;
     }
 
     /// <summary>Starts a process that may write only where everybody may.</summary>
     public static Process StartUnprivileged(params string[] arguments)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Ignore("Giving up the rights of an administrator is done with Linux's setpriv.");
+        }
+
         string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments];
         var start = Environment.UserName == "root"
             ? new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. command])

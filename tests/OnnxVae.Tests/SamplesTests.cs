@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using OnnxVae.Inference;
+using OnnxVae.Inference.SkiaSharp;
+using OnnxVae.Tests.Support;
+using SkiaSharp;
+
+namespace OnnxVae.Tests;
+
+/// <summary>The programs below samples, started as a user starts them.</summary>
+[NonParallelizable]
+internal sealed partial class SamplesTests : FolderFixture
+{
+    private static readonly ExportedModels Models = new();
+
+    [OneTimeTearDown]
+    public void DeleteModels() => Models.Dispose();
+
+    [Test]
+    public void TrainAndServe_LeavesADecoder()
+    {
+        string output = Run("TrainAndServe");
+
+        using var decoder = VaeDecoder.Load(Folder["export/decoder.onnx"]);
+        Assert.That(output, Does.EndWith(" ").And.Match(@"\rstep 500, loss \d+\.\d $"));
+        Assert.That(decoder.Metadata.ImageSize, Is.EqualTo(64 * 64));
+    }
+
+    [Test]
+    public void CustomModel_TrainsItsOwnNetworkLikelihoodAndObjective()
+    {
+        string output = Run("CustomModel", Folder["custom"]);
+
+        var metrics = Metrics().Match(output);
+        Assert.That(metrics.Success, output);
+        Assert.That(Number(metrics.Groups[1]), Is.LessThan(-500), "-ln of the density of 1024 pixels, most of which are black");
+        Assert.That(Number(metrics.Groups[2]), Is.InRange(8, 16), "the budget is 12 nats");
+        using var decoder = VaeDecoder.Load(Folder["custom/export/decoder.onnx"]);
+        Assert.That(decoder.Metadata.Objective, Does.Contain("max(0, E[KL(Q(z|y) || P(z))] - 12)").And.Contain("laplace"));
+    }
+
+    [Test]
+    public void ConsoleDecode_WritesPicturesOfTheModelsImages()
+    {
+        string export = Models.Export("conv");
+        WritePicture(Folder["picture.png"]);
+
+        string output = Run("ConsoleDecode", export, Folder["images"], Folder["picture.png"]);
+
+        using var vae = TrainedVae.Load(export);
+        using var first = SKBitmap.Decode(Folder["images/generated-0.png"]);
+        float[] generated = vae.Decoder.Generate(count: 8, seed: 1);
+        using var expected = vae.Decoder.Metadata.ToBitmaps(generated)[0];
+        Assert.That(Directory.GetFiles(Folder["images"], "generated-*.png"), Has.Length.EqualTo(8));
+        Assert.That(first.ToPixels(vae.Encoder.Metadata), Is.EqualTo(expected.ToPixels(vae.Encoder.Metadata)));
+        Assert.That(output, Does.StartWith($"{vae.Encoder.Metadata.LatentSize} latents: "));
+        Assert.That(File.Exists(Folder["images/reconstructed-0.png"]));
+    }
+
+    [Test]
+    public async Task WebApi_AnswersWithPictures()
+    {
+        string export = Models.Export("conv");
+        WritePicture(Folder["picture.png"]);
+        using var process = Start("WebApi", "--Model", export, "--urls", "http://127.0.0.1:0");
+        try
+        {
+            string address = await AddressAsync(process);
+            using var client = new HttpClient { BaseAddress = new Uri(address) };
+
+            byte[] image = await client.GetByteArrayAsync("/images/7"), again = await client.GetByteArrayAsync("/images/7");
+            using var upload = new ByteArrayContent(await File.ReadAllBytesAsync(Folder["picture.png"]));
+            using var reconstructed = await client.PostAsync("/reconstructions", upload);
+            using var text = new StringContent("no picture");
+            using var refused = await client.PostAsync("/reconstructions", text);
+
+            using var vae = TrainedVae.Load(export);
+            using var shown = SKBitmap.Decode(image);
+            float[] seventh = new float[vae.Decoder.Metadata.ImageSize];
+            vae.Decoder.Generate(seed: 1, first: 7, seventh);
+            using var expected = vae.Decoder.Metadata.ToBitmaps(seventh)[0];
+            Assert.That(shown.ToPixels(vae.Encoder.Metadata), Is.EqualTo(expected.ToPixels(vae.Encoder.Metadata)));
+            Assert.That(again, Is.EqualTo(image));
+            Assert.That(reconstructed.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/png"));
+            Assert.That((int)refused.StatusCode, Is.EqualTo(400));
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+        }
+    }
+
+    private static void WritePicture(string file)
+    {
+        using var bitmap = new SKBitmap(50, 30);
+        bitmap.Erase(SKColors.Orange);
+        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        File.WriteAllBytes(file, png.ToArray());
+    }
+
+    private string Run(string sample, params string[] arguments)
+    {
+        using var process = Start(sample, arguments);
+        var errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, $"{output}{errors.Result}");
+        return output;
+    }
+
+    private Process Start(string sample, params string[] arguments)
+    {
+        string configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
+        string program = Path.Combine(Repository.Root, "samples", sample, "bin", configuration, "net10.0", $"{sample}.dll");
+        return Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { WorkingDirectory = Folder.Path, RedirectStandardOutput = true, RedirectStandardError = true })!;
+    }
+
+    private static async Task<string> AddressAsync(Process process)
+    {
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (Address().Match(line) is { Success: true } match)
+            {
+                return match.Groups[1].Value;
+            }
+        }
+
+        throw new AssertionException($"The server did not start: {await process.StandardError.ReadToEndAsync()}");
+    }
+
+    private static double Number(Group group) => double.Parse(group.Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"reconstruction loss (-?[\d.]+), KL ([\d.]+) nats per image")]
+    private static partial Regex Metrics();
+
+    [GeneratedRegex(@"listening on: (http://\S+)")]
+    private static partial Regex Address();
+}
