@@ -9,7 +9,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli;
 
-/// <summary>Runs a command: arguments to an exit code, 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
+/// <summary>Runs a command: takes arguments and returns an exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted.</summary>
 internal static partial class CommandLine
 {
     private const string Summary = "Trains variational autoencoders and ships them as ONNX files.";
@@ -78,7 +78,7 @@ internal static partial class CommandLine
 
         if (parsed.Verb is null)
         {
-            return await parsed.Command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and what shells ask to complete words
+            return await parsed.Command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and shell completion
         }
 
         foreach (string library in parsed.Command.GetValue(ProviderLibrary) ?? [])
@@ -131,7 +131,7 @@ internal static partial class CommandLine
         Console.Error.WriteLine($"See '{help}'.");
     }
 
-    // What the parser finds, but for options that are refused already, and what is empty.
+    // The parser's errors, except for options that have already been rejected, and empty arguments.
     private static IEnumerable<string> FaultsOf(ParseResult command, IEnumerable<string> refused, IReadOnlyList<Verb> verbs)
     {
         var unknown = command.UnmatchedTokens.Where((token, i) => i == 0 || token.StartsWith("--", StringComparison.Ordinal)).ToArray();
@@ -154,7 +154,7 @@ internal static partial class CommandLine
         }
     }
 
-    // A verb or an option that there is, but not where it stands.
+    // A known verb or option in the wrong place.
     private static string? Misplaced(string token, ParseResult command, IReadOnlyList<Verb> verbs)
     {
         bool isVerb = verbs.Any(verb => verb.About.Name == token), isOption = verbs.SelectMany(verb => verb.Options.Options).Any(row => row.Option.Name == token);
@@ -164,7 +164,7 @@ internal static partial class CommandLine
             : $"'{command.CommandResult.Command.Name}' has no option '{token}'; other verbs have it.";
     }
 
-    // The parser names types of .NET.
+    // The parser's messages contain .NET types.
     private static string WithoutTypes(string message) => ParsedAs().Replace(message, match =>
     {
         string type = match.Groups["type"].Value;

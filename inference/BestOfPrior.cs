@@ -3,10 +3,10 @@ using System.Numerics.Tensors;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// Draws several candidates for each image, and keeps the one that a classifier finds likeliest to be of a class. Image k has the candidates
-/// k M to k M + M - 1 of the prior behind it, so it still depends on the seed and on k alone. Safe to use from several threads.
+/// Draws several candidates for each image and keeps the one to which a classifier gives the highest probability of a class. The candidates for
+/// image k are draws k M to k M + M - 1 of the underlying prior, so the image still depends on the seed and on k alone. Safe to use from several threads.
 /// </summary>
-/// <remarks>Rejection by a classifier as in Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.4, with a fixed share of 1 / M that is kept.</remarks>
+/// <remarks>Rejection by a classifier as in Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.4, at a fixed acceptance rate of 1 / M.</remarks>
 public sealed class BestOfPrior : LatentPrior
 {
     private readonly LatentPrior candidates;
@@ -19,14 +19,14 @@ public sealed class BestOfPrior : LatentPrior
     private long recognised;
     private long recognisedAndKept;
 
-    /// <summary>Takes what it needs; none of it is disposed with it.</summary>
-    /// <param name="candidates">What candidates are drawn from.</param>
-    /// <param name="decoder">Makes images of them.</param>
-    /// <param name="classifier">Judges the images.</param>
+    /// <summary>Creates the prior; the arguments are not disposed with it.</summary>
+    /// <param name="candidates">The prior that candidates are drawn from.</param>
+    /// <param name="decoder">Decodes the candidates.</param>
+    /// <param name="classifier">Scores the images.</param>
     /// <param name="label">The class, a position in the classifier's output.</param>
     /// <param name="count">M, candidates for each image.</param>
-    /// <param name="counted">The images that shares are of, since streams draw more than is wanted; all that are drawn, if left out.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such class, or less than one candidate.</exception>
+    /// <param name="counted">The images that the fractions are computed over, since streams draw more than requested; all that are drawn if omitted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such class, or there is less than one candidate.</exception>
     public BestOfPrior(LatentPrior candidates, VaeDecoder decoder, ImageClassifier classifier, int label, int count, ImageRange? counted = null)
         : base(candidates.LatentSize, candidates.Weights)
     {
@@ -37,10 +37,10 @@ public sealed class BestOfPrior : LatentPrior
         this.counted = counted;
     }
 
-    /// <summary>The share of all candidates so far that the classifier takes for the class.</summary>
+    /// <summary>The fraction of all candidates so far that the classifier assigns to the class.</summary>
     public double RecognisedOfAll => (double)recognised / (images * count);
 
-    /// <summary>The share of what was kept so far that the classifier takes for the class.</summary>
+    /// <summary>The fraction of the kept images so far that the classifier assigns to the class.</summary>
     public double RecognisedOfKept => (double)recognisedAndKept / images;
 
     /// <inheritdoc/>

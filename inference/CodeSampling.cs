@@ -1,19 +1,19 @@
 namespace OnnxVae.Inference;
 
 /// <summary>How codes are drawn.</summary>
-/// <param name="Class">The name of the images' class; if left out, each image has a class that is drawn by the classes' frequency among the training images.</param>
+/// <param name="Class">The name of the images' class; if omitted, each image's class is drawn according to the class frequencies of the training images.</param>
 /// <param name="Temperature">What logits are divided by: below 1, likely codes become more likely.</param>
 /// <param name="TopP">
-/// The likeliest codes that together have at least this probability are drawn from, the others never; 1 for all. Holtzman et al. 2020,
+/// Nucleus sampling: codes are drawn only from the likeliest ones that together have at least this probability; 1 for all. Holtzman et al. 2020,
 /// arXiv 1904.09751.
 /// </param>
 public sealed record CodeSampling(string? Class = null, double Temperature = 1, double TopP = 1)
 {
     /// <summary>Draws a code.</summary>
-    /// <param name="logits">Unnormalised logarithms of the codes' probabilities, [K].</param>
+    /// <param name="logits">Unnormalized log-probabilities of the codes, [K].</param>
     /// <param name="u">Uniform in [0, 1).</param>
     /// <returns>The code.</returns>
-    /// <exception cref="InvalidDataException">The logits are not numbers.</exception>
+    /// <exception cref="InvalidDataException">The logits contain NaN or infinity.</exception>
     public int Draw(ReadOnlySpan<float> logits, double u)
     {
         Span<double> weights = logits.Length <= 1024 ? stackalloc double[logits.Length] : new double[logits.Length];
@@ -70,7 +70,7 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
         }
     }
 
-    // Zeroes all but the largest weights that reach a sum, and returns theirs; of equal ones, the first.
+    // Zeroes all but the largest weights that reach a sum, and returns their sum; among equal weights, the first are kept.
     private static double KeepLikeliest(Span<double> weights, double enough)
     {
         var order = new int[weights.Length];

@@ -5,7 +5,10 @@ using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
-/// <summary>Any ONNX model that takes images, Float32 [N, C, H, W] with values in [0, 1], and gives logits or probabilities of K classes, [N, K]. Safe to use from several threads.</summary>
+/// <summary>
+/// Any ONNX model that takes images, Float32 [N, C, H, W] with values in [0, 1], and returns logits or probabilities of K classes, [N, K]. Safe to
+/// use from several threads.
+/// </summary>
 public sealed class ImageClassifier : IDisposable
 {
     private readonly SessionTurns turns;
@@ -40,15 +43,15 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>K, the number of classes.</summary>
     public int Classes { get; }
 
-    /// <summary>The classes' names, where the file has them.</summary>
+    /// <summary>The class names, if the file has them.</summary>
     public IReadOnlyList<string>? Names { get; }
 
     /// <summary>Loads a classifier.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="images">The model whose images it is to judge.</param>
+    /// <param name="images">The model whose images it will classify.</param>
     /// <param name="options">Where and how to run.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or no classifier of such images.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or does not classify such images.</exception>
     public static ImageClassifier Load(string path, ModelMetadata images, VaeOptions? options = null)
     {
         options ??= new VaeOptions();
@@ -71,7 +74,7 @@ public sealed class ImageClassifier : IDisposable
         }
     }
 
-    /// <summary>The probabilities of classes.</summary>
+    /// <summary>The class probabilities.</summary>
     /// <inheritdoc cref="LogProbabilities"/>
     public float[] Probabilities(float[] images)
     {
@@ -80,11 +83,11 @@ public sealed class ImageClassifier : IDisposable
         return scores;
     }
 
-    /// <summary>The natural logarithms of the probabilities of classes: of probabilities as the model gives them, of logits after a softmax.</summary>
+    /// <summary>The natural logarithms of the class probabilities; if the model returns logits, a softmax is applied first.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <returns>Float32 [N, K].</returns>
     /// <exception cref="ArgumentException">The length is wrong.</exception>
-    /// <exception cref="InvalidDataException">The model gives what is no number.</exception>
+    /// <exception cref="InvalidDataException">The model returns NaN or infinity.</exception>
     public float[] LogProbabilities(float[] images)
     {
         int size = (int)imageShape.Aggregate((product, length) => product * length);
@@ -104,13 +107,13 @@ public sealed class ImageClassifier : IDisposable
         return scores;
     }
 
-    /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
+    /// <summary>Waits for runs in progress; later ones are rejected.</summary>
     public void Dispose() => turns.Dispose();
 
     private void Normalize(Span<float> scores, int image)
     {
         const float rounding = 1e-3f;
-        float largest = TensorPrimitives.Max<float>(scores); // NaN, if one is
+        float largest = TensorPrimitives.Max<float>(scores); // NaN if any score is NaN
         if (!float.IsFinite(largest))
         {
             throw new InvalidDataException($"'{path}' gives {largest} for image {image}; a classifier gives numbers.");
@@ -131,7 +134,7 @@ public sealed class ImageClassifier : IDisposable
         TensorPrimitives.Subtract(scores, largest + (float)Math.Log(sum), scores);
     }
 
-    // -1 stands for any number.
+    // -1 stands for any size.
     private static bool Takes(NodeMetadata value, long[] shape) =>
         value is { IsTensor: true, ElementDataType: TensorElementType.Float } && value.Dimensions.Length == shape.Length
         && value.Dimensions.Zip(shape).All(size => size.First == size.Second || (size.First < 0 && size.Second > 0));

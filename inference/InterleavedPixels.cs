@@ -4,23 +4,23 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// Between pixels as pictures have them, row by row with the channels of each pixel together, and images as models have them, plane by plane.
+/// Converts between interleaved pixels, as picture files have them (row by row, the channels of each pixel together), and planar images, as models take them.
 /// </summary>
 public static class InterleavedPixels
 {
     private const int Opaque = byte.MaxValue;
 
     /// <summary>
-    /// Brings a picture to a model's size: scales it so that its shorter side fits, takes the centre, and converts it to the model's channels. Training does the same to the
-    /// images that it reads, so that a model is served what it has been trained on.
+    /// Brings a picture to a model's shape: scales it so that its shorter side fits, takes the center, and converts it to the model's channels.
+    /// Training does the same with the images that it reads, so a model sees at inference what it was trained on.
     /// </summary>
-    /// <remarks>Scaling is by a triangle filter over all pixels that an output pixel covers, as in Pillow's <c>BILINEAR</c>; grayscale is Rec. 601 luma.</remarks>
-    /// <param name="pixels">UInt8 [H, W, K]: K is 1 for grayscale, 3 for RGB and 4 for RGBA, of which transparent parts become black.</param>
-    /// <param name="width">Columns of pixels.</param>
-    /// <param name="height">Rows of pixels.</param>
-    /// <param name="model">The model, which knows its images' shape.</param>
+    /// <remarks>Scaling uses a triangle filter over all pixels that an output pixel covers, as in Pillow's <c>BILINEAR</c>; grayscale is Rec. 601 luma.</remarks>
+    /// <param name="pixels">UInt8 [H, W, K]: K is 1 for grayscale, 3 for RGB and 4 for RGBA, where transparent parts become black.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="model">The model, which determines the shape.</param>
     /// <returns>UInt8 [C, H, W], for <see cref="VaeEncoder.Encode(ReadOnlySpan{byte})"/>.</returns>
-    /// <exception cref="ArgumentException">The number of bytes is not that of a picture of this size.</exception>
+    /// <exception cref="ArgumentException">The number of bytes does not match a picture of this size.</exception>
     public static byte[] Fit(ReadOnlySpan<byte> pixels, int width, int height, ModelMetadata model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -29,14 +29,14 @@ public static class InterleavedPixels
         return image;
     }
 
-    /// <summary>Brings a picture to any size.</summary>
+    /// <summary>Scales and crops a picture to any size.</summary>
     /// <param name="pixels">UInt8 [H, W, K], as above.</param>
-    /// <param name="width">Columns of pixels.</param>
-    /// <param name="height">Rows of pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="height">Height in pixels.</param>
     /// <param name="image">Receives UInt8 [C, H, W].</param>
-    /// <param name="imageChannels">1 for grayscale, 3 for colour.</param>
-    /// <param name="imageWidth">Columns of pixels of the image.</param>
-    /// <param name="imageHeight">Rows of pixels of the image.</param>
+    /// <param name="imageChannels">1 for grayscale, 3 for color.</param>
+    /// <param name="imageWidth">Width of the result in pixels.</param>
+    /// <param name="imageHeight">Height of the result in pixels.</param>
     /// <inheritdoc cref="Fit(ReadOnlySpan{byte}, int, int, ModelMetadata)"/>
     public static void Fit(ReadOnlySpan<byte> pixels, int width, int height, Span<byte> image, int imageChannels, int imageWidth, int imageHeight)
     {
@@ -74,12 +74,12 @@ public static class InterleavedPixels
         }
     }
 
-    /// <summary>Images of a decoder as the pixels of pictures.</summary>
+    /// <summary>Converts a decoder's images to interleaved pixels.</summary>
     /// <param name="images">Float32 [N, C, H, W]; values outside [0, 1] are clamped.</param>
-    /// <param name="model">The model, which knows its images' shape.</param>
+    /// <param name="model">The model, which determines the shape.</param>
     /// <param name="channels">K: 1 for grayscale, 3 for RGB, 4 for opaque RGBA.</param>
-    /// <returns>N times UInt8 [H, W, K].</returns>
-    /// <exception cref="ArgumentException">The images are not of the model's shape, or pictures have no such channels.</exception>
+    /// <returns>N arrays of UInt8 [H, W, K].</returns>
+    /// <exception cref="ArgumentException">The images do not have the model's shape, or there is no such number of channels.</exception>
     public static byte[][] FromImages(ReadOnlySpan<float> images, ModelMetadata model, int channels)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -114,7 +114,7 @@ public static class InterleavedPixels
             : throw new ArgumentException($"There are {pixels.Length} bytes for {width} x {height} pixels; expected 1 byte per pixel for grayscale, 3 for RGB or 4 for RGBA.", nameof(pixels));
     }
 
-    // Bytes to numbers, colours of transparent pixels multiplied by their alpha.
+    // Bytes to floats; colors are multiplied by their alpha.
     private static void ReadLine(ReadOnlySpan<byte> pixels, int channels, Span<float> line)
     {
         TensorPrimitives.ConvertTruncating(pixels, line);

@@ -1,25 +1,25 @@
 namespace OnnxVae.Inference;
 
-/// <summary>The kinds of ways from one point among the latents to another.</summary>
+/// <summary>The kinds of paths between two points in latent space.</summary>
 public enum LatentPathKind
 {
-    /// <summary>Around the origin.</summary>
+    /// <summary>An arc around the origin.</summary>
     Spherical,
 
     /// <summary>A straight line.</summary>
     Linear,
 }
 
-/// <summary>Ways from one point among the latents to another.</summary>
+/// <summary>Paths between two points in latent space.</summary>
 public static class LatentPath
 {
-    // Below this angle, in radians, the arc and the line are the same in 32-bit arithmetic.
+    // Below this angle, in radians, arc and line are equal in 32-bit arithmetic.
     private const double SmallestAngle = 1e-4;
 
     /// <summary>A straight line: a + t (b - a).</summary>
     /// <param name="from">a, Float32 [L].</param>
     /// <param name="to">b, Float32 [L].</param>
-    /// <param name="steps">Points, both ends among them; at least 2.</param>
+    /// <param name="steps">Number of points, including both ends; at least 2.</param>
     /// <returns>Float32 [steps, L].</returns>
     /// <exception cref="ArgumentException">The ends differ in length, or there are fewer than two points.</exception>
     public static float[] Linear(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int steps) => Path(from, to, steps, t => (1 - t, t));

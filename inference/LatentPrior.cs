@@ -4,12 +4,12 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// What latents are drawn from: N(0, I), or files that turn noise into draws (a learned prior, a mixture that was fitted to the codes of
+/// The distribution that latents are drawn from: N(0, I), or files that turn noise into draws (a learned prior, a mixture fitted to the latents of
 /// images, a prior of codes). The latents of image k depend on the seed and on k alone. Safe to use from several threads.
 /// </summary>
 public abstract class LatentPrior : IDisposable
 {
-    /// <summary>The file of a prior that was learned together with the model, beside its decoder.</summary>
+    /// <summary>The file of a prior that was learned together with the model, next to its decoder.</summary>
     internal const string FileName = ExportedFiles.Prior;
 
     private const uint NormalStream = 0x6765;
@@ -20,7 +20,7 @@ public abstract class LatentPrior : IDisposable
     /// <summary>L, the number of latents.</summary>
     public int LatentSize { get; }
 
-    /// <summary>The weights of the model whose latents it draws, as in <see cref="ModelMetadata.Weights"/>; null where it fits to any.</summary>
+    /// <summary>The weights of the model whose latents it draws, as in <see cref="ModelMetadata.Weights"/>; null if it fits any model.</summary>
     public string? Weights { get; }
 
     /// <summary>P(z) = N(0, I).</summary>
@@ -29,9 +29,9 @@ public abstract class LatentPrior : IDisposable
 
     /// <summary>Loads <c>prior.onnx</c> or <c>mixture.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">How to run; the device is always the processor.</param>
+    /// <param name="options">How to run; the device is always the CPU.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or no prior.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or not a prior.</exception>
     public static LatentPrior Load(string path, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(path, ExportedKinds.Prior, OnProcessor(options)));
 
     /// <summary>Loads a prior from the bytes of its file.</summary>
@@ -39,11 +39,11 @@ public abstract class LatentPrior : IDisposable
     public static LatentPrior Load(byte[] model, VaeOptions? options = null) => new LearnedLatents(VaeSession.Load(model, ExportedKinds.Prior, OnProcessor(options)));
 
     /// <summary>Opens the prior that a model was trained with.</summary>
-    /// <param name="folder">Where the decoder's file lies; null for a decoder that does not come from one.</param>
-    /// <param name="decoder">What the decoder says about itself.</param>
+    /// <param name="folder">The folder of the decoder's file; null for a decoder that was not loaded from one.</param>
+    /// <param name="decoder">The decoder's metadata.</param>
     /// <param name="options">How to run.</param>
-    /// <exception cref="InvalidOperationException">The prior's file is not there, or the decoder does not say which prior it is.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or of another model.</exception>
+    /// <exception cref="InvalidOperationException">The prior's file is missing, or the decoder does not record which prior it needs.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or belongs to another model.</exception>
     internal static LatentPrior OfModel(string? folder, ModelMetadata decoder, VaeOptions? options)
     {
         string beside = folder is null ? "" : $" in '{folder}'";
@@ -65,7 +65,7 @@ public abstract class LatentPrior : IDisposable
     }
 
     /// <summary>Draws latents.</summary>
-    /// <param name="seed">Chooses them.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="latents">Receives Float32 [N, L].</param>
     public abstract void Draw(ulong seed, long first, Span<float> latents);
@@ -77,7 +77,7 @@ public abstract class LatentPrior : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Ends the use of the files.</summary>
+    /// <summary>Releases the files.</summary>
     private protected virtual void Dispose(bool disposing)
     {
     }

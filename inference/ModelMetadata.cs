@@ -7,33 +7,33 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Inference;
 
-/// <summary>What an exported file says about itself.</summary>
+/// <summary>The metadata of an exported file.</summary>
 /// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c> or <c>density</c>.</param>
 /// <param name="LatentSize">L, the number of latents.</param>
-/// <param name="Channels">1 for grey, 3 for colour.</param>
-/// <param name="Height">Rows of pixels.</param>
-/// <param name="Width">Columns of pixels.</param>
-/// <param name="Objective">What the model was trained for.</param>
+/// <param name="Channels">1 for grayscale, 3 for color.</param>
+/// <param name="Height">Height in pixels.</param>
+/// <param name="Width">Width in pixels.</param>
+/// <param name="Objective">The objective that the model was trained with.</param>
 /// <param name="ImagesAtATime">The batch size that the file is tuned for; larger batches are split. Null for any.</param>
 public sealed partial record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
 {
-    /// <summary>Whether the latents are codes: whole numbers that stand for vectors, which nothing lies between.</summary>
+    /// <summary>Whether the latents are codes: integers that index vectors, with nothing between them.</summary>
     public bool HasCodes => CodeText is not null;
 
-    /// <summary>The grids of codes, the top level's first, in the order in which the latents hold them; empty for latents that are numbers.</summary>
+    /// <summary>The grids of codes, the top level first, in the order in which the latents hold them; empty for continuous latents.</summary>
     public IReadOnlyList<CodeGrid> CodeGrids => CodeText is null ? [] : ParseCodeGrids(CodeText, "The model");
 
-    /// <summary>The grids as the file holds them, <c>512:4x4,512:8x8</c>; null for latents that are numbers.</summary>
+    /// <summary>The grids as stored in the file, <c>512:4x4,512:8x8</c>; null for continuous latents.</summary>
     internal string? CodeText { get; init; }
 
     /// <summary>
-    /// Identifies the trained weights: files that were exported from one run have the same, and so have priors that were fitted to its latents.
+    /// Identifies the trained weights: files exported from one run have the same id, and so do priors that were fitted to its latents.
     /// Null in files of other origin.
     /// </summary>
     public string? Weights { get; init; }
 
     /// <summary>
-    /// Of a decoder, the prior that the model was trained with: <c>standard-normal</c>, or one whose file lies beside it. Null in other files, and
+    /// For a decoder, the prior that the model was trained with: <c>standard-normal</c>, or one whose file lies next to it. Null in other files, and
     /// in those that older versions exported.
     /// </summary>
     public string? PriorName { get; init; }
@@ -41,16 +41,16 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
 
-    /// <summary>The images' shape in words.</summary>
+    /// <summary>The images' shape as text.</summary>
     internal string Shape => $"{Channels} x {Height} x {Width}";
 
-    /// <summary>Whether two files can be of the same weights: where one says nothing about its own, they can.</summary>
+    /// <summary>Whether two files can belong to the same weights: they can if either does not record its own.</summary>
     internal static bool AreAlike(string? weights, string? others) => weights is null || others is null || weights == others;
 
-    /// <summary>Reads what a file says about itself, and compares it with the graph.</summary>
+    /// <summary>Reads a file's metadata and checks it against the graph.</summary>
     /// <param name="session">The loaded file.</param>
-    /// <param name="kind">What is expected.</param>
-    /// <exception cref="InvalidDataException">The file is of another kind, or says what is not so.</exception>
+    /// <param name="kind">The expected kind.</param>
+    /// <exception cref="InvalidDataException">The file is of another kind, or its metadata contradict the graph.</exception>
     internal static ModelMetadata Read(OnnxSession session, string kind)
     {
         var (entries, source) = (session.Metadata, session.Source);
@@ -86,7 +86,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         return metadata;
     }
 
-    /// <summary>The names of the classes that a prior of codes or a classifier knows; null in files that have none.</summary>
+    /// <summary>The class names of a prior of codes or a classifier; null in files that have none.</summary>
     /// <param name="session">The loaded file.</param>
     internal static string[]? ReadClasses(OnnxSession session)
     {
@@ -106,7 +106,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         }
     }
 
-    /// <summary>The share of each class among the images that a prior of codes was trained on; equal shares where the file does not say it.</summary>
+    /// <summary>The fraction of each class among the images that a prior of codes was trained on; equal fractions if the file does not record them.</summary>
     internal static double[] ReadClassFrequencies(OnnxSession session, int classes)
     {
         double[]? frequencies = [];

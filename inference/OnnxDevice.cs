@@ -4,15 +4,15 @@ using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
-/// <summary>An ONNX Runtime execution provider, chosen explicitly: one that is not there is an error, never a silent fall-back.</summary>
+/// <summary>An ONNX Runtime execution provider, chosen explicitly: a missing provider is an error, never a silent fallback.</summary>
 /// <param name="Provider">Its short name in lower case: <c>cpu</c>, <c>cuda</c>, ...</param>
-/// <param name="Index">Which of several devices.</param>
+/// <param name="Index">The index among several devices.</param>
 public sealed record OnnxDevice(string Provider, int Index = 0)
 {
     private const string ProviderSuffix = "ExecutionProvider";
-    private const int ThreadsPerProcessor = 4; // more only wait for each other, and starting thousands takes minutes
+    private const int ThreadsPerProcessor = 4; // more threads only wait for each other, and starting thousands takes minutes
 
-    /// <summary>The processor; always there.</summary>
+    /// <summary>The CPU; always available.</summary>
     public static OnnxDevice Cpu { get; } = new("cpu");
 
     /// <summary>The version of the loaded ONNX Runtime.</summary>
@@ -22,11 +22,11 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     public static IReadOnlyList<string> Available =>
         [.. OnnxEnvironment.Instance.GetAvailableProviders().Concat(OnnxEnvironment.Instance.GetEpDevices().Select(device => device.EpName)).Select(ShortName).Distinct()];
 
-    /// <summary>Loads a plug-in execution provider, whose devices can be chosen from then on.</summary>
-    /// <param name="path">Its library, as its package or vendor ships it.</param>
+    /// <summary>Loads a plug-in execution provider, whose devices can then be chosen.</summary>
+    /// <param name="path">Its library, as shipped by its package or vendor.</param>
     /// <returns>The short names of the providers that came with it.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no execution provider for this ONNX Runtime.</exception>
+    /// <exception cref="InvalidDataException">The file is not an execution provider for this ONNX Runtime.</exception>
     public static IReadOnlyList<string> RegisterLibrary(string path)
     {
         if (!File.Exists(path))
@@ -62,10 +62,10 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         return Available.Contains(name) ? new OnnxDevice(name, index) : throw NotAvailable(text, name);
     }
 
-    /// <summary>The most threads that a session can be given: four for each logical processor.</summary>
+    /// <summary>The maximum number of threads of a session: four per logical processor.</summary>
     public static int MostThreads => ThreadsPerProcessor * Environment.ProcessorCount;
 
-    /// <summary>Requires a number of threads that can be used.</summary>
+    /// <summary>Checks a number of threads.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative, or above <see cref="MostThreads"/>.</exception>
     public static void RequireThreads(int threads)
     {
@@ -77,23 +77,23 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     }
 
     /// <summary>Session options for this device.</summary>
-    /// <param name="threads">Threads of the processor per session; 0 for one per logical processor.</param>
+    /// <param name="threads">CPU threads per session; 0 for one per logical processor.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are too many threads.</exception>
     /// <exception cref="ArgumentException">The loaded ONNX Runtime does not have the device.</exception>
     public SessionOptions CreateSessionOptions(int threads = 0)
     {
         RequireThreads(threads);
-        _ = OnnxEnvironment.Instance; // before ONNX Runtime makes one by itself
+        _ = OnnxEnvironment.Instance; // before ONNX Runtime creates one by itself
         var options = new SessionOptions
         {
             IntraOpNumThreads = threads > 0 ? threads : Environment.ProcessorCount,
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            EnableMemoryPattern = false, // a second block for all tensors, beside that of the first run: twice the memory, no time
+            EnableMemoryPattern = false, // it would hold a second block for all tensors besides the one of the first run: twice the memory, no time gained
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
-        options.AddSessionConfigEntry("session.set_denormal_as_zero", "1"); // decaying moments would slow every step otherwise
+        options.AddSessionConfigEntry("session.set_denormal_as_zero", "1"); // optimizer moments that decay to denormals would otherwise slow every step
         switch (Provider)
         {
             case "cpu":
@@ -106,7 +106,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
                     $"Device '{this}' is not available: there are {devices.Length} of {Provider}, numbered from 0.")], new Dictionary<string, string>());
                 break;
             default:
-                // By its full name, which is known whatever its short forms are; not all providers have several devices to choose from.
+                // By its full name, which is known whatever its short forms are; not all providers have several devices.
                 options.AppendExecutionProvider(
                     OnnxEnvironment.Instance.GetAvailableProviders().FirstOrDefault(provider => ShortName(provider) == Provider) ?? throw NotAvailable($"{this}", Provider),
                     Index == 0 ? [] : new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });

@@ -4,7 +4,7 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// A loaded ONNX file: everything that is run here is run by one. Errors of the runtime name the file; denormal numbers are taken for zero while it is loaded
+/// A loaded ONNX file; all models run through this class. Errors of the runtime name the file; denormal numbers are treated as zero while it is loaded
 /// and while it runs, whichever thread calls. Safe to run from several threads at a time.
 /// </summary>
 public sealed class OnnxSession : IDisposable
@@ -13,7 +13,7 @@ public sealed class OnnxSession : IDisposable
 
     private OnnxSession(InferenceSession session, string source) => (this.session, Source) = (session, source);
 
-    /// <summary>What the model is called in messages.</summary>
+    /// <summary>The name of the model in messages.</summary>
     public string Source { get; }
 
     /// <summary>The inputs, by name.</summary>
@@ -28,8 +28,8 @@ public sealed class OnnxSession : IDisposable
     /// <summary>The names of the outputs, in order.</summary>
     public IReadOnlyList<string> OutputNames => session.OutputNames;
 
-    /// <summary>What the file says about itself.</summary>
-    /// <exception cref="InvalidDataException">Its metadata are not text.</exception>
+    /// <summary>The file's metadata.</summary>
+    /// <exception cref="InvalidDataException">The metadata are not valid text.</exception>
     public IReadOnlyDictionary<string, string> Metadata
     {
         get
@@ -38,7 +38,7 @@ public sealed class OnnxSession : IDisposable
             {
                 return session.ModelMetadata.CustomMetadataMap;
             }
-            catch (NullReferenceException e) // how ONNX Runtime answers where names in the file are damaged
+            catch (NullReferenceException e) // what ONNX Runtime throws if names in the file are damaged
             {
                 throw new InvalidDataException($"{Source} has damaged metadata: they are not text. Export the file again.", e);
             }
@@ -62,25 +62,25 @@ public sealed class OnnxSession : IDisposable
     /// <exception cref="InvalidDataException">They are not an ONNX model that this runtime can run.</exception>
     public static OnnxSession Load(byte[] model, SessionOptions settings) => Open(() => new InferenceSession(model, settings), "The model");
 
-    /// <summary>Runs the model into memory that is there.</summary>
+    /// <summary>Runs the model into preallocated memory.</summary>
     /// <param name="options">Options of the run.</param>
     /// <param name="inputNames">The inputs.</param>
     /// <param name="inputs">Their values.</param>
     /// <param name="outputNames">The outputs.</param>
     /// <param name="outputs">What receives them.</param>
-    /// <exception cref="InvalidDataException">The runtime cannot: shapes inside the file do not fit, or memory is short.</exception>
+    /// <exception cref="InvalidDataException">The runtime fails: shapes inside the file do not fit, or memory runs out.</exception>
     public void Run(RunOptions options, IReadOnlyCollection<string> inputNames, IReadOnlyCollection<OrtValue> inputs, IReadOnlyCollection<string> outputNames, IReadOnlyCollection<OrtValue> outputs) =>
         Run(() => session.Run(options, inputNames, inputs, outputNames, outputs));
 
-    /// <summary>Runs the model once and drops what it gives.</summary>
+    /// <summary>Runs the model once and discards the outputs.</summary>
     /// <inheritdoc cref="Run(RunOptions, IReadOnlyCollection{string}, IReadOnlyCollection{OrtValue}, IReadOnlyCollection{string}, IReadOnlyCollection{OrtValue})"/>
     public void Run(RunOptions options, IReadOnlyCollection<string> inputNames, IReadOnlyCollection<OrtValue> inputs) =>
         Run(() => session.Run(options, inputNames, inputs, session.OutputNames).Dispose());
 
-    /// <summary>What inputs and outputs are bound to.</summary>
+    /// <summary>Creates a binding of inputs and outputs.</summary>
     public OrtIoBinding CreateBinding() => session.CreateIoBinding();
 
-    /// <summary>Runs the model on what its inputs and outputs are bound to; allocates nothing.</summary>
+    /// <summary>Runs the model on bound inputs and outputs; allocates nothing.</summary>
     /// <param name="options">Options of the run.</param>
     /// <param name="binding">A binding of this session.</param>
     public void Run(RunOptions options, OrtIoBinding binding)
@@ -92,8 +92,8 @@ public sealed class OnnxSession : IDisposable
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
 
-    /// <summary>Refuses what has no content before anything waits for it: an empty file, a pipe, a device.</summary>
-    /// <exception cref="InvalidDataException">The file is there and has none.</exception>
+    /// <summary>Rejects an empty file, a pipe or a device before anything waits for its content.</summary>
+    /// <exception cref="InvalidDataException">The file exists but has no content.</exception>
     internal static void RequireContent(string path)
     {
         if (File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Length: 0 })
@@ -104,7 +104,7 @@ public sealed class OnnxSession : IDisposable
 
     private static OnnxSession Open(Func<InferenceSession> open, string source)
     {
-        using var flushed = FlushedDenormals.OnThisThread(); // constants are folded on it
+        using var flushed = FlushedDenormals.OnThisThread(); // constants are folded on this thread
         try
         {
             return new OnnxSession(open(), source);

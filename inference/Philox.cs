@@ -1,7 +1,7 @@
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// Random numbers by counter: any of them can be computed at any time from seed, stream and position alone.
+/// Counter-based random numbers: each can be computed at any time from seed, stream and position alone.
 /// </summary>
 /// <remarks>Philox4x32-10 of Salmon, Moraes, Dror and Shaw 2011, Parallel Random Numbers: As Easy as 1, 2, 3.</remarks>
 public static class Philox
@@ -9,10 +9,10 @@ public static class Philox
     private const int Rounds = 10;
 
     /// <summary>Fills a span with independent standard-normal numbers (Box-Muller).</summary>
-    /// <param name="destination">What to fill; a longer span at the same place begins with the same numbers.</param>
+    /// <param name="destination">The span to fill; a longer span at the same position starts with the same numbers.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">Which of the run's streams.</param>
-    /// <param name="position">The place in the stream: a training step, an image's number.</param>
+    /// <param name="position">The position in the stream: a training step, an image's number.</param>
     public static void FillStandardNormal(Span<float> destination, ulong seed, uint stream, ulong position)
     {
         for (int i = 0; i < destination.Length; i += 4)

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace OnnxVae.Inference;
 
-/// <summary>Converts between stored pixels and the numbers that models take.</summary>
+/// <summary>Converts between stored pixels and the floats that models take.</summary>
 public static class Pixels
 {
     private const float Largest = byte.MaxValue;
@@ -16,7 +16,7 @@ public static class Pixels
         }
     }
 
-    /// <summary>[0, 1] to 0..255, rounded; numbers outside are clamped.</summary>
+    /// <summary>[0, 1] to 0..255, rounded; values outside are clamped.</summary>
     public static void ToBytes(ReadOnlySpan<float> values, Span<byte> pixels)
     {
         int width = Vector<float>.Count, i = 0;

@@ -4,8 +4,8 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// A prior of the codes of a VQ-VAE, conditional on the class where the images had classes: draws grids of codes, one code of every image at a time, the top level first. What
-/// later codes need of earlier ones is kept, so that a code costs one pass over one position. Safe to use from several threads.
+/// An autoregressive prior over the codes of a VQ-VAE, conditional on the class if the images had classes: draws grids of codes, one code per image
+/// at a time, the top level first. The state that later codes need is cached, so each code costs one pass over one position. Safe to use from several threads.
 /// </summary>
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 /// <example><code>
@@ -16,7 +16,7 @@ namespace OnnxVae.Inference;
 public sealed class TrainedCodePrior : LatentPrior
 {
     private const int FewestImagesOfAPart = 4;
-    private const uint ClassStream = 0x636C, CodeStream = 0x636F; // and the level
+    private const uint ClassStream = 0x636C, CodeStream = 0x636F; // plus the level
 
     private readonly CodePriorGraphs graphs;
     private readonly CodeSampling sampling;
@@ -38,7 +38,7 @@ public sealed class TrainedCodePrior : LatentPrior
 
     private CodeGrid[] Grids => graphs.Grids;
 
-    /// <summary>Whether a folder has the files of such a prior, of all levels.</summary>
+    /// <summary>Whether a folder has the files of such a prior, for all levels.</summary>
     public static bool IsIn(string folder, ModelMetadata decoder) =>
         decoder.HasCodes && CodePriorGraphs.FilesOf(decoder.CodeGrids.Count).All(file => File.Exists(Path.Combine(folder, file)));
 
@@ -47,14 +47,14 @@ public sealed class TrainedCodePrior : LatentPrior
     public static IReadOnlyList<string> FilesOf(int levels) => CodePriorGraphs.FilesOf(levels);
 
     /// <summary>
-    /// Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c>, <c>prior_bottom_condition.onnx</c> and <c>prior_bottom_row.onnx</c>; of a model with
+    /// Loads <c>prior_top.onnx</c>, <c>prior_bottom.onnx</c>, <c>prior_bottom_condition.onnx</c> and <c>prior_bottom_row.onnx</c>; for a model with
     /// one level, <c>prior_bottom.onnx</c> alone.
     /// </summary>
     /// <param name="folder">Their folder.</param>
     /// <param name="sampling">How codes are drawn.</param>
-    /// <param name="options">How to run; the device is always the processor, and a pass takes one thread unless the options say otherwise.</param>
+    /// <param name="options">How to run; the device is always the CPU, and a pass takes one thread unless the options say otherwise.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is no ONNX model, or no prior of codes, or the files belong to different models.</exception>
+    /// <exception cref="InvalidDataException">A file is not an ONNX model or not a prior of codes, or the files belong to different models.</exception>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public static TrainedCodePrior Load(string folder, CodeSampling? sampling = null, VaeOptions? options = null)
     {
@@ -72,13 +72,13 @@ public sealed class TrainedCodePrior : LatentPrior
         }
     }
 
-    /// <summary>The same prior, from which codes are drawn in another way. It lives as long as this one, which alone has to be disposed.</summary>
+    /// <summary>The same prior with other sampling settings. It shares this prior's graphs: dispose only this one, after the last use of either.</summary>
     /// <param name="sampling">How codes are drawn.</param>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public TrainedCodePrior With(CodeSampling sampling) => new(graphs, sampling) { isShared = true };
 
     /// <inheritdoc/>
-    /// <remarks>Several images are divided among the threads.</remarks>
+    /// <remarks>Multiple images are divided among the threads.</remarks>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
         int count = latents.Length / LatentSize, parts = Math.Clamp(count / FewestImagesOfAPart, 1, graphs.DrawsAtOnce);
@@ -159,7 +159,7 @@ public sealed class TrainedCodePrior : LatentPrior
             }
         }
 
-        return Math.Max(0, Classes.Count - 1); // 0 stands for no class, where there are none
+        return Math.Max(0, Classes.Count - 1); // 0 stands for "no class" when there are none
     }
 
     private void DrawByPositions(Drawing drawing, long[] labels)
@@ -201,7 +201,7 @@ public sealed class TrainedCodePrior : LatentPrior
         }
     }
 
-    // The codes of a level while they are drawn, [N, positions].
+    // The codes of a level while they are being drawn, [N, positions].
     private sealed class Drawing
     {
         private readonly TrainedCodePrior prior;
@@ -232,7 +232,7 @@ public sealed class TrainedCodePrior : LatentPrior
             }
         }
 
-        // Before the first code and above the first row there is nothing, and what stands there does not matter.
+        // Before the first code and above the first row there is nothing; the values there do not matter.
         public void CopyColumn(int position, Span<long> codes)
         {
             for (int n = 0; n < codes.Length; n++)

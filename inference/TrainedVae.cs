@@ -3,7 +3,7 @@ using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
-/// <summary>The exported halves of a VAE, with the prior that was learned, if one was. Safe to use from several threads.</summary>
+/// <summary>The exported encoder and decoder of a VAE, with its learned prior if it has one. Safe to use from several threads.</summary>
 /// <example><code>
 /// using var vae = TrainedVae.Load("runs/digits/export");
 /// float[] reconstructions = vae.Reconstruct(images);
@@ -19,16 +19,16 @@ public sealed class TrainedVae : IDisposable
     public VaeDecoder Decoder { get; }
 
     /// <summary>
-    /// What latents are drawn from: the prior that the model was trained with. Of codes, the prior that was trained for them; without one, all
-    /// codes are equally likely, of which no image comes that looks like one.
+    /// The prior that the model was trained with. If latents are codes, the prior that was trained on them; without one, codes are drawn
+    /// uniformly, which does not give recognizable images.
     /// </summary>
     public LatentPrior Prior { get; }
 
-    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and the prior that was learned, where there is one.</summary>
+    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and the learned prior, if there is one.</summary>
     /// <param name="folder">Their folder.</param>
-    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <param name="options">Where and how to run; all CPU threads if omitted.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is no ONNX model or of another kind, or the files belong to different models.</exception>
+    /// <exception cref="InvalidDataException">A file is not an ONNX model or is of another kind, or the files belong to different models.</exception>
     public static TrainedVae Load(string folder, VaeOptions? options = null)
     {
         VaeEncoder? encoder = null;
@@ -65,10 +65,10 @@ public sealed class TrainedVae : IDisposable
 
     /// <summary>Decodes draws from the prior. Image k depends on the seed and on k alone.</summary>
     /// <param name="count">How many images.</param>
-    /// <param name="seed">Chooses them.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained for them.</exception>
+    /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained on them.</exception>
     public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not TrainedCodePrior
         ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them beside the decoder: train one for each level.")
         : Decoder.Generate(count, seed, first, Prior);
@@ -76,13 +76,13 @@ public sealed class TrainedVae : IDisposable
     /// <summary>Encodes and decodes images; latents are the posterior means.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public float[] Reconstruct(ReadOnlySpan<float> images) => Decoder.Decode(Encoder.Encode(images).Mean);
 
     /// <summary>Reconstructs any number of images as a stream, in order and in bounded memory.</summary>
     /// <param name="range">Which images.</param>
     /// <param name="read">Reads them.</param>
-    /// <param name="project">Makes something of some reconstructions, on the thread that computed them.</param>
+    /// <param name="project">Maps a block of reconstructions to a result, on the thread that computed them.</param>
     /// <param name="cancellation">Ends the stream.</param>
     public IAsyncEnumerable<T> ReconstructAsync<T>(ImageRange range, ImageReader read, ImageProjection<T> project, CancellationToken cancellation = default)
     {
@@ -91,7 +91,7 @@ public sealed class TrainedVae : IDisposable
             range, read,
             (first, mean, _) =>
             {
-                // Whole blocks here too: the means stand where they stood in the encoder's block.
+                // Whole blocks here too: each mean keeps its position in the encoder's block.
                 using PooledArray z = new(blockSize * latents), images = new(blockSize * size);
                 int start = (int)(first % blockSize), count = mean.Length / latents;
                 z.Span.Clear();
@@ -102,13 +102,13 @@ public sealed class TrainedVae : IDisposable
             cancellation);
     }
 
-    /// <summary>Decodes the way from one image's latents to another's.</summary>
+    /// <summary>Interpolates between two images in latent space.</summary>
     /// <param name="from">Float32 [C, H, W], values in [0, 1].</param>
     /// <param name="to">Float32 [C, H, W], values in [0, 1].</param>
-    /// <param name="steps">Images on the way, both ends among them; at least 2.</param>
-    /// <param name="path">The way; <see cref="LatentPath.Spherical"/>, if left out.</param>
+    /// <param name="steps">Number of images, including both ends; at least 2.</param>
+    /// <param name="path">The kind of path; <see cref="LatentPath.Spherical"/> if omitted.</param>
     /// <returns>Float32 [steps, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">A length is wrong, the values are no pixels, or there are fewer than two steps.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, values are outside [0, 1], or there are fewer than two steps.</exception>
     public float[] Interpolate(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int steps, LatentPathKind path = LatentPathKind.Spherical)
     {
         var (a, b) = (Encoder.Encode(from).Mean, Encoder.Encode(to).Mean);

@@ -2,7 +2,7 @@ using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
-/// <summary>The exported parts of a VQ-VAE: encoder, decoder and, where it was trained, the class-conditional prior. Safe to use from several threads.</summary>
+/// <summary>The exported parts of a VQ-VAE: encoder, decoder and the class-conditional prior, if one was trained. Safe to use from several threads.</summary>
 /// <example><code>
 /// using var vae = TrainedVqVae.Load("runs/digits/export");
 /// float[] sevens = vae.Generate(count: 16, seed: 1, new CodeSampling(Class: "7", Temperature: 0.9));
@@ -13,20 +13,22 @@ public sealed class TrainedVqVae : IDisposable
 
     private TrainedVqVae(TrainedVae vae) => this.vae = vae;
 
-    /// <summary>The grids of codes, the top level's first.</summary>
+    /// <summary>The grids of codes, the top level first.</summary>
     public IReadOnlyList<CodeGrid> Grids => vae.Decoder.Metadata.CodeGrids;
 
-    /// <summary>What the files say about the images.</summary>
+    /// <summary>The decoder's metadata.</summary>
     public ModelMetadata Metadata => vae.Decoder.Metadata;
 
-    /// <summary>The names of the classes that images can be generated of; none without a prior.</summary>
+    /// <summary>The names of the classes that images can be generated for; none without a prior.</summary>
     public IReadOnlyList<string> Classes => (vae.Prior as TrainedCodePrior)?.Classes ?? [];
 
-    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and, where they are, the files of the prior.</summary>
+    /// <summary>Loads <c>encoder.onnx</c>, <c>decoder.onnx</c> and the files of the prior, if present.</summary>
     /// <param name="folder">Their folder.</param>
-    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <param name="options">Where and how to run; all CPU threads if omitted.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is no ONNX model or of another kind, the files belong to different models, or their latents are no codes.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is not an ONNX model or is of another kind, the files belong to different models, or their latents are not codes.
+    /// </exception>
     public static TrainedVqVae Load(string folder, VaeOptions? options = null)
     {
         var vae = TrainedVae.Load(folder, options);
@@ -39,10 +41,10 @@ public sealed class TrainedVqVae : IDisposable
         throw new InvalidDataException($"The latents of the model in '{folder}' are numbers and no codes: load it as a {nameof(TrainedVae)}.");
     }
 
-    /// <summary>The codes of images.</summary>
+    /// <summary>Encodes images to codes.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <returns>Codes of each level, the top one first, [N, rows, columns].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    /// <returns>The codes of each level, the top level first, [N, rows, columns].</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public IReadOnlyList<int[]> Encode(ReadOnlySpan<float> images)
     {
         float[] codes = vae.Encoder.Encode(images).Mean;
@@ -58,10 +60,10 @@ public sealed class TrainedVqVae : IDisposable
         return levels;
     }
 
-    /// <summary>The images of codes.</summary>
-    /// <param name="codes">Codes of each level, the top one first, [N, rows, columns].</param>
+    /// <summary>Decodes codes to images.</summary>
+    /// <param name="codes">The codes of each level, the top level first, [N, rows, columns].</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">There are other levels, of another number of codes, or a code is none.</exception>
+    /// <exception cref="ArgumentException">The number of levels or of codes is wrong, or a code is out of range.</exception>
     public float[] Decode(params IReadOnlyList<int[]> codes)
     {
         if (codes.Count != Grids.Count)
@@ -89,11 +91,11 @@ public sealed class TrainedVqVae : IDisposable
 
     /// <summary>Generates images. Image k depends on the seed and on k alone.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="seed">Chooses them.</param>
-    /// <param name="sampling">Of which class, and how codes are drawn.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="sampling">The class, and how codes are drawn.</param>
     /// <param name="first">The number of the first image.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="InvalidOperationException">There is no prior beside the decoder.</exception>
+    /// <exception cref="InvalidOperationException">There is no prior next to the decoder.</exception>
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public float[] Generate(int count, ulong seed, CodeSampling? sampling = null, long first = 0)
     {

@@ -18,15 +18,15 @@ public sealed class VaeDecoder : IDisposable
 
     private VaeDecoder(VaeSession session, VaeOptions? options, string? folder = null) => (this.session, this.options, this.folder) = (session, options, folder);
 
-    /// <summary>What the file says about itself.</summary>
+    /// <summary>The file's metadata.</summary>
     public ModelMetadata Metadata => session.Metadata;
 
     /// <summary>
-    /// The prior that the model was trained with, which images are drawn from unless another one is given: N(0, I), or what lies beside the
-    /// decoder's file, <c>prior.onnx</c> or the files of a prior of codes. It is opened when it is first asked for, and disposed with the decoder.
+    /// The prior that the model was trained with, used unless another one is given: N(0, I), or the files next to the decoder,
+    /// <c>prior.onnx</c> or those of a prior of codes. It is loaded on first use, and disposed with the decoder.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The prior's file is not there, or the decoder does not say which prior it is.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or of another model.</exception>
+    /// <exception cref="InvalidOperationException">The prior's file is missing, or the decoder does not record which prior it needs.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or belongs to another model.</exception>
     public LatentPrior Prior
     {
         get
@@ -40,16 +40,16 @@ public sealed class VaeDecoder : IDisposable
 
     /// <summary>Loads <c>decoder.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <param name="options">Where and how to run; all CPU threads if omitted.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or no decoder.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or not a decoder.</exception>
     public static VaeDecoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ExportedKinds.Decoder, options), options, Path.GetDirectoryName(Path.GetFullPath(path)));
 
     /// <summary>Loads a decoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeDecoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Decoder, options), options);
 
-    /// <summary>Loads a decoder from a stream, an embedded resource for instance.</summary>
+    /// <summary>Loads a decoder from a stream, for instance an embedded resource.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Decoder, options), options);
 
@@ -63,10 +63,10 @@ public sealed class VaeDecoder : IDisposable
         session.Run("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, []);
     }
 
-    /// <summary>Decodes latents on a thread of the pool; waiting for other callers blocks no thread.</summary>
-    /// <param name="latents">Float32 [N, L]; not to be changed before the task ends.</param>
+    /// <summary>Decodes latents on a thread-pool thread; waiting for other callers blocks no thread.</summary>
+    /// <param name="latents">Float32 [N, L]; do not change before the task ends.</param>
     /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
     /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
     public Task DecodeAsync(ReadOnlyMemory<float> latents, Memory<float> images, CancellationToken cancellation = default)
     {
@@ -74,9 +74,9 @@ public sealed class VaeDecoder : IDisposable
         return session.RunAsync("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, default, cancellation);
     }
 
-    /// <summary>Decodes latents into a new array, on a thread of the pool; waiting for other callers blocks no thread.</summary>
-    /// <param name="latents">Float32 [N, L]; not to be changed before the task ends.</param>
-    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <summary>Decodes latents into a new array, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
+    /// <param name="latents">Float32 [N, L]; do not change before the task ends.</param>
+    /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
     /// <exception cref="ArgumentException">The length is wrong, or a latent is not finite.</exception>
     public async Task<float[]> DecodeAsync(ReadOnlyMemory<float> latents, CancellationToken cancellation = default)
@@ -119,12 +119,12 @@ public sealed class VaeDecoder : IDisposable
     }
 
     /// <summary>
-    /// Decodes any number of latents as a stream of what a function makes of the images, in order and in bounded memory. The image of a row
+    /// Decodes any number of latents as a stream of results, one per block of images, in order and in bounded memory. The image of a row
     /// has the same bytes whichever rows are decoded together with it.
     /// </summary>
     /// <param name="first">The number of the first row's image.</param>
-    /// <param name="latents">Row after row, Float32 [L]; taken in order, some ahead.</param>
-    /// <param name="project">Makes something of some images, on the thread that computed them.</param>
+    /// <param name="latents">The rows, Float32 [L] each; read in order, some ahead.</param>
+    /// <param name="project">Maps a block of images to a result, on the thread that computed them.</param>
     /// <param name="cancellation">Ends the stream.</param>
     /// <exception cref="ArgumentException">A row has another length, or a latent is not finite.</exception>
     public IAsyncEnumerable<T> DecodeAsync<T>(long first, IEnumerable<float[]> latents, ImageProjection<T> project, CancellationToken cancellation = default)
@@ -153,13 +153,13 @@ public sealed class VaeDecoder : IDisposable
 
     /// <summary>Decodes draws from the model's own prior, or from another one. Latents of image k depend on the seed and on k alone.</summary>
     /// <param name="count">How many images.</param>
-    /// <param name="seed">Chooses the images.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
+    /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">The prior is of another model, or there are no images.</exception>
-    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
-    /// <exception cref="OverflowException">They do not fit into an array: take <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
+    /// <exception cref="ArgumentException">The prior belongs to another model, or there are no images.</exception>
+    /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
+    /// <exception cref="OverflowException">The images exceed one array: use <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
     public float[] Generate(int count, ulong seed, long first = 0, LatentPrior? prior = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -169,12 +169,12 @@ public sealed class VaeDecoder : IDisposable
     }
 
     /// <summary>Decodes draws into the caller's memory.</summary>
-    /// <param name="seed">Chooses the images.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length says how many.</param>
-    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
-    /// <exception cref="ArgumentException">The prior is of another model.</exception>
-    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
+    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length determines N.</param>
+    /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
+    /// <exception cref="ArgumentException">The prior belongs to another model.</exception>
+    /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
     public void Generate(ulong seed, long first, Span<float> images, LatentPrior? prior = null)
     {
         prior = Require(prior);
@@ -184,26 +184,26 @@ public sealed class VaeDecoder : IDisposable
     }
 
     /// <summary>
-    /// Generates any number of images as a stream, in order and in bounded memory. Image k has the same bytes whichever images are asked
-    /// for together with it.
+    /// Generates any number of images as a stream, in order and in bounded memory. Image k has the same bytes whichever images are
+    /// requested together with it.
     /// </summary>
     /// <param name="range">Which images.</param>
-    /// <param name="seed">Chooses them.</param>
-    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
     /// <param name="cancellation">Ends the stream.</param>
-    /// <exception cref="ArgumentException">The prior is of another model.</exception>
-    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
+    /// <exception cref="ArgumentException">The prior belongs to another model.</exception>
+    /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
     public IAsyncEnumerable<ImageBlock> GenerateAsync(ImageRange range, ulong seed, LatentPrior? prior = null, CancellationToken cancellation = default) =>
         GenerateAsync(range, seed, static (first, images) => new ImageBlock(first, images.ToArray()), prior, cancellation);
 
-    /// <summary>Generates a stream of what a function makes of the images; it runs on the threads that compute them.</summary>
+    /// <summary>Generates a stream of results, one per block of images; the function runs on the threads that compute them.</summary>
     /// <param name="range">Which images.</param>
-    /// <param name="seed">Chooses them.</param>
-    /// <param name="project">Takes some images, at most as many as fit into about a megabyte.</param>
-    /// <param name="prior">What to draw from; the model's own <see cref="Prior"/>, if left out.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="project">Maps a block of images, at most about a megabyte, to a result.</param>
+    /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
     /// <param name="cancellation">Ends the stream.</param>
-    /// <exception cref="ArgumentException">The prior is of another model.</exception>
-    /// <exception cref="InvalidOperationException">None is given, and the model's own is not there.</exception>
+    /// <exception cref="ArgumentException">The prior belongs to another model.</exception>
+    /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
     public IAsyncEnumerable<T> GenerateAsync<T>(
         ImageRange range, ulong seed, ImageProjection<T> project, LatentPrior? prior = null, CancellationToken cancellation = default)
     {

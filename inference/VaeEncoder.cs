@@ -12,21 +12,21 @@ public sealed class VaeEncoder : IDisposable
 
     private VaeEncoder(VaeSession session) => this.session = session;
 
-    /// <summary>What the file says about itself.</summary>
+    /// <summary>The file's metadata.</summary>
     public ModelMetadata Metadata => session.Metadata;
 
     /// <summary>Loads <c>encoder.onnx</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">Where and how to run; all threads of the processor, if left out.</param>
+    /// <param name="options">Where and how to run; all CPU threads if omitted.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or no encoder.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or not an encoder.</exception>
     public static VaeEncoder Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ExportedKinds.Encoder, options));
 
     /// <summary>Loads an encoder from the bytes of its file.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeEncoder Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Encoder, options));
 
-    /// <summary>Loads an encoder from a stream, an embedded resource for instance.</summary>
+    /// <summary>Loads an encoder from a stream, for instance an embedded resource.</summary>
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Encoder, options));
 
@@ -34,7 +34,7 @@ public sealed class VaeEncoder : IDisposable
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="mean">Receives the posterior means, Float32 [N, L].</param>
     /// <param name="logVar">Receives the natural logarithms of the posterior variances, Float32 [N, L].</param>
-    /// <exception cref="ArgumentException">A length is wrong, or the values are no pixels.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, or values are outside [0, 1].</exception>
     public void Encode(ReadOnlySpan<float> images, Span<float> mean, Span<float> logVar)
     {
         int count = CountOf(images.Length);
@@ -44,9 +44,9 @@ public sealed class VaeEncoder : IDisposable
         session.Run("image", images, ShapeOf(count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar);
     }
 
-    /// <summary>Encodes images into new arrays, on a thread of the pool; waiting for other callers blocks no thread.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; not to be changed before the task ends.</param>
-    /// <param name="cancellation">Gives up waiting; what is computed already goes on.</param>
+    /// <summary>Encodes images into new arrays, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; do not change before the task ends.</param>
+    /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
     /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
     /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public async Task<(float[] Mean, float[] LogVar)> EncodeAsync(ReadOnlyMemory<float> images, CancellationToken cancellation = default)
@@ -63,7 +63,7 @@ public sealed class VaeEncoder : IDisposable
     /// <summary>Encodes images into new arrays.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public (float[] Mean, float[] LogVar) Encode(ReadOnlySpan<float> images)
     {
         int latents = CountOf(images.Length) * Metadata.LatentSize;
@@ -82,12 +82,12 @@ public sealed class VaeEncoder : IDisposable
         return Encode(images.Span);
     }
 
-    /// <summary>Draws latents of images: z = z(y) + sigma(y) * eps. The eps of image k depends on the seed and on k alone.</summary>
+    /// <summary>Samples latents of images: z = z(y) + sigma(y) * eps. The eps of image k depends on the seed and on k alone.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <param name="seed">Chooses the draws.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <returns>Float32 [N, L].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or the values are no pixels.</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public float[] Sample(ReadOnlySpan<float> images, ulong seed, long first = 0)
     {
         var (mean, logVar) = Encode(images);
@@ -95,12 +95,12 @@ public sealed class VaeEncoder : IDisposable
         return mean;
     }
 
-    /// <summary>Draws latents from posteriors that are known: z = mean + exp(logVar / 2) * eps.</summary>
+    /// <summary>Samples latents from given posteriors: z = mean + exp(logVar / 2) * eps.</summary>
     /// <param name="mean">Float32 [N, L].</param>
     /// <param name="logVar">Float32 [N, L].</param>
-    /// <param name="seed">Chooses the draws.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="latents">Receives Float32 [N, L]; may be the means' memory.</param>
+    /// <param name="latents">Receives Float32 [N, L]; may be the same memory as the means.</param>
     public void Draw(ReadOnlySpan<float> mean, ReadOnlySpan<float> logVar, ulong seed, long first, Span<float> latents)
     {
         int size = Metadata.LatentSize;
@@ -122,7 +122,7 @@ public sealed class VaeEncoder : IDisposable
     /// </summary>
     /// <param name="range">Which images.</param>
     /// <param name="read">Reads them.</param>
-    /// <param name="project">Makes something of the latents of some images.</param>
+    /// <param name="project">Maps the latents of a block of images to a result.</param>
     /// <param name="cancellation">Ends the stream.</param>
     public IAsyncEnumerable<T> EncodeAsync<T>(ImageRange range, ImageReader read, LatentProjection<T> project, CancellationToken cancellation = default)
     {

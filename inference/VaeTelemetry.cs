@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// What encoders and decoders report to whoever listens: an activity <c>onnxvae.run</c> for each run, the counter <c>onnxvae.images</c>
+/// The telemetry of encoders and decoders: an activity <c>onnxvae.run</c> for each run, the counter <c>onnxvae.images</c>
 /// ({image}) and the histogram <c>onnxvae.run.duration</c> (seconds), all with the tags <c>onnxvae.kind</c> and <c>onnxvae.device</c>.
 /// </summary>
 public static class VaeTelemetry
@@ -17,7 +17,7 @@ public static class VaeTelemetry
     private static readonly Counter<long> Images = Meter.CreateCounter<long>("onnxvae.images", "{image}", "Images that were encoded or decoded.");
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("onnxvae.run.duration", "s", "Time of a run, without waiting for others.");
 
-    /// <summary>Begins to observe a run; disposing ends it.</summary>
+    /// <summary>Starts observing a run; disposing ends it.</summary>
     internal static Run Observe(string kind, string device, int images) => new(kind, device, images);
 
     internal sealed class Run : IDisposable
@@ -36,7 +36,7 @@ public static class VaeTelemetry
             activity?.SetTag("onnxvae.kind", kind).SetTag("onnxvae.device", device).SetTag("onnxvae.images", images);
         }
 
-        /// <summary>Says that the images are there; a run that ends otherwise has failed.</summary>
+        /// <summary>Marks the run as successful; a run that ends without this call has failed.</summary>
         public void Succeed() => hasSucceeded = true;
 
         public void Dispose()

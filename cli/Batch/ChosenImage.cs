@@ -7,15 +7,15 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>An image that an option names: by its number or its name in the data, or as a file.</summary>
-/// <param name="Name">What it is called.</param>
+/// <summary>An image selected by an option: by its number or its name in the data, or as a file.</summary>
+/// <param name="Name">Its name.</param>
 /// <param name="Pixels">Float32 [C, H, W], values in [0, 1].</param>
 internal sealed record ChosenImage(string Name, float[] Pixels)
 {
     /// <summary>Finds the image.</summary>
     /// <param name="option">The option's name.</param>
-    /// <param name="text">What it says.</param>
-    /// <param name="images">The data; null where none are given.</param>
+    /// <param name="text">The option's value.</param>
+    /// <param name="images">The data; null if none are given.</param>
     /// <param name="model">The model that will take it.</param>
     /// <exception cref="UsageException">There is no such image.</exception>
     public static ChosenImage Find(string option, string text, ImageSource? images, ModelMetadata model)
@@ -36,7 +36,7 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
         return new ChosenImage(text, values);
     }
 
-    // Names may be given without the folders before them.
+    // Names may be given without their leading folders.
     private static long? IndexOf(string option, string text, ImageSource images)
     {
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number))

@@ -8,8 +8,8 @@ using OnnxVae.Training.Data;
 namespace OnnxVae.Cli.Batch;
 
 /// <summary>
-/// Reads a job's images, and lists those that cannot be read: a line each with number, name and reason, separated by tabs. A job that
-/// continues knows them.
+/// Reads a job's images and lists those that cannot be read, one per line: number, name and reason, separated by tabs. A resumed job
+/// reads the list of its previous runs.
 /// </summary>
 internal sealed class CorruptImages
 {
@@ -19,7 +19,7 @@ internal sealed class CorruptImages
     private readonly ConcurrentDictionary<long, string> lines = [];
 
     /// <param name="file">The list.</param>
-    /// <param name="skip">Whether to leave such images out; otherwise the first one stops the job.</param>
+    /// <param name="skip">Whether to skip such images; otherwise the first one stops the job.</param>
     public CorruptImages(string file, bool skip)
     {
         (this.file, this.skip) = (file, skip);
@@ -35,23 +35,23 @@ internal sealed class CorruptImages
 
         if (text.Length > 0 && text[^1] != '\n')
         {
-            Finish(); // killed while it wrote a line
+            Finish(); // killed while writing a line
         }
     }
 
-    /// <summary>How many there are, with those of a run before.</summary>
+    /// <summary>The number of unreadable images, including those of previous runs.</summary>
     public int Count => lines.Count;
 
-    /// <summary>How many were found in this run.</summary>
+    /// <summary>The number found in this run.</summary>
     public int CountNow => countNow;
 
-    /// <summary>How many of some images could not be read.</summary>
+    /// <summary>The number of unreadable images in a range.</summary>
     public int CountIn(ImageRange range) => lines.Keys.Count(number => number >= range.First && number < range.End);
 
     /// <summary>Whether an image could not be read.</summary>
     public bool Contains(long number) => lines.ContainsKey(number);
 
-    /// <summary>Reads images; those that are left out are black.</summary>
+    /// <summary>Reads images; skipped ones are black.</summary>
     public void Read(ImageSource source, long first, Span<float> images)
     {
         Span<byte> pixels = new byte[source.ImageSize];
@@ -71,7 +71,7 @@ internal sealed class CorruptImages
         }
     }
 
-    /// <summary>Puts the list in order.</summary>
+    /// <summary>Sorts the list.</summary>
     public void Finish()
     {
         if (!lines.IsEmpty)
@@ -84,7 +84,7 @@ internal sealed class CorruptImages
     {
         if (!skip)
         {
-            throw reason; // not listed: it may be mended before the job goes on
+            throw reason; // not listed: it may be repaired before the job is resumed
         }
 
         if (!lines.TryAdd(number, string.Create(CultureInfo.InvariantCulture, $"{number}\t{ArrayFile.OneLine(name)}\t{reason.Reason}")))

@@ -3,7 +3,7 @@ using OnnxVae.Cli.Options;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>The formats of image files, by name.</summary>
+/// <summary>The image file formats, by name.</summary>
 internal sealed class ImageFormats : INamed
 {
     /// <inheritdoc/>

@@ -3,10 +3,10 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>Works through the images of a job.</summary>
+/// <summary>Processes the images of a job.</summary>
 internal static class ImageJob
 {
-    /// <summary>Says what was done.</summary>
+    /// <summary>Prints what was done.</summary>
     public static void Report(string what, long images, JobPaths paths, CorruptImages? corrupt = null)
     {
         corrupt?.Finish();
@@ -18,13 +18,13 @@ internal static class ImageJob
         }
     }
 
-    /// <summary>Works through the images that are missing.</summary>
-    /// <param name="title">What is being done.</param>
+    /// <summary>Processes the missing images.</summary>
+    /// <param name="title">The title of the progress display.</param>
     /// <param name="missing">The images.</param>
-    /// <param name="stream">Makes a stream of steps, each to be taken in its turn, for some of them.</param>
-    /// <param name="finish">Comes last.</param>
-    /// <param name="cancellation">Stops the job; what is done stays done.</param>
-    /// <returns>How many images were missing.</returns>
+    /// <param name="stream">Returns the steps for a range of images, to be run in order.</param>
+    /// <param name="finish">Called at the end.</param>
+    /// <param name="cancellation">Stops the job; finished steps are kept.</param>
+    /// <returns>The number of images that were missing.</returns>
     public static async Task<long> RunAsync(
         string title, IReadOnlyList<ImageRange> missing, Func<ImageRange, IAsyncEnumerable<JobStep>> stream, Action finish, CancellationToken cancellation)
     {

@@ -22,7 +22,7 @@ internal sealed record ImageJobOptions : JobOptions
     /// <inheritdoc/>
     protected override string Destination => Out;
 
-    // That of the ending, for a picture.
+    // For a picture, the format of its extension.
     private string? FormatOfEnding => Paths.IsPicture ? ImageFormat.NameOfEnding(Paths.Extension) : null;
 
     private ImageFormat Codec => new(FormatOfEnding ?? Format, Quality);
@@ -49,11 +49,11 @@ internal sealed record ImageJobOptions : JobOptions
         }
     }
 
-    /// <summary>What the images of a model's shape are written as.</summary>
+    /// <summary>How images of a model's shape are written.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="total">How many images all shards have.</param>
-    /// <param name="source">What they are made from; null where they are made from nothing that has a name.</param>
-    /// <exception cref="UsageException">There are several images for one picture.</exception>
+    /// <param name="total">The number of images in all shards together.</param>
+    /// <param name="source">The images that they are made from; null if they are not made from named images.</param>
+    /// <exception cref="UsageException">There are several images for a single picture.</exception>
     public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) => Paths.IsPicture && total != 1
         ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
         : new OutputImages(

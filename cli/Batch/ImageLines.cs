@@ -7,17 +7,17 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>Writes lines of images: as one picture, or the images themselves.</summary>
+/// <summary>Writes rows of images: as one picture, or as separate images.</summary>
 internal static class ImageLines
 {
-    /// <summary>Refuses a picture of a format that is not written.</summary>
-    /// <param name="path">Where lines are to go.</param>
+    /// <summary>Rejects a picture in a format that cannot be written.</summary>
+    /// <param name="path">The target path.</param>
     public static IEnumerable<string> FindFaults(string path) => PictureFile.IsNamedLikeOne(path) && !PictureFile.IsWritable(path)
         ? [$"--out is '{path}'; pictures are written as .png, .jpg or .webp."]
         : Path.GetExtension(path).ToLowerInvariant() is JobPaths.ParquetExtension or JobPaths.TarExtension ? [$"--out is '{path}'; give a picture, a .npy or a folder."]
         : [];
 
-    /// <summary>Writes them. A folder has to be new or empty.</summary>
+    /// <summary>Writes the images. A folder must be new or empty.</summary>
     /// <param name="images">Float32 [lines, columns, C, H, W], values in [0, 1].</param>
     /// <param name="shape">The model that made them.</param>
     /// <param name="columns">Images per line.</param>

@@ -5,8 +5,8 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Batch;
 
 /// <summary>
-/// What the verbs that work on any number of images have in common. Blocks of images are worked on by a thread each, so that neither batch size nor
-/// threads nor shards change a byte.
+/// Options shared by the verbs that process any number of images. Each block of images is processed by one thread, so neither batch size nor
+/// threads nor shards change a byte of the output.
 /// </summary>
 internal abstract record JobOptions : IChecked
 {
@@ -19,10 +19,10 @@ internal abstract record JobOptions : IChecked
     [Group]
     public ExecutionOptions Execution { get; init; } = new();
 
-    /// <summary>Where it writes.</summary>
+    /// <summary>Where the job writes.</summary>
     public JobPaths Paths => new(Destination, Cli.Batch.Shard.TryParse(Shard) ?? default);
 
-    /// <summary>What <c>--out</c> says.</summary>
+    /// <summary>The value of <c>--out</c>.</summary>
     protected abstract string Destination { get; }
 
     /// <inheritdoc/>
@@ -30,13 +30,13 @@ internal abstract record JobOptions : IChecked
         ? [$"--shard is '{Shard}'; expected I/N with I from 0 to N - 1, as in 0/4."]
         : [];
 
-    /// <summary>How a model runs: a thread per block, and as many blocks as threads, or as the batch allows.</summary>
-    /// <exception cref="ArgumentException">The device is not there.</exception>
+    /// <summary>How a model runs: one thread per block, and as many blocks as threads, or as the batch allows.</summary>
+    /// <exception cref="ArgumentException">The device is not available.</exception>
     public VaeOptions ToVaeOptions() => Execution.ToVaeOptions() with { ThreadsPerRun = 1, ImagesAtWork = Batch };
 
-    /// <summary>What a job is asked for, for its record.</summary>
+    /// <summary>What was requested of a job, for its record.</summary>
     /// <param name="verb">The verb.</param>
-    /// <param name="files">The models, by what they are.</param>
+    /// <param name="files">The model files, by their role.</param>
     public virtual JsonObject Describe(string verb, IEnumerable<(string Name, string File)> files)
     {
         var asked = new JsonObject { ["verb"] = verb, ["device"] = Execution.Device };

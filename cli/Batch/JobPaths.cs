@@ -3,8 +3,8 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>Where a job writes, by the ending of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, one picture, or a folder.</summary>
-/// <param name="Output">What <c>--out</c> says.</param>
+/// <summary>Where a job writes, depending on the extension of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, one picture, or a folder.</summary>
+/// <param name="Output">The value of <c>--out</c>.</param>
 /// <param name="Shard">The part of the job.</param>
 internal sealed record JobPaths(string Output, Shard Shard)
 {
@@ -14,28 +14,28 @@ internal sealed record JobPaths(string Output, Shard Shard)
 
     private const string FolderPrefix = "job";
 
-    /// <summary>The ending in lower case.</summary>
+    /// <summary>The extension in lower case.</summary>
     public string Extension => Path.GetExtension(Output).ToLowerInvariant();
 
-    /// <summary>Whether the output is one file, of which each shard has its own.</summary>
+    /// <summary>Whether the output is a file, one per shard.</summary>
     public bool IsArray => Extension is NpyExtension or ParquetExtension;
 
-    /// <summary>Whether the output is a folder of images, which shards share.</summary>
+    /// <summary>Whether the output is a folder of images, shared by all shards.</summary>
     public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;
 
     /// <summary>Whether the output is one picture.</summary>
     public bool IsPicture => PictureFile.IsNamedLikeOne(Output);
 
-    /// <summary>Shards begin at multiples of this number of images.</summary>
+    /// <summary>Shards start at multiples of this number of images.</summary>
     public long Unit => Extension == TarExtension ? TarShards.ImagesPerFile : 1;
 
     /// <summary>The array of this shard.</summary>
     public string Array => Shard.NameOf(Output);
 
-    /// <summary>What a user looks for.</summary>
+    /// <summary>The output as reported to the user.</summary>
     public string Target => IsArray ? Array : Output;
 
-    /// <summary>The array or what there is of it, or the first of the archives, that is there already; null for none, and for folders.</summary>
+    /// <summary>An existing file of the output: the array or its partial file, or the first archive; null for none, and for folders.</summary>
     public string? ExistingFile
     {
         get
@@ -52,13 +52,13 @@ internal sealed record JobPaths(string Output, Shard Shard)
         }
     }
 
-    /// <summary>What was asked for; shards of one job share it, unless each has its own file.</summary>
+    /// <summary>The record of what was requested; shards of one job share it, unless each has its own file.</summary>
     public string Record => IsFolder ? Path.Combine(Output, $"{FolderPrefix}.json") : $"{Target}.{FolderPrefix}.json";
 
-    /// <summary>Held while a process works on this shard.</summary>
+    /// <summary>Locked while a process works on this shard.</summary>
     public string Lock => OfShard("lock");
 
-    /// <summary>Images that could not be read.</summary>
+    /// <summary>The list of images that could not be read.</summary>
     public string Corrupt => OfShard("corrupt.txt");
 
     private string OfShard(string extension) => IsFolder

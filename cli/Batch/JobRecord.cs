@@ -7,8 +7,8 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Batch;
 
 /// <summary>
-/// What a job was asked for, beside its output: the same job continues where it stopped, or finds that nothing is left to do; another one
-/// is refused.
+/// The record of what was requested of a job, stored next to its output: the same job resumes where it stopped, or finds nothing left to do; a different
+/// one is rejected.
 /// </summary>
 internal static class JobRecord
 {
@@ -19,7 +19,7 @@ internal static class JobRecord
     /// <summary>Claims the output for a job, until the result is disposed.</summary>
     /// <param name="paths">Where it writes.</param>
     /// <param name="asked">Everything that the bytes of the output depend on, by name.</param>
-    /// <returns>The claim; null for a single picture, which is written at once and replaces what was there.</returns>
+    /// <returns>The claim; null for a single picture, which is written at once and overwrites an existing one.</returns>
     /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
     public static IDisposable? Claim(JobPaths paths, JsonObject asked)
     {
@@ -53,18 +53,18 @@ internal static class JobRecord
         return held;
     }
 
-    /// <summary>Identifies a model by its content.</summary>
+    /// <summary>A hash of a model's content.</summary>
     public static string Fingerprint(string file)
     {
         using var content = RegularFile.Open(file);
         return Convert.ToHexStringLower(SHA256.HashData(content));
     }
 
-    // Other shards begin at the same time.
+    // Other shards may start at the same time.
     private static bool IsOfJob(string entry) => Path.GetFileName(entry) is var name
         && (name.StartsWith("job.", StringComparison.Ordinal) || (name.StartsWith("job-", StringComparison.Ordinal) && name.EndsWith(".lock", StringComparison.Ordinal)));
 
-    // Of fingerprints only the beginning: they say that files differ, and no more.
+    // Fingerprints are abbreviated: they only show that files differ.
     private static string? Describe(JsonNode? value) =>
         value is JsonValue text && text.TryGetValue(out string? word) && word.Length == FingerprintLength && word.All(char.IsAsciiHexDigitLower)
             ? $"the file with SHA-256 {word[..8]}..."

@@ -1,6 +1,6 @@
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>What is left to do with some images when it is their turn.</summary>
-/// <param name="Images">How many.</param>
-/// <param name="Run">Does it.</param>
+/// <summary>The remaining work on a block of images, to be done in order.</summary>
+/// <param name="Images">The number of images.</param>
+/// <param name="Run">Does the work.</param>
 internal readonly record struct JobStep(int Images, Action Run);

@@ -3,9 +3,9 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>One of several parts of a job, as cluster schedulers number them.</summary>
-/// <param name="Index">Which, from 0.</param>
-/// <param name="Count">Of how many.</param>
+/// <summary>One of several parts of a job, numbered as in cluster schedulers.</summary>
+/// <param name="Index">Its index, from 0.</param>
+/// <param name="Count">The number of shards.</param>
 internal readonly record struct Shard(int Index, int Count)
 {
     /// <summary>Reads <c>I/N</c>.</summary>
@@ -17,11 +17,11 @@ internal readonly record struct Shard(int Index, int Count)
             ? new Shard(index, count)
             : null;
 
-    /// <summary>A file's name with the shard in it, if there are several.</summary>
+    /// <summary>A file's name with the shard in it, if there is more than one.</summary>
     public string NameOf(string file) => Count == 1 ? file : string.Create(
         CultureInfo.InvariantCulture, $"{file[..^Path.GetExtension(file).Length]}-{Index}-of-{Count}{Path.GetExtension(file)}");
 
-    /// <summary>The part of 0 .. total - 1 that is this shard's: contiguous, nearly equal parts that begin at multiples of a unit.</summary>
+    /// <summary>The range of 0 .. total - 1 that belongs to this shard: contiguous, nearly equal parts that start at multiples of a unit.</summary>
     public ImageRange RangeOf(long total, long unit = 1)
     {
         Int128 units = ((Int128)total + unit - 1) / unit;

@@ -23,9 +23,9 @@ internal sealed class Likelihoods : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes the likelihood that options name.</summary>
+    /// <summary>Creates the likelihood that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="mean">What the network's output is to Gaussian pixels.</param>
+    /// <param name="mean">How the network's output determines the mean of Gaussian pixels.</param>
     public static Likelihood Create(ModelOptions options, PixelMean mean) => Table[options.Likelihood](options, mean);
 }
 

@@ -11,17 +11,17 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>Models from options.</summary>
+/// <summary>Builds models from options.</summary>
 internal static class ModelBuilder
 {
     /// <summary>Builds a model and writes its package.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The target folder.</param>
     /// <param name="options">The model.</param>
     /// <param name="images">The images that it will be trained on.</param>
-    /// <param name="seed">Chooses the initial weights.</param>
-    /// <param name="steps">Steps of the training.</param>
+    /// <param name="seed">Random seed of the initial weights.</param>
+    /// <param name="steps">Number of training steps.</param>
     /// <param name="provider">The execution provider that it will be trained on.</param>
-    /// <exception cref="UsageException">The options do not fit each other, or the steps.</exception>
+    /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
     public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
     {
         var training = new TrainingOptions
@@ -58,7 +58,7 @@ internal static class ModelBuilder
             new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels));
     }
 
-    // Schedules that know the last step.
+    // Schedules that depend on the last step.
     private static bool DependsOnSteps(ModelOptions options) =>
         options.LearningRateSchedule != LearningRates.Constant || options.BetaCycles > 0 || options.Capacity is not null;
 }

@@ -2,7 +2,7 @@ using OnnxVae.Cli.Options;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>What to compile. Each family of parts declares its options beside its table.</summary>
+/// <summary>What to compile. Each family of components declares its options next to its table.</summary>
 internal sealed partial record ModelOptions : IChecked
 {
     [Option(Topic.Optimization, "Images per step."), Between(1, BetweenAttribute.LargestWidth)]

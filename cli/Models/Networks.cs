@@ -25,14 +25,14 @@ internal sealed class Networks : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes a network.</summary>
+    /// <summary>Creates a network.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="hidden">Widths of the encoder's hidden dense layers, with commas between them; null for the network's own.</param>
-    /// <exception cref="UsageException">The network has another number of hidden dense layers.</exception>
+    /// <param name="hidden">Widths of the encoder's hidden dense layers, separated by commas; null for the network's defaults.</param>
+    /// <exception cref="UsageException">The network has a different number of hidden dense layers.</exception>
     public static VaeNetwork Create(string name, string? hidden) => Table[name](NumbersAttribute.Parse(hidden));
 }
 
-/// <content>Networks and what they see.</content>
+/// <content>Networks and their inputs.</content>
 internal sealed partial record ModelOptions
 {
     private static readonly string[] OfNumbers =

@@ -4,12 +4,12 @@ using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>Objectives from options.</summary>
+/// <summary>Creates objectives from options.</summary>
 internal static class Objectives
 {
-    /// <summary>Makes the objective that options ask for.</summary>
+    /// <summary>Creates the objective that options specify.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="steps">Steps of the training.</param>
+    /// <param name="steps">Number of training steps.</param>
     /// <exception cref="UsageException">There are too few steps.</exception>
     public static Objective Create(ModelOptions options, long steps) =>
         options.Samples > 1 ? new ImportanceWeightedBound(options.Samples)
@@ -47,7 +47,7 @@ internal sealed partial record ModelOptions
     [Option(Topic.Objective, "Samples of the latents per image; more than one trains the importance-weighted bound."), Between(1, 4096)]
     public int Samples { get; init; } = 1;
 
-    // What the rate is weighted by.
+    // The first given option that affects the weight of the rate (the KL term).
     private string? FirstWeight(bool withCapacity) =>
         Beta != 1 ? nameof(Beta) : BetaWarmUp > 0 ? nameof(BetaWarmUp) : BetaCycles > 0 ? nameof(BetaCycles) : FreeBits is not null ? nameof(FreeBits)
         : withCapacity && Capacity is not null ? nameof(Capacity) : null;

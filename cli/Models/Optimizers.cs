@@ -5,7 +5,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>Optimizers by name; <c>sgd</c> has Nesterov's momentum of 0.9, the others libtorch's defaults.</summary>
+/// <summary>Optimizers by name; <c>sgd</c> uses Nesterov momentum of 0.9, the others libtorch's defaults.</summary>
 internal sealed class Optimizers : INamed
 {
     private static readonly Dictionary<string, Func<Schedule, Optimizer>> Table = new()
@@ -20,13 +20,13 @@ internal sealed class Optimizers : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes the optimizer that options name.</summary>
+    /// <summary>Creates the optimizer that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="steps">Steps of the training.</param>
+    /// <param name="steps">Number of training steps.</param>
     public static Optimizer Create(ModelOptions options, long steps) => Table[options.Optimizer](LearningRates.Create(options, steps));
 }
 
-/// <summary>Schedules of the learning rate by name.</summary>
+/// <summary>Learning rate schedules by name.</summary>
 internal sealed class LearningRates : INamed
 {
     public const string Constant = "constant";
@@ -46,9 +46,9 @@ internal sealed class LearningRates : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes the schedule that options name.</summary>
+    /// <summary>Creates the schedule that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="steps">Steps of the training.</param>
+    /// <param name="steps">Number of training steps.</param>
     public static Schedule Create(ModelOptions options, long steps) => Table[options.LearningRateSchedule](options, steps);
 }
 

@@ -3,7 +3,7 @@ using OnnxVae.Models;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>What the model sees of pixels, by name.</summary>
+/// <summary>How pixels are prepared for the model, by name.</summary>
 internal sealed class Preparations : INamed
 {
     private static readonly Dictionary<string, PixelPreparation> Table = new()
@@ -16,6 +16,6 @@ internal sealed class Preparations : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>The preparation of a name.</summary>
+    /// <summary>The preparation with a given name.</summary>
     public static PixelPreparation Find(string name) => Table[name];
 }

@@ -19,10 +19,10 @@ internal sealed class Priors : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes the prior that options name.</summary>
+    /// <summary>Creates the prior that options name.</summary>
     /// <param name="options">The options.</param>
     /// <param name="image">The images' shape.</param>
-    /// <param name="seed">Chooses what is random at first.</param>
+    /// <param name="seed">Random seed of its initial values.</param>
     public static Prior Create(ModelOptions options, ImageShape image, ulong seed) =>
         options.Rounded ? new FactorizedDensity(options.Latent) : Table[options.Prior](options, image, seed);
 }

@@ -19,9 +19,9 @@ internal sealed class Quantizers : INamed
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
 
-    /// <summary>Makes the quantizer that options name.</summary>
+    /// <summary>Creates the quantizer that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="level">What its level is called among the states.</param>
+    /// <param name="level">The level's name among the states.</param>
     public static Quantizer Create(ModelOptions options, string level) => Table[options.Quantizer](options, level);
 }
 

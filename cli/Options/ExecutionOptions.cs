@@ -9,10 +9,10 @@ internal sealed record ExecutionOptions : ThreadOptions
     public string Device { get; init; } = "cpu";
 
     /// <summary>The device.</summary>
-    /// <exception cref="ArgumentException">It is not there.</exception>
+    /// <exception cref="ArgumentException">It is not available.</exception>
     public OnnxDevice ParseDevice() => OnnxDevice.Parse(Device);
 
-    /// <summary>The same for models that serve.</summary>
-    /// <exception cref="ArgumentException">The device is not there.</exception>
+    /// <summary>The same for exported models.</summary>
+    /// <exception cref="ArgumentException">The device is not available.</exception>
     public VaeOptions ToVaeOptions() => new() { Device = ParseDevice(), Threads = Threads };
 }

@@ -3,16 +3,16 @@ using System.CommandLine;
 namespace OnnxVae.Cli.Options;
 
 /// <summary>
-/// Looks at a command's words before they are parsed: the parser gives an option whose value was forgotten the next word, be it an option itself.
+/// Checks a command's words before they are parsed: if an option's value was forgotten, the parser uses the next word, even if that is an option itself.
 /// </summary>
 internal static class GivenValues
 {
     private const string EndOfOptions = "--";
 
-    /// <summary>Takes out options that have no value, or one that is empty.</summary>
+    /// <summary>Removes options whose value is missing or empty.</summary>
     /// <param name="words">The command.</param>
     /// <param name="options">The options that it may have.</param>
-    /// <returns>The rest, and what is wrong with the options that were taken out, by their names.</returns>
+    /// <returns>The remaining words, and what is wrong with the removed options, by their names.</returns>
     public static (string[] Words, IReadOnlyDictionary<string, string> Faults) Check(IReadOnlyList<string> words, IEnumerable<Option> options)
     {
         var known = options.ToDictionary(option => option.Name);

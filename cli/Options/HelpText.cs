@@ -38,7 +38,7 @@ internal static class HelpText
         return text.ToString();
     }
 
-    /// <summary>What a verb takes.</summary>
+    /// <summary>The help of a verb.</summary>
     /// <param name="verb">The verb.</param>
     /// <param name="common">Options of all verbs.</param>
     public static string Of(Verb verb, IEnumerable<Option> common)

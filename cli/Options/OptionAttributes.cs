@@ -17,9 +17,9 @@ internal enum Topic
     Execution,
 }
 
-/// <summary>A property that is an option, <c>--NAME</c>; its value in a new record is what it has where it is not given.</summary>
+/// <summary>A property that is an option, <c>--NAME</c>; its value in a new record is the default.</summary>
 /// <param name="topic">The section of the help.</param>
-/// <param name="description">What it is for.</param>
+/// <param name="description">The description in the help.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal class OptionAttribute(Topic topic, string description) : Attribute
 {
@@ -32,8 +32,8 @@ internal class OptionAttribute(Topic topic, string description) : Attribute
 }
 
 /// <summary>A property that is an argument.</summary>
-/// <param name="name">What the help calls it.</param>
-/// <param name="description">What it is.</param>
+/// <param name="name">Its name in the help.</param>
+/// <param name="description">The description in the help.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ArgumentAttribute(string name, string description) : Attribute
 {

@@ -7,15 +7,15 @@ using System.Text.RegularExpressions;
 namespace OnnxVae.Cli.Options;
 
 /// <summary>
-/// A record whose properties are the arguments and options of a verb, by their attributes: an option is written once, with its name, type, usual
-/// value, rules and help.
+/// A record whose properties are the arguments and options of a verb, declared by their attributes: each option is written in one place, with its
+/// name, type, default, rules and help.
 /// </summary>
 internal sealed class OptionRecord
 {
     private readonly Type type;
     private readonly List<Row> rows = [];
 
-    /// <param name="type">The record's type; it has a constructor without parameters.</param>
+    /// <param name="type">The record's type, with a parameterless constructor.</param>
     public OptionRecord(Type type)
     {
         this.type = type;
@@ -25,14 +25,14 @@ internal sealed class OptionRecord
     /// <summary>The arguments.</summary>
     public IEnumerable<Argument> Arguments => rows.Select(row => row.Symbol).OfType<Argument>();
 
-    /// <summary>The options, with the sections of the help that they stand in.</summary>
+    /// <summary>The options, with their sections in the help.</summary>
     public IEnumerable<(Option Option, Topic Topic, string Default)> Options =>
         rows.Where(row => row.Symbol is Option).Select(row => ((Option)row.Symbol, row.Topic, row.Default));
 
-    /// <summary>Makes the record of a command.</summary>
-    /// <param name="command">The command; where the parser found faults, options have their usual values.</param>
+    /// <summary>Creates the record from a command.</summary>
+    /// <param name="command">The command; options with parse errors keep their defaults.</param>
     /// <param name="unvalued">Options that were given without a value.</param>
-    /// <param name="faults">What is wrong with the options together; nothing that follows from options which are refused by themselves.</param>
+    /// <param name="faults">What is wrong with the combination of options, except for faults that mention an option that is itself rejected.</param>
     public object Read(ParseResult command, IEnumerable<string> unvalued, out IReadOnlyList<string> faults)
     {
         object options = Activator.CreateInstance(type)!;
@@ -61,11 +61,11 @@ internal sealed class OptionRecord
         return options;
     }
 
-    /// <summary>The options that the command gave which was read last.</summary>
+    /// <summary>The options given in the command that was read last.</summary>
     public GivenOptions Given { get; private set; } = new(new HashSet<string>());
 
-    /// <summary>Checks the values of a record that was read from a file, which an editor or a damaged disk may have changed.</summary>
-    /// <exception cref="InvalidDataException">One is not a value that its option can have, or two contradict each other.</exception>
+    /// <summary>Checks the values of a record that was read from a file, which may have been edited or damaged.</summary>
+    /// <exception cref="InvalidDataException">A value is not allowed for its option, or two values contradict each other.</exception>
     public static void RequireValid(object options)
     {
         if ((FaultOf(options) ?? CheckedIn(options).SelectMany(part => part.FindFaults(new OptionRecord(options.GetType()).ChangedIn(options))).FirstOrDefault()) is { } fault)
@@ -76,8 +76,8 @@ internal sealed class OptionRecord
 
     /// <summary>Copies the values of some options from one record to another.</summary>
     /// <param name="names">Their names, as <c>--latent</c>.</param>
-    /// <param name="from">Has the values.</param>
-    /// <param name="to">Receives them.</param>
+    /// <param name="from">The record to copy from.</param>
+    /// <param name="to">The record to copy to.</param>
     public static void Copy(IEnumerable<string> names, object from, object to)
     {
         foreach (var row in new OptionRecord(to.GetType()).rows.IntersectBy(names, row => row.Symbol.Name))
@@ -86,7 +86,7 @@ internal sealed class OptionRecord
         }
     }
 
-    // What differs from the usual values must have been given.
+    // Values that differ from the defaults must have been given.
     private GivenOptions ChangedIn(object options)
     {
         object usual = Activator.CreateInstance(type)!;
@@ -111,7 +111,7 @@ internal sealed class OptionRecord
         return null;
     }
 
-    // Whether a sentence speaks of an option.
+    // Whether a sentence mentions an option.
     private static bool Names(string fault, string option) => Regex.IsMatch(fault, $@"{Regex.Escape(option)}(?![\w-])");
 
     private static IEnumerable<IChecked> CheckedIn(object options) =>
@@ -127,7 +127,7 @@ internal sealed class OptionRecord
         _ => null,
     };
 
-    // Base records first, as they are read.
+    // Base records first, in reading order.
     private void AddRows(object usual, IReadOnlyList<PropertyInfo> path)
     {
         foreach (var property in usual.GetType().GetProperties().OrderBy(property => Depth(property.DeclaringType!)).ThenBy(property => property.MetadataToken))
@@ -176,7 +176,7 @@ internal sealed class OptionRecord
         return option;
     }
 
-    // The parser takes 1,5 for 15.
+    // The parser reads 1,5 as 15.
     private static void RefuseCommas(OptionResult result)
     {
         if (result.Tokens is [{ Value: var text }] && text.Contains(',', StringComparison.Ordinal) && double.TryParse(text, CultureInfo.InvariantCulture, out _))
@@ -185,7 +185,7 @@ internal sealed class OptionRecord
         }
     }
 
-    // What is not a number is the parser's to refuse.
+    // Text that is not a number is left to the parser to reject.
     private static bool IsReadable(string text, RuleAttribute rule) => rule is not NumberRuleAttribute || double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static Symbol Create(Type kind, Type value, string name, string description)
@@ -198,10 +198,10 @@ internal sealed class OptionRecord
 
     private static string DefaultText(object? value) => value is null or false or "" ? "" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
-    /// <summary>A property and what it is on the command line.</summary>
+    /// <summary>A property and its symbol on the command line.</summary>
     private sealed record Row(IReadOnlyList<PropertyInfo> Path, PropertyInfo Property, Symbol Symbol, Topic Topic, string Default)
     {
-        // Null where a group is missing.
+        // Null if a group is missing.
         public object? Owner(object options) => Path.Aggregate((object?)options, (part, property) => part is null ? null : property.GetValue(part));
 
         public bool IsGivenIn(ParseResult command) => Symbol is Option option ? command.GetResult(option) is { Implicit: false } : command.GetResult((Argument)Symbol) is { Tokens.Count: > 0 };

@@ -6,10 +6,10 @@ namespace OnnxVae.Cli.Options;
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class RuleAttribute : Attribute
 {
-    /// <summary>What is wrong with a value, given as text on the command line or as it is in a file.</summary>
+    /// <summary>What is wrong with a value, given as text on the command line or as stored in a file.</summary>
     /// <param name="option">The option's name.</param>
     /// <param name="value">The value; never null.</param>
-    /// <returns>A sentence; null if nothing is.</returns>
+    /// <returns>A sentence; null if the value is valid.</returns>
     public abstract string? FaultOf(string option, object value);
 }
 
@@ -22,22 +22,22 @@ internal abstract class NumberRuleAttribute : RuleAttribute
         return Expected(number) is { } expected ? string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; it must be {expected}.") : null;
     }
 
-    /// <summary>What was expected instead of a number; null if nothing was.</summary>
+    /// <summary>What was expected instead of a number; null if the number is valid.</summary>
     protected abstract string? Expected(double number);
 }
 
-/// <summary>A number within bounds, both of which are allowed.</summary>
+/// <summary>A number between bounds, both inclusive.</summary>
 /// <param name="smallest">The smallest.</param>
-/// <param name="largest">The largest, with which the work ends, and fits into a memory.</param>
+/// <param name="largest">The largest, chosen so that the work finishes and fits into memory.</param>
 internal sealed class BetweenAttribute(double smallest, double largest) : NumberRuleAttribute
 {
-    /// <summary>The most of what is counted, unless something else is said.</summary>
+    /// <summary>The largest count, unless stated otherwise.</summary>
     public const int LargestCount = 1 << 20;
 
-    /// <summary>The most numbers of a layer or a codebook.</summary>
+    /// <summary>The largest width of a layer or size of a codebook.</summary>
     public const int LargestWidth = 1 << 16;
 
-    /// <summary>The most channels of a convolution, and numbers of a vector.</summary>
+    /// <summary>The largest number of channels of a convolution, and of dimensions of a vector.</summary>
     public const int LargestChannels = 1 << 12;
 
     protected override string? Expected(double number) => !(number >= smallest) || double.IsInfinity(number)
@@ -45,8 +45,8 @@ internal sealed class BetweenAttribute(double smallest, double largest) : Number
         : number > largest ? string.Create(CultureInfo.InvariantCulture, $"at most {largest}") : null;
 }
 
-/// <summary>A number that is large enough.</summary>
-/// <param name="smallest">The smallest that is allowed.</param>
+/// <summary>A number with a lower bound.</summary>
+/// <param name="smallest">The smallest allowed number.</param>
 internal sealed class AtLeastAttribute(double smallest) : NumberRuleAttribute
 {
     protected override string? Expected(double number) =>
@@ -56,17 +56,17 @@ internal sealed class AtLeastAttribute(double smallest) : NumberRuleAttribute
 /// <summary>A number above 0.</summary>
 internal sealed class PositiveAttribute : NumberRuleAttribute
 {
-    // Models compute with Float32.
+    // Models compute in Float32.
     protected override string? Expected(double number) => number > 0 && number <= float.MaxValue ? null : number > 0 ? "at most 3.4e38" : "a positive number";
 }
 
-/// <summary>A share of a whole: from 0, and below 1.</summary>
+/// <summary>A fraction from 0 to below 1.</summary>
 internal sealed class ShareAttribute : NumberRuleAttribute
 {
     protected override string? Expected(double number) => number is >= 0 and < 1 ? null : "at least 0 and below 1";
 }
 
-/// <summary>A share that is more than nothing, up to the whole.</summary>
+/// <summary>A fraction above 0, up to 1.</summary>
 internal sealed class ProbabilityAttribute : NumberRuleAttribute
 {
     protected override string? Expected(double number) => number is > 0 and <= 1 ? null : "above 0 and at most 1";
@@ -93,15 +93,15 @@ internal interface INamed
 /// <typeparam name="TTable">The table.</typeparam>
 internal sealed class AmongAttribute<TTable>() : AmongAttribute([.. TTable.Names]) where TTable : INamed;
 
-/// <summary>Whole numbers up to <see cref="BetweenAttribute.LargestWidth"/> with commas between them.</summary>
-/// <param name="smallest">The smallest of them.</param>
+/// <summary>Integers up to <see cref="BetweenAttribute.LargestWidth"/>, separated by commas.</summary>
+/// <param name="smallest">The smallest allowed number.</param>
 internal sealed class NumbersAttribute(int smallest = 1) : RuleAttribute
 {
     public override string? FaultOf(string option, object value) => TryParse((string)value) is not { } numbers || numbers.Min() < smallest
         ? $"{option} is '{value}'; expected numbers from {smallest} to {BetweenAttribute.LargestWidth} with commas between them, as in 512,256."
         : null;
 
-    /// <summary>The numbers of a text that fits the rule; none where nothing was given.</summary>
+    /// <summary>The numbers of a valid text; none if nothing was given.</summary>
     public static int[] Parse(string? text) => text is null ? [] : TryParse(text)!;
 
     private static int[]? TryParse(string text)

@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace OnnxVae.Cli.Options;
 
-/// <summary>What a mistyped word may have been meant for.</summary>
+/// <summary>Suggests what a mistyped word may have been meant to be.</summary>
 internal static class Suggestion
 {
     private const int MostEdits = 2;
 
-    /// <summary>The verb or option that a word is nearest to, as a question that follows a sentence; empty where none is near.</summary>
+    /// <summary>The verb or option closest to a word, as a question that follows a sentence; empty if none is close.</summary>
     /// <param name="word">The word.</param>
     /// <param name="command">The command it was given to.</param>
     public static string For(string word, Command command)
@@ -17,7 +17,7 @@ internal static class Suggestion
         return nearest.Name is not null && nearest.Edits <= MostEdits && 2 * nearest.Edits < nearest.Name.TrimStart('-').Length ? $" Did you mean '{nearest.Name}'?" : "";
     }
 
-    // Levenshtein 1966: the fewest letters that are inserted, left out or replaced.
+    // Levenshtein 1966: the minimum number of letters to insert, delete or replace.
     private static int Distance(string a, string b)
     {
         int[] edits = [.. Enumerable.Range(0, b.Length + 1)];

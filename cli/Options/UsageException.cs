@@ -1,4 +1,4 @@
 namespace OnnxVae.Cli.Options;
 
-/// <summary>Options that are understood but do not go together.</summary>
+/// <summary>Options that are valid by themselves but not together.</summary>
 internal sealed class UsageException(string message) : Exception(message);

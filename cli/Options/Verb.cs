@@ -13,7 +13,7 @@ internal enum VerbTopic
     Look,
 }
 
-/// <summary>What the help says of a verb.</summary>
+/// <summary>A verb's text in the help.</summary>
 /// <param name="name">Its name.</param>
 /// <param name="topic">The section of the list of verbs.</param>
 /// <param name="summary">A few words for that list.</param>
@@ -26,14 +26,14 @@ internal sealed class VerbAttribute(string name, VerbTopic topic, string summary
 
     public string Summary => summary;
 
-    /// <summary>What else there is to know.</summary>
+    /// <summary>Further details.</summary>
     public string Details { get; init; } = "";
 
-    /// <summary>A command that works, without <c>onnxvae</c>.</summary>
+    /// <summary>A working command, without <c>onnxvae</c>.</summary>
     public required string Example { get; init; }
 }
 
-/// <summary>A verb of the command line. Every class of this kind is one: a new verb is a folder.</summary>
+/// <summary>A verb of the command line. Every derived class is found automatically: to add a verb, add a folder.</summary>
 internal abstract class Verb
 {
     private protected Verb(Type options) => (About, Options) = (GetType().GetCustomAttribute<VerbAttribute>()!, new OptionRecord(options));
@@ -45,7 +45,7 @@ internal abstract class Verb
             .Select(type => (Verb)Activator.CreateInstance(type)!).OrderBy(verb => verb.About.Topic).ThenBy(verb => verb.About.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>What the help says of it.</summary>
+    /// <summary>Its text in the help.</summary>
     public VerbAttribute About { get; }
 
     /// <summary>Its arguments and options.</summary>
@@ -68,7 +68,7 @@ internal abstract class Verb
         return command;
     }
 
-    /// <summary>Does what a command asks for.</summary>
+    /// <summary>Runs the command.</summary>
     /// <param name="options">The record of its options.</param>
     /// <returns>The exit code.</returns>
     public abstract Task<int> RunAsync(object options);
@@ -90,7 +90,7 @@ internal abstract class Verb<TOptions> : Verb
     protected abstract Task<int> RunAsync(TOptions options);
 }
 
-/// <summary>A verb that works for long: a signal ends it in an orderly way.</summary>
+/// <summary>A long-running verb: a signal stops it gracefully.</summary>
 /// <typeparam name="TOptions">The record of its options.</typeparam>
 internal abstract class LongVerb<TOptions> : Verb<TOptions>
 {
@@ -104,6 +104,6 @@ internal abstract class LongVerb<TOptions> : Verb<TOptions>
 
     /// <inheritdoc cref="Verb.RunAsync"/>
     /// <param name="options">The record of its options.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellation">Stops the work.</param>
     protected abstract Task<int> RunAsync(TOptions options, CancellationToken cancellation);
 }

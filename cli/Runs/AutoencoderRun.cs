@@ -20,10 +20,10 @@ internal sealed class AutoencoderRun : IDisposable
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => run.Folder;
 
-    /// <summary>Begins a run: compiles its package, or takes a compiled one.</summary>
+    /// <summary>Starts a run: compiles its package, or uses a compiled one.</summary>
     /// <param name="folder">The run's folder, new or empty.</param>
-    /// <param name="options">What was asked for.</param>
-    /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
+    /// <param name="options">The options of the run.</param>
+    /// <exception cref="IOException">The folder is not empty, or another process works on it.</exception>
     public static AutoencoderRun Start(string folder, RunOptions options)
     {
         options.Execution.ParseDevice();
@@ -44,10 +44,10 @@ internal sealed class AutoencoderRun : IDisposable
         return new AutoencoderRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
     }
 
-    /// <summary>Continues a run.</summary>
+    /// <summary>Resumes a run.</summary>
     /// <param name="folder">The run's folder.</param>
-    /// <param name="given">The options of the command that continues it, of which those are taken that may change.</param>
-    /// <param name="names">Which options the command gave, by their names on the command line.</param>
+    /// <param name="given">The options of the command that resumes it; only those that may change are used.</param>
+    /// <param name="names">The options that the command gave, by their names on the command line.</param>
     /// <param name="check">Compares the run's options with those given now.</param>
     /// <exception cref="InvalidDataException">The data have changed.</exception>
     public static AutoencoderRun Resume(string folder, RunOptions given, IEnumerable<string> names, Action<RunOptions> check)
@@ -65,8 +65,8 @@ internal sealed class AutoencoderRun : IDisposable
     }
 
     /// <summary>Trains to the end, evaluates, exports and reports.</summary>
-    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
-    /// <returns>The figures on the test split; null if training was ended.</returns>
+    /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
+    /// <returns>The metrics on the test split; null if training was stopped.</returns>
     public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
     {
         long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
@@ -108,7 +108,7 @@ internal sealed class AutoencoderRun : IDisposable
         Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
     }
 
-    // What writes the run's package: the compiler, or a copy of a compiled one.
+    // Writes the run's package: compiles it, or copies a compiled one.
     private static Action<string> Compilation(RunOptions options, ImageSource train)
     {
         if (options.Package is { } path)

@@ -9,7 +9,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Everything that a run's auxiliary model was asked for, as it is stored in its folder.</summary>
+/// <summary>All options of a run's auxiliary model, as stored in its folder.</summary>
 internal abstract record AuxiliaryOptions : IJsonOnDeserialized
 {
     [Argument("RUN", "The run."), JsonIgnore]
@@ -21,15 +21,15 @@ internal abstract record AuxiliaryOptions : IJsonOnDeserialized
     [JsonOption, JsonIgnore]
     public bool Json { get; init; }
 
-    /// <exception cref="InvalidDataException">A stored value is not one that its option can have.</exception>
+    /// <exception cref="InvalidDataException">A stored value is not allowed for its option.</exception>
     void IJsonOnDeserialized.OnDeserialized() => OptionRecord.RequireValid(this);
 }
 
-/// <summary>How an auxiliary model is trained, whatever it is.</summary>
+/// <summary>How an auxiliary model of any kind is trained.</summary>
 internal sealed record AuxiliaryTraining
 {
     private const int UsualBatch = 64;
-    private const double MaxGradientNorm = 1; // attention is sensitive to large ones
+    private const double MaxGradientNorm = 1; // attention is sensitive to large gradients
 
     [Option(Topic.Optimization, "Images per step; 64, or the run's if that is smaller, if left out."), Between(1, BetweenAttribute.LargestWidth)]
     public int? Batch { get; init; }
@@ -52,17 +52,17 @@ internal sealed record AuxiliaryTraining
     [Group, JsonRequired]
     public ExecutionOptions Execution { get; init; } = new();
 
-    /// <summary>The same with a batch, for an autoencoder's run.</summary>
+    /// <summary>The same with the batch size filled in for an autoencoder's run.</summary>
     public AuxiliaryTraining Resolve(RunFolder autoencoder) =>
         this with { Batch = Batch ?? (int)Math.Min(UsualBatch, TrainingPackage.Open(autoencoder.Package).Manifest.Step.Images.Shape[0]) };
 
-    /// <summary>How long and where.</summary>
+    /// <summary>How long and where to train.</summary>
     public TrainerOptions ToTrainerOptions() => Logging.ToTrainerOptions(Steps, Seed, Execution);
 
-    /// <summary>Writes the package of a model that is trained like this.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <summary>Writes the package of a model that is trained with these options.</summary>
+    /// <param name="folder">The target folder.</param>
     /// <param name="model">The model.</param>
-    /// <param name="description">What else to say of it.</param>
+    /// <param name="description">Further entries of its description.</param>
     public TrainingPackage Write(string folder, IModel model, JsonObject description)
     {
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));

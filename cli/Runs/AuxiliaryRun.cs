@@ -10,8 +10,8 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>
-/// The training of an auxiliary model, a prior of an autoencoder's codes or a classifier of its images, on the run's images and their classes. It has
-/// a folder of its own inside the run's, and is exported beside encoder and decoder.
+/// The training of an auxiliary model, a prior over an autoencoder's codes or a classifier of its images, on the run's images and their classes. It has
+/// its own folder inside the run's, and is exported next to encoder and decoder.
 /// </summary>
 internal sealed class AuxiliaryRun : IDisposable
 {
@@ -23,14 +23,14 @@ internal sealed class AuxiliaryRun : IDisposable
     private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images) =>
         (this.autoencoder, this.run, this.training, this.images) = (autoencoder, run, training, images);
 
-    /// <summary>Begins, or continues where an earlier training stopped.</summary>
+    /// <summary>Starts the training, or continues where an earlier one stopped.</summary>
     /// <param name="autoencoder">The run of the autoencoder.</param>
     /// <param name="name">The name of the auxiliary model's folder.</param>
-    /// <param name="options">Everything that is asked for, with a batch.</param>
+    /// <param name="options">All options, with the batch size filled in.</param>
     /// <param name="needsClasses">Whether the images must have classes.</param>
-    /// <param name="compile">Writes its package into a folder, for images.</param>
-    /// <exception cref="InvalidDataException">The run's images have no classes, or are too few, or have changed.</exception>
-    /// <exception cref="UsageException">The folder holds a model that was asked for with other options.</exception>
+    /// <param name="compile">Writes its package into a folder, for given images.</param>
+    /// <exception cref="InvalidDataException">The run's images have no classes, are too few, or have changed.</exception>
+    /// <exception cref="UsageException">The folder holds a model with other options.</exception>
     /// <exception cref="IOException">The folder holds a model for other weights, or another process works on it.</exception>
     public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions, IRunOptions
     {
@@ -64,12 +64,12 @@ internal sealed class AuxiliaryRun : IDisposable
         return new AuxiliaryRun(autoencoder, run, options.Training, images);
     }
 
-    /// <summary>Trains to the end, evaluates on both splits, exports, and prints the figures.</summary>
-    /// <param name="title">What they are headed by.</param>
+    /// <summary>Trains to the end, evaluates on both splits, exports, and prints the metrics.</summary>
+    /// <param name="title">The heading of the metrics.</param>
     /// <param name="isJson">Whether they are printed as one JSON object.</param>
-    /// <param name="next">The command to go on with, for the images' classes; null for none.</param>
-    /// <param name="described">Figures that the package's description has, to be printed with them.</param>
-    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
+    /// <param name="next">The suggested next command, given the images' classes; null for none.</param>
+    /// <param name="described">Entries of the package's description to be printed with the metrics.</param>
+    /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
     /// <returns>The exit code.</returns>
     public async Task<int> ReportAsync(string title, bool isJson, Func<IReadOnlyList<string>, string?> next, string[] described, CancellationToken cancellation)
     {
@@ -125,7 +125,7 @@ internal sealed class AuxiliaryRun : IDisposable
         }
     }
 
-    // The figures on the test split, and what else is known of each image on the training split as trainNAME; null if training was ended.
+    // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
         if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), images.Train, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)

@@ -3,7 +3,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Checkpoints of runs, with a line where one is damaged.</summary>
+/// <summary>Loads checkpoints of runs, and reports damaged ones.</summary>
 internal static class Checkpoints
 {
     /// <summary>Reads the newest checkpoint of a run that is not damaged.</summary>
@@ -14,10 +14,10 @@ internal static class Checkpoints
         return checkpoint;
     }
 
-    /// <summary>Reads a checkpoint that a user names, or else the newest.</summary>
+    /// <summary>Reads the checkpoint that a user names, or else the newest one.</summary>
     public static Checkpoint Load(string? path, RunFolder run, TrainingPackage package) => path is null ? LoadNewest(run, package) : Checkpoint.Load(path, package);
 
-    /// <summary>Says which checkpoints are damaged, and which one was taken.</summary>
+    /// <summary>Reports which checkpoints are damaged, and which one was used.</summary>
     public static void ReportDamaged(IReadOnlyList<string> damaged, long step)
     {
         if (damaged.Count > 0)

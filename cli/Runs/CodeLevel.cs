@@ -1,6 +1,6 @@
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>The levels of a model's codes, as <c>--level</c> and the names of files have them. The only level of <c>vqvae</c> is the bottom one.</summary>
+/// <summary>The levels of a model's codes, as in <c>--level</c> and in file names. The only level of <c>vqvae</c> is the bottom one.</summary>
 internal static class CodeLevel
 {
     public const string Top = "top";

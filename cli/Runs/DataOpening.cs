@@ -3,7 +3,7 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Opens data for a verb, which shows how far that is, and says what was passed over.</summary>
+/// <summary>Opens data for a verb, shows progress, and reports what was skipped.</summary>
 internal static class DataOpening
 {
     /// <summary>Opens a data set.</summary>

@@ -22,11 +22,11 @@ internal sealed record DataOptions
     [BinarizeOption]
     public bool Binarize { get; init; }
 
-    /// <summary>The same with the data's path in full, so that it is found from any folder.</summary>
+    /// <summary>The same with the full path of the data, so that they are found from any folder.</summary>
     public DataOptions Resolve() => this with { Data = Path.Exists(Data) ? Path.GetFullPath(Data) : Data };
 
     /// <summary>How the images are prepared.</summary>
-    /// <param name="seed">Decides on pixels that are drawn to be black or white.</param>
+    /// <param name="seed">Random seed for drawing pixels as black or white.</param>
     public ImageOptions ToImageOptions(ulong seed) => new()
     {
         Size = ImageSize is { } side ? (side, side) : null,

@@ -3,10 +3,10 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>What verbs need of exported models.</summary>
+/// <summary>Requirements of verbs on exported models.</summary>
 internal static class ExportedModel
 {
-    /// <summary>The density of rounded latents beside an encoder or decoder.</summary>
+    /// <summary>The density of rounded latents next to an encoder or decoder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string RequireDensity(string folder)
     {
@@ -14,7 +14,7 @@ internal static class ExportedModel
         return File.Exists(file) ? file : throw new FileNotFoundException($"There is no '{file}': only runs with --rounded export one, and only their latents can be coded.");
     }
 
-    /// <summary>Refuses models whose latents are codes, where a verb takes points between latents.</summary>
+    /// <summary>Rejects models whose latents are codes, for verbs that need points between latents.</summary>
     /// <exception cref="InvalidDataException">They are codes.</exception>
     public static void RequireNumbers(ModelMetadata model)
     {

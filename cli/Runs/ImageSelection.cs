@@ -22,17 +22,17 @@ internal record ImageSelection
     [BinarizeOption]
     public bool Binarize { get; init; }
 
-    /// <summary>Options that choose among images which are not given.</summary>
+    /// <summary>Faults of options that select images when no data are given.</summary>
     protected IEnumerable<string> FaultsWithoutData(GivenOptions given) => Data is not null ? []
         : ((string[])[nameof(Split), nameof(SkipCorrupt), nameof(Binarize)]).Where(given.Has).Select(property => $"{OptionNames.OfProperty(property)} needs --data: it is about those images.");
 
-    /// <summary>Adds what decides which images they are to the record of a job.</summary>
+    /// <summary>Adds what determines the images to the record of a job.</summary>
     public void Describe(ImageSource images, JsonObject asked) =>
         (asked["data"], asked["split"], asked["binarize"], asked["images"]) = (Data, Split, Binarize, images.Count);
 
-    /// <summary>Opens them.</summary>
-    /// <param name="model">What images the model takes.</param>
-    /// <param name="isLazy">Whether image files are opened only when they are read; those that cannot be read are found then.</param>
+    /// <summary>Opens the images.</summary>
+    /// <param name="model">The model that determines their shape.</param>
+    /// <param name="isLazy">Whether image files are opened only when they are read; unreadable ones are only found then.</param>
     /// <exception cref="InvalidDataException">The images are of another shape.</exception>
     public ImageSource Open(ModelMetadata model, bool isLazy = false)
     {

@@ -13,15 +13,15 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>
-/// A mixture of Gaussians for the latents of a run's training images: an estimate of the aggregated posterior E_y Q(z|y), which is where the decoder has
-/// been trained, while N(0, I) also covers regions that no image is encoded to.
+/// A mixture of Gaussians for the latents of a run's training images: an estimate of the aggregated posterior E_y Q(z|y), where the decoder has
+/// been trained, while N(0, I) also covers regions to which no image is encoded.
 /// </summary>
 internal sealed class LatentMixture
 {
-    /// <summary>Training images that are encoded at most, unless more are asked for.</summary>
+    /// <summary>The maximum number of training images to encode, unless more are requested.</summary>
     public const long UsualImages = 20_000;
 
-    /// <summary>Gaussians at most.</summary>
+    /// <summary>The maximum number of Gaussians.</summary>
     public const int MostComponents = 10_000;
 
     private const int Batch = 256;
@@ -35,13 +35,13 @@ internal sealed class LatentMixture
     /// <summary>The mean of ln P(z) over the latents, nats per image.</summary>
     public double LogLikelihood { get; }
 
-    /// <summary>The same of N(0, I).</summary>
+    /// <summary>The same under N(0, I).</summary>
     public double StandardNormal { get; }
 
-    /// <summary>Images that were encoded.</summary>
+    /// <summary>The number of images encoded.</summary>
     public int Images { get; }
 
-    /// <summary>Refuses models whose latents are not real numbers.</summary>
+    /// <summary>Rejects models whose latents are not real numbers.</summary>
     /// <exception cref="InvalidDataException">They are codes, or rounded.</exception>
     public static void RequireFit(TrainingPackage package)
     {
@@ -58,9 +58,9 @@ internal sealed class LatentMixture
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its trained states.</param>
     /// <param name="train">The training images.</param>
-    /// <param name="components">Gaussians.</param>
-    /// <param name="images">Images to encode at most.</param>
-    /// <param name="seed">Chooses the samples of the posteriors, and the points that the Gaussians start at.</param>
+    /// <param name="components">The number of Gaussians.</param>
+    /// <param name="images">The maximum number of images to encode.</param>
+    /// <param name="seed">Random seed of the posterior samples and of the initial points of the Gaussians.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="UsageException">There are fewer images than Gaussians.</exception>
     public static LatentMixture Fit(
@@ -83,7 +83,7 @@ internal sealed class LatentMixture
         return new LatentMixture(mixture, logLikelihood, latents.Average(z => z.Sum(x => -0.5 * ((x * x) + Math.Log(2 * Math.PI)))), latents.Length);
     }
 
-    /// <summary>The file that draws from the mixture, like a prior.</summary>
+    /// <summary>A model that draws from the mixture, like a prior.</summary>
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its trained states.</param>
     public OnnxModel ToModel(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states)
@@ -93,7 +93,7 @@ internal sealed class LatentMixture
             .WithMetadata(RunExport.Bake(package, ExportedKinds.Decoder, states).Metadata.SetItem(MetadataKeys.Kind, ExportedKinds.Prior));
     }
 
-    // One sample of each image's posterior: together they are draws of E_y Q(z|y).
+    // One sample per image's posterior: together they are draws from E_y Q(z|y).
     private static double[][] Encode(VaeEncoder encoder, ImageSource source, long count, ulong seed, CancellationToken cancellation) => ProgressDisplay.Run("Encoding", report =>
     {
         int size = encoder.Metadata.LatentSize;

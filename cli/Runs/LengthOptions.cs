@@ -7,7 +7,7 @@ namespace OnnxVae.Cli.Runs;
 internal sealed record LengthOptions : IChecked
 {
     private const int UsualEpochs = 10;
-    private const long UsualStepsOfSprites = 7000; // of which there are so many that an epoch takes long
+    private const long UsualStepsOfSprites = 7000; // an epoch of the many sprites takes long
 
     [Option(Topic.Run, "Passes over the training images; if neither these nor --steps are given, 10, or 7000 steps for the built-in sprites."), AtLeast(1)]
     public int? Epochs { get; init; }
@@ -18,11 +18,11 @@ internal sealed record LengthOptions : IChecked
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) => Epochs is not null && Steps is not null ? ["Give --epochs or --steps, not both."] : [];
 
-    /// <summary>The same, with what is usual for data.</summary>
+    /// <summary>The same, with the default for the data filled in.</summary>
     public LengthOptions Resolve(DataOptions data) => Epochs is not null || Steps is not null ? this
         : data.Data == Sprites.Name ? new() { Steps = UsualStepsOfSprites }
         : new() { Epochs = UsualEpochs };
 
-    /// <summary>Steps in all, for a data set and a batch.</summary>
+    /// <summary>Total number of steps, for a data set and a batch size.</summary>
     public long StepsFor(ImageSource train, int batch) => Steps ?? ((Epochs ?? UsualEpochs) * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));
 }

@@ -12,10 +12,10 @@ internal sealed record LoggingOptions
     [Option(Topic.Run, "Steps between checkpoints, with which autoencoders draw sample grids."), Between(1, BetweenAttribute.LargestCount)]
     public int CheckpointEvery { get; init; } = 500;
 
-    /// <summary>How a model is trained that is logged like this.</summary>
-    /// <param name="steps">Steps in all.</param>
-    /// <param name="seed">Orders the images and draws the noise.</param>
-    /// <param name="execution">Where.</param>
+    /// <summary>Training options with this logging.</summary>
+    /// <param name="steps">Total number of steps.</param>
+    /// <param name="seed">Random seed of data order and noise.</param>
+    /// <param name="execution">Where to run.</param>
     public TrainerOptions ToTrainerOptions(long steps, ulong seed, ExecutionOptions execution) => new()
     {
         Steps = steps,

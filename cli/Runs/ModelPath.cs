@@ -2,7 +2,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Where a model is, however it is named: by its run, by the folder of its exported files, or by one of them.</summary>
+/// <summary>Finds a model by its run, by the folder of its exported files, or by one of them.</summary>
 internal static class ModelPath
 {
     /// <summary>The folder of the exported files.</summary>
@@ -24,7 +24,7 @@ internal static class ModelPath
 
     /// <summary>An exported file.</summary>
     /// <param name="path">The file itself, its folder, or a run.</param>
-    /// <param name="name">What it is called in a folder.</param>
+    /// <param name="name">Its name in a folder.</param>
     public static string FileIn(string path, string name) => File.Exists(path) || !Directory.Exists(path) ? path : Path.Combine(Folder(path), name);
 
     /// <summary>The run that a path belongs to: the run's folder, that of its exported files, or one of them.</summary>

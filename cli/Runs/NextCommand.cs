@@ -7,19 +7,19 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The command that a user is likely to want next.</summary>
 internal static class NextCommand
 {
-    /// <summary>After a model was trained: images, or a prior first where latents are codes.</summary>
+    /// <summary>After training a model: images, or first a prior if latents are codes.</summary>
     /// <param name="run">The model's run.</param>
-    /// <param name="figures">Its figures.</param>
+    /// <param name="figures">Its metrics.</param>
     public static string AfterModel(RunFolder run, JsonObject figures) => LevelsOf(figures) is [var first, ..] ? Prior(run, first) : Generate(run, "", "images");
 
-    /// <summary>After a prior was trained: that of the other level, or images.</summary>
+    /// <summary>After training a prior: that of the other level, or images.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="levels">The levels of the model's codes.</param>
     /// <param name="classes">The classes of its images.</param>
     public static string AfterPrior(RunFolder run, IReadOnlyList<string> levels, IReadOnlyList<string> classes) =>
         MissingOf(run, levels) is { } missing ? Prior(run, missing) : Generate(run, ClassOf(classes), "images");
 
-    /// <summary>After a classifier was trained: the best of several images, or a prior first; null where there are no codes to draw.</summary>
+    /// <summary>After training a classifier: the best of several images, or first a prior; null if there are no codes to draw.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="classes">The classes of its images.</param>
     public static string? AfterClassifier(RunFolder run, IReadOnlyList<string> classes) =>
@@ -27,14 +27,14 @@ internal static class NextCommand
         : MissingOf(run, levels) is { } missing ? Prior(run, missing)
         : Generate(run, $"{ClassOf(classes)} --classifier {Quoted(Path.Combine(run.Export, ExportedFiles.Classifier))} --candidates 4", "chosen");
 
-    /// <summary>After a mixture was fitted: images drawn from it.</summary>
+    /// <summary>After fitting a mixture: images drawn from it.</summary>
     /// <param name="run">The model's run.</param>
     public static string AfterMixture(RunFolder run) => Generate(run, " --prior mixture", "mixture");
 
-    /// <summary>After a package was compiled: its training.</summary>
+    /// <summary>After compiling a package: its training.</summary>
     /// <param name="package">The package's folder.</param>
     /// <param name="data">The images that it was compiled for.</param>
-    /// <param name="length">How long it was to be trained.</param>
+    /// <param name="length">The length of the training.</param>
     public static string AfterPackage(string package, DataOptions data, LengthOptions length) =>
         $"onnxvae train --package {Quoted(package)} --data {Quoted(data.Data)}"
         + (data.ImageSize is { } side ? $" --image-size {side}" : "")
@@ -43,7 +43,7 @@ internal static class NextCommand
         + (data.Binarize ? " --binarize" : "")
         + (length.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {length.Steps}");
 
-    // Each in a folder of its own.
+    // Each in its own folder.
     private static string Generate(RunFolder run, string options, string name) =>
         $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, name))} --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
 
@@ -55,6 +55,6 @@ internal static class NextCommand
 
     private static string ClassOf(IReadOnlyList<string> classes) => classes.Count == 0 ? "" : $" --class {Quoted(classes[0])}";
 
-    /// <summary>A word as shells take it.</summary>
+    /// <summary>A word quoted for shells.</summary>
     public static string Quoted(string text) => text.All(character => char.IsLetterOrDigit(character) || "/._-:\\".Contains(character, StringComparison.Ordinal)) && text.Length > 0 ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -5,8 +5,8 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>Folders that verbs write to.</summary>
 internal static class OutputFolder
 {
-    /// <summary>Refuses a folder that already holds something.</summary>
-    /// <exception cref="IOException">It does.</exception>
+    /// <summary>Rejects a folder that is not empty.</summary>
+    /// <exception cref="IOException">It is not empty.</exception>
     public static void RequireNew(string folder)
     {
         RequireFolderName(folder);
@@ -16,7 +16,7 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Refuses the folder of a run that already holds something.</summary>
+    /// <summary>Rejects the folder of a run if it is not empty.</summary>
     /// <inheritdoc cref="RequireNew(string)"/>
     public static void RequireNew(RunFolder run)
     {
@@ -31,8 +31,8 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Refuses a file where a folder is to be.</summary>
-    /// <exception cref="IOException">There is one.</exception>
+    /// <summary>Rejects a file where a folder is expected.</summary>
+    /// <exception cref="IOException">There is a file.</exception>
     public static void RequireFolderName(string path)
     {
         if (File.Exists(path))
@@ -41,8 +41,8 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Refuses a folder where a file is to be.</summary>
-    /// <exception cref="IOException">There is one.</exception>
+    /// <summary>Rejects a folder where a file is expected.</summary>
+    /// <exception cref="IOException">There is a folder.</exception>
     public static void RequireFileName(string path)
     {
         if (Directory.Exists(path))

@@ -7,18 +7,18 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Shows how a run goes.</summary>
+/// <summary>Shows the progress of a run.</summary>
 internal static class RunDisplay
 {
     /// <summary>Trains a run to its end.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="options">How long and where.</param>
+    /// <param name="options">How long and where to train.</param>
     /// <param name="images">The training images.</param>
-    /// <param name="grids">Draws what the model can do at every checkpoint; null for nothing.</param>
-    /// <param name="lossFormat">How many decimals the loss is shown with.</param>
-    /// <param name="continuation">What to do where training was ended early.</param>
-    /// <param name="cancellation">Ends training early; a checkpoint is written.</param>
-    /// <returns>The trained states; null if training was ended.</returns>
+    /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
+    /// <param name="lossFormat">The number format of the loss.</param>
+    /// <param name="continuation">How to continue if training was stopped early.</param>
+    /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
+    /// <returns>The trained states; null if training was stopped.</returns>
     public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
         TrainingRun run, TrainerOptions options, ImageSource images, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
@@ -39,7 +39,7 @@ internal static class RunDisplay
     }
 
     /// <summary>Evaluates a model.</summary>
-    /// <param name="evaluate">Does it, and reports the images done and the images in all.</param>
+    /// <param name="evaluate">Evaluates, and reports the number of images done and the total.</param>
     public static EvaluationFigures Evaluate(Func<Action<long, long>, EvaluationFigures> evaluate) =>
         ProgressDisplay.Run("Evaluating", report => evaluate((done, total) => report(done, total)));
 }

@@ -3,16 +3,16 @@ using OnnxVae.Cli.Options;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>What happens to files that are damaged.</summary>
+/// <summary>Whether damaged files are skipped.</summary>
 internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data, "Leave out image files that cannot be read.");
 
-/// <summary>Whether pixels become black or white.</summary>
+/// <summary>Whether pixels are binarized.</summary>
 internal sealed class BinarizeOptionAttribute() : OptionAttribute(Topic.Data, "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.");
 
-/// <summary>How precisely the likelihood is estimated.</summary>
+/// <summary>How many samples the likelihood estimate uses.</summary>
 internal sealed class EvaluationOptionAttribute() : OptionAttribute(Topic.Run, "Samples per image behind negativeLogLikelihood; 0 to leave it out.");
 
-/// <summary>Which states are taken.</summary>
+/// <summary>Which checkpoint is used.</summary>
 internal sealed class CheckpointOptionAttribute() : OptionAttribute(Topic.Run, "A checkpoint file; the newest, if left out.");
 
 /// <summary>1 or 3.</summary>

@@ -6,7 +6,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>Everything that the run of an autoencoder was asked for, as it is stored in the run's folder.</summary>
+/// <summary>All options of an autoencoder's run, as stored in the run's folder.</summary>
 internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
 {
     [Group, JsonRequired]
@@ -15,7 +15,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [Option(Topic.Model, "Train a package that was compiled before; needs no TorchSharp.")]
     public string? Package { get; init; }
 
-    /// <summary>What to compile; null where a package is given.</summary>
+    /// <summary>What to compile; null if a package is given.</summary>
     [Group, JsonRequired, JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public ModelOptions? Model { get; init; } = new();
 
@@ -37,7 +37,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [Group, JsonRequired]
     public ExecutionOptions Execution { get; init; } = new();
 
-    /// <summary>Images in the training split when the run was started; they have to be the same when it resumes.</summary>
+    /// <summary>The number of training images when the run was started; it must be the same when the run is resumed.</summary>
     public long TrainingImages { get; init; }
 
     public long TestImages { get; init; }
@@ -59,10 +59,10 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <inheritdoc/>
     public static string Kind => "autoencoder";
 
-    /// <summary>Options that may change when a run resumes, by their names on the command line: how it is logged, and where it is computed.</summary>
+    /// <summary>Options that may change when a run is resumed, by their names on the command line: how it is logged, and where it runs.</summary>
     public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions)));
 
-    /// <exception cref="InvalidDataException">A stored value is not one that its option can have.</exception>
+    /// <exception cref="InvalidDataException">A stored value is not allowed for its option.</exception>
     void IJsonOnDeserialized.OnDeserialized()
     {
         if (Package is null == Model is null)
@@ -78,7 +78,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         OptionRecord.RequireValid(this);
     }
 
-    /// <summary>The same with what follows from the options: paths in full, how long, and nothing of a model beside a package.</summary>
+    /// <summary>The same with what follows from the options: full paths, the length, and no model options if a package is given.</summary>
     public RunOptions Resolve() => this with
     {
         Package = Path.Exists(Package) ? Path.GetFullPath(Package) : Package,

@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace OnnxVae.Cli.Terminal;
 
-/// <summary>What an exception says to whoever gave a command.</summary>
+/// <summary>Turns exceptions into messages for the user.</summary>
 internal static partial class Explanation
 {
-    /// <summary>The explanation, in one line.</summary>
+    /// <summary>The message, in one line.</summary>
     public static string Of(Exception e) => e switch
     {
         TypeInitializationException or AggregateException when e.InnerException is { } cause => Of(cause),

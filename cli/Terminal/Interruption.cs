@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace OnnxVae.Cli.Terminal;
 
 /// <summary>
-/// Ends work in an orderly way when the process is interrupted, asked to end, or loses its terminal: the first signal cancels, so that a
-/// checkpoint can be written; a second one, or two minutes, end the process at once. Signals that come together, as job managers send them to a process and to its
-/// group, count as one.
+/// Stops work gracefully when the process is interrupted, terminated, or loses its terminal: the first signal cancels, so that a
+/// checkpoint can be written; a second one, or two minutes, end the process at once. Signals that arrive together, as when job managers
+/// signal both a process and its group, count as one.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -21,13 +21,13 @@ internal sealed class Interruption : IDisposable
     private readonly Stopwatch sinceFirst = new();
     private int signals;
 
-    /// <summary>Listens from now on.</summary>
+    /// <summary>Starts listening.</summary>
     public Interruption() => registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Receive))];
 
-    /// <summary>Is cancelled at the first signal.</summary>
+    /// <summary>Cancelled at the first signal.</summary>
     public CancellationToken Token => source.Token;
 
-    // Once a signal has come, further ones are still listened to: the process is about to end.
+    // After a signal, keep listening for further ones: the process is about to end.
     public void Dispose()
     {
         if (signals > 0)
@@ -42,7 +42,7 @@ internal sealed class Interruption : IDisposable
 
     private void Receive(PosixSignalContext context)
     {
-        context.Cancel = true; // of what the signal does by itself
+        context.Cancel = true; // suppresses the signal's default action
         if (Interlocked.Increment(ref signals) > 1)
         {
             if (sinceFirst.Elapsed > Together)
@@ -60,7 +60,7 @@ internal sealed class Interruption : IDisposable
         Task.Run(source.Cancel);
     }
 
-    // Without waiting for native code that other threads are in.
+    // Without waiting for native code that is running on other threads.
     private static void Exit()
     {
         if (OperatingSystem.IsWindows())

@@ -13,10 +13,10 @@ internal static class ProgressDisplay
     private static readonly TimeSpan LongestTime = TimeSpan.FromDays(1_000_000);
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Where progress bars go, which command the terminal.</summary>
+    /// <summary>Where progress bars are written; they contain terminal control sequences.</summary>
     public static TextWriter Output { get; set; } = TextWriter.Null;
 
-    /// <summary>Takes the amounts done and in all, and a word on how it goes.</summary>
+    /// <summary>Takes the amount done, the total, and a short status text.</summary>
     public delegate void Report(long done, long total, string detail = "");
 
     public static async Task<T> RunAsync<T>(string title, Func<Report, Task<T>> work)
@@ -40,22 +40,22 @@ internal static class ProgressDisplay
         return true;
     });
 
-    /// <summary>Does work of which nothing is known but that it goes on; a line says so where it takes longer than a second.</summary>
+    /// <summary>Does work without measurable progress; a line announces it if it takes longer than a second.</summary>
     public static T While<T>(string title, Func<T> work)
     {
         using var announcement = new Timer(_ => Console.Error.WriteLine($"{title} ..."), null, Patience, Timeout.InfiniteTimeSpan);
         return work();
     }
 
-    // Also of more than a day.
+    // Also for more than a day.
     private static string Hours(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
 
-    // A line after two seconds, and then every five; work that takes less time needs none.
+    // A line after two seconds, and then every five; shorter work needs none.
     private static Report PlainLines(string title)
     {
         var time = Stopwatch.StartNew();
         TimeSpan next = FirstLine, since = TimeSpan.Zero;
-        long? before = null; // what was done when the first report came
+        long? before = null; // the amount done at the first report
         return (done, total, detail) =>
         {
             if (before is null)

@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace OnnxVae.Cli.Terminal;
 
-/// <summary>Libraries speak of their own parameters; here is what the command line calls them, and which command helps.</summary>
+/// <summary>Library messages name their own parameters; this table translates them to command-line options and commands that help.</summary>
 internal static class Remedies
 {
-    /// <summary>What libraries say, with groups for values, and what is said instead.</summary>
+    /// <summary>Patterns in library messages, with groups for values, and their replacements.</summary>
     public static IReadOnlyList<(string Words, string Instead)> Table { get; } =
     [
         ("take a smaller batch.", "give a smaller --batch."),
@@ -26,7 +26,7 @@ internal static class Remedies
         ("give the file that was exported from a trained prior.", "give the file that 'onnxvae prior' wrote."),
     ];
 
-    /// <summary>A message of a library in the words of the command line.</summary>
+    /// <summary>Rewrites a library's message for the command line.</summary>
     public static string Apply(string message)
     {
         foreach (var (words, instead) in Table)

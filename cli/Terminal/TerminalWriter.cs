@@ -4,20 +4,20 @@ using System.Text;
 namespace OnnxVae.Cli.Terminal;
 
 /// <summary>
-/// Text for a terminal. Names of files and entries of archives may hold control characters, which would command the terminal: they are written
-/// as <c>\u001b</c>, but for line ends and tabs.
+/// Text for a terminal. Names of files and archive entries may contain control characters, which the terminal would execute: they are written
+/// as <c>\u001b</c>, except for line breaks and tabs.
 /// </summary>
-/// <param name="inner">Where it goes.</param>
-/// <param name="mayFail">Whether text that cannot be written is dropped: nobody reads progress on a terminal that is gone, or a disk that is full.</param>
+/// <param name="inner">The underlying writer.</param>
+/// <param name="mayFail">Whether text that cannot be written is dropped: progress is of no use on a closed terminal or a full disk.</param>
 /// <param name="keepsControls">Whether control characters are kept, for progress bars.</param>
 internal sealed class TerminalWriter(TextWriter inner, bool mayFail = false, bool keepsControls = false) : TextWriter(CultureInfo.InvariantCulture)
 {
     public override Encoding Encoding => inner.Encoding;
 
-    /// <summary>Shows control characters instead of keeping them, but for line ends and tabs.</summary>
+    /// <summary>Escapes control characters, except for line breaks and tabs.</summary>
     public static string Clean(string text) => Clean(text, IsControl);
 
-    /// <summary>Shows control characters of a name, which may hold line ends too.</summary>
+    /// <summary>Escapes control characters in a name, including line breaks.</summary>
     public static string CleanName(string name) => Clean(name, char.IsControl);
 
     public override void Write(char value) => Write($"{value}");
@@ -30,7 +30,7 @@ internal sealed class TerminalWriter(TextWriter inner, bool mayFail = false, boo
 
     public override void Flush() => Try(inner.Flush);
 
-    // What is closed refuses access.
+    // A closed stream may throw UnauthorizedAccessException.
     private void Try(Action write)
     {
         try

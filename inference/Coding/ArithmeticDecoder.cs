@@ -3,7 +3,7 @@ namespace OnnxVae.Inference.Coding;
 /// <summary>Reads what <see cref="ArithmeticEncoder"/> wrote, given the same tables.</summary>
 public sealed class ArithmeticDecoder
 {
-    // Behind the end, bits are zero: the last symbol may need as many as the interval has.
+    // Past the end, bits read as zero: the last symbol may need as many bits as the interval has.
     private const int LongestTail = sizeof(uint);
 
     private readonly Stream input;
@@ -26,9 +26,9 @@ public sealed class ArithmeticDecoder
     }
 
     /// <summary>The next symbol.</summary>
-    /// <param name="table">The table that it was written with.</param>
+    /// <param name="table">The table that it was encoded with.</param>
     /// <returns>Its index.</returns>
-    /// <exception cref="InvalidDataException">The bits have ended.</exception>
+    /// <exception cref="InvalidDataException">There are no more bits.</exception>
     public int Read(FrequencyTable table)
     {
         int symbol = table.SymbolAt(Share);
@@ -37,9 +37,9 @@ public sealed class ArithmeticDecoder
         return symbol;
     }
 
-    /// <summary>The next number of which every value is alike.</summary>
-    /// <param name="size">Its bits.</param>
-    /// <exception cref="InvalidDataException">The bits have ended.</exception>
+    /// <summary>The next uniformly distributed number.</summary>
+    /// <param name="size">Its size in bits.</param>
+    /// <exception cref="InvalidDataException">There are no more bits.</exception>
     public uint ReadUniform(int size)
     {
         uint number = Share >> (FrequencyTable.PrecisionBits - size);

@@ -1,9 +1,9 @@
 namespace OnnxVae.Inference.Coding;
 
-/// <summary>Writes symbols in as many bits as their probabilities ask for, together, up to a few bits at the end.</summary>
+/// <summary>Writes a sequence of symbols in as many bits as their probabilities require in total, plus a few bits at the end.</summary>
 /// <remarks>
-/// Witten, Neal and Cleary 1987, Arithmetic coding for data compression: the interval [low, high] shrinks to each symbol's share of it; bits
-/// on which both ends agree leave at once, and those undecided around the middle are counted until they are decided.
+/// Witten, Neal and Cleary 1987, Arithmetic coding for data compression: the interval [low, high] shrinks to each symbol's share of it; leading bits
+/// on which both ends agree are written at once, and those still undecided around the middle are counted until they are decided.
 /// </remarks>
 /// <param name="output">Receives the bits.</param>
 public sealed class ArithmeticEncoder(Stream output)
@@ -11,11 +11,11 @@ public sealed class ArithmeticEncoder(Stream output)
     private uint low;
     private uint high = uint.MaxValue;
     private long undecided;
-    private int bits = 1; // what has been gathered of the next byte, behind a leading 1
+    private int bits = 1; // the bits of the next byte so far, after a leading 1
 
-    /// <summary>Writes a symbol by its share of 2^<see cref="FrequencyTable.PrecisionBits"/>.</summary>
-    /// <param name="from">The frequencies of all symbols before it.</param>
-    /// <param name="to">The same and its own, which is not zero.</param>
+    /// <summary>Writes a symbol, given its interval in units of 2^-<see cref="FrequencyTable.PrecisionBits"/>.</summary>
+    /// <param name="from">The cumulative frequency of all symbols before it.</param>
+    /// <param name="to">The same including its own frequency, which is not zero.</param>
     public void Write(uint from, uint to)
     {
         ulong range = (ulong)high - low + 1;
@@ -41,9 +41,9 @@ public sealed class ArithmeticEncoder(Stream output)
         }
     }
 
-    /// <summary>Writes a number of which every value is alike.</summary>
+    /// <summary>Writes a uniformly distributed number.</summary>
     /// <param name="number">The number.</param>
-    /// <param name="size">Its bits, at most <see cref="FrequencyTable.PrecisionBits"/>.</param>
+    /// <param name="size">Its size in bits, at most <see cref="FrequencyTable.PrecisionBits"/>.</param>
     public void WriteUniform(uint number, int size) =>
         Write(number << (FrequencyTable.PrecisionBits - size), (number + 1) << (FrequencyTable.PrecisionBits - size));
 

@@ -1,6 +1,6 @@
 namespace OnnxVae.Inference.Coding;
 
-/// <summary>Probabilities of symbols in whole shares of 2^<see cref="PrecisionBits"/>, none of them zero.</summary>
+/// <summary>Symbol probabilities as integer multiples of 2^-<see cref="PrecisionBits"/>, none of them zero.</summary>
 public sealed class FrequencyTable
 {
     /// <summary>The precision of probabilities, in bits.</summary>
@@ -10,9 +10,9 @@ public sealed class FrequencyTable
 
     private readonly uint[] cumulative;
 
-    /// <summary>Rounds probabilities to shares.</summary>
-    /// <param name="probabilities">Of all symbols but a last one, which gets what is left; they sum to at most 1.</param>
-    /// <exception cref="ArgumentException">There are too many symbols, or a probability is no number from 0 to 1.</exception>
+    /// <summary>Rounds probabilities to integer frequencies.</summary>
+    /// <param name="probabilities">Probabilities of all symbols except the last, which gets the remainder; they sum to at most 1.</param>
+    /// <exception cref="ArgumentException">There are too many symbols, or a probability is not a number from 0 to 1.</exception>
     public FrequencyTable(ReadOnlySpan<double> probabilities)
     {
         int shared = Total - probabilities.Length - 1;
@@ -32,7 +32,7 @@ public sealed class FrequencyTable
             cumulative[i + 1] = cumulative[i] + 1 + (uint)(probabilities[i] * shared);
         }
 
-        // Rounding may have given out a share too many; it is taken from the end of the largest numbers.
+        // Rounding may have handed out one unit too many; it is taken back from the last cumulative frequencies.
         cumulative[^1] = Total;
         for (int i = probabilities.Length; i > 0 && cumulative[i] >= cumulative[i + 1]; i--)
         {
@@ -40,13 +40,13 @@ public sealed class FrequencyTable
         }
     }
 
-    /// <summary>Number of symbols, the last one among them.</summary>
+    /// <summary>Number of symbols, including the last one.</summary>
     public int Count => cumulative.Length - 1;
 
-    /// <summary>The shares before a symbol, and with it.</summary>
+    /// <summary>The cumulative frequency before a symbol, and including it.</summary>
     public (uint From, uint To) this[int symbol] => (cumulative[symbol], cumulative[symbol + 1]);
 
-    /// <summary>The symbol whose share contains a number.</summary>
+    /// <summary>The symbol whose interval contains a number.</summary>
     internal int SymbolAt(uint share)
     {
         int index = Array.BinarySearch(cumulative, share);

@@ -1,6 +1,6 @@
 namespace OnnxVae.Inference.Coding;
 
-/// <summary>Places in the interval of 32-bit numbers that arithmetic coding divides.</summary>
+/// <summary>Points in the interval of 32-bit numbers that arithmetic coding subdivides.</summary>
 internal static class Interval
 {
     public const uint Quarter = 1u << 30;

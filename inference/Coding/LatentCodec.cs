@@ -7,19 +7,19 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference.Coding;
 
 /// <summary>
-/// Stores rounded latents in as many bits as the model's density says: <c>density.onnx</c>, which training with rounded latents exports,
-/// gives the probability of each number, and an arithmetic coder writes it.
+/// Stores rounded latents in as many bits as the model's density requires: <c>density.onnx</c>, which training with rounded latents exports,
+/// gives the probability of each integer, and an arithmetic coder writes it.
 /// </summary>
 /// <remarks>
-/// A file: "OVLC", version 1, latents (int32), images (int64), 8 bytes that identify the tables, then the bits, the last 64 of
-/// which are a checksum of the latents. Probabilities are computed
-/// anew from the density; where that gives other tables, as another processor might, the file is refused rather than read wrongly.
+/// File format: "OVLC", version 1, number of latents (int32), number of images (int64), 8 bytes that identify the tables, then the bits, the last 64 of
+/// which are a checksum of the latents. Probabilities are recomputed from the density; where that gives different tables, as on another
+/// processor, the file is rejected rather than decoded wrongly.
 /// </remarks>
 public sealed class LatentCodec
 {
-    private const int Largest = 2048; // numbers from -2048 to 2047 have probabilities of their own, others are written out
+    private const int Largest = 2048; // integers from -2048 to 2047 have probabilities of their own, others are escaped and written in full
     private const double SmallestProbability = 1e-12;
-    private const int HalfBits = 16; // of a number that is written out
+    private const int HalfBits = 16; // numbers that are written in full are split into halves of this size
     private const int HeaderSize = 25;
     private const byte Version = 1;
 
@@ -41,7 +41,7 @@ public sealed class LatentCodec
     /// <summary>Loads <c>density.onnx</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or no density.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or not a density.</exception>
     public static LatentCodec Load(string path)
     {
         using var session = VaeSession.Load(path, ExportedKinds.Density, options: null);
@@ -60,8 +60,8 @@ public sealed class LatentCodec
     /// <summary>Writes the latents of images.</summary>
     /// <param name="output">Receives the file.</param>
     /// <param name="count">Images, N.</param>
-    /// <param name="codes">Float32 [N, L] in pieces of whole rows: whole numbers, as the encoder gives them.</param>
-    /// <exception cref="ArgumentException">A latent is no whole number, or there are other rows than promised.</exception>
+    /// <param name="codes">Float32 [N, L] in chunks of whole rows: integer values, as the encoder gives them.</param>
+    /// <exception cref="ArgumentException">A latent is not an integer, or the number of rows differs from <paramref name="count"/>.</exception>
     public void Write(Stream output, long count, IEnumerable<float[]> codes)
     {
         var header = new byte[HeaderSize];
@@ -101,8 +101,8 @@ public sealed class LatentCodec
 
     /// <summary>Reads the latents of images.</summary>
     /// <param name="input">A file that <see cref="Write(Stream, long, IEnumerable{float[]})"/> wrote.</param>
-    /// <returns>Their number, N, and row after row, Float32 [L].</returns>
-    /// <exception cref="InvalidDataException">The file is damaged, cut off, or of another model.</exception>
+    /// <returns>Their number, N, and the rows in order, Float32 [L] each.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged, truncated, or belongs to another model.</exception>
     public (long Count, IEnumerable<float[]> Rows) Read(Stream input)
     {
         var header = new byte[HeaderSize];
@@ -148,7 +148,7 @@ public sealed class LatentCodec
         }
     }
 
-    // Without the sign that a float's zero may have.
+    // Drops the sign of a float's negative zero.
     private static ReadOnlySpan<byte> WholeNumbers(float[] codes) => MemoryMarshal.AsBytes<int>(Array.ConvertAll(codes, code => (int)code));
 
     private static ushort[] ChecksumOf(IncrementalHash codes) => MemoryMarshal.Cast<byte, ushort>(codes.GetHashAndReset().AsSpan(0, 8)).ToArray();

@@ -2,16 +2,16 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace OnnxVae.Inference.DependencyInjection;
 
-/// <summary>Registers encoders and decoders as services: loaded when they are first asked for, shared by all callers, disposed with the application.</summary>
+/// <summary>Registers encoders and decoders as singletons: loaded on first use, shared by all callers, disposed with the application.</summary>
 public static class VaeServices
 {
-    // Many requests at a time are a server's everyday life.
+    // Servers handle many concurrent requests.
     private static readonly VaeOptions ForServers = new() { ThreadsPerRun = 1, WarmUp = true };
 
     /// <summary>Registers a <see cref="VaeDecoder"/>.</summary>
     /// <param name="services">The services.</param>
     /// <param name="path">decoder.onnx.</param>
-    /// <param name="options">Where and how to run; a thread per run and a warm-up, if left out.</param>
+    /// <param name="options">Where and how to run; by default one thread per run and a warm-up.</param>
     /// <param name="key">Distinguishes several decoders; null for the only one.</param>
     public static IServiceCollection AddVaeDecoder(this IServiceCollection services, string path, VaeOptions? options = null, object? key = null) =>
         services.AddKeyedSingleton(key, (_, _) => VaeDecoder.Load(path, options ?? ForServers));
@@ -19,7 +19,7 @@ public static class VaeServices
     /// <summary>Registers a <see cref="VaeEncoder"/>.</summary>
     /// <param name="services">The services.</param>
     /// <param name="path">encoder.onnx.</param>
-    /// <param name="options">Where and how to run; a thread per run and a warm-up, if left out.</param>
+    /// <param name="options">Where and how to run; by default one thread per run and a warm-up.</param>
     /// <param name="key">Distinguishes several encoders; null for the only one.</param>
     public static IServiceCollection AddVaeEncoder(this IServiceCollection services, string path, VaeOptions? options = null, object? key = null) =>
         services.AddKeyedSingleton(key, (_, _) => VaeEncoder.Load(path, options ?? ForServers));
@@ -27,7 +27,7 @@ public static class VaeServices
     /// <summary>Registers a <see cref="TrainedVae"/>: encoder, decoder and prior.</summary>
     /// <param name="services">The services.</param>
     /// <param name="folder">The folder of encoder.onnx and decoder.onnx.</param>
-    /// <param name="options">Where and how to run; a thread per run and a warm-up, if left out.</param>
+    /// <param name="options">Where and how to run; by default one thread per run and a warm-up.</param>
     /// <param name="key">Distinguishes several models; null for the only one.</param>
     public static IServiceCollection AddTrainedVae(this IServiceCollection services, string folder, VaeOptions? options = null, object? key = null) =>
         services.AddKeyedSingleton(key, (_, _) => TrainedVae.Load(folder, options ?? ForServers));

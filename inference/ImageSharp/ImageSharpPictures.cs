@@ -3,16 +3,19 @@ using SixLabors.ImageSharp.PixelFormats;
 
 namespace OnnxVae.Inference.ImageSharp;
 
-/// <summary>Pictures of ImageSharp into encoders, and out of decoders.</summary>
+/// <summary>Converts ImageSharp images to encoder inputs and decoder outputs to ImageSharp images.</summary>
 public static class ImageSharpPictures
 {
-    /// <summary>Brings a picture to a model's size and channels, as training did with the images it read (<see cref="InterleavedPixels.Fit(ReadOnlySpan{byte}, int, int, ModelMetadata)"/>).</summary>
+    /// <summary>
+    /// Scales and crops a picture to a model's size and channels, as training did with its images
+    /// (<see cref="InterleavedPixels.Fit(ReadOnlySpan{byte}, int, int, ModelMetadata)"/>).
+    /// </summary>
     /// <param name="picture">
-    /// The picture, of any size and pixel format, the right way up: <c>Image.Load</c> does not turn photographs as their Exif orientation says, but training does;
-    /// <c>picture.Mutate(x => x.AutoOrient())</c> turns them. Of an animation the first frame is taken.
+    /// The picture, of any size and pixel format, the right way up: <c>Image.Load</c> ignores the Exif orientation of photographs, which training applies;
+    /// <c>picture.Mutate(x => x.AutoOrient())</c> rotates them. For an animation, the first frame is used.
     /// </param>
     /// <param name="model">The model: <c>encoder.Metadata</c>.</param>
-    /// <returns>UInt8 [C, H, W], for <see cref="VaeEncoder.Encode(ReadOnlySpan{byte})"/>; several pictures are encoded together by joining their arrays.</returns>
+    /// <returns>UInt8 [C, H, W], for <see cref="VaeEncoder.Encode(ReadOnlySpan{byte})"/>; to encode several pictures at once, concatenate their arrays.</returns>
     public static byte[] ToPixels(this Image picture, ModelMetadata model)
     {
         ArgumentNullException.ThrowIfNull(picture);
@@ -22,11 +25,11 @@ public static class ImageSharpPictures
         return InterleavedPixels.Fit(pixels, picture.Width, picture.Height, model);
     }
 
-    /// <summary>Images of a decoder as pictures.</summary>
+    /// <summary>Converts a decoder's images to pictures.</summary>
     /// <param name="model">The model: <c>decoder.Metadata</c>.</param>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1], as the decoder gave them.</param>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1], as returned by the decoder.</param>
     /// <returns>N pictures, <see cref="L8"/> or <see cref="Rgb24"/>; the caller disposes them.</returns>
-    /// <exception cref="ArgumentException">The images are not of the model's shape.</exception>
+    /// <exception cref="ArgumentException">The images do not have the model's shape.</exception>
     public static Image[] ToPictures(this ModelMetadata model, ReadOnlySpan<float> images)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -3,10 +3,10 @@ namespace OnnxVae.Inference.Internals;
 /// <summary>Argument checks with explanatory messages.</summary>
 internal static class Arguments
 {
-    // Decoders overshoot a little, and their images are images too.
+    // Decoders overshoot a little, and their outputs are valid images too.
     private const float Tolerance = 1e-3f, SmallestPixel = -Tolerance, LargestPixel = 1 + Tolerance;
 
-    /// <summary>How many rows there are.</summary>
+    /// <summary>The number of rows.</summary>
     public static int RequireRows(int length, int width, string what, string expected) => length > 0 && length % width == 0
         ? length / width
         : throw new ArgumentException($"There are {length} numbers in {what}; expected one or more {expected}.");

@@ -2,7 +2,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Inference.Internals;
 
-/// <summary>The graphs of a prior of codes, which belong together, and the turns of those who draw.</summary>
+/// <summary>The graphs that make up a prior of codes, and the limit on concurrent draws.</summary>
 internal sealed class CodePriorGraphs : IDisposable
 {
     private readonly List<OnnxSession> opened = [];
@@ -62,22 +62,22 @@ internal sealed class CodePriorGraphs : IDisposable
     /// <summary>The names of the classes.</summary>
     public string[] Classes { get; }
 
-    /// <summary>The share of each class among the training images.</summary>
+    /// <summary>The fraction of each class among the training images.</summary>
     public double[] ClassFrequencies { get; }
 
-    /// <summary>The id of the weights whose codes these are; null in files that do not say it.</summary>
+    /// <summary>The id of the weights that the codes belong to; null in files that do not record it.</summary>
     public string? Weights { get; }
 
-    /// <summary>What gives the logits of a code, level by level, the top one first.</summary>
+    /// <summary>The graphs that compute the logits of a code, one per level, the top level first.</summary>
     public OnnxSession[] OfLevels { get; }
 
-    /// <summary>What the top level and the class tell the bottom level; null of a model with one level.</summary>
+    /// <summary>Computes the bottom level's conditioning on the top level and the class; null for a model with one level.</summary>
     public OnnxSession? Condition { get; }
 
-    /// <summary>What the rows above tell a row of the bottom level; null of a model with one level.</summary>
+    /// <summary>Computes the conditioning of a row of the bottom level on the rows above; null for a model with one level.</summary>
     public OnnxSession? Rows { get; }
 
-    /// <summary>Draws at work at a time.</summary>
+    /// <summary>Maximum number of concurrent draws.</summary>
     public int DrawsAtOnce { get; }
 
     /// <summary>The names of the files.</summary>
@@ -89,7 +89,7 @@ internal sealed class CodePriorGraphs : IDisposable
 
     public void Dispose() => turns.Dispose();
 
-    // What a file is made for.
+    // What a file was made for.
     private sealed record Belonging(string GridText, CodeGrid[] Grids, string[] Classes, string? Weights)
     {
         public static Belonging Read(OnnxSession session)

@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace OnnxVae.Inference.Internals;
 
-/// <summary>Runs of a sampling graph, one after the other: what a run hands on as <c>NAME.next</c> the next one finds as <c>NAME</c>, zeros at first.</summary>
+/// <summary>Runs a sampling graph repeatedly: the output <c>NAME.next</c> of one run is the input <c>NAME</c> of the next, zeros at first.</summary>
 internal sealed class DecodingLoop : IDisposable
 {
     private const string Next = ".next";
@@ -16,9 +16,9 @@ internal sealed class DecodingLoop : IDisposable
     private readonly OrtValue[] outputs;
     private readonly (int Input, int Output)[] carried;
 
-    /// <summary>Begins.</summary>
+    /// <summary>Allocates inputs and outputs, all zeros.</summary>
     /// <param name="session">The graph.</param>
-    /// <param name="rows">N, images at a time.</param>
+    /// <param name="rows">N, the number of images per run.</param>
     public DecodingLoop(OnnxSession session, int rows)
     {
         this.session = session;
@@ -36,10 +36,10 @@ internal sealed class DecodingLoop : IDisposable
         })]);
     }
 
-    /// <summary>An input, to be filled before a run.</summary>
+    /// <summary>An Int64 input, to be filled before a run.</summary>
     public Span<long> Integers(string name) => MemoryMarshal.Cast<byte, long>(inputs[Array.IndexOf(inputNames, name)].GetTensorMutableRawData());
 
-    /// <summary>An input of Float32, to be filled before a run.</summary>
+    /// <summary>A Float32 input, to be filled before a run.</summary>
     public Span<float> Numbers(string name) => MemoryMarshal.Cast<byte, float>(inputs[Array.IndexOf(inputNames, name)].GetTensorMutableRawData());
 
     /// <summary>A result of the last run.</summary>
@@ -55,7 +55,7 @@ internal sealed class DecodingLoop : IDisposable
         }
     }
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Starts over with zeros.</summary>
     public void Reset()
     {
         foreach (var (input, _) in carried)

@@ -2,16 +2,16 @@ using System.Numerics;
 
 namespace OnnxVae.Inference.Internals;
 
-/// <summary>Looks for what is infinite or not a number.</summary>
+/// <summary>Finds infinities and NaN.</summary>
 internal static class FiniteNumbers
 {
-    /// <summary>The position of the first number that is not finite; -1 where all are.</summary>
+    /// <summary>The position of the first number that is not finite; -1 if all are finite.</summary>
     public static int IndexOfOther(ReadOnlySpan<float> values)
     {
         int i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            // x - x is 0 for finite x, and NaN for others.
+            // x - x is 0 for finite x and NaN otherwise.
             var vector = new Vector<float>(values[i..]);
             if (!Vector.EqualsAll(vector - vector, Vector<float>.Zero))
             {

@@ -3,11 +3,11 @@ using System.Runtime.InteropServices;
 namespace OnnxVae.Inference.Internals;
 
 /// <summary>
-/// Lets this thread take denormal numbers for zero until disposed, as the threads of sessions with the options of
-/// <see cref="OnnxDevice.CreateSessionOptions"/> do. A thread that calls such a session computes a part of the result, but ONNX
-/// Runtime changes only the one that makes the first session of a process, for good, and those that are started from it inherit
-/// the mode; which part falls to the others is chance, and with it the last bits of a result. Therefore around every run, and
-/// around the making of every session, after which the thread is as it was. Does nothing elsewhere than on x64 under Linux or Windows.
+/// Makes this thread treat denormal numbers as zero until disposed, as the threads of sessions with the options of
+/// <see cref="OnnxDevice.CreateSessionOptions"/> do. A thread that calls such a session computes part of the result itself, but ONNX
+/// Runtime sets the mode only on the thread that creates the first session of a process, permanently, and threads started from it inherit
+/// it; which part other threads compute is chance, and so are the last bits of a result. It is therefore used around every run and
+/// every session creation, and restores the thread's mode afterwards. Has no effect except on x64 under Linux or Windows.
 /// </summary>
 internal readonly ref struct FlushedDenormals
 {
@@ -24,7 +24,7 @@ internal readonly ref struct FlushedDenormals
 
     private FlushedDenormals(FloatingPointEnvironment before, uint beforeOnWindows) => (this.before, this.beforeOnWindows) = (before, beforeOnWindows);
 
-    /// <summary>Begins.</summary>
+    /// <summary>Starts flushing denormals on the calling thread.</summary>
     public static FlushedDenormals OnThisThread()
     {
         var before = default(FloatingPointEnvironment);
@@ -45,7 +45,7 @@ internal readonly ref struct FlushedDenormals
         return new FlushedDenormals(before, beforeOnWindows);
     }
 
-    /// <summary>Ends.</summary>
+    /// <summary>Restores the thread's previous mode.</summary>
     public void Dispose()
     {
         if (IsLinux)

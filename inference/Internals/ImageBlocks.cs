@@ -3,15 +3,15 @@ using System.Runtime.CompilerServices;
 namespace OnnxVae.Inference.Internals;
 
 /// <summary>
-/// Images are worked on in whole blocks that begin at multiples of a fixed size, whatever part of them is wanted: kernels may round
-/// otherwise for other numbers of images, so only this makes image k the same bytes in every stream, job, shard and restart.
+/// Images are processed in whole blocks that start at multiples of a fixed size, whichever part of a block is wanted: kernels may round
+/// differently for other batch sizes, so only this makes image k the same bytes in every stream, job, shard and restart.
 /// </summary>
 internal static class ImageBlocks
 {
     private const int LargestBlock = 256;
-    private const int Values = 1 << 16; // larger blocks of deep networks leave the cache, smaller ones are many
+    private const int Values = 1 << 16; // larger blocks of deep networks fall out of the cache, smaller ones add overhead per block
 
-    /// <summary>Images in a block: a power of two, for images of so many values.</summary>
+    /// <summary>Images per block: a power of two, for images with this many values.</summary>
     public static int Size(int imageSize)
     {
         int size = LargestBlock;
@@ -23,9 +23,9 @@ internal static class ImageBlocks
         return size;
     }
 
-    /// <summary>The blocks that hold some images: the number of a block's first image, and which of its images are wanted.</summary>
+    /// <summary>The blocks that cover a range of images: the number of a block's first image, and which of its images are wanted.</summary>
     /// <param name="range">The images that are wanted.</param>
-    /// <param name="blockSize">Images in a block.</param>
+    /// <param name="blockSize">Images per block.</param>
     public static IEnumerable<(long Block, Range Wanted)> Of(ImageRange range, int blockSize)
     {
         for (long block = range.First / blockSize * blockSize; block < range.End; block += blockSize)
@@ -34,10 +34,10 @@ internal static class ImageBlocks
         }
     }
 
-    /// <summary>Rows in the blocks that they belong to: the number of a block's first row that is there, and its rows.</summary>
+    /// <summary>Splits rows at block boundaries: the number of the first row present in each block, and its rows.</summary>
     /// <param name="first">The number of the first row.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="blockSize">Rows in a block.</param>
+    /// <param name="blockSize">Rows per block.</param>
     public static IEnumerable<(long First, T[] Rows)> Of<T>(long first, IEnumerable<T> rows, int blockSize)
     {
         var block = new List<T>(blockSize);
@@ -58,10 +58,10 @@ internal static class ImageBlocks
         }
     }
 
-    /// <summary>Works on several threads; results come in order, and only a few wait to be taken.</summary>
-    /// <param name="blocks">What to work on; taken in order, a few ahead.</param>
-    /// <param name="workers">Blocks at work at a time.</param>
-    /// <param name="work">Works on one.</param>
+    /// <summary>Processes blocks on several threads; results come in order, and only a few are buffered.</summary>
+    /// <param name="blocks">The blocks; read in order, a few ahead.</param>
+    /// <param name="workers">Maximum number of blocks in progress.</param>
+    /// <param name="work">Processes one block.</param>
     /// <param name="cancellation">Ends the stream.</param>
     public static async IAsyncEnumerable<T> RunAsync<TBlock, T>(
         IEnumerable<TBlock> blocks, int workers, Func<TBlock, T> work, [EnumeratorCancellation] CancellationToken cancellation)

@@ -3,8 +3,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace OnnxVae.Inference.Internals;
 
 /// <summary>
-/// ONNX Runtime's environment of this process. Unless the application has made one before, it reports errors only, and its usage reports to
-/// its makers, which are on by default since version 1.31, are off.
+/// ONNX Runtime's environment for this process. Unless the application has created one before, it logs errors only, and usage reports to
+/// its developers, which are on by default since version 1.31, are off.
 /// </summary>
 internal static class OnnxEnvironment
 {

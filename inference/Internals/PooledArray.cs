@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace OnnxVae.Inference.Internals;
 
-/// <summary>Numbers in memory that is used again and again.</summary>
+/// <summary>An array rented from a pool.</summary>
 internal readonly struct PooledArray(int length) : IDisposable
 {
     private readonly float[] array = ArrayPool<float>.Shared.Rent(length);

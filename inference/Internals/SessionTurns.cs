@@ -2,9 +2,9 @@
 namespace OnnxVae.Inference.Internals;
 
 /// <summary>
-/// The sessions of a model, and the turns of those who run it. Unless the options say otherwise, a run that is alone has all threads, for
-/// the shortest time; runs that overlap have one each, for the most of them, in a second session that the first such run opens. The number
-/// of threads does not change a bit of the results.
+/// A model's sessions, and the limit on concurrent runs. Unless the options say otherwise, a run that is alone uses all threads, for
+/// the lowest latency; overlapping runs use one thread each, for the highest throughput, in a second session that is opened when runs first
+/// overlap. The number of threads does not change a bit of the results.
 /// </summary>
 internal sealed class SessionTurns : IDisposable
 {
@@ -18,10 +18,10 @@ internal sealed class SessionTurns : IDisposable
     private int disposals;
 
     /// <param name="alone">For runs that are alone.</param>
-    /// <param name="openTogether">Opens a session for runs that overlap; null where that is the same one, or if it cannot be opened any more.</param>
-    /// <param name="atOnce">Runs at work at a time; others wait, so that memory stays bounded.</param>
+    /// <param name="openTogether">Opens a session for runs that overlap; null where it is the same session, or if it can no longer be opened.</param>
+    /// <param name="atOnce">Maximum number of concurrent runs; others wait, so that memory stays bounded.</param>
     /// <param name="kind">What the model is, for messages.</param>
-    /// <param name="release">Frees what runs use beside the sessions; called once, when no run is at work any more.</param>
+    /// <param name="release">Frees what runs use besides the sessions; called once, after the last run.</param>
     public SessionTurns(OnnxSession alone, Func<OnnxSession?> openTogether, int atOnce, string kind, Action? release = null)
     {
         (Alone, AtOnce, this.openTogether, this.kind, this.release) = (alone, atOnce, openTogether, kind, release);
@@ -33,7 +33,7 @@ internal sealed class SessionTurns : IDisposable
     public int AtOnce { get; }
 
     /// <summary>Waits for a turn; disposing it ends it.</summary>
-    /// <exception cref="ObjectDisposedException">It is too late.</exception>
+    /// <exception cref="ObjectDisposedException">The sessions have been disposed.</exception>
     public Turn Take()
     {
         bool isAlone = Interlocked.Increment(ref callers) == 1;
@@ -42,7 +42,7 @@ internal sealed class SessionTurns : IDisposable
     }
 
     /// <summary>Waits for a turn without blocking the thread; disposing it ends it.</summary>
-    /// <exception cref="ObjectDisposedException">It is too late.</exception>
+    /// <exception cref="ObjectDisposedException">The sessions have been disposed.</exception>
     public async ValueTask<Turn> TakeAsync(CancellationToken cancellation)
     {
         bool isAlone = Interlocked.Increment(ref callers) == 1;
@@ -74,7 +74,7 @@ internal sealed class SessionTurns : IDisposable
         }
     }
 
-    /// <summary>Waits for the runs that are at work; later ones, and those who wait, are refused. Further calls do nothing.</summary>
+    /// <summary>Waits for runs in progress; later ones, and those still waiting, are rejected. Further calls do nothing.</summary>
     public void Dispose()
     {
         if (Interlocked.Increment(ref disposals) > 1)
@@ -88,12 +88,12 @@ internal sealed class SessionTurns : IDisposable
         }
 
         Alone.Dispose();
-        together?.Dispose(); // twice, where it is the same
+        together?.Dispose(); // disposed twice if it is the same session
         release?.Invoke();
         free.Release(AtOnce);
     }
 
-    // Where it cannot be opened, the next caller tries again.
+    // If it cannot be opened, the next caller tries again.
     private OnnxSession Together()
     {
         lock (opening)

@@ -1,8 +1,8 @@
 namespace OnnxVae.Inference.Internals;
 
 /// <summary>
-/// Scaling along an axis: each output pixel is a weighted mean of the pixels around its place, with weights that fall linearly to 0 over a pixel, or over the step
-/// between output pixels where these are fewer.
+/// Scaling along one axis: each output pixel is a weighted mean of the input pixels around its position, with weights that fall linearly to 0 over
+/// one pixel, or over the distance between output pixels when scaling down.
 /// </summary>
 internal sealed class TriangleFilter
 {
@@ -10,16 +10,16 @@ internal sealed class TriangleFilter
 
     private TriangleFilter((int Index, float Weight)[][] taps) => this.taps = taps;
 
-    /// <summary>The first pixel that is used.</summary>
+    /// <summary>The first input pixel that is used.</summary>
     public int First => taps[0][0].Index;
 
-    /// <summary>The last pixel that is used.</summary>
+    /// <summary>The last input pixel that is used.</summary>
     public int Last => taps[^1][^1].Index;
 
-    /// <summary>The pixels that make an output pixel, and their weights, which sum to 1.</summary>
+    /// <summary>The input pixels that contribute to an output pixel, and their weights, which sum to 1.</summary>
     public (int Index, float Weight)[] this[int output] => taps[output];
 
-    /// <summary>The centre of an axis, scaled.</summary>
+    /// <summary>A filter that scales the center of an axis.</summary>
     /// <param name="length">Pixels along the axis.</param>
     /// <param name="outputs">Output pixels.</param>
     /// <param name="scale">Output pixels per pixel.</param>

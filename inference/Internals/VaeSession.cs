@@ -15,7 +15,7 @@ internal sealed class VaeSession : IDisposable
 
     public ModelMetadata Metadata { get; }
 
-    /// <summary>How many runs are at work at a time.</summary>
+    /// <summary>Maximum number of concurrent runs.</summary>
     public int RunsAtOnce => turns.AtOnce;
 
     /// <summary>The inputs, [N, width] each.</summary>
@@ -29,7 +29,7 @@ internal sealed class VaeSession : IDisposable
             ? Load(settings => Stamp() == stamp ? OnnxSession.Load(path, settings) : null, $"'{path}'", kind, options)
             : throw new FileNotFoundException($"There is no file '{path}'.");
 
-        // Of a file that is exported anew, the old model stays.
+        // If the file is exported again, the model that was loaded stays in use.
         (bool Exists, long Length, DateTime Written) Stamp() =>
             new FileInfo(path) is { Exists: true } file ? (true, file.Length, file.LastWriteTimeUtc) : default;
     }
@@ -44,9 +44,9 @@ internal sealed class VaeSession : IDisposable
         return Load(bytes.ToArray(), kind, options);
     }
 
-    /// <summary>Runs the model over rows of input, as many at a time as it is made for.</summary>
+    /// <summary>Runs the model over rows of input, split into batches of the size that it is tuned for.</summary>
     /// <param name="inputName">The input.</param>
-    /// <param name="input">Its numbers.</param>
+    /// <param name="input">Its values.</param>
     /// <param name="inputShape">Its shape, [N, ...].</param>
     /// <param name="outputNames">One output or two.</param>
     /// <param name="outputShape">The shape of each, [N, ...].</param>
@@ -58,7 +58,7 @@ internal sealed class VaeSession : IDisposable
         Run(turn.Session, inputName, input, inputShape, outputNames, outputShape, first, second);
     }
 
-    /// <summary>The same on a thread of the pool, waiting for a turn without blocking one.</summary>
+    /// <summary>The same on a thread-pool thread, without blocking a thread while waiting for a turn.</summary>
     public async Task RunAsync(
         string inputName, ReadOnlyMemory<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Memory<float> first, Memory<float> second, CancellationToken cancellation)
     {
@@ -86,7 +86,7 @@ internal sealed class VaeSession : IDisposable
     }
 
     /// <summary>Runs the model on several inputs.</summary>
-    /// <param name="inputs">Their numbers, Float32 [N, ...], by name.</param>
+    /// <param name="inputs">Their values, Float32 [N, ...], by name.</param>
     /// <param name="rows">N.</param>
     /// <param name="outputName">The output.</param>
     /// <param name="output">Receives it, Float32 [N, ...].</param>
@@ -110,7 +110,7 @@ internal sealed class VaeSession : IDisposable
         RequireFinite(output, rows);
     }
 
-    /// <summary>Waits for the runs that are at work; later ones are refused.</summary>
+    /// <summary>Waits for runs in progress; later ones are rejected.</summary>
     public void Dispose() => turns.Dispose();
 
     private void RequireFinite(ReadOnlySpan<float> output, int rows)

@@ -3,15 +3,18 @@ using SkiaSharp;
 
 namespace OnnxVae.Inference.SkiaSharp;
 
-/// <summary>Bitmaps of SkiaSharp into encoders, and out of decoders.</summary>
+/// <summary>Converts SkiaSharp bitmaps to encoder inputs and decoder outputs to bitmaps.</summary>
 public static class SkiaPictures
 {
-    /// <summary>Brings a bitmap to a model's size and channels, as training did with the images it read (<see cref="InterleavedPixels.Fit(ReadOnlySpan{byte}, int, int, ModelMetadata)"/>).</summary>
+    /// <summary>
+    /// Scales and crops a bitmap to a model's size and channels, as training did with its images
+    /// (<see cref="InterleavedPixels.Fit(ReadOnlySpan{byte}, int, int, ModelMetadata)"/>).
+    /// </summary>
     /// <param name="bitmap">
-    /// The picture, of any size and colour type, the right way up: <c>SKBitmap.Decode</c> does not turn photographs as their Exif orientation says, but training does.
+    /// The picture, of any size and color type, the right way up: <c>SKBitmap.Decode</c> ignores the Exif orientation of photographs, which training applies.
     /// </param>
     /// <param name="model">The model: <c>encoder.Metadata</c>.</param>
-    /// <returns>UInt8 [C, H, W], for <see cref="VaeEncoder.Encode(ReadOnlySpan{byte})"/>; several pictures are encoded together by joining their arrays.</returns>
+    /// <returns>UInt8 [C, H, W], for <see cref="VaeEncoder.Encode(ReadOnlySpan{byte})"/>; to encode several pictures at once, concatenate their arrays.</returns>
     /// <exception cref="ArgumentException">The bitmap has no pixels.</exception>
     public static byte[] ToPixels(this SKBitmap bitmap, ModelMetadata model)
     {
@@ -35,11 +38,11 @@ public static class SkiaPictures
         return InterleavedPixels.Fit(rgba, bitmap.Width, bitmap.Height, model);
     }
 
-    /// <summary>Images of a decoder as bitmaps.</summary>
+    /// <summary>Converts a decoder's images to bitmaps.</summary>
     /// <param name="model">The model: <c>decoder.Metadata</c>.</param>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1], as the decoder gave them.</param>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1], as returned by the decoder.</param>
     /// <returns>N bitmaps, Gray8 or Rgba8888; the caller disposes them.</returns>
-    /// <exception cref="ArgumentException">The images are not of the model's shape.</exception>
+    /// <exception cref="ArgumentException">The images do not have the model's shape.</exception>
     public static SKBitmap[] ToBitmaps(this ModelMetadata model, ReadOnlySpan<float> images)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -5,15 +5,15 @@ using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Everything one step takes from outside: images and noise, by the names of the program's inputs.</summary>
+/// <summary>Everything that one step takes from outside: images, labels and noise, in the order of the program's inputs.</summary>
 /// <param name="Images">UInt8 [B, C, H, W].</param>
-/// <param name="Labels">The images' classes, Int64 [B]; empty for a program that takes none.</param>
-/// <param name="Noise">Random numbers of each noise input, in the program's order.</param>
+/// <param name="Labels">The images' classes, Int64 [B]; empty for a program without labels.</param>
+/// <param name="Noise">The random numbers of each noise input, in the program's order.</param>
 public sealed record Batch(byte[] Images, long[] Labels, IReadOnlyList<float[]> Noise);
 
 /// <summary>
-/// Prepares batches on another thread, some steps ahead. What is in a batch depends on the seed and the step alone, so
-/// training may begin at any step.
+/// Prepares batches on another thread, some steps ahead. The content of a batch depends on the seed and the step alone, so
+/// training can start at any step.
 /// </summary>
 public sealed class BatchPipeline : IAsyncDisposable
 {
@@ -28,13 +28,13 @@ public sealed class BatchPipeline : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Task worker;
 
-    /// <summary>Starts to prepare batches.</summary>
+    /// <summary>Starts preparing batches.</summary>
     /// <param name="program">The program they are for.</param>
     /// <param name="source">The images.</param>
-    /// <param name="seed">Chooses their order and the noise.</param>
+    /// <param name="seed">Random seed of their order and the noise.</param>
     /// <param name="firstStep">The step of the first batch, from 1.</param>
     /// <param name="lastStep">The step of the last batch.</param>
-    /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than a batch.</exception>
+    /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than one batch.</exception>
     public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep)
     {
         ImageRequirements.RequireFit(program, source);
@@ -43,10 +43,10 @@ public sealed class BatchPipeline : IAsyncDisposable
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
-    /// <summary>How many full batches an epoch has; the images that are left over change from epoch to epoch.</summary>
+    /// <summary>The number of full batches per epoch; the images left over differ from epoch to epoch.</summary>
     public static long StepsPerEpoch(ImageSource source, int batchSize) => source.Count / batchSize;
 
-    /// <summary>Whether as many batches are ready as are prepared ahead.</summary>
+    /// <summary>Whether the queue of prepared batches is full.</summary>
     internal bool IsAhead => ready.Reader.Count == Ahead;
 
     /// <summary>The next batch; waits if it is not ready.</summary>
@@ -69,10 +69,10 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives a batch's memory back to be filled again.</summary>
+    /// <summary>Returns a batch's memory for reuse.</summary>
     public void Return(Batch batch) => used.Writer.TryWrite(batch);
 
-    /// <summary>Stops preparing.</summary>
+    /// <summary>Stops preparing batches.</summary>
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync().ConfigureAwait(false);
@@ -114,7 +114,7 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
         catch (Exception e)
         {
-            ready.Writer.TryComplete(e); // Thrown where the batch is waited for.
+            ready.Writer.TryComplete(e); // rethrown to whoever waits for the batch
         }
     }
 

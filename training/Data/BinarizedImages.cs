@@ -5,11 +5,11 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// Images whose pixels were drawn once as 0 or 255, 255 with the probability of the grey value: binary MNIST and its kin.
+/// Images whose pixels were drawn once as 0 or 255, 255 with the probability of the gray value, as in binarized MNIST.
 /// </summary>
 /// <remarks>Larochelle and Murray 2011, The neural autoregressive distribution estimator, fixed the draws of Salakhutdinov and Murray 2008.</remarks>
-/// <param name="source">The grey images.</param>
-/// <param name="seed">Chooses the draws, together with the image's content, so that it has the same ones in every split.</param>
+/// <param name="source">The grayscale images.</param>
+/// <param name="seed">Random seed, combined with the image's content, so that an image has the same draws in every split.</param>
 internal sealed class BinarizedImages(ImageSource source, ulong seed) : DelegatingImageSource(source)
 {
     private const uint Stream = 0x6269;

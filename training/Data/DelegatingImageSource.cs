@@ -1,6 +1,6 @@
 namespace OnnxVae.Training.Data;
 
-/// <summary>The images of another source, but for what a derived class changes.</summary>
+/// <summary>The images of another source, except for what a derived class overrides.</summary>
 /// <param name="source">The other source.</param>
 internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
 {

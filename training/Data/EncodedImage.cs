@@ -5,34 +5,34 @@ using SkiaSharp;
 namespace OnnxVae.Training.Data;
 
 /// <summary>An image file, in a folder or an archive.</summary>
-/// <param name="Name">Its path below the folder or archive, with '/' between folders.</param>
+/// <param name="Name">Its path relative to the folder or archive, with '/' between folders.</param>
 /// <param name="ReadBytes">Reads the file.</param>
 internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
 {
-    /// <summary>The largest file that is read, in bytes.</summary>
+    /// <summary>The size limit of files that are read, in bytes.</summary>
     public const long LargestFile = 1 << 29;
 
-    private const long LargestImage = 1 << 27; // pixels: a file of a few bytes can promise more than any memory holds
-    private const long LargeImage = 1 << 23; // pixels: images above this are decoded one at a time
+    private const long LargestImage = 1 << 27; // pixels: a file of a few bytes can claim to hold more than fits into memory
+    private const long LargeImage = 1 << 23; // pixels: larger images are decoded one at a time
 
     private static readonly Lock Large = new();
 
-    /// <summary>The endings of files that are read as images.</summary>
+    /// <summary>The extensions of files that are read as images.</summary>
     public static IReadOnlySet<string> Extensions { get; } =
         new HashSet<string>([".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a file is read as an image, by its ending.</summary>
+    /// <summary>Whether a file is read as an image, judging by its extension.</summary>
     public static bool IsNamedLikeOne(string name) => Extensions.Contains(Path.GetExtension(name));
 
-    /// <summary>A file of a folder.</summary>
-    /// <param name="name">What it is called.</param>
-    /// <param name="path">Where it is.</param>
+    /// <summary>A file in a folder.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="path">Its path.</param>
     public static EncodedImage OfFile(string name, string path) => new(name, () => RegularFile.Read(path, LargestFile));
 
-    /// <summary>A file of which it is known already that it cannot be read.</summary>
+    /// <summary>A file that is already known to be unreadable.</summary>
     public static EncodedImage Unreadable(string name, string reason) => new(name, () => throw new IOException(reason));
 
-    /// <summary>Reads the size, as the image is shown.</summary>
+    /// <summary>Reads the size of the image as displayed.</summary>
     /// <exception cref="CorruptImageException">The file cannot be read, or is not an image.</exception>
     public ImageHeader ReadHeader()
     {
@@ -42,7 +42,7 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
         return new ImageHeader(this, height, width, codec.Info.ColorType != SKColorType.Gray8);
     }
 
-    /// <summary>Whether any visible pixel has a colour; the file may store grayscale images as colour.</summary>
+    /// <summary>Whether any visible pixel has a color; the file may store grayscale images as color.</summary>
     /// <exception cref="CorruptImageException">The file cannot be read, or is not an image.</exception>
     public bool HasColour() => Decoded(image =>
     {
@@ -57,8 +57,8 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
         return false;
     });
 
-    /// <summary>Decodes the centre of the image, scaled to a size. Transparent parts are black.</summary>
-    /// <param name="channels">1 for grayscale, 3 for colour.</param>
+    /// <summary>Decodes the center of the image, scaled to a size. Transparent parts are black.</summary>
+    /// <param name="channels">1 for grayscale, 3 for color.</param>
     /// <param name="height">Rows of pixels.</param>
     /// <param name="width">Columns of pixels.</param>
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
@@ -109,7 +109,7 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
         return use(oriented);
     }
 
-    // Exif 2.32, section 4.6.4, tag Orientation: which side of the stored image is the top, and which the left.
+    // Exif 2.32, section 4.6.4, tag Orientation: which side of the stored image is the top, and which is the left.
     private SKBitmap Orient(SKBitmap stored, SKEncodedOrigin origin)
     {
         int lastX = stored.Width - 1, lastY = stored.Height - 1;
@@ -167,13 +167,13 @@ internal sealed record EncodedImage(string Name, Func<byte[]> ReadBytes)
     private static bool IsTurned(SKEncodedOrigin origin) =>
         origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
 
-    // RGBA without gaps between rows.
+    // RGBA without padding between rows.
     private static Span<uint> Pixels(SKBitmap image) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(image.GetPixelSpan());
 }
 
-/// <summary>What the beginning of an image file says.</summary>
+/// <summary>The header of an image file.</summary>
 /// <param name="File">The file.</param>
-/// <param name="Height">Rows of pixels, as the image is shown.</param>
-/// <param name="Width">Columns of pixels, as the image is shown.</param>
-/// <param name="MayHaveColour">Whether its pixels are stored with colours.</param>
+/// <param name="Height">Height in pixels, as displayed.</param>
+/// <param name="Width">Width in pixels, as displayed.</param>
+/// <param name="MayHaveColour">Whether its pixels are stored in color.</param>
 internal sealed record ImageHeader(EncodedImage File, int Height, int Width, bool MayHaveColour);

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>A <c>.npy</c> file to which rows are added; what it says about itself is true at every moment, also after a crash.</summary>
+/// <summary>A <c>.npy</c> file to which rows are appended; its header is valid at every moment, even after a crash.</summary>
 public sealed class GrowingNpy : IDisposable
 {
     private readonly string dataType;
@@ -11,12 +11,12 @@ public sealed class GrowingNpy : IDisposable
     private readonly SafeFileHandle file;
     private long end;
 
-    /// <summary>Opens a file, or makes it.</summary>
+    /// <summary>Opens or creates a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="dataType">NumPy's type string, <c>|u1</c> or <c>&lt;f4</c>.</param>
     /// <param name="rowShape">The shape of a row.</param>
-    /// <param name="rows">Rows that are there already; what comes after them is dropped.</param>
-    /// <exception cref="InvalidDataException">There are fewer.</exception>
+    /// <param name="rows">Rows that exist already; anything after them is discarded.</param>
+    /// <exception cref="InvalidDataException">There are fewer rows.</exception>
     public GrowingNpy(string path, string dataType, long[] rowShape, long rows)
     {
         (this.dataType, this.rowShape, Rows) = (dataType, rowShape, rows);
@@ -40,18 +40,18 @@ public sealed class GrowingNpy : IDisposable
     /// <summary>Bytes in a row.</summary>
     public int RowSize { get; }
 
-    /// <summary>Rows that were added, whether the header counts them yet or not.</summary>
+    /// <summary>Rows appended so far, whether or not the header counts them yet.</summary>
     public long Appended => (end - headerSize) / RowSize;
 
-    /// <summary>Adds rows; the header counts them from the next flush on.</summary>
+    /// <summary>Appends rows; the header counts them from the next flush on.</summary>
     public void Append(ReadOnlySpan<byte> rows)
     {
         RandomAccess.Write(file, rows, end);
         end += rows.Length;
     }
 
-    /// <summary>Brings rows to the disk: first the rows, then the header that counts them. More may be added meanwhile.</summary>
-    /// <param name="rows">So many, from the first.</param>
+    /// <summary>Writes rows to disk: first the rows, then the header that counts them. More may be appended meanwhile.</summary>
+    /// <param name="rows">How many, from the first on.</param>
     public void Flush(long rows)
     {
         RandomAccess.FlushToDisk(file);
@@ -60,8 +60,8 @@ public sealed class GrowingNpy : IDisposable
         RandomAccess.FlushToDisk(file);
     }
 
-    /// <summary>Reads rows that are there.</summary>
-    /// <param name="first">The number of the first.</param>
+    /// <summary>Reads existing rows.</summary>
+    /// <param name="first">The number of the first row.</param>
     /// <param name="rows">Receives them; whole rows.</param>
     public void Read(long first, Span<byte> rows)
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// A tar on its way to <see cref="System.Formats.Tar.TarReader"/>, which makes room for long names and attributes before it knows whether they
-/// are there: entries of that kind that claim to be larger than any that is meant are refused.
+/// A tar stream for <see cref="System.Formats.Tar.TarReader"/>, which allocates memory for long names and attributes before it knows whether they
+/// are there: entries of that kind that claim to be implausibly large are rejected.
 /// </summary>
 /// <param name="content">The tar.</param>
 internal sealed class GuardedTar(Stream content) : Stream
@@ -16,7 +16,7 @@ internal sealed class GuardedTar(Stream content) : Stream
 
     private readonly byte[] header = new byte[BlockSize];
     private int headerBytes;
-    private long dataLeft; // of the current entry, with its padding
+    private long dataLeft; // of the current entry, including its padding
 
     public override bool CanRead => true;
 
@@ -41,7 +41,7 @@ internal sealed class GuardedTar(Stream content) : Stream
         return count;
     }
 
-    // The reader only goes forward, past the data of an entry.
+    // The reader only seeks forward, past the data of an entry.
     public override long Seek(long offset, SeekOrigin origin)
     {
         long before = content.Position, now = content.Seek(offset, origin);

@@ -2,11 +2,11 @@ using System.IO.Compression;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>What a file holds that may be gzipped, whatever its name says.</summary>
-/// <remarks>RFC 1952: a gzip file begins with the bytes 1F 8B.</remarks>
+/// <summary>The content of a file that may be gzipped, whatever its name says.</summary>
+/// <remarks>RFC 1952: a gzip file starts with the bytes 1F 8B.</remarks>
 internal static class GzipContent
 {
-    /// <summary>The stream that decompresses a file from its beginning, or the file itself where it is not gzipped.</summary>
+    /// <summary>A stream that decompresses a file from its beginning, or the file itself if it is not gzipped.</summary>
     public static Stream Of(FileStream file)
     {
         bool isGzipped = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;

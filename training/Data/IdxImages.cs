@@ -42,7 +42,7 @@ public sealed class IdxImages : ImageSource
     /// <summary>Whether a folder holds IDX images.</summary>
     internal static bool IsIdxFolder(string folder) => FilesIn(folder, ImageFiles).Length > 0;
 
-    /// <summary>Opens the files of a folder, of which one is for training, and perhaps one for validation and one for testing; a single file is divided.</summary>
+    /// <summary>Opens the files of a folder, one for training and optionally one each for validation and testing; a single file is split.</summary>
     internal static ImageData OpenFolder(string folder)
     {
         string[] files = FilesIn(folder, ImageFiles);
@@ -57,7 +57,7 @@ public sealed class IdxImages : ImageSource
         var names = sources.MaxBy(source => source.Classes.Count)!.Classes;
         foreach (var source in sources.Where(source => source.Classes.Count > 0))
         {
-            source.classes = names; // not every split has an image of each class
+            source.classes = names; // not every split has images of every class
         }
 
         return files.Length == 1 ? ImageData.HoldOut(sources[0]) : ImageData.FromSplits(Of(train), Of(validation), Of(test));
@@ -67,8 +67,8 @@ public sealed class IdxImages : ImageSource
         IdxImages? Of(string[] of) => of.Length == 0 ? null : sources[Array.IndexOf(files, of[0])];
     }
 
-    /// <summary>Reads one file, with the labels of a file beside it whose name has "labels" for "images".</summary>
-    /// <exception cref="InvalidDataException">The file is corrupt, truncated, or of another format.</exception>
+    /// <summary>Reads one file, with its labels if a file next to it has the same name with "labels" instead of "images".</summary>
+    /// <exception cref="InvalidDataException">The file is corrupt, truncated, or in another format.</exception>
     public static IdxImages Open(string path)
     {
         using var content = OpenContent(path);
@@ -132,7 +132,7 @@ public sealed class IdxImages : ImageSource
 
     private static int ReadAtMost(Stream content, byte[] bytes, string path) => Unzipped(path, () => content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
 
-    // 0, 1 or more bytes that follow.
+    // Whether 0, 1 or more bytes follow.
     private static int CountMore(Stream content, string path) => ReadAtMost(content, new byte[2], path);
 
     private static T Unzipped<T>(string path, Func<T> read)

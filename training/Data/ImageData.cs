@@ -2,8 +2,8 @@ namespace OnnxVae.Training.Data;
 
 /// <summary>A data set: what to train on and what to test on.</summary>
 /// <param name="Train">The training split.</param>
-/// <param name="Test">The test split: the data's own, or a deterministic hold-out.</param>
-/// <param name="All">All images; in the data's own order where the data have no splits of their own.</param>
+/// <param name="Test">The test split: the data's own, or a deterministic held-out set.</param>
+/// <param name="All">All images; in the data's own order if the data have no splits of their own.</param>
 public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource All)
 {
     private const long LargestHoldOut = 5000;
@@ -12,10 +12,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
     private static readonly string Expected = $"give '{Sprites.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
 
-    /// <summary>The data's own validation split, which is neither trained on nor tested on; null where there is none.</summary>
+    /// <summary>The data's own validation split, which is used neither for training nor for testing; null if there is none.</summary>
     public ImageSource? Validation { get; init; }
 
-    /// <summary>What was found with the data and is not part of them: a phrase for each kind, with how many there were and why.</summary>
+    /// <summary>What was found but is not part of the data: a phrase for each kind, with the count and the reason.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
     /// <summary>
@@ -23,7 +23,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     /// <c>.npz</c>, or a single image.
     /// </summary>
     /// <exception cref="IOException">There is nothing at the path.</exception>
-    /// <exception cref="InvalidDataException">What is there cannot be used.</exception>
+    /// <exception cref="InvalidDataException">The data cannot be used.</exception>
     public static ImageData Open(string source, ImageOptions? options = null)
     {
         options ??= new ImageOptions();
@@ -31,8 +31,8 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         return options.BinarizationSeed is { } seed ? data.Map(images => new BinarizedImages(images, seed)) : data;
     }
 
-    /// <summary>The split with a name: <c>train</c>, <c>validation</c>, <c>test</c> or <c>all</c>.</summary>
-    /// <exception cref="ArgumentException">The name is another, or the data have no validation split.</exception>
+    /// <summary>The split of a given name: <c>train</c>, <c>validation</c>, <c>test</c> or <c>all</c>.</summary>
+    /// <exception cref="ArgumentException">There is no split of that name, or the data have no validation split.</exception>
     public ImageSource Split(string name) => name switch
     {
         "train" => Train,
@@ -42,7 +42,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         _ => throw new ArgumentException($"There is no split '{name}'; known are train, validation, test, all.", nameof(name)),
     };
 
-    /// <summary>Divides images that come without a test split: a tenth, at most 5,000, chosen by a fixed permutation. A single image is for training.</summary>
+    /// <summary>
+    /// Splits data that come without a test split: a tenth, at most 5,000 images, is held out by a fixed permutation. A single image is used for training.
+    /// </summary>
     internal static ImageData HoldOut(ImageSource all)
     {
         long held = Math.Clamp(all.Count / HoldOutFraction, Math.Min(1, all.Count - 1), LargestHoldOut);
@@ -51,8 +53,8 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
             new SelectedImages(all, all.Count - held, i => (all, order[held + i])), new SelectedImages(all, held, i => (all, order[i])), all);
     }
 
-    /// <summary>Takes the data's own splits; where there is none for testing, a part of the training split is held out.</summary>
-    /// <exception cref="InvalidDataException">There is none for training, or their images differ in shape.</exception>
+    /// <summary>Uses the data's own splits; if there is no test split, part of the training split is held out.</summary>
+    /// <exception cref="InvalidDataException">There is no training split, or the splits' images differ in shape.</exception>
     internal static ImageData FromSplits(ImageSource? train, ImageSource? validation, ImageSource? test)
     {
         if (train is null)

@@ -25,14 +25,14 @@ public sealed class ImageFiles : ImageSource
     /// <inheritdoc/>
     public override int Width { get; }
 
-    /// <summary>Decodes the bytes of an image file; its centre, scaled to the size.</summary>
-    /// <param name="name">What it is called, for messages.</param>
+    /// <summary>Decodes the bytes of an image file: its center, scaled to the given size.</summary>
+    /// <param name="name">Its name, for messages.</param>
     /// <param name="content">The file.</param>
-    /// <param name="channels">1 for grayscale, 3 for colour.</param>
+    /// <param name="channels">1 for grayscale, 3 for color.</param>
     /// <param name="height">Rows of pixels.</param>
     /// <param name="width">Columns of pixels.</param>
     /// <returns>UInt8 [C, H, W].</returns>
-    /// <exception cref="InvalidDataException">It is not an image that can be read.</exception>
+    /// <exception cref="InvalidDataException">It is not a readable image.</exception>
     public static byte[] Decode(string name, byte[] content, int channels, int height, int width)
     {
         var pixels = new byte[channels * height * width];
@@ -47,7 +47,7 @@ public sealed class ImageFiles : ImageSource
         }
     }
 
-    /// <summary>Opens a folder with everything below it; folders named like splits in it are the splits.</summary>
+    /// <summary>Opens a folder and everything below it; subfolders named like splits are the splits.</summary>
     internal static ImageData OpenFolder(string folder, ImageOptions options) => Divide(ImageListing.OfFolder(folder), folder, options);
 
     /// <summary>Opens a tar.</summary>
@@ -56,7 +56,7 @@ public sealed class ImageFiles : ImageSource
     /// <summary>Opens a zip.</summary>
     internal static ImageData OpenZip(string path, ImageOptions options) => Divide(ImageListing.OfZip(path), path, options);
 
-    /// <summary>Opens a single image, which is every split.</summary>
+    /// <summary>Opens a single image, which serves as every split.</summary>
     internal static ImageData OpenFile(string path, ImageOptions options)
     {
         var image = Open([new SortedImage(EncodedImage.OfFile(Path.GetFileName(path), path), Split: null, Class: "")], [], options);
@@ -78,7 +78,7 @@ public sealed class ImageFiles : ImageSource
     }
 
     /// <inheritdoc/>
-    /// <remarks>The names of the folders that the images lie in, if all lie in some and there are several.</remarks>
+    /// <remarks>The names of the folders that contain the images, if every image is in one and there are several.</remarks>
     public override IReadOnlyList<string> Classes { get; }
 
     /// <inheritdoc/>
@@ -122,7 +122,7 @@ public sealed class ImageFiles : ImageSource
         ImageSource? Part(SplitKind split) => parts.Contains(split) ? new SelectedImages(all, [.. parts[split]]) : null;
     }
 
-    // Archives often hold one folder with everything in it, or begin each name with "./".
+    // Archives often hold one folder with everything in it, or start each name with "./".
     private static IEnumerable<EncodedImage> WithoutCommonFolder(List<EncodedImage> files)
     {
         string first = files[0].Name;
@@ -133,7 +133,7 @@ public sealed class ImageFiles : ImageSource
             : WithoutCommonFolder([.. files.Select(file => file with { Name = file.Name[folder.Length..] })]);
     }
 
-    // The outermost folder is the split, if it is called like one; the next one is the class.
+    // The outermost folder is the split if it is named like one; the next one is the class.
     private static SortedImage[] Sort(EncodedImage[] files)
     {
         var splits = SplitNames.Among(files.Select(file => file.Name.Split('/')).Where(parts => parts.Length > 1).Select(parts => parts[0]));
@@ -169,7 +169,7 @@ public sealed class ImageFiles : ImageSource
             }
             catch (CorruptImageException) when (options.SkipCorrupt)
             {
-                // Left out, as was asked for.
+                // skipped, as requested
             }
         }
 
@@ -178,7 +178,7 @@ public sealed class ImageFiles : ImageSource
             : throw new InvalidDataException($"None of the {files.Length} image files can be read; the first is '{files[0].File.Name}'.");
     }
 
-    // Grayscale images are often stored as colour: what counts is whether a pixel has one.
+    // Grayscale images are often stored as color: what counts is whether any pixel has color.
     private static bool HaveColour(IEnumerable<ImageHeader> headers, ImageOptions options) => headers.Any(header => header.MayHaveColour && HasColour(header, options));
 
     private static bool HasColour(ImageHeader header, ImageOptions options)
@@ -202,7 +202,7 @@ public sealed class ImageFiles : ImageSource
             : (first.Height, first.Width);
     }
 
-    // Decoded once and for all where memory allows it.
+    // Decoded once up front if memory allows it.
     private static ImageFiles Load(SortedImage[] files, IReadOnlyList<string> classes, int channels, int height, int width, ImageOptions options)
     {
         long size = (long)channels * height * width;

@@ -5,7 +5,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Data;
 
 /// <summary>The image files of a folder or an archive, and what else was found there.</summary>
-/// <param name="Files">The image files, also those that cannot be read.</param>
+/// <param name="Files">The image files, including those that cannot be read.</param>
 /// <param name="PassedOver">What is not part of the data.</param>
 internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedOver)
 {
@@ -13,13 +13,13 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
 
     private static readonly string[] TarExtensions = [".tar", ".tar.gz", ".tgz"];
 
-    /// <summary>Whether a path names a tar, by its ending.</summary>
+    /// <summary>Whether a path names a tar, judging by its extension.</summary>
     public static bool IsTar(string path) => TarExtensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Whether a path names a zip, by its ending.</summary>
+    /// <summary>Whether a path names a zip, judging by its extension.</summary>
     public static bool IsZip(string path) => path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Lists a folder with everything below it. Links to folders are not followed: they may lead back to where they are.</summary>
+    /// <summary>Lists a folder and everything below it. Links to folders are not followed: they may form cycles.</summary>
     public static ImageListing OfFolder(string folder)
     {
         var listing = new ImageListing([], new PassedOver());
@@ -27,7 +27,7 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
         return listing;
     }
 
-    /// <summary>Lists a tar; the files of a gzipped one are held in memory as they are.</summary>
+    /// <summary>Lists a tar; the files of a gzipped one are held in memory, still encoded.</summary>
     /// <exception cref="InvalidDataException">It is not a valid tar.</exception>
     public static ImageListing OfTar(string path)
     {
@@ -148,7 +148,7 @@ internal sealed record ImageListing(List<EncodedImage> Files, PassedOver PassedO
         }
     }
 
-    // The targets of hard links are names in the archive, those of symbolic links are relative to where the link lies.
+    // The targets of hard links are names in the archive; those of symbolic links are relative to the link's folder.
     private static string TargetOf(TarEntry entry)
     {
         if (entry.EntryType == TarEntryType.HardLink)

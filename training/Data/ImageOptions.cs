@@ -3,24 +3,24 @@ namespace OnnxVae.Training.Data;
 /// <summary>How images are prepared.</summary>
 public sealed record ImageOptions
 {
-    /// <summary>What images are scaled and cropped to; null to take them as they are.</summary>
+    /// <summary>The size that images are scaled and cropped to; null to keep their size.</summary>
     public (int Height, int Width)? Size { get; init; }
 
-    /// <summary>1 for grayscale, 3 for colour; null for colour where any image has it.</summary>
+    /// <summary>1 for grayscale, 3 for color; null for color if any image has color.</summary>
     public int? Channels { get; init; }
 
-    /// <summary>Whether images that cannot be read are left out instead of stopping everything.</summary>
+    /// <summary>Whether images that cannot be read are skipped instead of raising an error.</summary>
     public bool SkipCorrupt { get; init; }
 
-    /// <summary>Chooses draws of black or white for every pixel, once and for all; null for pixels as they are.</summary>
+    /// <summary>Random seed for drawing every pixel once as black or white; null to keep pixels as they are.</summary>
     public ulong? BinarizationSeed { get; init; }
 
     /// <summary>
-    /// Whether image files are opened only when they are read, each time, which suits any number of them: those that cannot be read are found
-    /// then. It takes effect where size and channels are given.
+    /// Whether image files are opened only when they are read, each time, which works for any number of them; unreadable ones are only found
+    /// then. Takes effect only if size and channels are given.
     /// </summary>
     public bool IsLazy { get; init; }
 
-    /// <summary>Called with the images decoded so far and the images in all, while image files are read; from several threads.</summary>
+    /// <summary>Called with the number of images decoded so far and the total, while image files are read; from several threads.</summary>
     public Action<long, long>? Progress { get; init; }
 }

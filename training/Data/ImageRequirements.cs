@@ -2,11 +2,11 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>What images have to be for a program, or for training.</summary>
+/// <summary>What a program, or training, requires of images.</summary>
 public static class ImageRequirements
 {
     /// <summary>Checks that there are enough images to train on.</summary>
-    /// <exception cref="InvalidDataException">There are fewer than a batch.</exception>
+    /// <exception cref="InvalidDataException">There are fewer than one batch.</exception>
     public static void RequireBatch(ImageSource source, long batchSize)
     {
         if (source.Count < batchSize)
@@ -15,8 +15,8 @@ public static class ImageRequirements
         }
     }
 
-    /// <summary>Checks that images have the shape a program was compiled for, and labels if it needs them.</summary>
-    /// <exception cref="InvalidDataException">They have not.</exception>
+    /// <summary>Checks that images have the shape that a program was compiled for, and labels if it needs them.</summary>
+    /// <exception cref="InvalidDataException">They do not.</exception>
     public static void RequireFit(ProgramSpec program, ImageSource source)
     {
         if (program.Labels is not null)

@@ -1,9 +1,9 @@
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images of one shape, at hand by number. Safe to read from several threads.</summary>
+/// <summary>Images of one shape, accessed by number. Safe to read from several threads.</summary>
 public abstract class ImageSource
 {
-    /// <summary>Images that take more bytes than this are read when they are asked for.</summary>
+    /// <summary>Images that take more bytes than this are read on demand.</summary>
     protected static readonly long LargestInMemory = Array.MaxLength;
 
     /// <summary>How many images there are.</summary>
@@ -35,12 +35,12 @@ public abstract class ImageSource
     /// <exception cref="InvalidOperationException">The images have no labels.</exception>
     public virtual int LabelOf(long index) => throw new InvalidOperationException("The images have no labels.");
 
-    /// <summary>What the image is called: a file name where there is one.</summary>
+    /// <summary>The image's name: a file name if there is one.</summary>
     public virtual string NameOf(long index) => $"{index}";
 
-    /// <summary>Some of the images, drawn without replacement: of all classes, whatever the order of the files.</summary>
+    /// <summary>A random subset, drawn without replacement, so that it contains all classes whatever the order of the files.</summary>
     /// <param name="count">How many, at most.</param>
-    /// <param name="seed">Chooses them.</param>
+    /// <param name="seed">Random seed.</param>
     public ImageSource Sample(long count, ulong seed)
     {
         var order = new Permutation(Count, seed, number: 0);

@@ -6,34 +6,34 @@ using System.Text.RegularExpressions;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>What a <c>.npy</c> file says about its array.</summary>
-/// <param name="DataType">NumPy's type string: byte order, kind and bytes, as in <c>|u1</c> or <c>&gt;f4</c>.</param>
+/// <summary>The header of a <c>.npy</c> file.</summary>
+/// <param name="DataType">NumPy's type string: byte order, kind and size in bytes, as in <c>|u1</c> or <c>&gt;f4</c>.</param>
 /// <param name="IsFortran">Whether the first index varies fastest, instead of the last.</param>
 /// <param name="Shape">The array's shape.</param>
 /// <param name="Length">Bytes before the first element.</param>
 internal sealed record NpyHeader(string DataType, bool IsFortran, long[] Shape, int Length)
 {
-    /// <summary>Bytes of an element.</summary>
+    /// <summary>Bytes per element.</summary>
     public int ItemSize => DataType[2] - '0';
 
-    /// <summary>What an element is: <c>b</c> for truth values, <c>i</c>, <c>u</c>, <c>f</c>.</summary>
+    /// <summary>The kind of an element: <c>b</c> for Booleans, <c>i</c>, <c>u</c>, <c>f</c>.</summary>
     public char Kind => DataType[1];
 
     /// <summary>Whether the most significant byte of an element comes first.</summary>
     public bool IsBigEndian => DataType[0] == '>';
 
-    /// <summary>Elements of the array; more than a long holds, if the shape promises that.</summary>
+    /// <summary>Number of elements; may exceed a long if the shape claims that many.</summary>
     public Int128 Count => Shape.Aggregate((Int128)1, (product, size) => product > long.MaxValue ? product : product * size);
 
-    /// <summary>The type as NumPy calls it, as in <c>float32</c>.</summary>
+    /// <summary>NumPy's name of the type, as in <c>float32</c>.</summary>
     public string TypeName => Kind == 'b' ? "bool" : $"{Kind switch { 'i' => "int", 'u' => "uint", _ => "float" }}{8 * ItemSize}";
 
     /// <summary>The shape in brackets.</summary>
     public string ShapeText => $"[{string.Join(", ", Shape)}]";
 
     /// <summary>An element as a number.</summary>
-    /// <param name="data">The elements, as they are stored.</param>
-    /// <param name="index">Which, in the order in which they are stored.</param>
+    /// <param name="data">The elements, as stored.</param>
+    /// <param name="index">Its index in storage order.</param>
     public double Element(ReadOnlySpan<byte> data, long index)
     {
         Span<byte> bytes = stackalloc byte[8];
@@ -61,7 +61,7 @@ internal sealed record NpyHeader(string DataType, bool IsFortran, long[] Shape, 
     }
 }
 
-/// <summary>NumPy's array file format: numbers and truth values of any byte order, with the first or the last index varying fastest.</summary>
+/// <summary>NumPy's array file format: numbers and Booleans in any byte order, with the first or the last index varying fastest.</summary>
 /// <remarks>NEP 1, A simple file format for NumPy arrays.</remarks>
 public static partial class Npy
 {
@@ -81,7 +81,7 @@ public static partial class Npy
     /// <summary>The bytes of a header.</summary>
     /// <param name="dataType">NumPy's type string.</param>
     /// <param name="shape">The array's shape.</param>
-    /// <param name="length">At least so many bytes.</param>
+    /// <param name="length">Minimum length in bytes.</param>
     internal static byte[] Header(string dataType, ReadOnlySpan<long> shape, int length = 0)
     {
         string sizes = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
@@ -102,18 +102,18 @@ public static partial class Npy
     /// <param name="file">The file's bytes.</param>
     /// <param name="source">Its name, for messages.</param>
     /// <returns>NumPy's type string, the shape, and the elements.</returns>
-    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or in another format.</exception>
     public static (string DataType, long[] Shape, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> file, string source)
     {
         var header = ReadHeader(file.Span, file.Length, source);
         return (header.DataType, header.Shape, file[header.Length..]);
     }
 
-    /// <summary>Reads the header, and compares it with the file's length.</summary>
+    /// <summary>Reads the header and checks it against the file's length.</summary>
     /// <param name="file">The file's bytes, at least the first <see cref="LongestHeader"/> of them.</param>
-    /// <param name="fileLength">How many there are.</param>
+    /// <param name="fileLength">The length of the file in bytes.</param>
     /// <param name="source">Its name, for messages.</param>
-    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or in another format.</exception>
     internal static NpyHeader ReadHeader(ReadOnlySpan<byte> file, long fileLength, string source)
     {
         if (!file.StartsWith(Magic))
@@ -130,7 +130,7 @@ public static partial class Npy
             $"'{source}' is damaged: an array of type {header.DataType} and shape {header.ShapeText} takes {header.Count * header.ItemSize} bytes, but {fileLength - header.Length} follow the header.");
     }
 
-    /// <summary>Reads the header at a file's beginning; null where there is none that can be used.</summary>
+    /// <summary>Reads the header at a file's beginning; null if there is no usable one.</summary>
     internal static NpyHeader? TryReadHeader(ReadOnlySpan<byte> file)
     {
         if (file.Length < Magic.Length + 6 || !file.StartsWith(Magic))

@@ -5,7 +5,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels: whole numbers from 0 to 255 of any type, truth values,
+/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels: integers from 0 to 255 of any type, Booleans,
 /// or floating-point numbers from 0 to 1, which are rounded to 8 bits. <c>.npz</c> archives may hold an array and labels for each split.
 /// </summary>
 public sealed class NumpyImages : ImageSource
@@ -39,7 +39,7 @@ public sealed class NumpyImages : ImageSource
         (channelsLast, Channels, Height, Width, Count) = (last, (int)channels, (int)height, (int)width, shape[0]);
     }
 
-    // Reads bytes of the array, from one on.
+    // Reads bytes of the array, starting at a position.
     private delegate void PixelReader(long position, Span<byte> pixels);
 
     /// <inheritdoc/>
@@ -173,7 +173,7 @@ public sealed class NumpyImages : ImageSource
         return new NumpyImages(header.Shape, (position, image) => pixels.Span.Slice((int)position, image.Length).CopyTo(image), source);
     }
 
-    /// <summary>Opens a <c>.npy</c> whose images are read when they are asked for.</summary>
+    /// <summary>Opens a <c>.npy</c> whose images are read on demand.</summary>
     internal static NumpyImages FromFile(string path)
     {
         var file = File.OpenHandle(path, options: FileOptions.RandomAccess);
@@ -196,7 +196,7 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    // Truth values become black and white, numbers from 0 to 1 that are not whole are of that range, others are pixels already.
+    // Booleans become black and white; if no float exceeds 1, floats are scaled from [0, 1]; other numbers are pixel values already.
     private static byte[] ToPixels(NpyHeader header, ReadOnlyMemory<byte> data, string source)
     {
         long count = (long)header.Count;
@@ -212,7 +212,7 @@ public sealed class NumpyImages : ImageSource
         return pixels;
     }
 
-    // Where numbers from 0 to 1 are no pixels, it is for the sake of others.
+    // If a number between 0 and 1 is not a valid pixel, that is because another value is outside [0, 1]: report that one.
     private static InvalidDataException NoPixel(NpyHeader header, ReadOnlySpan<byte> data, string source, long stored, long position)
     {
         long count = (long)header.Count;
@@ -244,7 +244,7 @@ public sealed class NumpyImages : ImageSource
         return largest;
     }
 
-    // Where elements are stored, and where they are in row-major order.
+    // The storage index of each element, and its index in row-major order.
     private static IEnumerable<(long Stored, long Position)> Positions(NpyHeader header, long count)
     {
         long[] index = new long[header.Shape.Length];
@@ -276,7 +276,7 @@ public sealed class NumpyImages : ImageSource
         return Npy.TryReadHeader(start.AsSpan(0, length));
     }
 
-    // As long as the header says, whatever the archive says of it.
+    // Reads as many bytes as the header says, which the archive must confirm.
     private static byte[] ReadAll(ZipArchiveEntry entry, string path)
     {
         var header = PeekHeader(entry)!;

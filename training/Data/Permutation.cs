@@ -3,12 +3,12 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// A pseudo-random order of 0 .. count - 1 in which every entry is computed on its own: nothing to store, nothing to replay
+/// A pseudorandom order of 0 .. count - 1 in which every entry is computed independently: nothing to store, nothing to replay
 /// after a restart.
 /// </summary>
 /// <remarks>
 /// A Feistel network over the smallest even number of bits that holds count, with Philox as its round function; values
-/// outside the range are sent through again (cycle walking; Black and Rogaway 2002).
+/// outside the range are encrypted again (cycle walking; Black and Rogaway 2002).
 /// </remarks>
 public sealed class Permutation
 {
@@ -20,10 +20,10 @@ public sealed class Permutation
     private readonly ulong number;
     private readonly int halfBits;
 
-    /// <summary>Chooses an order.</summary>
+    /// <summary>Selects an order.</summary>
     /// <param name="count">How many entries.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="number">Which of the seed's orders: an epoch.</param>
+    /// <param name="number">Which of the seed's orders: the epoch.</param>
     public Permutation(long count, ulong seed, ulong number)
     {
         (this.count, this.seed, this.number) = (count, seed, number);

@@ -2,10 +2,10 @@ using SkiaSharp;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images plane by plane, as models have them, and pixel by pixel, as files have them.</summary>
+/// <summary>Converts planar images, as models take them, to interleaved pixels, as files have them.</summary>
 public static class PlanarPixels
 {
-    /// <summary>An image as a bitmap, to be encoded.</summary>
+    /// <summary>Converts an image to a bitmap, to be encoded.</summary>
     /// <param name="pixels">UInt8 [C, H, W].</param>
     /// <param name="channels">C, 1 or 3.</param>
     /// <param name="height">H.</param>

@@ -2,9 +2,9 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images of a source in another size or with other channels: the centre, scaled.</summary>
-/// <param name="source">The images as they are.</param>
-/// <param name="channels">1 for grayscale, 3 for colour.</param>
+/// <summary>The images of a source at another size or with other channels: the center, scaled.</summary>
+/// <param name="source">The original images.</param>
+/// <param name="channels">1 for grayscale, 3 for color.</param>
 /// <param name="height">Rows of pixels.</param>
 /// <param name="width">Columns of pixels.</param>
 internal sealed class ScaledImages(ImageSource source, int channels, int height, int width) : DelegatingImageSource(source)

@@ -1,9 +1,9 @@
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images of other sources, which are alike, under other numbers.</summary>
-/// <param name="like">What has the images' shape and classes.</param>
-/// <param name="count">How many there are.</param>
-/// <param name="find">Where an image is.</param>
+/// <summary>Images of other sources, all of one shape, renumbered.</summary>
+/// <param name="like">A source with the images' shape and classes.</param>
+/// <param name="count">The number of images.</param>
+/// <param name="find">Maps an image number to its source and its number there.</param>
 internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find) : DelegatingImageSource(like)
 {
     /// <summary>Some images of a source.</summary>
@@ -15,7 +15,7 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     /// <inheritdoc/>
     public override long Count => count;
 
-    /// <summary>The images of several sources, one after the other.</summary>
+    /// <summary>The images of several sources, concatenated.</summary>
     public static ImageSource Joined(params IReadOnlyList<ImageSource> sources) =>
         new SelectedImages(sources[0], sources.Sum(source => source.Count), i =>
         {

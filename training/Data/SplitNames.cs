@@ -3,20 +3,20 @@ namespace OnnxVae.Training.Data;
 /// <summary>A part of a data set.</summary>
 internal enum SplitKind
 {
-    /// <summary>Trained on.</summary>
+    /// <summary>Used for training.</summary>
     Train,
 
-    /// <summary>Looked at while training, never trained on.</summary>
+    /// <summary>Evaluated during training, never trained on.</summary>
     Validation,
 
-    /// <summary>Held back until the model is finished.</summary>
+    /// <summary>Held out until the model is finished.</summary>
     Test,
 }
 
-/// <summary>What the splits of a data set are called in folders and archives, in small letters or capitals.</summary>
+/// <summary>The names of splits in folders and archives, in lower or upper case.</summary>
 internal static class SplitNames
 {
-    private const string Ambiguous = "dev"; // a split beside a training split, or else a class like any other
+    private const string Ambiguous = "dev"; // a split if there is a training split, otherwise a class like any other
 
     private static readonly Dictionary<string, SplitKind> Known = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -30,7 +30,7 @@ internal static class SplitNames
         ["testing"] = SplitKind.Test,
     };
 
-    /// <summary>The splits among the names of some folders.</summary>
+    /// <summary>The splits among folder names.</summary>
     public static IReadOnlyDictionary<string, SplitKind> Among(IEnumerable<string> folders)
     {
         string[] named = [.. folders.Distinct().Where(Known.ContainsKey)];
@@ -38,7 +38,7 @@ internal static class SplitNames
         return named.Where(name => hasTraining || !name.Equals(Ambiguous, StringComparison.OrdinalIgnoreCase)).ToDictionary(name => name, name => Known[name]);
     }
 
-    /// <summary>The split that one of the words of a name stands for, as in <c>x_train</c>; null for none.</summary>
+    /// <summary>The split that a word of a name stands for, as in <c>x_train</c>; null for none.</summary>
     public static SplitKind? In(string name)
     {
         foreach (string word in Words(name))
@@ -52,7 +52,7 @@ internal static class SplitNames
         return null;
     }
 
-    /// <summary>The words of a name, in small letters: its runs of letters.</summary>
+    /// <summary>The words of a name in lower case: its runs of letters.</summary>
     public static IReadOnlyList<string> Words(string name) =>
         new string([.. name.Select(character => char.IsLetter(character) ? char.ToLowerInvariant(character) : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

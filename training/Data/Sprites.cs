@@ -10,19 +10,19 @@ public readonly record struct SpriteFactors(int Shape, int Scale, int Orientatio
 
 /// <summary>
 /// White shapes on black, 64x64, one binary image for each of 3 shapes x 6 scales x 40 orientations x 32 x 32 positions,
-/// drawn when asked for, without anti-aliasing.
+/// drawn on demand, without anti-aliasing.
 /// </summary>
-/// <remarks>The generative process of dSprites (Matthey, Higgins, Hassabis and Lerchner 2017); its numbering, not its pixels.</remarks>
+/// <remarks>The generative process of dSprites (Matthey, Higgins, Hassabis and Lerchner 2017); with its numbering, but not its exact pixels.</remarks>
 public sealed class Sprites : ImageSource
 {
-    /// <summary>The name by which the source is asked for, in place of a path.</summary>
+    /// <summary>The name of the source, given in place of a path.</summary>
     public const string Name = "sprites";
 
     private const int Side = 64;
     private const int Shapes = 3, Scales = 6, Orientations = 40, Positions = 32;
     private const double FirstCentre = 20, LastCentre = 44;
     private const double UnitInPixels = 14;
-    private const double Reach = 1.35; // No shape is farther from its centre, in units.
+    private const double Reach = 1.35; // no point of a shape is farther from its center, in units
 
     /// <inheritdoc/>
     public override long Count => Shapes * Scales * Orientations * Positions * Positions;

@@ -5,23 +5,23 @@ namespace OnnxVae.Training.Evaluation;
 
 /// <summary>Estimates of I(y; z), nats per image.</summary>
 /// <param name="PlugIn">
-/// E ln Q(z|y) / Q(z) with Q(z) the mean of all N posteriors: the information about which of the N images it was. A lower estimate of that
-/// about images in general, at most ln N. Hoffman and Johnson 2016; as a bound, van den Oord et al. 2018, arXiv 1807.03748.
+/// E ln Q(z|y) / Q(z) with Q(z) the mean of all N posteriors: the information about which of the N images it was. Underestimates the information
+/// about images in general, and is at most ln N. Hoffman and Johnson 2016; as a bound, van den Oord et al. 2018, arXiv 1807.03748.
 /// </param>
 /// <param name="Upper">The same with the other N - 1 posteriors: an upper bound in expectation. Poole et al. 2019, arXiv 1905.06922, equation 12.</param>
 internal readonly record struct InformationEstimates(double PlugIn, double Upper);
 
-/// <summary>Information in the latents of a data set, from the Gaussian posteriors Q(z|y) of its images.</summary>
+/// <summary>Estimates the information in the latents of a data set, from the Gaussian posteriors Q(z|y) of its images.</summary>
 internal static class AggregatedPosterior
 {
     private const uint Stream = 0x4D49;
     private const int LargestFit = 4000;
 
-    /// <summary>Estimates I(y; z) with one sample of each posterior.</summary>
+    /// <summary>Estimates I(y; z) with one sample per posterior.</summary>
     /// <param name="mean">Float32 [N, L].</param>
     /// <param name="logVar">Float32 [N, L].</param>
     /// <param name="count">N, at least 2.</param>
-    /// <param name="seed">Chooses the samples.</param>
+    /// <param name="seed">Random seed.</param>
     public static InformationEstimates MutualInformation(float[] mean, float[] logVar, int count, ulong seed)
     {
         int latents = mean.Length / count;
@@ -53,16 +53,16 @@ internal static class AggregatedPosterior
     }
 
     /// <summary>
-    /// A lower estimate of KL(Q(z) || P(z)), Q(z) the aggregated posterior: E ln m(z) - E ln P(z) with a density m that was fitted to draws of one
-    /// half of the images, and the expectations over those of the other, since E ln m(z) is at most E ln Q(z). Where the rate is KL(Q(z|y) || P(z)),
-    /// -E ln P(z) is the rate and the entropy of Q(z|y), 1/2 sum (1 + ln 2 pi + logVar).
+    /// A lower estimate of KL(Q(z) || P(z)), Q(z) the aggregated posterior: E ln m(z) - E ln P(z) with a density m fitted to samples from one
+    /// half of the images and the expectations taken over those from the other half, since E ln m(z) is at most E ln Q(z). If the rate (the KL term) is
+    /// KL(Q(z|y) || P(z)), -E ln P(z) is the rate plus the entropy of Q(z|y), 1/2 sum (1 + ln 2 pi + logVar).
     /// </summary>
     /// <param name="mean">Float32 [N, L].</param>
     /// <param name="logVar">Float32 [N, L].</param>
     /// <param name="rates">The rate of each image, [N].</param>
-    /// <param name="seed">Chooses the draws.</param>
-    /// <param name="fit">As <see cref="EvaluatorOptions.FitDensity"/>.</param>
-    /// <returns>Nats per image; null where there are too few images to fit anything.</returns>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="fit">As in <see cref="EvaluatorOptions.FitDensity"/>.</param>
+    /// <returns>Nats per image; null if there are too few images to fit a density.</returns>
     public static double? FittedMarginalKl(float[] mean, float[] logVar, double[] rates, ulong seed, Func<double[][], double[][], double> fit)
     {
         int count = Math.Min(rates.Length, LargestFit), latents = mean.Length / rates.Length, half = count / 2;

@@ -2,18 +2,18 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Training.Evaluation;
 
-/// <summary>What models that know an image's class give without it.</summary>
+/// <summary>Marginalizes class-conditional models over the class.</summary>
 public static class ClassMarginal
 {
     /// <summary>
-    /// The rate of images whose class is not told: the mean of -ln sum over c of P(c) product over models of exp(-rate given c), nats per image, with the
-    /// classes' frequencies as P(c).
+    /// The rate without knowledge of the class: the mean of -ln sum over c of P(c) product over models of exp(-rate given c), nats per image, with the
+    /// class frequencies as P(c).
     /// </summary>
-    /// <param name="models">Models with a metric <c>rate</c> per image that depends on the label, of which each explains a part of an image's codes.</param>
+    /// <param name="models">Models with a metric <c>rate</c> per image that depends on the label, each explaining a part of an image's codes.</param>
     /// <param name="images">The images.</param>
     /// <param name="frequencies">P(c) for each class, Float64 [K].</param>
     /// <param name="options">How to evaluate.</param>
-    /// <param name="progress">Called with the classes done and the classes in all.</param>
+    /// <param name="progress">Called with the number of classes done and the total.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     public static double Rate(
         IReadOnlyList<TrainedModel> models,
@@ -46,8 +46,8 @@ public static class ClassMarginal
         });
     }
 
-    /// <summary>The share of each class among images, Float64 [K].</summary>
-    /// <param name="images">The images; without labels, there are no shares.</param>
+    /// <summary>The fraction of each class among images, Float64 [K].</summary>
+    /// <param name="images">The images; without labels, the result is empty.</param>
     public static double[] Frequencies(ImageSource images)
     {
         var counts = new double[images.Classes.Count];

@@ -4,9 +4,9 @@ using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Evaluation;
 
-/// <summary>Adds up what the evaluation program says of each batch, by the roles of its metrics.</summary>
+/// <summary>Accumulates the metrics that the evaluation program computes for each batch, by their roles.</summary>
 /// <param name="program">The evaluation program.</param>
-/// <param name="images">Images in all.</param>
+/// <param name="images">Total number of images.</param>
 internal sealed class EvaluationTotals(ProgramSpec program, long images)
 {
     private const int LargestInformationSample = 10_000;
@@ -72,18 +72,18 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         }
     }
 
-    /// <summary>The figures, after the last batch.</summary>
+    /// <summary>The metrics, after the last batch.</summary>
     public EvaluationFigures Finish(EvaluatorOptions options)
     {
         CloseBatch();
         RequireFinite();
-        int latents = (int?)program.Metrics.SingleOrDefault(metric => metric.Role == MetricRole.PosteriorMean)?.Shape[1] ?? 0; // none for codes
+        int latents = (int?)program.Metrics.SingleOrDefault(metric => metric.Role == MetricRole.PosteriorMean)?.Shape[1] ?? 0; // zero for codes
         float[] mean = [.. means];
         var information = latents == 0 ? null : EstimateInformation(mean, latents, options);
         double[] relativeVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]) / (priorVariances.Length > 0 ? priorVariances[l] : 1))];
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
         var shape = program.Images.Shape;
-        double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats that are one bit per value
+        double bits = shape[1] * shape[2] * shape[3] * Math.Log(2); // nats equal to one bit per value
         double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion");
         var exchanged = exchange.OfDistortion(distortion);
         return new EvaluationFigures
@@ -117,7 +117,8 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
 
     private double? MeanOf(string metric) => sums.TryGetValue(metric, out double sum) ? sum / images : null;
 
-    // With the rate of the same images; estimates beyond what is possible, 0 and the rate, are moved there. It takes the posteriors' variances, which rounded latents do not have, and more than one image.
+    // With the rate of the same images; estimates outside the possible range, 0 to the rate, are clamped. Needs more than one image, and posterior
+    // variances, which rounded latents do not have.
     private (double Lower, double Upper, double Rate, double? FittedMarginalKl, int Images)? EstimateInformation(float[] mean, int latents, EvaluatorOptions options)
     {
         int rows = mean.Length / latents, count = Math.Min(rows, LargestInformationSample);
@@ -145,7 +146,7 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         }
     }
 
-    // ln of the mean weight, built up sample by sample: the running log-sum-exp of each image of the batch.
+    // ln of the mean weight, accumulated sample by sample: the running log-sum-exp of each image of the batch.
     private void AddLogWeights(ReadOnlySpan<float> values, int sample)
     {
         if (sample == 0)

@@ -5,17 +5,17 @@ using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Training.Evaluation;
 
-/// <summary>Computes the figures of a model over a whole data set.</summary>
+/// <summary>Computes the metrics of a model over a whole data set.</summary>
 public static class Evaluator
 {
-    private const ulong EvaluationKey = 0xE7A1UL << 48; // Noise of its own, apart from training's.
+    private const ulong EvaluationKey = 0xE7A1UL << 48; // separates its noise from that of training
 
-    /// <summary>Computes the figures.</summary>
+    /// <summary>Computes the metrics.</summary>
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its states, by name.</param>
     /// <param name="source">The images.</param>
-    /// <param name="options">How.</param>
-    /// <param name="progress">Called with the images done and the images in all.</param>
+    /// <param name="options">How to evaluate.</param>
+    /// <param name="progress">Called with the number of images done and the total.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="InvalidDataException">The images or the states do not fit the model.</exception>
     public static EvaluationFigures Evaluate(
@@ -66,12 +66,12 @@ public static class Evaluator
         return totals.Finish(options);
     }
 
-    /// <summary>A number of each image.</summary>
+    /// <summary>Computes one number per image.</summary>
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its states, by name.</param>
     /// <param name="source">The images.</param>
     /// <param name="metric">A metric of the evaluation with the role <see cref="MetricRole.PerRow"/>.</param>
-    /// <param name="options">How; nothing is sampled more than once.</param>
+    /// <param name="options">How to evaluate; one noise sample is used.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Float32 [N].</returns>
     /// <exception cref="InvalidDataException">The images or the states do not fit the model.</exception>
@@ -125,8 +125,8 @@ public static class Evaluator
         }
     }
 
-    // A batch that is not full is filled up from the beginning: models that compare images of a batch find some. Its last row, whose latents
-    // the first row is decoded from, is another image than that.
+    // A partial batch is filled up from the beginning of the data, since models that compare the images of a batch need others. Its last row, whose
+    // latents the first row is decoded from, is a different image from the first.
     private static long IndexAt(int row, int rows, long first, long count) =>
         row == rows - 1 && row % count == 0 ? (first + count - 1) % count : (first + row) % count;
 }

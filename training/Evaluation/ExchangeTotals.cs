@@ -3,9 +3,9 @@ using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Evaluation;
 
-/// <summary>Adds up what becomes of images that are decoded from the latents of the image before them in their batch.</summary>
+/// <summary>Accumulates the metrics of images decoded from the latents of the preceding image in their batch.</summary>
 /// <param name="program">The evaluation program.</param>
-/// <param name="images">Images in all; of one there is nothing to exchange.</param>
+/// <param name="images">Total number of images; with a single one there is nothing to exchange.</param>
 internal sealed class ExchangeTotals(ProgramSpec program, long images)
 {
     private const string Own = "distortion", Others = "distortionExchanged";
@@ -16,11 +16,11 @@ internal sealed class ExchangeTotals(ProgramSpec program, long images)
     private double differences;
     private double squaredDifferences;
 
-    /// <summary>The means of what else is reported of exchanged latents, by name.</summary>
+    /// <summary>The means of the other metrics of exchanged latents, by name.</summary>
     public IEnumerable<(string Name, double Mean)> FurtherMeans => sums.Where(sum => sum.Key != Others && count > 0).Select(sum => (sum.Key, sum.Value / count));
 
-    /// <summary>What became of the distortion; null where it is not reported, or nothing could be exchanged.</summary>
-    /// <param name="distortion">That of all images with their own latents.</param>
+    /// <summary>The effect on the distortion; null if it is not reported, or nothing could be exchanged.</summary>
+    /// <param name="distortion">The mean over all images with their own latents.</param>
     public LatentExchange? OfDistortion(double? distortion) => count > 0 && distortion is { } own && sums.TryGetValue(Others, out double sum)
         ? new LatentExchange(own, sum / count, (double)changed / count, StandardError)
         : null;
@@ -57,6 +57,6 @@ internal sealed class ExchangeTotals(ProgramSpec program, long images)
         }
     }
 
-    // Of the mean difference.
+    // of the mean difference
     private double StandardError => Math.Sqrt(Math.Max(0, (squaredDifferences / count) - (differences / count * (differences / count))) / count);
 }

@@ -8,9 +8,9 @@ namespace OnnxVae.Training.Reports;
 public static class ImageGrid
 {
     private const int Gap = 2;
-    private const int SmallestTile = 48; // Smaller images are enlarged by a whole factor,
-    private const int LargestSide = 8192; // and large ones are reduced where the grid would have more pixels than this along a side.
-    private const int Quality = 95; // of formats that lose something
+    private const int SmallestTile = 48; // smaller images are enlarged by an integer factor
+    private const int LargestSide = 8192; // pixels along a side of the grid; larger grids are scaled down
+    private const int Quality = 95; // of lossy formats
 
     private static readonly SKColor Background = new(0x40, 0x40, 0x40);
 
@@ -43,9 +43,9 @@ public static class ImageGrid
         return Encode(bitmap, format);
     }
 
-    /// <summary>Writes a grid as a picture; the path's ending says in which format.</summary>
+    /// <summary>Writes a grid as a picture; the path's extension determines the format.</summary>
     /// <inheritdoc cref="Draw"/>
-    /// <exception cref="ArgumentException">The path does not name a picture of a format that is written.</exception>
+    /// <exception cref="ArgumentException">The path does not name a picture in a writable format.</exception>
     public static void Save(string path, ReadOnlySpan<float> images, int channels, int height, int width, int columns)
     {
         byte[] picture = Draw(images, channels, height, width, columns, PictureFile.FormatOf(path));

@@ -9,19 +9,19 @@ public static class MetricsLog
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Adds a line.</summary>
+    /// <summary>Appends a line.</summary>
     public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
 
-    /// <summary>Reads the lines up to a step; what a crash cut off, or what is not a line of the log, is passed over.</summary>
+    /// <summary>Reads the lines up to a step; lines truncated by a crash, or that are not lines of the log, are skipped.</summary>
     public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => new FileInfo(path) is { Exists: true, Length: > 0 }
         ? [.. RegularFile.ReadText(path).Split('\n').Select(TryParse).OfType<JsonObject>().Where(line => StepOf(line) is { } step && step <= lastStep)]
         : [];
 
-    /// <summary>Drops the lines after a step, when training resumes there.</summary>
+    /// <summary>Removes the lines after a step, when training resumes there.</summary>
     public static void TruncateAfter(string path, long step) =>
         AtomicFile.WriteText(path, string.Concat(Read(path, step).Select(line => line.ToJsonString() + "\n")));
 
-    /// <summary>A number of a line; null where it has none of that name.</summary>
+    /// <summary>A number of a line; null if the line has none of that name.</summary>
     public static double? ValueOf(JsonObject line, string name) => line[name] is JsonValue value && value.TryGetValue(out double number) ? number : null;
 
     private static long? StepOf(JsonObject line) => line["step"] is JsonValue value && value.TryGetValue(out long step) ? step : null;

@@ -4,13 +4,13 @@ using ScottPlot;
 
 namespace OnnxVae.Training.Reports;
 
-/// <summary>A trained model in the plane of rate and distortion.</summary>
-/// <param name="Label">What sets it apart: its beta, its lambda.</param>
+/// <summary>A trained model in the rate-distortion plane: rate is the KL term, distortion the reconstruction loss.</summary>
+/// <param name="Label">What distinguishes it: its beta, its lambda.</param>
 /// <param name="Rate">E KL(Q(z|y) || P(z)), nats per image.</param>
 /// <param name="Distortion">E [-ln P(y|z)], nats per image.</param>
 public sealed record RateDistortionModel(string Label, double Rate, double Distortion);
 
-/// <summary>Models in the plane of rate and distortion, with lines on which the ELBO is the same.</summary>
+/// <summary>Models in the rate-distortion plane, with lines of equal ELBO.</summary>
 /// <remarks>Alemi et al. 2018, Fixing a broken ELBO, arXiv 1711.00464, figure 1.</remarks>
 public static class RateDistortionPlot
 {
@@ -22,8 +22,8 @@ public static class RateDistortionPlot
     /// <summary>Writes the plot.</summary>
     /// <param name="path">A .png or .svg file.</param>
     /// <param name="models">The models.</param>
-    /// <param name="reference">Points of a curve to compare with; empty for none.</param>
-    /// <param name="referenceName">What the curve is.</param>
+    /// <param name="reference">Points of a reference curve; empty for none.</param>
+    /// <param name="referenceName">The name of the curve.</param>
     public static void Save(string path, IReadOnlyList<RateDistortionModel> models, IReadOnlyList<(double Rate, double Distortion)> reference, string referenceName)
     {
         using var plot = new Plot();
@@ -65,7 +65,7 @@ public static class RateDistortionPlot
         AtomicFile.Write(path, stream => stream.Write(png));
     }
 
-    // Rate + distortion is the same along each of them.
+    // Rate + distortion is constant along each of them.
     private static void AddEqualElboLines(Plot plot, double left, double right, double bottom, double top)
     {
         for (int i = 1; i < EqualElboLines; i++)

@@ -3,14 +3,14 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Training.Reports;
 
-/// <summary>Images and what is left of them after encoding and decoding.</summary>
+/// <summary>Images and their reconstructions.</summary>
 public static class ReconstructionGrid
 {
-    /// <summary>Sends images through encoder and decoder; latents are the posterior means.</summary>
+    /// <summary>Encodes and decodes images; latents are the posterior means.</summary>
     /// <param name="encoder">The encoder.</param>
     /// <param name="decoder">The decoder of the same model.</param>
     /// <param name="source">The images.</param>
-    /// <param name="first">The number of the first.</param>
+    /// <param name="first">The number of the first image.</param>
     /// <param name="count">How many.</param>
     /// <returns>Originals and reconstructions, Float32 [N, C, H, W] in [0, 1] each.</returns>
     public static (float[] Originals, float[] Reconstructions) Reconstruct(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, long first, int count)
@@ -22,7 +22,7 @@ public static class ReconstructionGrid
     /// <summary>A grid in which every row of originals is followed by a row of their reconstructions.</summary>
     /// <param name="encoder">The encoder.</param>
     /// <param name="decoder">The decoder of the same model.</param>
-    /// <param name="source">The images, of which the first are taken.</param>
+    /// <param name="source">The images; the first ones are used.</param>
     /// <param name="count">How many.</param>
     /// <param name="columns">Images per row.</param>
     /// <returns>Float32 [2 N, C, H, W], gaps filled with zeros, for <see cref="ImageGrid"/>.</returns>
@@ -41,7 +41,7 @@ public static class ReconstructionGrid
         return grid;
     }
 
-    /// <summary>Reads images as numbers in [0, 1].</summary>
+    /// <summary>Reads images as floats in [0, 1].</summary>
     public static float[] ReadImages(ImageSource source, long first, int count)
     {
         var pixels = new byte[source.ImageSize];

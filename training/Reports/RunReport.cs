@@ -8,7 +8,7 @@ using ScottPlot;
 
 namespace OnnxVae.Training.Reports;
 
-/// <summary>The page <c>report.html</c> of a run: figures, curves, grids. Needs no other file and no network.</summary>
+/// <summary>The page <c>report.html</c> of a run: metrics, curves, sample grids. Self-contained: needs no other file and no network.</summary>
 public static class RunReport
 {
     private const int PlotWidth = 640;
@@ -25,8 +25,8 @@ public static class RunReport
     /// <summary>Writes the page.</summary>
     /// <param name="file">The page's file.</param>
     /// <param name="manifest">The model.</param>
-    /// <param name="figures">The final figures.</param>
-    /// <param name="split">What they were computed on.</param>
+    /// <param name="figures">The final metrics.</param>
+    /// <param name="split">The split that they were computed on.</param>
     /// <param name="log">The lines of the run's log.</param>
     /// <param name="grids">The folder of the run's sample grids, if there is one.</param>
     public static void Write(string file, Manifest manifest, EvaluationFigures figures, string split, IReadOnlyList<JsonObject> log, string grids)
@@ -53,7 +53,7 @@ public static class RunReport
         AtomicFile.WriteText(file, page.Append("</html>\n").ToString());
     }
 
-    // The first and the last grid of each kind: where training came from, and where it arrived.
+    // The first and the last grid of each kind: the start and the end of training.
     private static IEnumerable<string> FirstAndLast(string grids) => Directory.Exists(grids)
         ? Directory.EnumerateFiles(grids, "*.png").Order(StringComparer.Ordinal)
             .GroupBy(file => Path.GetFileName(file).Split('-')[0])

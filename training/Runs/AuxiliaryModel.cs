@@ -4,12 +4,12 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>
-/// A model that is trained for a run's autoencoder and exported beside it: a prior of its codes, a classifier of its images. Its package's
-/// description says what it was made for.
+/// A model that is trained for a run's autoencoder and exported next to it: a prior of its codes, a classifier of its images. Its package's
+/// description records what it was made for.
 /// </summary>
 public static class AuxiliaryModel
 {
-    /// <summary>Whether a package was made for the weights that a run has exported, or for any.</summary>
+    /// <summary>Whether a package was made for the weights that a run has exported, or for any weights.</summary>
     /// <param name="package">The auxiliary model's package.</param>
     /// <param name="autoencoder">The run of the autoencoder.</param>
     /// <exception cref="FileNotFoundException">The run has exported no encoder.</exception>
@@ -22,7 +22,7 @@ public static class AuxiliaryModel
     public static bool IsForClasses(TrainingPackage package, IReadOnlyList<string> classes) =>
         package.Manifest.Model["classes"] is JsonArray names && names.Select(name => name?.ToString()).SequenceEqual(classes);
 
-    /// <summary>Writes the graphs that are to be deployed, with their weights, beside encoder and decoder.</summary>
+    /// <summary>Writes the deployable graphs, with their weights, next to encoder and decoder.</summary>
     /// <param name="package">The auxiliary model's package.</param>
     /// <param name="states">Its states, by name.</param>
     /// <param name="autoencoder">The run of the autoencoder.</param>

@@ -4,18 +4,18 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>
-/// Everything that training has to remember. Order of the data and noise are functions of seed and step, so the step is
+/// The complete state of training. Data order and noise are functions of seed and step, so the step is
 /// their position too.
 /// </summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Seed">The run's seed.</param>
-/// <param name="Identity">What the states are of: <see cref="TrainingPackage.Identity"/>.</param>
+/// <param name="Identity">The model that the states belong to: <see cref="TrainingPackage.Identity"/>.</param>
 /// <param name="States">The states, by name.</param>
 public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnlyDictionary<string, Tensor> States)
 {
     private const string Format = "onnxvae-checkpoint-2";
 
-    /// <summary>Writes the checkpoint; the file is there as a whole or not at all.</summary>
+    /// <summary>Writes the checkpoint atomically.</summary>
     public void Save(string path) => Safetensors.Save(path, States, new Dictionary<string, string>
     {
         ["format"] = Format,
@@ -26,13 +26,13 @@ public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnl
 
     /// <summary>Reads a checkpoint of a package.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, is not a checkpoint, or is of another model.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, is not a checkpoint, or belongs to another model.</exception>
     public static Checkpoint Load(string path, TrainingPackage package) => Read(path).For(package, path);
 
-    /// <summary>Requires the checkpoint to be one of a package's model.</summary>
+    /// <summary>Requires the checkpoint to belong to a package's model.</summary>
     /// <param name="package">The package.</param>
     /// <param name="path">The checkpoint's file, for messages.</param>
-    /// <exception cref="InvalidDataException">It is not.</exception>
+    /// <exception cref="InvalidDataException">It does not.</exception>
     internal Checkpoint For(TrainingPackage package, string path)
     {
         if (Identity != package.Identity)

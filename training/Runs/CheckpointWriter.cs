@@ -1,15 +1,15 @@
 namespace OnnxVae.Training.Runs;
 
-/// <summary>Writes checkpoints on another thread, one after the other, while training goes on.</summary>
+/// <summary>Writes checkpoints on another thread, one at a time, while training continues.</summary>
 /// <param name="folder">The run's folder.</param>
-/// <param name="keep">How many of the newest checkpoints stay.</param>
+/// <param name="keep">How many of the newest checkpoints are kept.</param>
 /// <param name="written">Called after each checkpoint has been written, on that other thread.</param>
 internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkpoint>? written) : IAsyncDisposable
 {
     private Task pending = Task.CompletedTask;
 
-    /// <summary>Starts to write a checkpoint, once the one before is written.</summary>
-    /// <exception cref="IOException">The one before could not be written.</exception>
+    /// <summary>Starts writing a checkpoint once the previous one is written.</summary>
+    /// <exception cref="IOException">The previous one could not be written.</exception>
     public async Task WriteAsync(Checkpoint checkpoint)
     {
         await pending.ConfigureAwait(false);

@@ -1,6 +1,6 @@
 namespace OnnxVae.Training.Runs;
 
-/// <summary>Keeps what a folder holds to one process at a time; released when it is disposed, or when its process ends.</summary>
+/// <summary>Restricts access to a folder's content to one process at a time; released when disposed, or when its process ends.</summary>
 public sealed class FileLock : IDisposable
 {
     private const int MostAttempts = 1000;
@@ -11,9 +11,9 @@ public sealed class FileLock : IDisposable
 
     /// <summary>Takes a lock.</summary>
     /// <param name="file">The lock's file.</param>
-    /// <returns>The lock; null where another process has it.</returns>
-    /// <exception cref="IOException">The file cannot be made, or is a link.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <returns>The lock; null if another process holds it.</returns>
+    /// <exception cref="IOException">The file cannot be created, or is a link.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder is not writable.</exception>
     public static FileLock? TryTake(string file)
     {
         if (new FileInfo(file).LinkTarget is not null)
@@ -49,14 +49,14 @@ public sealed class FileLock : IDisposable
     {
         if (!OperatingSystem.IsWindows())
         {
-            File.Delete(held.Name); // while nobody else can have it
+            File.Delete(held.Name); // while no other process can hold it
         }
 
         held.Dispose();
     }
 
-    // Between opening a file and locking it, the one who had the lock may have deleted it: then others would lock another file of that name. A
-    // time that nobody else would set tells whether the file of that name is this one; even seconds, which every file system keeps.
+    // Between opening a file and locking it, its previous holder may have deleted it: others would then lock another file of that name. A timestamp
+    // that nobody else would set tells whether this is still the file of that name; even seconds, which every file system keeps.
     private static bool IsStillThere(FileStream held)
     {
         var time = new DateTime(1981, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(2 * Random.Shared.NextInt64(1 << 28));
@@ -64,6 +64,6 @@ public sealed class FileLock : IDisposable
         return File.GetLastWriteTimeUtc(held.Name) == time;
     }
 
-    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows.
+    // EWOULDBLOCK on Linux and on macOS, ERROR_SHARING_VIOLATION on Windows.
     private static bool IsHeldByAnother(IOException e) => (e.HResult & 0xFFFF) is 11 or 35 or 32;
 }

@@ -6,20 +6,20 @@ using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Training.Runs;
 
-/// <summary>Bakes trained states into the graphs of a package that are to be deployed.</summary>
+/// <summary>Bakes trained states into the deployable graphs of a package.</summary>
 public static class RunExport
 {
-    // What was fitted to latents, and is of use with the weights that give them only.
+    // Fitted to latents, and only useful with the weights that produce them.
     private static readonly string[] FilesOfLatents = [ExportedFiles.Mixture, .. TrainedCodePrior.FilesOf(levels: 2)];
 
     private static readonly string[] FilesOfOneModel = [ExportedFiles.Prior, ExportedFiles.Density, .. FilesOfLatents];
 
-    /// <summary>A deployable graph with its weights, which its metadata identify.</summary>
+    /// <summary>A deployable graph with its weights, whose id is in its metadata.</summary>
     /// <exception cref="InvalidDataException">A state is missing, or is not finite.</exception>
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
-    /// <param name="provider">The execution provider whose fastest algorithms are taken, for batches; null for operators that any runtime knows.</param>
+    /// <param name="provider">The execution provider whose fastest algorithms are used, for batches; null for operators that any runtime supports.</param>
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
         package.RequireStates(states, package.Folder);
@@ -28,13 +28,13 @@ public static class RunExport
         return model.WithMetadata(model.Metadata.SetItem(MetadataKeys.Weights, Identify(states))).Bake(states);
     }
 
-    /// <summary>Whose weights a file has, or whose latents it was fitted to, as in <see cref="ModelMetadata.Weights"/>.</summary>
+    /// <summary>The id of a file's weights, or of those whose latents it was fitted to, as in <see cref="ModelMetadata.Weights"/>.</summary>
     /// <param name="file">An exported file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no ONNX model.</exception>
+    /// <exception cref="InvalidDataException">It is not an ONNX model.</exception>
     public static string? WeightsOf(string file) => OnnxModel.Load(file).Metadata.GetValueOrDefault(MetadataKeys.Weights);
 
-    /// <summary>Identifies states: 16 hexadecimal digits.</summary>
+    /// <summary>The id of states: 16 hexadecimal digits.</summary>
     /// <param name="states">The states, by name.</param>
     public static string Identify(IReadOnlyDictionary<string, Tensor> states)
     {
@@ -49,8 +49,8 @@ public static class RunExport
     }
 
     /// <summary>
-    /// Writes all of them into a folder; what was exported there before and belongs to another model, or to other weights, goes: a prior of codes
-    /// for instance, unless it was trained for these very weights.
+    /// Writes all of them into a folder. Earlier exports there that belong to another model or to other weights are deleted, for instance
+    /// a prior of codes, unless it was trained for the same weights.
     /// </summary>
     /// <inheritdoc cref="Bake"/>
     /// <returns>The files.</returns>
@@ -74,10 +74,10 @@ public static class RunExport
         return files;
     }
 
-    /// <summary>Copies the auxiliary models of a model to where it was exported once more: priors that were fitted to its latents, a classifier of its images.</summary>
-    /// <param name="weights">The weights that were exported, as <see cref="Identify"/> gives them.</param>
-    /// <param name="from">The run's own exports.</param>
-    /// <param name="to">Where the model was exported to.</param>
+    /// <summary>Copies a model's auxiliary models to where it was exported again: priors fitted to its latents, a classifier of its images.</summary>
+    /// <param name="weights">The id of the exported weights, as <see cref="Identify"/> returns it.</param>
+    /// <param name="from">The run's own export folder.</param>
+    /// <param name="to">The folder that the model was exported to.</param>
     /// <returns>The copies.</returns>
     public static IReadOnlyList<string> CopyAuxiliaryModels(string weights, string from, string to)
     {

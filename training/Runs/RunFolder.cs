@@ -24,13 +24,13 @@ public sealed record RunFolder(string Path)
     /// <summary>One line per log interval.</summary>
     public string Metrics => At("metrics.jsonl");
 
-    /// <summary>The final figures.</summary>
+    /// <summary>The final metrics.</summary>
     public string Evaluation => At("evaluation.json");
 
-    /// <summary>Curves, grids and figures in one page.</summary>
+    /// <summary>Curves, grids and metrics on one page.</summary>
     public string Report => At("report.html");
 
-    /// <summary>Grids over time.</summary>
+    /// <summary>Sample grids over the course of training.</summary>
     public string Samples => At("samples");
 
     /// <summary>The exported encoder and decoder.</summary>
@@ -38,8 +38,8 @@ public sealed record RunFolder(string Path)
 
     private string Checkpoints => At("checkpoints");
 
-    /// <summary>Makes sure that no other process works on the run, until the result is disposed; clears what a crash left half-written.</summary>
-    /// <exception cref="IOException">Another process does.</exception>
+    /// <summary>Makes sure that no other process works on the run until the result is disposed; removes files that a crash left incomplete.</summary>
+    /// <exception cref="IOException">Another process works on it.</exception>
     public IDisposable Lock()
     {
         Directory.CreateDirectory(Path);
@@ -52,11 +52,11 @@ public sealed record RunFolder(string Path)
         return held;
     }
 
-    /// <summary>Whether the folder has nothing but what a start leaves that was killed before it wrote the run's options.</summary>
+    /// <summary>Whether the folder holds nothing except what is left by a start that was killed before it wrote the run's options.</summary>
     public bool IsEmpty => !Directory.Exists(Path) || Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry))
         .All(name => name == LockFile || (name.StartsWith(OptionsFile, StringComparison.Ordinal) && name.EndsWith(AtomicFile.TemporaryExtension, StringComparison.Ordinal)));
 
-    /// <summary>Removes a start that came to nothing: what is in the folder before the first checkpoint is written.</summary>
+    /// <summary>Removes a failed start: everything in the folder before the first checkpoint is written.</summary>
     public void Discard()
     {
         File.Delete(Options);
@@ -65,7 +65,7 @@ public sealed record RunFolder(string Path)
         Delete(Checkpoints);
     }
 
-    /// <summary>Removes a package that is not complete.</summary>
+    /// <summary>Removes an incomplete package.</summary>
     public void DiscardPackage() => Delete(Package);
 
     private static void Delete(string folder)
@@ -76,7 +76,7 @@ public sealed record RunFolder(string Path)
         }
     }
 
-    /// <summary>Whether training has come to a checkpoint after its first step.</summary>
+    /// <summary>Whether there is a checkpoint beyond the initial one.</summary>
     public bool HasCheckpoint => ListCheckpoints().Any(file => file != CheckpointAt(0));
 
     /// <summary>Whether a run has been started in the folder.</summary>
@@ -126,12 +126,12 @@ public sealed record RunFolder(string Path)
         throw first!;
     }
 
-    /// <summary>Takes a damaged checkpoint out of the way, under another name.</summary>
+    /// <summary>Moves a damaged checkpoint out of the way by renaming it.</summary>
     internal static void SetAside(string checkpoint) => File.Move(checkpoint, checkpoint + DamagedExtension, overwrite: true);
 
     /// <summary>Opens the folder of an existing run.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="InvalidDataException">It holds no run.</exception>
+    /// <exception cref="InvalidDataException">It does not hold a run.</exception>
     public static RunFolder Open(string path)
     {
         var run = new RunFolder(path);
@@ -141,7 +141,7 @@ public sealed record RunFolder(string Path)
     }
 
     /// <summary>Reads the run's options.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, or of another kind of run.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or belongs to another kind of run.</exception>
     public TOptions ReadOptions<TOptions>() where TOptions : IRunOptions
     {
         string text = RegularFile.ReadText(Options), parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
@@ -158,7 +158,7 @@ public sealed record RunFolder(string Path)
         AtomicFile.WriteText(Options, stored.ToJsonString(Manifest.JsonOptions));
     }
 
-    // What the run trains, and its options, if that is what was expected.
+    // The kind of the run, and its options if it is the expected kind.
     private (string Kind, TOptions? Options) Read<TOptions>(string text) where TOptions : IRunOptions
     {
         try
@@ -177,7 +177,7 @@ public sealed record RunFolder(string Path)
         }
     }
 
-    // Folders of others, which may be at work, are theirs to clear.
+    // Subfolders of other runs, which may be in progress, are theirs to clean up.
     private static IEnumerable<string> Leftovers(string folder) => Directory.EnumerateFiles(folder, $"*{AtomicFile.TemporaryExtension}")
         .Concat(Directory.EnumerateDirectories(folder).Where(inner => !File.Exists(System.IO.Path.Combine(inner, LockFile))).SelectMany(Leftovers));
 

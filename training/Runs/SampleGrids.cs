@@ -6,12 +6,12 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Training.Runs;
 
-/// <summary>Draws what a model can do at a point of its training: samples of the prior, and test images with their reconstructions below.</summary>
-/// <param name="package">The compiled model; without an encoder and a decoder to deploy, nothing is drawn.</param>
+/// <summary>Draws grids that show the state of training: samples from the prior, and test images with their reconstructions below.</summary>
+/// <param name="package">The compiled model; without a deployable encoder and decoder, nothing is drawn.</param>
 /// <param name="test">Images to reconstruct.</param>
-/// <param name="seed">Chooses the samples; the same ones at every step, so that grids can be compared.</param>
+/// <param name="seed">Random seed; every step draws the same latents, so that grids can be compared.</param>
 /// <param name="device">Where to run.</param>
-/// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+/// <param name="threads">CPU threads; 0 for one per logical processor.</param>
 public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong seed, OnnxDevice device, int threads)
 {
     private const int Columns = 8;
@@ -21,7 +21,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     private readonly VaeOptions running = new() { Device = device, Threads = threads };
 
     /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The target folder.</param>
     /// <param name="step">The step, for the files' names.</param>
     /// <param name="states">The states at that step.</param>
     public void Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
@@ -43,11 +43,11 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
         }
     }
 
-    /// <summary>Writes <c>mixture-STEP.png</c>, samples of a mixture that was fitted to the latents of the training images.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <summary>Writes <c>mixture-STEP.png</c>, samples from a mixture that was fitted to the latents of the training images.</summary>
+    /// <param name="folder">The target folder.</param>
     /// <param name="step">The step, for the file's name.</param>
     /// <param name="states">The states at that step.</param>
-    /// <param name="mixture">Noise to draws of the mixture.</param>
+    /// <param name="mixture">The graph that maps noise to draws from the mixture.</param>
     public void WriteMixture(string folder, long step, IReadOnlyDictionary<string, Tensor> states, OnnxModel mixture)
     {
         using var decoder = LoadDecoder(states);
@@ -55,10 +55,10 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
         Save(FileOf(folder, Mixture, step), decoder, Draw(decoder, prior));
     }
 
-    /// <summary>Whether the grids of a step are there, all of them.</summary>
-    /// <param name="folder">Where they go.</param>
+    /// <summary>Whether all grids of a step have been written.</summary>
+    /// <param name="folder">The folder that they are written to.</param>
     /// <param name="step">The step.</param>
-    public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last that is written
+    public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last one written
 
     private bool CanDraw => package.Manifest.Deployables.ContainsKey(ExportedKinds.Encoder) && package.Manifest.Deployables.ContainsKey(ExportedKinds.Decoder);
 

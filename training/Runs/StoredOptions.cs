@@ -4,16 +4,16 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
 
-/// <summary>An option that has one value here and another there.</summary>
+/// <summary>An option whose value differs between two sets of options.</summary>
 /// <param name="Name">Its name, in camel case.</param>
-/// <param name="Here">Its value here; null if it has none.</param>
-/// <param name="There">Its value there; null if it has none.</param>
+/// <param name="Here">Its value in the first set; null if it has none.</param>
+/// <param name="There">Its value in the second set; null if it has none.</param>
 public sealed record OptionDifference(string Name, JsonNode? Here, JsonNode? There);
 
-/// <summary>Options as a run's folder keeps them, in <c>options.json</c>.</summary>
+/// <summary>Options as stored in a run's folder, in <c>options.json</c>.</summary>
 public static class StoredOptions
 {
-    /// <summary>All options, also those of inner objects, by their names in camel case.</summary>
+    /// <summary>All options, including those of nested objects, by their names in camel case.</summary>
     /// <param name="options">The options.</param>
     public static JsonObject Flatten<TOptions>(TOptions options)
     {
@@ -40,8 +40,8 @@ public static class StoredOptions
     /// <summary>Compares options.</summary>
     /// <param name="here">Options by name.</param>
     /// <param name="there">The others.</param>
-    /// <param name="names">Which to compare; null for all that one of the two has.</param>
-    /// <param name="except">Which not to compare.</param>
+    /// <param name="names">Which to compare; null for all that occur in either set.</param>
+    /// <param name="except">Which to leave out.</param>
     /// <returns>The first difference; null if there is none.</returns>
     public static OptionDifference? FirstDifference(JsonObject here, JsonObject there, IEnumerable<string>? names = null, IEnumerable<string>? except = null) =>
         (names ?? here.Concat(there).Select(entry => entry.Key)).Distinct().Except(except ?? [])

@@ -8,7 +8,7 @@ using OnnxVae.Training.Runtime;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>
-/// Runs a package's training step over a data set. It knows inputs, states and metrics by the manifest's roles, and no
+/// Runs a package's training step over a data set. It identifies inputs, states and metrics by their roles in the manifest, and knows no
 /// model by name.
 /// </summary>
 public sealed class Trainer : IDisposable
@@ -31,10 +31,10 @@ public sealed class Trainer : IDisposable
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
-    /// <summary>Begins a run with the package's initial states.</summary>
+    /// <summary>Starts a run with the package's initial states.</summary>
     /// <param name="package">The compiled model.</param>
-    /// <param name="folder">Where checkpoints and the log go; made if missing.</param>
-    /// <param name="options">How long and where.</param>
+    /// <param name="folder">The folder of checkpoints and log; created if missing.</param>
+    /// <param name="options">How long and where to train.</param>
     /// <exception cref="IOException">The folder has checkpoints of another run.</exception>
     public static Trainer Start(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -51,13 +51,13 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>
-    /// Starts a run, or continues the one in the folder from its newest checkpoint; where that is finished, nothing is left to train. A checkpoint
-    /// that is damaged is set aside, and the one before is taken.
+    /// Starts a run, or resumes the one in the folder from its newest checkpoint; if that run is finished, nothing is left to train. A damaged
+    /// checkpoint is set aside, and the previous one is used.
     /// </summary>
     /// <param name="package">The run's package.</param>
     /// <param name="folder">The run's folder.</param>
     /// <param name="options">The run's options.</param>
-    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they are of another package or seed.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed.</exception>
     public static Trainer StartOrResume(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
         if (folder.ListCheckpoints().Count == 0)
@@ -84,20 +84,20 @@ public sealed class Trainer : IDisposable
         return trainer;
     }
 
-    /// <summary>Checkpoints that were damaged when the run was resumed, newest first; they have the ending <c>.damaged</c> now.</summary>
+    /// <summary>Checkpoints that were damaged when the run was resumed, newest first; they now have the extension <c>.damaged</c>.</summary>
     public IReadOnlyList<string> DamagedCheckpoints { get; private init; } = [];
 
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }
 
-    /// <summary>Time in which the runtime was computing steps.</summary>
+    /// <summary>Time spent computing steps in the runtime.</summary>
     public TimeSpan ComputingTime => runner.ComputingTime;
 
     /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
-    /// <param name="progress">Called after every step; once, where all steps have been done before.</param>
+    /// <param name="progress">Called after every step; once if all steps had been done before.</param>
     /// <param name="checkpointWritten">Called after each checkpoint has been written, on another thread; training does not wait for it.</param>
-    /// <param name="cancellation">Ends training early.</param>
+    /// <param name="cancellation">Stops training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
     public async Task<bool> TrainAsync(
@@ -164,7 +164,7 @@ public sealed class Trainer : IDisposable
         metricsStep = withMetrics ? Step : metricsStep;
     }
 
-    // The loss is that of the states before the step; those after it are looked at before they become a checkpoint.
+    // The loss belongs to the states before the step; those after it are checked before they become a checkpoint.
     private async Task RequireFiniteAsync(CheckpointWriter writer)
     {
         if (!float.IsFinite(runner.Metric(loss.Name)[0]))
@@ -187,7 +187,7 @@ public sealed class Trainer : IDisposable
 
     private TrainingDivergedException Diverged()
     {
-        // Between lines of the log no metrics are computed.
+        // Between log lines no metrics are computed.
         string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
         string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         return new TrainingDivergedException(

@@ -5,25 +5,25 @@ namespace OnnxVae.Training.Runs;
 /// <summary>How long and where to train.</summary>
 public sealed record TrainerOptions
 {
-    /// <summary>Steps in all.</summary>
+    /// <summary>Total number of steps.</summary>
     public required long Steps { get; init; }
 
-    /// <summary>Chooses order of the data and noise.</summary>
+    /// <summary>Random seed of data order and noise.</summary>
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Where to run.</summary>
     public OnnxDevice Device { get; init; } = OnnxDevice.Cpu;
 
-    /// <summary>Threads of the processor; 0 for one per logical processor.</summary>
+    /// <summary>CPU threads; 0 for one per logical processor.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Steps between lines of the log, for which alone metrics are computed; checkpoints have a line too.</summary>
+    /// <summary>Steps between log lines, the only steps that compute metrics; checkpoints are logged too.</summary>
     public int LogEvery { get; init; } = 50;
 
     /// <summary>Steps between checkpoints.</summary>
     public int CheckpointEvery { get; init; } = 500;
 
-    /// <summary>How many of the newest checkpoints stay.</summary>
+    /// <summary>How many of the newest checkpoints are kept.</summary>
     public int KeepCheckpoints { get; init; } = 3;
 
     internal void Validate()

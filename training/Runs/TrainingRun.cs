@@ -6,7 +6,7 @@ using OnnxVae.Training.Reports;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>
-/// A run that this process works on, from its options to its report, whatever it trains: start or resume, <see cref="Load"/>, <see cref="TrainAsync"/>,
+/// A run in this process, from its options to its report, whatever it trains: start or resume, <see cref="Load"/>, <see cref="TrainAsync"/>,
 /// <see cref="Export"/>, <see cref="Finish"/>. Until it is disposed, no other process may work on it.
 /// </summary>
 public sealed class TrainingRun : IDisposable
@@ -33,11 +33,11 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Checkpoints that were damaged when the run was loaded, newest first.</summary>
     public IReadOnlyList<string> DamagedCheckpoints { get; private set; } = [];
 
-    /// <summary>Starts a run in a new or empty folder. Nothing is left of a start that fails.</summary>
+    /// <summary>Starts a run in a new or empty folder. A failed start leaves nothing behind.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="options">What the run was asked for; kept in its folder.</param>
+    /// <param name="options">The options of the run; stored in its folder.</param>
     /// <param name="compile">Writes the model's package into a folder.</param>
-    /// <exception cref="IOException">The folder holds something, or another process works on it.</exception>
+    /// <exception cref="IOException">The folder is not empty, or another process works on it.</exception>
     public static TrainingRun Start<TOptions>(RunFolder folder, TOptions options, Action<string> compile) where TOptions : IRunOptions
     {
         RequireEmpty(folder);
@@ -48,13 +48,13 @@ public sealed class TrainingRun : IDisposable
         });
     }
 
-    /// <summary>Continues a run.</summary>
+    /// <summary>Resumes a run.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="prepare">
-    /// Given the options that the run was started with, refuses to continue where something differs, and gives what writes the package into a folder;
-    /// a run that was stopped while its package was compiled has it compiled again.
+    /// Takes the options that the run was started with, throws if it must not be resumed, and returns the action that writes the package into a folder:
+    /// a run that was stopped while its package was being compiled compiles it again.
     /// </param>
-    /// <exception cref="InvalidDataException">The folder holds no run.</exception>
+    /// <exception cref="InvalidDataException">The folder does not hold a run.</exception>
     /// <exception cref="IOException">Another process works on it.</exception>
     public static TrainingRun Resume<TOptions>(RunFolder folder, Func<TOptions, Action<string>> prepare) where TOptions : IRunOptions
     {
@@ -72,10 +72,10 @@ public sealed class TrainingRun : IDisposable
         });
     }
 
-    /// <summary>Continues the run in a folder if it has come to a checkpoint after its first step, and starts it otherwise.</summary>
+    /// <summary>Resumes the run in a folder if it has a checkpoint beyond the initial one, and starts it otherwise.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="options">What the run is asked for.</param>
-    /// <param name="requireSame">Given the options that the run was started with and its package, refuses to continue where something differs.</param>
+    /// <param name="options">The options of the run.</param>
+    /// <param name="requireSame">Takes the options that the run was started with and its package, and throws if they differ from what is requested.</param>
     /// <param name="compile">Writes the model's package into a folder.</param>
     /// <exception cref="InvalidDataException">The folder has checkpoints, but no options.</exception>
     /// <exception cref="IOException">Another process works on it.</exception>
@@ -98,29 +98,31 @@ public sealed class TrainingRun : IDisposable
             return Begin(folder, held, options, compile);
         });
 
-    /// <summary>Loads the initial states, or those of the newest checkpoint. One that is damaged is set aside, and the one before is taken.</summary>
+    /// <summary>Loads the initial states, or those of the newest checkpoint. A damaged checkpoint is set aside, and the previous one is used.</summary>
     /// <param name="options">How long and where to train.</param>
-    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they are of another package or seed.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed.</exception>
     public void Load(TrainerOptions options)
     {
         trainer = Trainer.StartOrResume(Package, Folder, options);
         (Step, DamagedCheckpoints) = (trainer.Step, trainer.DamagedCheckpoints);
     }
 
-    /// <summary>Trains a loaded run until its last step, or until cancelled; the step in progress is finished and a checkpoint written. To go on, load it again.</summary>
+    /// <summary>
+    /// Trains a loaded run until its last step, or until cancelled; the step in progress is finished and a checkpoint written. To continue, load it again.
+    /// </summary>
     /// <param name="images">The training images.</param>
-    /// <param name="grids">Draws what the model can do at every checkpoint; null for nothing.</param>
+    /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
     /// <param name="progress">Called after every step.</param>
-    /// <param name="cancellation">Ends training early.</param>
+    /// <param name="cancellation">Stops training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
     public async Task<bool> TrainAsync(ImageSource images, SampleGrids? grids = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var loaded = trainer ?? throw new InvalidOperationException("The run is not loaded: call Load first.");
-        trainer = null; // whose states take memory that the evaluation needs
+        trainer = null; // its states take memory that the evaluation needs
         if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
         {
-            grids.Write(Folder.Samples, Step, loaded.Snapshot()); // the run was killed between the checkpoint and its grids
+            grids.Write(Folder.Samples, Step, loaded.Snapshot()); // the run was killed between writing the checkpoint and its grids
         }
 
         bool isDone = await loaded.TrainAsync(images, progress, checkpoint => grids?.Write(Folder.Samples, checkpoint.Step, checkpoint.States), cancellation).ConfigureAwait(false);
@@ -128,18 +130,18 @@ public sealed class TrainingRun : IDisposable
         return isDone;
     }
 
-    /// <summary>Writes the files that are to be deployed.</summary>
+    /// <summary>Writes the deployable files.</summary>
     /// <param name="states">The states, by name.</param>
     public void Export(IReadOnlyDictionary<string, Tensor> states) => RunExport.Write(Package, states, Folder.Export);
 
-    /// <summary>Evaluates the model, and writes the figures and the report.</summary>
+    /// <summary>Evaluates the model, and writes the metrics and the report.</summary>
     /// <param name="states">The states, by name.</param>
     /// <param name="images">The images to evaluate it on.</param>
-    /// <param name="split">What these are called.</param>
+    /// <param name="split">The name of their split.</param>
     /// <param name="options">How to evaluate it.</param>
-    /// <param name="progress">Called with the images done and the images in all.</param>
+    /// <param name="progress">Called with the number of images done and the total.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
-    /// <returns>The figures.</returns>
+    /// <returns>The metrics.</returns>
     public EvaluationFigures Finish(
         IReadOnlyDictionary<string, Tensor> states,
         ImageSource images,
@@ -179,12 +181,12 @@ public sealed class TrainingRun : IDisposable
         }
         catch
         {
-            folder.Discard(); // which held no run
+            folder.Discard(); // it did not hold a run
             throw;
         }
     }
 
-    // Folders that were made for a run which then failed go again.
+    // Folders that were created for a run that then failed are removed again.
     private static TrainingRun WhileLocked(RunFolder folder, Func<IDisposable, TrainingRun> open)
     {
         var made = MissingFolders(Path.GetFullPath(folder.Path));
@@ -205,7 +207,7 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    // A folder and those that it lies in which are not there yet, from the inside.
+    // A folder and its parents that do not exist yet, innermost first.
     private static List<string> MissingFolders(string path)
     {
         var missing = new List<string>();

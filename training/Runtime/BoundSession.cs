@@ -5,12 +5,12 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// A session whose inputs and outputs are bound once, for each of the two sets of states. Devices other than the processor
-/// read their inputs when they are bound; there every run binds them again.
+/// A session whose inputs and outputs are bound once, for each of the two sets of states. Devices other than the CPU
+/// read their inputs when they are bound; there, every run binds them again.
 /// </summary>
 internal sealed class BoundSession : IDisposable
 {
-    // One arena for all sessions, of which one runs at a time: they do not hold memory beside each other.
+    // One arena for all sessions, only one of which runs at a time: they share the memory instead of each holding its own.
     private static readonly Lazy<bool> SharedArena = new(() =>
     {
         using var memory = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
@@ -55,7 +55,7 @@ internal sealed class BoundSession : IDisposable
     public static void ShareArena(SessionOptions options) =>
         options.AddSessionConfigEntry("session.use_env_allocators", SharedArena.Value ? "1" : "0");
 
-    /// <summary>Runs on the set of states with a given parity.</summary>
+    /// <summary>Runs on the set of states of the given parity.</summary>
     public void Run(RunOptions options, int parity)
     {
         if (!isOnProcessor)

@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
-/// <summary>The random numbers that a program takes as inputs; each input has a stream of its own.</summary>
+/// <summary>The random numbers that a program takes as inputs; each input has its own stream.</summary>
 /// <param name="program">The program.</param>
 internal sealed class ProgramNoise(ProgramSpec program)
 {
@@ -12,10 +12,10 @@ internal sealed class ProgramNoise(ProgramSpec program)
     /// <summary>Names of the inputs that take random numbers.</summary>
     public IEnumerable<string> Names => inputs.Select(input => input.Name);
 
-    /// <summary>Room for the numbers of every such input.</summary>
+    /// <summary>Allocates buffers for the numbers of every such input.</summary>
     public float[][] Allocate() => [.. inputs.Select(input => new float[input.Shape.ElementCount])];
 
-    /// <summary>Fills them all with the numbers of a position.</summary>
+    /// <summary>Fills all buffers with the numbers at a position.</summary>
     public void Fill(IReadOnlyList<float[]> numbers, ulong seed, ulong position)
     {
         for (int i = 0; i < inputs.Length; i++)
@@ -24,7 +24,7 @@ internal sealed class ProgramNoise(ProgramSpec program)
         }
     }
 
-    /// <summary>Fills one with the numbers of a position; what belongs to the data has one of its own.</summary>
+    /// <summary>Fills one buffer with the numbers at a position; noise that belongs to the data has its own position.</summary>
     public void Fill(int input, Span<float> numbers, ulong seed, ulong position, ulong dataPosition)
     {
         uint stream = (uint)input + 1;

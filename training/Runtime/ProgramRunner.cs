@@ -7,7 +7,7 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program on ONNX Runtime. Inputs, states and metrics live in buffers of the processor, so that a run allocates
+/// Runs a program on ONNX Runtime. Inputs, states and metrics live in CPU buffers, so that a run allocates
 /// nothing.
 /// </summary>
 public sealed class ProgramRunner : IDisposable
@@ -30,7 +30,7 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="program">One of its programs.</param>
     /// <param name="states">The states that it reads and writes.</param>
     /// <param name="device">Where to run.</param>
-    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
         : this(program, states, device, threads,
             options => OnnxSession.Load(package.PathOf(program.File), options),
@@ -38,10 +38,10 @@ public sealed class ProgramRunner : IDisposable
     {
     }
 
-    /// <summary>Loads a compiled program, from the initial values of its states.</summary>
+    /// <summary>Loads a compiled program with the initial values of its states.</summary>
     /// <param name="program">The program.</param>
     /// <param name="device">Where to run.</param>
-    /// <param name="threads">Threads of the processor; 0 for one per logical processor.</param>
+    /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     public ProgramRunner(CompiledProgram program, OnnxDevice device, int threads = 0)
         : this(program, StateBuffers.Initial(program), device, threads) => ownsStates = true;
 
@@ -71,22 +71,22 @@ public sealed class ProgramRunner : IDisposable
         sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(loadWithoutMetrics, options, inputs, outputs, program.Updates, states, isOnProcessor);
     }
 
-    /// <summary>The states, as they are between runs.</summary>
+    /// <summary>The states between runs.</summary>
     public StateBuffers States => states;
 
     /// <summary>Time spent in runs so far.</summary>
     public TimeSpan ComputingTime { get; private set; }
 
     /// <summary>An input's buffer, to be filled before a run.</summary>
-    /// <exception cref="ArgumentException">The program has no such input, or no result needs it.</exception>
+    /// <exception cref="ArgumentException">The program has no such input, or no result depends on it.</exception>
     public Span<T> Input<T>(string name) where T : unmanaged => MemoryMarshal.Cast<byte, T>(Find(inputs, name, "needs no input").GetTensorMutableRawData());
 
     /// <summary>A metric of the last run.</summary>
     /// <exception cref="ArgumentException">The program has no such metric.</exception>
     public ReadOnlySpan<float> Metric(string name) => Find(metrics, name, "has no metric").GetTensorDataAsSpan<float>();
 
-    /// <summary>Runs the program on the current states; changed states become the current ones.</summary>
-    /// <param name="withMetrics">Whether the metrics will be read; without, they are not computed and keep their last values.</param>
+    /// <summary>Runs the program on the current states; updated states become the current ones.</summary>
+    /// <param name="withMetrics">Whether the metrics will be read; if not, they are not computed and keep their previous values.</param>
     public void Run(bool withMetrics = true)
     {
         long start = Stopwatch.GetTimestamp();
@@ -99,8 +99,8 @@ public sealed class ProgramRunner : IDisposable
     }
 
     /// <summary>Fills images, labels and noise.</summary>
-    /// <param name="images">Pixels, in order of rows.</param>
-    /// <param name="labels">Class of each row, where the program takes classes.</param>
+    /// <param name="images">Pixels, row by row of the batch.</param>
+    /// <param name="labels">The class of each row, if the program takes labels.</param>
     /// <param name="noise">Numbers for each noise input, in the order of the program's inputs.</param>
     public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, IReadOnlyList<float[]> noise)
     {
@@ -117,9 +117,9 @@ public sealed class ProgramRunner : IDisposable
     }
 
     /// <summary>Fills every noise input with the numbers of a step.</summary>
-    /// <param name="seed">Chooses the numbers, together with the step.</param>
+    /// <param name="seed">Random seed, combined with the step.</param>
     /// <param name="step">The step, or another number for each draw.</param>
-    /// <param name="dataStep">The same for numbers that belong to the data; <paramref name="step"/> if left out.</param>
+    /// <param name="dataStep">The same for noise that belongs to the data; <paramref name="step"/> if omitted.</param>
     public void FillNoise(ulong seed, long step, long? dataStep = null)
     {
         for (int i = 0; i < noiseNames.Length; i++)

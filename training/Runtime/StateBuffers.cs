@@ -7,8 +7,8 @@ using Tensor = OnnxVae.Format.Tensor;
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// The states of a model in two sets of buffers: a step reads one set and writes the other, then they change places. No
-/// output is ever written over an input.
+/// The states of a model in two sets of buffers: a step reads one set and writes the other, then they are swapped. No
+/// output ever overwrites an input.
 /// </summary>
 public sealed class StateBuffers : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class StateBuffers : IDisposable
 
     /// <summary>Allocates both sets.</summary>
     /// <param name="states">The states of the package.</param>
-    /// <param name="updated">Names of the states that steps change; the others have one buffer.</param>
+    /// <param name="updated">Names of the states that steps update; the others have one buffer.</param>
     public StateBuffers(IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
     {
         Specs = states;
@@ -40,7 +40,7 @@ public sealed class StateBuffers : IDisposable
     /// <summary>Which set is current: 0 or 1.</summary>
     public int Parity { get; private set; }
 
-    /// <summary>Makes what the last step wrote the current states.</summary>
+    /// <summary>Makes the output of the last step the current states.</summary>
     public void Flip() => Parity = 1 - Parity;
 
     /// <summary>Sets the current states.</summary>
@@ -63,14 +63,14 @@ public sealed class StateBuffers : IDisposable
     public IReadOnlyDictionary<string, Tensor> Snapshot() => Specs.ToDictionary(
         spec => spec.Name, spec => new Tensor(spec.Type, spec.Shape, sets[Parity][spec.Name].GetTensorMutableRawData().ToArray()));
 
-    /// <summary>The name of the first state with an entry that is not finite, as the last step wrote it; null if there is none.</summary>
+    /// <summary>The name of the first state with a value that is not finite, as written by the last step; null if there is none.</summary>
     public string? FirstNotFinite() => Specs.FirstOrDefault(spec => spec.Type == ElementType.Float32
         && FiniteNumbers.IndexOfOther(sets[Parity][spec.Name].GetTensorDataAsSpan<float>()) >= 0)?.Name;
 
-    /// <summary>A state's buffer when the sets have a given parity.</summary>
+    /// <summary>The buffer of a state for a given parity.</summary>
     internal OrtValue Current(string name, int parity) => sets[parity][name];
 
-    /// <summary>The buffer that a step writes a state to when the sets have a given parity.</summary>
+    /// <summary>The buffer that a step writes a state to, for a given parity.</summary>
     internal OrtValue Next(string name, int parity) => sets[1 - parity][name];
 
     /// <inheritdoc/>

@@ -8,8 +8,8 @@ using OnnxVae.Training.Data;
 namespace OnnxVae.Cli.Batch.Outputs;
 
 /// <summary>
-/// Rows of numbers in a .npy under a temporary name, with the images' names beside them where these are asked for, until the job is
-/// complete. What is on the disk is recorded every second; a job that was killed goes on from there.
+/// Rows of numbers in a .npy under a temporary name, with the images' names in a file next to it if requested, until the job is
+/// complete. Progress on disk is recorded every second; a job that was killed resumes from there.
 /// </summary>
 internal sealed class ArrayFile : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class ArrayFile : IDisposable
     private readonly TimeSpan flushInterval;
     private readonly GrowingNpy? array;
     private readonly FileStream? names;
-    private readonly SafeFileHandle? namesHandle; // taken once: asking a stream for it flushes its buffer, which another thread may be filling
+    private readonly SafeFileHandle? namesHandle; // obtained once: asking a stream for it flushes its buffer, which another thread may be filling
     private readonly Stopwatch sinceFlush = Stopwatch.StartNew();
     private long next;
     private Task flush = Task.CompletedTask;
@@ -29,10 +29,10 @@ internal sealed class ArrayFile : IDisposable
     /// <param name="path">The final name.</param>
     /// <param name="dataType">NumPy's type string.</param>
     /// <param name="rowShape">The shape of a row.</param>
-    /// <param name="range">The numbers of the images that rows come from.</param>
+    /// <param name="range">The numbers of the images that the rows belong to.</param>
     /// <param name="hasNames">Whether there are names.</param>
-    /// <param name="flushInterval">The time between two records; a second, if left out.</param>
-    /// <param name="corrupt">The images that have no row; null where all have one.</param>
+    /// <param name="flushInterval">The time between two records; one second if omitted.</param>
+    /// <param name="corrupt">The images that have no row; null if all have one.</param>
     public ArrayFile(string path, string dataType, long[] rowShape, ImageRange range, bool hasNames, TimeSpan? flushInterval = null, CorruptImages? corrupt = null)
     {
         (this.path, this.range, this.corrupt, this.flushInterval) = (path, range, corrupt, flushInterval ?? Second);
@@ -52,7 +52,7 @@ internal sealed class ArrayFile : IDisposable
         {
             if (File.Exists(NamesPath))
             {
-                File.Move(NamesPath, PartialNamesPath, overwrite: true); // killed between the two last renames
+                File.Move(NamesPath, PartialNamesPath, overwrite: true); // killed between the last two renames
             }
 
             names = new FileStream(PartialNamesPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
@@ -64,7 +64,7 @@ internal sealed class ArrayFile : IDisposable
         Missing = progress.Next < range.End ? [range with { First = progress.Next }] : [];
     }
 
-    /// <summary>The images whose rows are not there yet.</summary>
+    /// <summary>The images whose rows have not been written yet.</summary>
     public IReadOnlyList<ImageRange> Missing { get; } = [];
 
     /// <summary>Whether the file has its final name already.</summary>
@@ -78,10 +78,10 @@ internal sealed class ArrayFile : IDisposable
 
     private string ProgressPath => $"{path}.progress.json";
 
-    /// <summary>Adds the rows of some images.</summary>
-    /// <param name="rows">The rows; images that were left out have none.</param>
-    /// <param name="names">A line each.</param>
-    /// <param name="end">The number of the image after the last of them.</param>
+    /// <summary>Appends the rows of a block of images.</summary>
+    /// <param name="rows">The rows; skipped images have none.</param>
+    /// <param name="names">One line per row.</param>
+    /// <param name="end">The number of the image after the last one.</param>
     public void Append(ReadOnlySpan<byte> rows, ReadOnlySpan<byte> names, long end)
     {
         array!.Append(rows);
@@ -93,10 +93,10 @@ internal sealed class ArrayFile : IDisposable
         }
     }
 
-    /// <summary>A name that a line holds.</summary>
+    /// <summary>A name in one line.</summary>
     public static string OneLine(string name) => name.ReplaceLineEndings(" ").Replace('\t', ' ');
 
-    /// <summary>Gives the rows and their names their final names.</summary>
+    /// <summary>Renames the rows and their names to their final names.</summary>
     public void Finish()
     {
         RequireAllRows();
@@ -111,8 +111,8 @@ internal sealed class ArrayFile : IDisposable
         DropPartials();
     }
 
-    /// <summary>Makes another file of the rows and their names, which are then dropped.</summary>
-    /// <param name="write">Takes the rows, the names, and where the file goes.</param>
+    /// <summary>Converts the rows and their names to another file format, then deletes them.</summary>
+    /// <param name="write">Takes the rows, the names, and the target stream.</param>
     public void FinishAs(Action<GrowingNpy, IEnumerable<string>, Stream> write)
     {
         RequireAllRows();
@@ -125,7 +125,7 @@ internal sealed class ArrayFile : IDisposable
 
     public void Dispose()
     {
-        Task.WhenAny(flush).GetAwaiter().GetResult(); // whatever became of it
+        Task.WhenAny(flush).GetAwaiter().GetResult(); // even if it failed
         names?.Dispose();
         array?.Dispose();
     }
@@ -172,7 +172,7 @@ internal sealed class ArrayFile : IDisposable
         static bool IsThere(string file, long atLeast) => atLeast == 0 || (new FileInfo(file) is { Exists: true } info && info.Length >= atLeast);
     }
 
-    // Beside the job, which goes on: disks take their time. The order matters: the record says only what is on the disk already.
+    // In the background, since disks are slow. The order matters: the record only counts what is already on disk.
     private void Flush()
     {
         flush.GetAwaiter().GetResult();

@@ -5,7 +5,7 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Batch.Outputs;
 
 /// <summary>
-/// A file for each image, called like the image that it was made from, or else numbered, in sub-folders of 10,000 where there are more. Shards
+/// One file per image, named after the image that it was made from, or else numbered, in subfolders of 10,000 if there are more. Shards
 /// share the folder.
 /// </summary>
 internal sealed class ImageFolder : ImageOutput
@@ -29,12 +29,12 @@ internal sealed class ImageFolder : ImageOutput
     public override JobStep Prepare(long first, ReadOnlySpan<float> images)
     {
         (long, byte[])[] files = [.. this.images.Encode(first, OutputImages.ToBytes(images), corrupt)];
-        var written = Task.Run(() => Array.ForEach(files, Write)); // disks take their time: the next images are computed meanwhile
+        var written = Task.Run(() => Array.ForEach(files, Write)); // disks are slow: the next images are computed meanwhile
         return new JobStep(images.Length / this.images.Size, written.GetAwaiter().GetResult);
     }
 
-    // Renamed when it is complete, and not flushed to the disk: for a million files that would take hours. A crash of the whole machine may
-    // leave files of length 0, which do not count.
+    // Renamed when complete, but not flushed to disk: for a million files that would take hours. A crash of the machine may
+    // leave files of length 0, which count as missing.
     private void Write((long Number, byte[] Content) file)
     {
         string path = PathOf(file.Number), temporary = $"{path}{AtomicFile.TemporaryExtension}", below = Path.GetDirectoryName(path)!;
@@ -60,7 +60,7 @@ internal sealed class ImageFolder : ImageOutput
         {
             if (images.Names is null && !Directory.Exists(Path.GetDirectoryName(PathOf(number))))
             {
-                long end = Math.Min(images.Range.End, number + FilesPerFolder - (number % FilesPerFolder)); // nothing of a whole folder is there
+                long end = Math.Min(images.Range.End, number + FilesPerFolder - (number % FilesPerFolder)); // the whole folder is missing
                 Add(missing, new ImageRange(number, end));
                 number = end - 1;
                 continue;

@@ -4,21 +4,21 @@ using SkiaSharp;
 namespace OnnxVae.Cli.Batch.Outputs;
 
 /// <summary>An image codec.</summary>
-/// <param name="Name">Its name, which is also the files' ending.</param>
+/// <param name="Name">Its name, which is also the file extension.</param>
 /// <param name="Quality">1 to 100 for the lossy ones.</param>
 internal sealed record ImageFormat(string Name, int Quality)
 {
     public const int DefaultQuality = 90;
 
-    private const int FastDeflate = 3; // three times as fast as the smallest files, and a few percent larger
+    private const int FastDeflate = 3; // three times as fast as maximum compression, with files a few percent larger
 
-    /// <summary>Lossless, and read everywhere.</summary>
+    /// <summary>Lossless, and readable everywhere.</summary>
     public static ImageFormat Png { get; } = new("png", DefaultQuality);
 
     /// <summary>The known names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["png", "jpeg", "webp"];
 
-    /// <summary>The format of files with an ending; null for another ending.</summary>
+    /// <summary>The format of files with an extension; null if unknown.</summary>
     public static string? NameOfEnding(string ending) => ending switch
     {
         ".png" => "png",

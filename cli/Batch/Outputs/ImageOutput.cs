@@ -2,13 +2,13 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Where a job's images go. What is there under its final name is complete; the rest is made again after a crash.</summary>
+/// <summary>The output of a job's images. A file under its final name is complete; the rest is written again after a crash.</summary>
 internal abstract class ImageOutput : IDisposable
 {
-    /// <summary>Opens an output; what an interrupted job left behind is taken up again.</summary>
-    /// <param name="paths">Where.</param>
+    /// <summary>Opens an output, and resumes what an interrupted job left behind.</summary>
+    /// <param name="paths">Where to write.</param>
     /// <param name="images">What is written.</param>
-    /// <param name="corrupt">The images that are left out; null where none can be.</param>
+    /// <param name="corrupt">The skipped images; null if none can be skipped.</param>
     public static ImageOutput Open(JobPaths paths, OutputImages images, CorruptImages? corrupt = null) => paths switch
     {
         { IsPicture: true } => new SinglePicture(paths.Output, images),
@@ -17,16 +17,16 @@ internal abstract class ImageOutput : IDisposable
         _ => new NpyImages(paths.Array, images, corrupt),
     };
 
-    /// <summary>The images that are not there yet.</summary>
+    /// <summary>The images that have not been written yet.</summary>
     public abstract IReadOnlyList<ImageRange> Missing { get; }
 
-    /// <summary>Does the work that needs no order; called from several threads.</summary>
+    /// <summary>Does the work that can be done out of order; called from several threads.</summary>
     /// <param name="first">The number of the first image.</param>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <returns>What is to be done when it is these images' turn.</returns>
+    /// <returns>The work that remains to be done in order.</returns>
     public abstract JobStep Prepare(long first, ReadOnlySpan<float> images);
 
-    /// <summary>Brings everything under its final name.</summary>
+    /// <summary>Renames everything to its final name.</summary>
     public virtual void Finish()
     {
     }
@@ -36,19 +36,19 @@ internal abstract class ImageOutput : IDisposable
     }
 }
 
-/// <summary>What an output is made of.</summary>
+/// <summary>The images of an output.</summary>
 /// <param name="Channels">C, 1 or 3.</param>
 /// <param name="Height">H.</param>
 /// <param name="Width">W.</param>
 /// <param name="Range">The numbers of this shard's images.</param>
-/// <param name="Total">How many images all shards have.</param>
+/// <param name="Total">The number of images in all shards together.</param>
 /// <param name="Format">The codec of image files.</param>
-/// <param name="Names">The names of what they are made from; null where they have numbers only.</param>
+/// <param name="Names">The names of the images that they are made from; null if those are only numbered.</param>
 internal sealed record OutputImages(int Channels, int Height, int Width, ImageRange Range, long Total, ImageFormat Format, OutputNames? Names = null)
 {
     public int Size => Channels * Height * Width;
 
-    /// <summary>Pixels as UInt8.</summary>
+    /// <summary>Converts pixels to UInt8.</summary>
     public static byte[] ToBytes(ReadOnlySpan<float> images)
     {
         var pixels = new byte[images.Length];
@@ -56,7 +56,7 @@ internal sealed record OutputImages(int Channels, int Height, int Width, ImageRa
         return pixels;
     }
 
-    /// <summary>Encodes images, without those that are left out.</summary>
+    /// <summary>Encodes images, without the skipped ones.</summary>
     public IEnumerable<(long Number, byte[] File)> Encode(long first, byte[] pixels, CorruptImages? corrupt)
     {
         for (int i = 0; i < pixels.Length / Size; i++)

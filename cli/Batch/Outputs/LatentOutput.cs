@@ -5,10 +5,10 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Latents of images, with the images' names: a .npy and a text file beside it, or a .parquet. Images that are left out have no row.</summary>
+/// <summary>Latents of images, with the images' names: a .npy and a text file next to it, or a .parquet. Skipped images have no row.</summary>
 internal sealed class LatentOutput : IDisposable
 {
-    /// <summary>What is written of a posterior: means and log-variances [N, 2, L], means [N, L], or a sample [N, L].</summary>
+    /// <summary>What is written for each posterior: mean and log-variance [N, 2, L], mean [N, L], or a sample [N, L].</summary>
     public static readonly IReadOnlyList<string> Values = [MeanAndLogVar, Mean, Sample];
 
     public const string MeanAndLogVar = "mean-and-log-variance";
@@ -23,13 +23,13 @@ internal sealed class LatentOutput : IDisposable
     private readonly ulong seed;
     private readonly bool isParquet;
 
-    /// <param name="paths">Where.</param>
-    /// <param name="encoder">What encodes.</param>
+    /// <param name="paths">Where to write.</param>
+    /// <param name="encoder">The encoder.</param>
     /// <param name="source">The images.</param>
     /// <param name="range">The numbers of this shard's images.</param>
     /// <param name="values">One of <see cref="Values"/>.</param>
-    /// <param name="seed">Chooses samples.</param>
-    /// <param name="corrupt">The images that are left out.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="corrupt">The skipped images.</param>
     public LatentOutput(JobPaths paths, VaeEncoder encoder, ImageSource source, ImageRange range, string values, ulong seed, CorruptImages corrupt)
     {
         (this.encoder, this.source, this.corrupt, this.values, this.seed) = (encoder, source, corrupt, values, seed);
@@ -38,14 +38,14 @@ internal sealed class LatentOutput : IDisposable
         file = new ArrayFile(paths.Array, "<f4", values == MeanAndLogVar ? [2, size] : [size], range, hasNames: true, corrupt: corrupt);
     }
 
-    /// <summary>The images whose latents are not there yet.</summary>
+    /// <summary>The images whose latents have not been written yet.</summary>
     public IReadOnlyList<ImageRange> Missing => file.Missing;
 
-    /// <summary>Does the work that needs no order; called from several threads.</summary>
+    /// <summary>Does the work that can be done out of order; called from several threads.</summary>
     /// <param name="first">The number of the first image.</param>
     /// <param name="mean">Float32 [N, L].</param>
     /// <param name="logVar">Float32 [N, L].</param>
-    /// <returns>What is to be done when it is these images' turn.</returns>
+    /// <returns>The work that remains to be done in order.</returns>
     public JobStep Prepare(long first, ReadOnlySpan<float> mean, ReadOnlySpan<float> logVar)
     {
         int size = encoder.Metadata.LatentSize, count = mean.Length / size;
@@ -77,7 +77,7 @@ internal sealed class LatentOutput : IDisposable
         return new JobStep(count, () => file.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(rows)), lines, first + count));
     }
 
-    /// <summary>Brings everything under its final name.</summary>
+    /// <summary>Renames everything to its final name.</summary>
     public void Finish()
     {
         if (file.IsFinished)

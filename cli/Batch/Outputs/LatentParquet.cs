@@ -14,7 +14,7 @@ internal static class LatentParquet
     /// <param name="target">Receives it.</param>
     /// <param name="array">The rows.</param>
     /// <param name="names">A name for each row.</param>
-    /// <param name="columns">The names of the parts of a row, of the same length each.</param>
+    /// <param name="columns">The names of the parts of a row, all of the same length.</param>
     public static async Task WriteAsync(Stream target, GrowingNpy array, IEnumerable<string> names, IReadOnlyList<string> columns)
     {
         var name = new DataField<string>("name");

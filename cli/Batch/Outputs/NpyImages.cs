@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Images in a .npy, UInt8 [N, C, H, W], with their names in a text file beside it where they have some; those that are left out have no row.</summary>
+/// <summary>Images in a .npy, UInt8 [N, C, H, W], with their names, if any, in a text file next to it; skipped images have no row.</summary>
 internal sealed class NpyImages(string path, OutputImages images, CorruptImages? corrupt) : ImageOutput
 {
     private readonly ArrayFile file = new(path, "|u1", [images.Channels, images.Height, images.Width], images.Range, hasNames: images.Names is not null, corrupt: corrupt);

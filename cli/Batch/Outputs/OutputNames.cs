@@ -2,7 +2,7 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Names of output files that follow those of the images that they were made from.</summary>
+/// <summary>Names output files after the images that they were made from.</summary>
 internal sealed class OutputNames
 {
     private readonly string[] names;
@@ -10,11 +10,11 @@ internal sealed class OutputNames
 
     private OutputNames(string[] names, string[] files) => (this.names, this.files) = (names, files);
 
-    /// <summary>The names that follow those of a source.</summary>
+    /// <summary>Derives names from those of a source.</summary>
     /// <param name="source">The images.</param>
     /// <param name="count">How many of them.</param>
     /// <param name="format">The codec of the files.</param>
-    /// <returns>The names; null where the images have numbers only.</returns>
+    /// <returns>The names; null if the images are only numbered.</returns>
     public static OutputNames? Of(ImageSource source, long count, ImageFormat format)
     {
         string[] names = [.. Enumerable.Range(0, (int)Math.Min(count, Array.MaxLength)).Select(k => source.NameOf(k))];
@@ -32,13 +32,13 @@ internal sealed class OutputNames
         })]);
     }
 
-    /// <summary>What the image is called.</summary>
+    /// <summary>The name of the image.</summary>
     public string this[long number] => names[number];
 
-    /// <summary>Its file, below the output's folder.</summary>
+    /// <summary>Its file, relative to the output folder.</summary>
     public string FileOf(long number) => files[number];
 
-    // Archives may hold any names, also such as lead out of a folder.
+    // Archives may contain any names, including ones that lead out of a folder.
     private static string Inside(string name) => string.Join('/', name.Split('/', '\\')
         .Where(part => part is not ("" or "." or ".."))
         .Select(part => string.Concat(part.Select(character => char.IsControl(character) || character == ':' ? '_' : character))));

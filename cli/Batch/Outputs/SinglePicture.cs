@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>One image as one file, which replaces what was there.</summary>
+/// <summary>One image in one file, which overwrites an existing one.</summary>
 internal sealed class SinglePicture(string path, OutputImages images) : ImageOutput
 {
     public override IReadOnlyList<ImageRange> Missing => [images.Range];

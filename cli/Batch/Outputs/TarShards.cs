@@ -7,15 +7,15 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Batch.Outputs;
 
 /// <summary>
-/// Numbered .tar files in the layout of WebDataset, <c>NAME-000000.tar</c> and so on, with as many images each, however many shards the
-/// job has. A file is complete, or it is not there under its name.
+/// Numbered .tar files in the WebDataset layout, <c>NAME-000000.tar</c> and so on, with the same number of images each, however many shards
+/// the job has. A file under its final name is complete.
 /// </summary>
 internal sealed class TarShards : ImageOutput
 {
-    /// <summary>Images in a file.</summary>
+    /// <summary>Images per file.</summary>
     public const long ImagesPerFile = 8192;
 
-    private const string NameExtension = ".txt"; // beside an image that was made from one with a name
+    private const string NameExtension = ".txt"; // next to an image that was made from a named one
 
     private readonly string path;
     private readonly OutputImages images;
@@ -106,7 +106,7 @@ internal sealed class TarShards : ImageOutput
         {
             try
             {
-                tar.Dispose(); // writes, which a full disk does not allow
+                tar.Dispose(); // writes, which fails on a full disk
             }
             finally
             {

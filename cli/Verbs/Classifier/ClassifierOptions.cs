@@ -12,7 +12,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Classifier;
 
-/// <summary>Everything a classifier was asked for.</summary>
+/// <summary>All options of a classifier.</summary>
 internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
 {
     /// <summary>The name of a classifier's folder inside the run's.</summary>
@@ -29,8 +29,8 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
     [Option(Topic.Model, "Widths of its hidden dense layers, as in 512,256."), Numbers]
     public string? Hidden { get; init; }
 
-    /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which gives logits of classes instead of latents.</summary>
-    /// <exception cref="InvalidDataException">There is one class only.</exception>
+    /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which outputs class logits instead of latents.</summary>
+    /// <exception cref="InvalidDataException">There is only one class.</exception>
     public TrainingPackage Compile(string folder, ImageSource images)
     {
         if (images.Classes.Count < 2)

@@ -3,7 +3,7 @@ using OnnxVae.Cli.Runs;
 
 namespace OnnxVae.Cli.Verbs.Classifier;
 
-/// <summary>A classifier of a run's images, which judges generated ones.</summary>
+/// <summary>Trains a classifier of a run's images, to score generated ones.</summary>
 [Verb("classifier", VerbTopic.Train, "Trains a classifier on a run's images and their classes.",
     Details = "It is trained in RUN/classifier, and exported beside the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again.",
     Example = "classifier runs/digits")]

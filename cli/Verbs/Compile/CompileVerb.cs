@@ -6,7 +6,7 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Compile;
 
-/// <summary>A training package, without training it.</summary>
+/// <summary>Writes a training package, without training it.</summary>
 [Verb("compile", VerbTopic.Train, "Compiles a training package for the images of --data.", Details = "'train --package DIR' runs it, also on a machine without TorchSharp.",
     Example = "compile --data sprites --model mlp --out packages/mlp")]
 internal sealed class CompileVerb : Verb<CompileOptions>

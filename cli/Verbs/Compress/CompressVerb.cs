@@ -10,7 +10,7 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs.Compress;
 
-/// <summary>Images to a file of coded latents.</summary>
+/// <summary>Compresses images to a file of entropy-coded latents.</summary>
 [Verb("compress", VerbTopic.Latents, "Stores images as arithmetic-coded latents.", Example = "compress runs/coder --data photos --out photos.latents")]
 internal sealed class CompressVerb : LongVerb<CompressOptions>
 {

@@ -9,7 +9,7 @@ using OnnxVae.Inference.Coding;
 
 namespace OnnxVae.Cli.Verbs.Decompress;
 
-/// <summary>A file of coded latents back to images.</summary>
+/// <summary>Decodes a file of entropy-coded latents back to images.</summary>
 [Verb("decompress", VerbTopic.Latents, "Decodes images from coded latents.", Example = "decompress runs/coder photos.latents --out photos")]
 internal sealed class DecompressVerb : LongVerb<DecompressOptions>
 {
@@ -31,7 +31,7 @@ internal sealed class DecompressVerb : LongVerb<DecompressOptions>
         return ExitCode.Done;
     }
 
-    // The checksum comes last: everything is read once before an image is written.
+    // The checksum comes last: everything is read once before any image is written.
     private static long Verify(LatentCodec codec, string file)
     {
         using var stream = new BufferedStream(RegularFile.Open(file));
@@ -49,7 +49,7 @@ internal sealed class DecompressVerb : LongVerb<DecompressOptions>
         return read == count ? count : throw new InvalidDataException($"'{file}' is damaged: it should hold {count} images, but {read} were read.");
     }
 
-    // Codes come one after the other, from the beginning.
+    // Codes can only be read in order, from the beginning.
     private static IEnumerable<float[]> Rows(LatentCodec codec, string file, ImageRange range)
     {
         using var stream = new BufferedStream(RegularFile.Open(file));

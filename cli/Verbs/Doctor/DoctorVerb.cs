@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace OnnxVae.Cli.Verbs.Doctor;
 
-/// <summary>What is installed and what is missing.</summary>
+/// <summary>Shows what is installed and what is missing.</summary>
 [Verb("doctor", VerbTopic.Look, "Says which native libraries are in use and what to do about missing ones.", Example = "doctor")]
 internal sealed class DoctorVerb : Verb<DoctorOptions>
 {

@@ -8,7 +8,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Encode;
 
-/// <summary>Latents of images.</summary>
+/// <summary>Encodes images to latents.</summary>
 [Verb("encode", VerbTopic.Latents, "Encodes images.", Details = "A job that was stopped continues when it is started again.",
     Example = "encode runs/digits --data photos --out latents.npy")]
 internal sealed class EncodeVerb : LongVerb<EncodeOptions>

@@ -7,7 +7,7 @@ using OnnxVae.Training.Evaluation;
 
 namespace OnnxVae.Cli.Verbs.Evaluate;
 
-/// <summary>The figures of a trained model.</summary>
+/// <summary>Computes the metrics of a trained model.</summary>
 [Verb("evaluate", VerbTopic.Train, "Evaluates a run's model on a data set.", Example = "evaluate runs/sprites --importance-samples 100")]
 internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
 {
@@ -33,7 +33,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         return Task.FromResult(ExitCode.Done);
     }
 
-    // Other data are brought to the model's shape, whatever the run's own looked like.
+    // Other data are converted to the model's shape, whatever the run's own images looked like.
     private static ImageData OpenData(string? other, RunOptions stored, TrainingPackage package)
     {
         var shape = package.Manifest.Evaluate.Images.Shape;

@@ -7,18 +7,19 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Evaluate;
 
-/// <summary>What the priors of a run's codes know of images: the rate under them, where equally likely codes only give a bound.</summary>
+/// <summary>The rate (KL term) of images under the priors of a run's codes; without them, a uniform prior only gives an upper bound.</summary>
 internal static class PriorEvaluation
 {
-    private const int ImagesWithoutClass = 1000; // each of which is evaluated as an image of every class
+    private const int ImagesWithoutClass = 1000; // each is evaluated once per class
 
     /// <summary>
     /// Adds <c>priorRate</c>, nats per image, the rate of the codes under the priors, given each image's true class, with
     /// <c>priorRateBitsPerDimension</c>, <c>priorNllPerCode</c> and the same for each level, if the run has priors; and
-    /// <c>priorRateWithoutClass</c>, -ln sum of P(class) P(codes | class) by the classes' frequencies, of up to 1,000 images
-    /// (<c>priorRateWithoutClassImages</c>), for which alone the bound of equally likely codes can be compared with it. Where they cannot be used, because there is none of a level for instance, a line on the error stream says why.
+    /// <c>priorRateWithoutClass</c>, -ln sum of P(class) P(codes | class) with the class frequencies, for up to 1,000 images
+    /// (<c>priorRateWithoutClassImages</c>); the bound from uniform codes is comparable only with this one. If the priors cannot be used, for
+    /// instance because one level has none, a line on the error stream says why.
     /// </summary>
-    /// <param name="figures">The figures of the run's model on the images.</param>
+    /// <param name="figures">The metrics of the run's model on the images.</param>
     /// <param name="run">The run.</param>
     /// <param name="images">The images.</param>
     /// <param name="options">How they are evaluated.</param>

@@ -6,7 +6,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Export;
 
-/// <summary>Encoder and decoder with their weights.</summary>
+/// <summary>Exports encoder and decoder with their weights.</summary>
 [Verb("export", VerbTopic.Ship, "Writes encoder.onnx and decoder.onnx.", Details = "And what was trained or fitted for them: priors of codes, a mixture, a classifier.",
     Example = "export runs/sprites --out deploy")]
 internal sealed class ExportVerb : Verb<ExportOptions>
@@ -31,7 +31,7 @@ internal sealed class ExportVerb : Verb<ExportOptions>
         return Task.FromResult(ExitCode.Done);
     }
 
-    // A run that diverged before its first checkpoint, or was stopped there, has the weights that it began with.
+    // A run that diverged or was stopped before its first checkpoint only has its initial weights.
     private static void RequireTrained(RunFolder run, Checkpoint trained, bool isChosen)
     {
         if (!isChosen && trained.Step == 0)

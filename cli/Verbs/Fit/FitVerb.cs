@@ -6,7 +6,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Verbs.Fit;
 
-/// <summary>A mixture of Gaussians for the latents of a run's training images.</summary>
+/// <summary>Fits a mixture of Gaussians to the latents of a run's training images.</summary>
 [Verb("fit", VerbTopic.Train, "Fits a mixture of Gaussians to the latents of the training images.",
     Details = "The mixture estimates the aggregated posterior E_y Q(z|y), for 'generate --prior mixture'. Writes mixture.onnx beside the run's decoder.onnx.", Example = "fit runs/sprites")]
 internal sealed class FitVerb : LongVerb<FitOptions>

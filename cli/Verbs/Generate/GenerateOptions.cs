@@ -40,7 +40,7 @@ internal sealed record GenerateOptions : IChecked
     [Group]
     public ImageJobOptions Job { get; init; } = new();
 
-    /// <summary>How codes are drawn; null where nothing was said about it.</summary>
+    /// <summary>How codes are drawn; null if no such option was given.</summary>
     public CodeSampling? Sampling => new CodeSampling(Class, Temperature, TopP) is var sampling && sampling != new CodeSampling() ? sampling : null;
 
     /// <inheritdoc/>

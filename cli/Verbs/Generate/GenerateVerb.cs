@@ -10,7 +10,7 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs.Generate;
 
-/// <summary>Images from draws of the prior.</summary>
+/// <summary>Generates images from draws of the prior.</summary>
 [Verb("generate", VerbTopic.Images, "Generates images.", Details = "Image k depends on the seed and on k alone. A job that was stopped continues when it is started again.",
     Example = "generate runs/digits --count 1000 --out images --grid grid.png")]
 internal sealed class GenerateVerb : LongVerb<GenerateOptions>

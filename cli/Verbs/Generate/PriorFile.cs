@@ -5,7 +5,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Generate;
 
-/// <summary>What <c>generate</c> draws latents from.</summary>
+/// <summary>Finds the prior that <c>generate</c> draws latents from.</summary>
 internal static class PriorFile
 {
     public const string OfModel = "model";
@@ -18,10 +18,10 @@ internal static class PriorFile
     /// <param name="name">One of the three.</param>
     /// <param name="decoderPath">The decoder's file.</param>
     /// <param name="decoder">The decoder.</param>
-    /// <param name="sampling">How codes are drawn; null where nothing was said about it.</param>
+    /// <param name="sampling">How codes are drawn; null if no such option was given.</param>
     /// <param name="options">How it runs.</param>
     /// <exception cref="FileNotFoundException">No mixture was fitted, or a prior of codes was not trained for all levels.</exception>
-    /// <exception cref="UsageException">What was said is for codes, and the latents are numbers, or the other way round.</exception>
+    /// <exception cref="UsageException">An option for codes was given for continuous latents, or the other way round.</exception>
     public static LatentPrior Open(string name, string decoderPath, VaeDecoder decoder, CodeSampling? sampling, VaeOptions options)
     {
         string folder = Folder(decoderPath);

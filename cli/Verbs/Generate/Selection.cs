@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Generate;
 
-/// <summary>The choice of generated images by a classifier: of several candidates the one that is likeliest to be of a class.</summary>
+/// <summary>Selection of generated images by a classifier: of several candidates, the one with the highest probability of a class.</summary>
 internal sealed class Selection : IDisposable
 {
     private readonly ImageClassifier classifier;
@@ -16,21 +16,21 @@ internal sealed class Selection : IDisposable
     /// <summary>The classifier's file.</summary>
     public string File { get; }
 
-    /// <summary>Images of which one is kept.</summary>
+    /// <summary>The number of candidates for each image that is kept.</summary>
     public int Candidates { get; }
 
-    /// <summary>What images are drawn from.</summary>
+    /// <summary>The prior that selects images.</summary>
     public LatentPrior Prior => prior;
 
-    /// <summary>Loads a classifier of images of a prior of codes.</summary>
+    /// <summary>Loads a classifier for the images of a prior of codes.</summary>
     /// <param name="file">Its file.</param>
-    /// <param name="candidates">Images of which one is kept.</param>
-    /// <param name="prior">What candidates are drawn from.</param>
-    /// <param name="decoder">Makes images of them.</param>
+    /// <param name="candidates">The number of candidates for each image that is kept.</param>
+    /// <param name="prior">The prior that candidates are drawn from.</param>
+    /// <param name="decoder">Decodes the candidates.</param>
     /// <param name="label">The name of the class.</param>
-    /// <param name="images">The images that are wanted.</param>
+    /// <param name="images">The requested images.</param>
     /// <param name="options">How the classifier runs.</param>
-    /// <exception cref="InvalidDataException">The classifier is none of the prior's classes.</exception>
+    /// <exception cref="InvalidDataException">The classifier has other classes than the prior.</exception>
     public static Selection Open(string file, int candidates, TrainedCodePrior prior, VaeDecoder decoder, string label, ImageRange images, VaeOptions options)
     {
         var classifier = ImageClassifier.Load(file, decoder.Metadata, options);
@@ -45,7 +45,7 @@ internal sealed class Selection : IDisposable
         return new Selection(file, classifier, new BestOfPrior(prior, decoder, classifier, prior.Classes.ToList().IndexOf(label), candidates, images), label, candidates);
     }
 
-    /// <summary>How many images were kept so far, and which share of them the classifier recognises.</summary>
+    /// <summary>The number of candidates, and the fractions of all and of the kept images that the classifier recognizes.</summary>
     public string Report() => string.Create(
         CultureInfo.InvariantCulture,
         $"Kept 1 of {Candidates} candidates; the classifier takes {prior.RecognisedOfAll:P1} of all and {prior.RecognisedOfKept:P1} of the kept ones for '{label}'");

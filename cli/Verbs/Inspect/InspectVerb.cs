@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace OnnxVae.Cli.Verbs.Inspect;
 
-/// <summary>What is in a file, a package or a run.</summary>
+/// <summary>Shows what is in a file, a package or a run.</summary>
 [Verb("inspect", VerbTopic.Look, "Lists inputs, outputs, states, metrics, operators and metadata.", Example = "inspect runs/sprites")]
 internal sealed class InspectVerb : Verb<InspectOptions>
 {

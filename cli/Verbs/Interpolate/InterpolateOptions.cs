@@ -37,7 +37,7 @@ internal sealed record InterpolateOptions : IChecked
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) => ImageLines.FindFaults(Out);
 
-    /// <summary>The images that the ends are among.</summary>
+    /// <summary>The images that both ends are selected from.</summary>
     internal sealed record EndImages : ImageSelection, IChecked
     {
         [Option(Topic.Data, "Images that --from and --to name.")]

@@ -6,7 +6,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Interpolate;
 
-/// <summary>Images between two images.</summary>
+/// <summary>Interpolates between two images.</summary>
 [Verb("interpolate", VerbTopic.Latents, "Interpolates between two images.", Details = "Decodes points between their latents.",
     Example = "interpolate runs/sprites --data sprites --from 3 --to 8 --out between.png")]
 internal sealed class InterpolateVerb : Verb<InterpolateOptions>

@@ -13,7 +13,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Prior;
 
-/// <summary>Everything a prior of codes was asked for.</summary>
+/// <summary>All options of a prior of codes.</summary>
 internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
 {
     /// <inheritdoc/>
@@ -36,11 +36,11 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
     [Option(Topic.Model, "Share of images whose class is hidden in training."), Share]
     public double LabelDropout { get; init; } = 0.1;
 
-    /// <summary>The grids of codes that an exported encoder gives, the top level's first.</summary>
+    /// <summary>The grids of codes that an exported encoder outputs, the top level first.</summary>
     /// <param name="encoderFile">The encoder.</param>
-    /// <param name="level">The level that a prior is wanted for.</param>
+    /// <param name="level">The level that a prior is requested for.</param>
     /// <exception cref="FileNotFoundException">There is no such encoder.</exception>
-    /// <exception cref="InvalidDataException">The encoder gives no codes.</exception>
+    /// <exception cref="InvalidDataException">The encoder does not output codes.</exception>
     /// <exception cref="UsageException">It has no such level.</exception>
     public static IReadOnlyList<CodeGridShape> RequireCodes(string encoderFile, string level)
     {
@@ -61,9 +61,9 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
     }
 
     /// <summary>Writes the package of a prior for the codes of an exported encoder.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The target folder.</param>
     /// <param name="encoderFile">The encoder.</param>
-    /// <param name="grids">The grids of codes that it gives.</param>
+    /// <param name="grids">The grids of codes that it outputs.</param>
     /// <param name="images">The images that the prior will be trained on.</param>
     public TrainingPackage Compile(string folder, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
     {

@@ -9,7 +9,7 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs.Reconstruct;
 
-/// <summary>Images through encoder and decoder.</summary>
+/// <summary>Encodes and decodes images.</summary>
 [Verb("reconstruct", VerbTopic.Images, "Encodes and decodes images.", Details = "Each has the name of its source. A job that was stopped continues when it is started again.",
     Example = "reconstruct runs/sprites --data sprites --count 32 --out images --grid grid.png")]
 internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>

@@ -5,23 +5,23 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Serve;
 
-/// <summary>What the page asks of a model. Pictures are PNG files as data URLs.</summary>
+/// <summary>The page's requests to a model. Pictures are PNG files as data URLs.</summary>
 /// <param name="vae">The model.</param>
-/// <param name="name">What the page calls it.</param>
+/// <param name="name">Its name on the page.</param>
 internal sealed class ModelApi(TrainedVae vae, string name)
 {
     private const int LargestCount = 256;
 
     private readonly ModelMetadata shape = vae.Decoder.Metadata;
 
-    /// <summary>What the model is.</summary>
+    /// <summary>Describes the model.</summary>
     public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective, shape.HasCodes);
 
-    /// <summary>The picture of latents.</summary>
+    /// <summary>Decodes latents to a picture.</summary>
     public PictureAnswer Decode(Point point) => new(Pictures(point.Latents)[0]);
 
     /// <summary>Draws from the prior.</summary>
-    /// <param name="seed">Chooses them.</param>
+    /// <param name="seed">Random seed.</param>
     /// <param name="count">How many, up to 256.</param>
     public ImagesAnswer Samples(ulong seed, int count)
     {
@@ -30,7 +30,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
         return Images(z);
     }
 
-    /// <summary>What the model keeps of an image.</summary>
+    /// <summary>Reconstructs an image.</summary>
     /// <param name="request">Its body is the image file.</param>
     /// <param name="file">The file's name, for messages.</param>
     public async Task<ReconstructionAnswer> ReconstructAsync(HttpRequest request, string file)
@@ -42,7 +42,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
         return new ReconstructionAnswer(mean, Picture(pixels), Pictures(mean)[0]);
     }
 
-    /// <summary>The way around the origin from one image's latents to another's.</summary>
+    /// <summary>Interpolates between the latents of two images on an arc around the origin.</summary>
     public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Between two codes there is nothing.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
 
     private ImagesAnswer Images(float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(latents));

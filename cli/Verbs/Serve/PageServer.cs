@@ -21,9 +21,9 @@ internal static partial class PageServer
 
     /// <summary>Starts the server.</summary>
     /// <param name="vae">The model; it has to live as long as the server.</param>
-    /// <param name="name">What the page calls it.</param>
-    /// <param name="port">The port; 0 for one that is free.</param>
-    /// <exception cref="IOException">The port is taken.</exception>
+    /// <param name="name">Its name on the page.</param>
+    /// <param name="port">The port; 0 for any free port.</param>
+    /// <exception cref="IOException">The port is in use.</exception>
     public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -65,7 +65,7 @@ internal static partial class PageServer
     private static IResult Resource(string name, string type) =>
         Results.Stream(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!, $"{type}; charset=utf-8");
 
-    // Pages of other sites could reach this address too: by another name for it, or by sending forms.
+    // Pages of other sites could reach this address too: through another host name for it, or by submitting forms.
     private static Task RefuseOtherSites(HttpContext context, Func<Task> next)
     {
         string host = context.Request.Host.Host, origin = context.Request.Headers.Origin.ToString();
@@ -94,7 +94,7 @@ internal static partial class PageServer
         }
     }
 
-    // The framework names the types of handlers.
+    // The framework's messages contain the types of handlers.
     private static string WithoutTypes(string message) => UnreadableValue().Match(message) is { Success: true } match
         ? $"'{match.Groups["name"].Value}' is '{match.Groups["value"].Value}', which cannot be read: expected a whole number."
         : MissingValue().Match(message) is { Success: true } missing ? $"'{missing.Groups["name"].Value}' is missing."

@@ -6,7 +6,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Serve;
 
-/// <summary>A page to play with a model.</summary>
+/// <summary>Serves a page to play with a model.</summary>
 [Verb("serve", VerbTopic.Look, "Opens a page on this machine, for this machine only.", Details = "Sliders over the latents, samples, reconstruction and interpolation of your images.",
     Example = "serve runs/sprites")]
 internal sealed class ServeVerb : LongVerb<ServeOptions>

@@ -6,21 +6,21 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs.Sweep;
 
-/// <summary>Rate and distortion of the best linear models, as a reference for likelihoods with Gaussian pixels.</summary>
+/// <summary>Rate (KL term) and distortion (reconstruction loss) of the best linear models, as a reference for likelihoods with Gaussian pixels.</summary>
 internal static class LinearCurve
 {
-    private const int MostDimensions = 1600; // beyond, the eigenvalues take minutes
+    private const int MostDimensions = 1600; // beyond this, computing eigenvalues takes minutes
     private const int Points = 60;
     private const double FewestNats = 0.01;
     private const double LowestLevel = 1e-4; // of the last latent's eigenvalue: more rate than any model will spend
     private const ulong SampleSeed = 1;
-    private const long MostImages = 20_000; // of which the covariance is computed
-    private const double Rounding = 1e-9; // of the largest eigenvalue, below which others are none
+    private const long MostImages = 20_000; // for computing the covariance
+    private const double Rounding = 1e-9; // of the largest eigenvalue; smaller ones count as zero
 
-    /// <summary>The curve from next to no rate to more than any model will spend; empty where the pixels are not grey and Gaussian, or images are large.</summary>
+    /// <summary>The curve from almost no rate to more than any model will spend; empty unless images are grayscale and small and pixels Gaussian.</summary>
     /// <param name="images">The data.</param>
     /// <param name="model">The likelihood and the number of latents.</param>
-    /// <param name="isOverLambda">Whether the weight of the squared error changes along the curve, and not that of the rate.</param>
+    /// <param name="isOverLambda">Whether the weight of the squared error varies along the curve, instead of that of the rate.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     public static IReadOnlyList<RateDistortionPoint> Of(ImageSource images, ModelOptions model, bool isOverLambda, CancellationToken cancellation)
     {

@@ -24,14 +24,14 @@ internal sealed record SweepOptions : IChecked
     [Option(Topic.Output, "Where the runs go, a folder each, with sweep.csv and sweep.png. Runs that are there already are continued, or taken as they are.", IsRequired = true)]
     public string Out { get; init; } = "";
 
-    /// <summary>What is varied.</summary>
+    /// <summary>The option that is varied.</summary>
     public string Varied => Betas is null ? Lambda : Beta;
 
     /// <summary>Its values.</summary>
     public IReadOnlyList<double> Values => [.. (Betas ?? Lambdas)!.Split(',').Select(part => double.Parse(part, CultureInfo.InvariantCulture))];
 
     /// <inheritdoc/>
-    /// <remarks>A weight that the objective or the likelihood does not have would train the same model again and again.</remarks>
+    /// <remarks>Varying a weight that the objective or the likelihood does not have would train the same model repeatedly.</remarks>
     public IEnumerable<string> FindFaults(GivenOptions given)
     {
         var model = Run.Model!;
@@ -57,8 +57,8 @@ internal sealed record SweepOptions : IChecked
         }
     }
 
-    /// <summary>Numbers with commas between them.</summary>
-    /// <param name="allowsZero">Whether 0 is one.</param>
+    /// <summary>Numbers separated by commas.</summary>
+    /// <param name="allowsZero">Whether 0 is allowed.</param>
     private sealed class WeightsAttribute(bool allowsZero) : RuleAttribute
     {
         public override string? FaultOf(string option, object value) =>

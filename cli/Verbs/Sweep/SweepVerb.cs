@@ -10,7 +10,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Sweep;
 
-/// <summary>A model for each of several weights of the rate or of the distortion.</summary>
+/// <summary>Trains a model for each of several weights of the rate (KL term) or of the distortion (reconstruction loss).</summary>
 [Verb("sweep", VerbTopic.Train, "Trains over several weights and draws rate against distortion.", Example = "sweep --data sprites --betas 0.5,1,2,4 --steps 2000 --out sweeps/sprites")]
 internal sealed class SweepVerb : LongVerb<SweepOptions>
 {
@@ -57,7 +57,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
             $"linear model, {options.Model!.Latent} latents, exact on the training images");
     }
 
-    // A run that has ended is taken as it is, one that was stopped goes on.
+    // A finished run is used as it is; a stopped one is resumed.
     private async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
@@ -99,7 +99,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
         AtomicFile.WriteText(file, string.Concat(lines.Prepend(string.Join(',', columns.Prepend(name))).Select(line => $"{line}\n")));
     }
 
-    // Models of nearly the same ELBO that differ in what their latents say: the ELBO does not determine the information.
+    // Models of nearly equal ELBO may differ in how much information their latents carry: the ELBO does not determine it.
     private static void Print(string name, IReadOnlyList<(double Weight, JsonObject Figures)> models)
     {
         string[] columns = ["negativeElbo", "rate", "distortion", "mutualInformation", "activeUnits"];

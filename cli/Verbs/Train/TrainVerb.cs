@@ -7,7 +7,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Train;
 
-/// <summary>Compile, train, evaluate, export, report.</summary>
+/// <summary>Compiles, trains, evaluates, exports and reports.</summary>
 [Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx and decoder.onnx.",
     Example = "train --data sprites --out runs/sprites --steps 2000")]
 internal sealed class TrainVerb : LongVerb<TrainOptions>
@@ -27,7 +27,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         return ExitCode.Done;
     }
 
-    // Options that are given for a run that resumes must be those that it was started with, but for those that may change.
+    // Options given when resuming a run must equal those that it was started with, except for those that may change.
     private static void RequireSame(RunOptions given, RunOptions stored, IEnumerable<string> names)
     {
         var now = StoredOptions.Flatten(given);
@@ -39,7 +39,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         }
     }
 
-    // The first of runs/digits, runs/digits-2, ... that is free.
+    // The first of runs/digits, runs/digits-2, ... that does not exist.
     private static string FreeFolder(string data)
     {
         string name = Path.Combine("runs", Path.GetFileName(Path.TrimEndingDirectorySeparator(data)).Split('.') is [{ Length: > 0 } stem, ..] ? stem : "run"), folder = name;

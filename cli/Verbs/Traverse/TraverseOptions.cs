@@ -34,7 +34,7 @@ internal sealed record TraverseOptions : IChecked
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) => ImageLines.FindFaults(Out);
 
-    /// <summary>The images of which one is the start.</summary>
+    /// <summary>The images that the starting point is selected from.</summary>
     internal sealed record StartImages : ImageSelection, IChecked
     {
         [Option(Topic.Data, "Start from an image of these, instead of from all latents 0.")]

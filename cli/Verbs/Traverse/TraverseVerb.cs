@@ -8,7 +8,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Traverse;
 
-/// <summary>What each latent does, one at a time.</summary>
+/// <summary>Shows what each latent does by varying one at a time.</summary>
 [Verb("traverse", VerbTopic.Latents, "Decodes one latent at a time over a range of values.", Example = "traverse runs/sprites --out latents.png")]
 internal sealed class TraverseVerb : Verb<TraverseOptions>
 {
@@ -24,7 +24,7 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
         return Task.FromResult(ExitCode.Done);
     }
 
-    // The latents that one at a time departs from.
+    // The latents that are varied one at a time.
     private static (float[] Centre, string Name) Start(TraverseOptions options, string directory, int size)
     {
         if (options.Images.Data is null && options.Image is null)
