@@ -158,7 +158,7 @@ internal static partial class CommandLine
     private static string? Misplaced(string token, ParseResult command, IReadOnlyList<Verb> verbs)
     {
         bool isVerb = verbs.Any(verb => verb.About.Name == token), isOption = verbs.SelectMany(verb => verb.Options.Options).Any(row => row.Option.Name == token);
-        return command.Tokens.Any(other => other.Type == TokenType.DoubleDash) && (isVerb || isOption) ? $"'{token}' comes after '--', where nothing is a verb or an option: leave out the '--'."
+        return command.Tokens.Any(other => other.Type == TokenType.DoubleDash) && (isVerb || isOption) ? $"'{token}' comes after '--', which ends verbs and options: remove the '--'."
             : !isOption ? null
             : command.CommandResult.Command is RootCommand ? $"'{token}' comes before the verb: give the verb first."
             : $"'{command.CommandResult.Command.Name}' has no option '{token}'; other verbs have it.";

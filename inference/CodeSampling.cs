@@ -31,7 +31,7 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
 
         if (!(total > 0 && double.IsFinite(total)))
         {
-            throw new InvalidDataException("The prior of codes gives logits that are not numbers: its training has diverged; train it anew.");
+            throw new InvalidDataException("The prior's logits are not finite: its training has diverged; retrain it.");
         }
 
         if (TopP < 1)
@@ -66,7 +66,7 @@ public sealed record CodeSampling(string? Class = null, double Temperature = 1, 
 
         if (!(TopP > 0 && TopP <= 1))
         {
-            throw new ArgumentOutOfRangeException(null, $"The share of probability to draw from is {TopP}; it must be above 0 and at most 1.");
+            throw new ArgumentOutOfRangeException(null, $"TopP is {TopP}; it must be above 0 and at most 1.");
         }
     }
 

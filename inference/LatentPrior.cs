@@ -50,7 +50,7 @@ public abstract class LatentPrior : IDisposable
         if (decoder.HasCodes)
         {
             return folder is not null && TrainedCodePrior.IsIn(folder, decoder) ? TrainedCodePrior.Load(folder, options: options) : throw new InvalidOperationException(
-                $"The decoder's latents are codes, and there is no prior of them{beside}, of all levels: train one, or say what to draw from.");
+                $"The decoder's latents are codes, and there is no prior of them{beside}, of all levels: train one, or specify a prior.");
         }
 
         if (decoder.PriorName == MetadataKeys.StandardNormal)

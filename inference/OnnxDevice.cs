@@ -42,7 +42,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         }
         catch (OnnxRuntimeException e)
         {
-            throw new InvalidDataException($"'{path}' is no execution provider for this ONNX Runtime: {e.Message}", e);
+            throw new InvalidDataException($"'{path}' is not an execution provider for this ONNX Runtime: {e.Message}", e);
         }
 
         return [.. Available.Except(before)];
@@ -72,7 +72,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         if (threads < 0 || threads > MostThreads)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(threads), $"There are to be {threads} threads, but this machine takes 0, for one per logical processor, to {MostThreads}: choose fewer.");
+                nameof(threads), $"{threads} threads were requested; this machine allows at most {MostThreads}, or 0 for one per logical processor: choose fewer.");
         }
     }
 

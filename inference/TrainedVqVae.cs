@@ -38,7 +38,7 @@ public sealed class TrainedVqVae : IDisposable
         }
 
         vae.Dispose();
-        throw new InvalidDataException($"The latents of the model in '{folder}' are numbers and no codes: load it as a {nameof(TrainedVae)}.");
+        throw new InvalidDataException($"The latents of the model in '{folder}' are continuous, not codes: load it as a {nameof(TrainedVae)}.");
     }
 
     /// <summary>Encodes images to codes.</summary>

@@ -63,7 +63,7 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
         {
             0 => null,
             1 => called[0],
-            _ => throw new UsageException($"{option} is '{text}', and {called.Count} images are called so: give the folder too, as in '{images.NameOf(called[0])}'."),
+            _ => throw new UsageException($"{option} is '{text}', and {called.Count} images have that name: give the folder too, as in '{images.NameOf(called[0])}'."),
         };
     }
 }

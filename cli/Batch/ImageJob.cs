@@ -14,7 +14,7 @@ internal static class ImageJob
         Console.WriteLine(images == 0 ? $"Nothing was left to do: {paths.Target}" : $"{what} {done} {(done == 1 ? "image" : "images")}: {paths.Target}");
         if (corrupt is { Count: > 0 })
         {
-            Console.WriteLine($"{corrupt.Count} images were left out, because they cannot be read; they are listed in {paths.Corrupt}");
+            Console.WriteLine($"{corrupt.Count} images were skipped because they cannot be read; they are listed in {paths.Corrupt}");
         }
     }
 

@@ -10,7 +10,7 @@ namespace OnnxVae.Cli.Batch;
 /// <summary>A job that writes images.</summary>
 internal sealed record ImageJobOptions : JobOptions
 {
-    [Option(Topic.Output, "A folder for image files, a .tar for numbered archives in the layout of WebDataset, a .npy, or for one image a .png, .jpg or .webp; each shard has a .npy of its own, FILE-I-of-N.npy.", IsRequired = true)]
+    [Option(Topic.Output, "A folder for image files, a .tar for numbered archives in WebDataset layout, a .npy, or for a single image a .png, .jpg or .webp; each shard writes its own .npy, FILE-I-of-N.npy.", IsRequired = true)]
     public string Out { get; init; } = "";
 
     [Option(Topic.Output, "The format of image files."), Among<ImageFormats>]

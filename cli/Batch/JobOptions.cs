@@ -13,7 +13,7 @@ internal abstract record JobOptions : IChecked
     [Option(Topic.Execution, "Only part I of N, as I/N with I from 0; the parts need no merging.")]
     public string Shard { get; init; } = "0/1";
 
-    [Option(Topic.Execution, "At most so many images at work at a time, in blocks that fit the model; a block per thread, if left out. Results do not depend on it."), AtLeast(1)]
+    [Option(Topic.Execution, "Maximum number of images in progress, in blocks that fit the model; one block per thread if omitted. Does not affect results."), AtLeast(1)]
     public int? Batch { get; init; }
 
     [Group]

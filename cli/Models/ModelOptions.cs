@@ -8,7 +8,7 @@ internal sealed partial record ModelOptions : IChecked
     [Option(Topic.Optimization, "Images per step."), Between(1, BetweenAttribute.LargestWidth)]
     public int Batch { get; init; } = 64;
 
-    [Option(Topic.Execution, "Compute convolutions as they are defined, where a faster way would round a little more.")]
+    [Option(Topic.Execution, "Compute convolutions directly, instead of with faster algorithms that round slightly more.")]
     public bool Precise { get; init; }
 
     /// <inheritdoc/>

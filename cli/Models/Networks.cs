@@ -17,7 +17,7 @@ internal sealed class Networks : INamed
             _ => throw new UsageException($"The model 'conv' has one hidden dense layer, but {hidden.Length} widths are given: give one, or --model mlp."),
         },
         ["linear"] = hidden => hidden is [] ? new LinearNetwork() : throw new UsageException(
-            $"The model 'linear' has no hidden layer, but {hidden.Length} widths are given: leave them out, or --model mlp."),
+            $"The model 'linear' has no hidden layer, but {hidden.Length} widths are given: omit them, or give --model mlp."),
         ["residual"] = hidden => hidden is [] ? new ResidualNetwork() : throw new UsageException(
             $"The model 'residual' has no hidden dense layer, but {hidden.Length} widths are given: leave them out, or --model mlp."),
     };
@@ -56,7 +56,7 @@ internal sealed partial record ModelOptions
     [Option(Topic.Model, "Number of latents."), Between(1, BetweenAttribute.LargestWidth)]
     public int Latent { get; init; } = 10;
 
-    [Option(Topic.Model, "What the model sees: grey values, 0 and 1 by a threshold, or 0 and 1 drawn anew each time."), Among<Preparations>, JsonRequired]
+    [Option(Topic.Model, "How pixels are preprocessed: gray values, thresholded to 0 and 1, or resampled as 0 and 1 each time."), Among<Preparations>, JsonRequired]
     public string Pixels { get; init; } = "grey";
 
     /// <summary>Whether the latents are codes.</summary>

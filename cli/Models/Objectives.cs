@@ -26,19 +26,19 @@ internal static class Objectives
 /// <content>Objectives.</content>
 internal sealed partial record ModelOptions
 {
-    [Option(Topic.Objective, "Weight of the rate; 1 for the ELBO."), AtLeast(0)]
+    [Option(Topic.Objective, "Weight of the rate (the KL term); 1 for the ELBO."), AtLeast(0)]
     public double Beta { get; init; } = 1;
 
-    [Option(Topic.Objective, "Steps in which beta rises from 0."), Between(0, BetweenAttribute.LargestCount)]
+    [Option(Topic.Objective, "Warm-up steps over which beta rises from 0."), Between(0, BetweenAttribute.LargestCount)]
     public int BetaWarmUp { get; init; }
 
     [Option(Topic.Objective, "How many times beta rises from 0 during training, in the first half of each cycle."), Between(0, BetweenAttribute.LargestCount)]
     public int BetaCycles { get; init; }
 
-    [Option(Topic.Objective, "Nats that each latent may spend without being charged."), Positive]
+    [Option(Topic.Objective, "Free bits: nats per latent that are not penalized."), Positive]
     public double? FreeBits { get; init; }
 
-    [Option(Topic.Objective, "Rate to aim at, nats per image, instead of --beta; it rises from 0 over the first half of training."), AtLeast(0)]
+    [Option(Topic.Objective, "Target rate, nats per image, instead of --beta; it rises from 0 over the first half of training."), AtLeast(0)]
     public double? Capacity { get; init; }
 
     [Option(Topic.Objective, "Weight of the rate's distance to --capacity."), Positive]
@@ -55,7 +55,7 @@ internal sealed partial record ModelOptions
     private IEnumerable<string> ObjectiveFaults() =>
     [
         .. Rounded ? Refuse(nameof(Rounded), Samples > 1 ? nameof(Samples) : Prior != MetadataKeys.StandardNormal ? nameof(Prior) : null, "rounded latents have one value and a density of their own") : [],
-        .. Samples > 1 ? Refuse(nameof(Samples), FirstWeight(withCapacity: true), "the importance-weighted bound has no weight of the rate") : [],
+        .. Samples > 1 ? Refuse(nameof(Samples), FirstWeight(withCapacity: true), "the importance-weighted bound has no weighted rate term") : [],
         .. Samples == 1 && Capacity is not null ? Refuse(nameof(Capacity), FirstWeight(withCapacity: false), "the rate is held at the capacity instead of being weighted") : [],
         .. BetaCycles > 0 ? Refuse(nameof(BetaCycles), BetaWarmUp > 0 ? nameof(BetaWarmUp) : null, "each cycle has a warm-up of its own") : [],
     ];

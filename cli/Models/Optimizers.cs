@@ -58,19 +58,19 @@ internal sealed partial record ModelOptions
     [Option(Topic.Optimization, "The update rule."), Among<Optimizers>, JsonRequired]
     public string Optimizer { get; init; } = "adam";
 
-    [Option(Topic.Optimization, "The optimizer's step size; the largest one of a schedule."), Positive]
+    [Option(Topic.Optimization, "Learning rate; the peak value if there is a schedule."), Positive]
     public double LearningRate { get; init; } = 1e-3;
 
-    [Option(Topic.Optimization, "How the learning rate goes on after the warm-up."), Among<LearningRates>, JsonRequired]
+    [Option(Topic.Optimization, "Learning rate schedule after the warm-up."), Among<LearningRates>, JsonRequired]
     public string LearningRateSchedule { get; init; } = LearningRates.Constant;
 
     [Option(Topic.Optimization, "Steps in which the learning rate rises from 0."), Between(0, BetweenAttribute.LargestCount)]
     public int WarmUp { get; init; }
 
-    [Option(Topic.Optimization, "Largest length of all gradients together; no limit if left out."), Positive]
+    [Option(Topic.Optimization, "Clip the global gradient norm to this; no limit if omitted."), Positive]
     public double? ClipGradient { get; init; }
 
-    [Option(Topic.Optimization, "Decay of the weights' moving average, as 0.999; the average is then what is evaluated and exported."), Share]
+    [Option(Topic.Optimization, "Decay of an exponential moving average of the weights, such as 0.999, which is then evaluated and exported."), Share]
     public double? WeightAveraging { get; init; }
 
     private IEnumerable<string> OptimizerFaults() => LearningRateSchedule == LearningRates.Step && WarmUp > 0

@@ -36,6 +36,6 @@ internal sealed partial record ModelOptions
     [Option(Topic.Prior, "Components of --prior vamp."), Between(1, BetweenAttribute.LargestWidth)]
     public int PseudoImages { get; init; } = 500;
 
-    [Option(Topic.Prior, "Round the latents to whole numbers that can be stored: noise in training, and a learned density instead of --prior.")]
+    [Option(Topic.Prior, "Round latents to integers for compression: additive noise in training, and a learned density instead of --prior.")]
     public bool Rounded { get; init; }
 }

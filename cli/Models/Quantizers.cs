@@ -33,19 +33,19 @@ internal sealed partial record ModelOptions
     [Option(Topic.Codes, "How vectors become codes, for --model vqvae and vqvae2."), Among<Quantizers>]
     public string Quantizer { get; init; } = "moving-average";
 
-    [Option(Topic.Codes, "Codes of each codebook."), Between(2, BetweenAttribute.LargestWidth)]
+    [Option(Topic.Codes, "Codebook size."), Between(2, BetweenAttribute.LargestWidth)]
     public int Codes { get; init; } = 512;
 
-    [Option(Topic.Codes, "Numbers of a code's vector."), Between(1, BetweenAttribute.LargestChannels)]
+    [Option(Topic.Codes, "Dimensions of a code's vector."), Between(1, BetweenAttribute.LargestChannels)]
     public int CodeLength { get; init; } = 64;
 
-    [Option(Topic.Codes, "Levels of each number of a vector, for --quantizer finite-scalar; codes and their length follow."), Numbers(smallest: 2)]
+    [Option(Topic.Codes, "Levels per dimension, for --quantizer finite-scalar; they determine codebook size and dimensions."), Numbers(smallest: 2)]
     public string ScalarLevels { get; init; } = "8,8,8";
 
-    [Option(Topic.Codes, "Weight of what keeps vectors near their codes."), Positive]
+    [Option(Topic.Codes, "Weight of the commitment loss."), Positive]
     public double Commitment { get; init; } = 0.25;
 
-    [Option(Topic.Codes, "How much of a codebook's moving averages stays at a step."), Share]
+    [Option(Topic.Codes, "Decay of the codebook's moving averages."), Share]
     public double CodebookDecay { get; init; } = 0.99;
 
     [Option(Topic.Codes, "Channels of the convolutions between images and codes."), Between(2, BetweenAttribute.LargestChannels)]

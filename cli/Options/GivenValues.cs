@@ -45,7 +45,7 @@ internal static class GivenValues
             }
             else
             {
-                Take(name, isRefused: true, i + 1 < words.Count ? $"{name} needs a value, but '{words[i + 1]}' comes next, which is an option." : $"{name} needs a value.");
+                Take(name, isRefused: true, i + 1 < words.Count ? $"{name} needs a value, but is followed by the option '{words[i + 1]}'." : $"{name} needs a value.");
             }
         }
 

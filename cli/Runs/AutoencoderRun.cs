@@ -96,7 +96,7 @@ internal sealed class AutoencoderRun : IDisposable
     {
         var train = images.Train;
         var manifest = run.Package.Manifest;
-        string validation = images.Validation is { } split ? $", {split.Count} for validation, which are left alone" : "";
+        string validation = images.Validation is { } split ? $", {split.Count} for validation, which are not used" : "";
         string classes = train.Classes.Count switch
         {
             0 => "no classes",

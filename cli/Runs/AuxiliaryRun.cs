@@ -116,7 +116,7 @@ internal sealed class AuxiliaryRun : IDisposable
     {
         if (!AuxiliaryModel.IsForWeights(package, autoencoder))
         {
-            throw new IOException($"'{folder.Path}' was trained for other weights than the run has now: delete the folder to train it anew.");
+            throw new IOException($"'{folder.Path}' was trained for different weights than the run's current ones: delete the folder to retrain it.");
         }
 
         if (!AuxiliaryModel.IsForClasses(package, classes))
@@ -135,7 +135,7 @@ internal sealed class AuxiliaryRun : IDisposable
 
         if (!AuxiliaryModel.IsForWeights(run.Package, autoencoder))
         {
-            throw new IOException($"The weights of '{autoencoder.Path}' have changed while '{run.Folder.Path}' was trained for them: delete this folder to train it anew.");
+            throw new IOException($"The weights of '{autoencoder.Path}' changed while '{run.Folder.Path}' was being trained for them: delete the latter to retrain it.");
         }
 
         var options = EvaluationSettings.Create(importanceSamples: 0, training.Seed, training.Execution);

@@ -22,7 +22,7 @@ internal static class Checkpoints
     {
         if (damaged.Count > 0)
         {
-            Console.Error.WriteLine($"Damaged: {string.Join(", ", damaged.Select(Path.GetFileName))}; the checkpoint of step {step} is taken instead.");
+            Console.Error.WriteLine($"Damaged: {string.Join(", ", damaged.Select(Path.GetFileName))}; using the checkpoint of step {step} instead.");
         }
     }
 }

@@ -26,7 +26,7 @@ internal static class DataOpening
         });
         if (data.PassedOver.Count > 0)
         {
-            Console.Error.WriteLine($"Passed over in '{source}': {string.Join(", ", data.PassedOver)}.");
+            Console.Error.WriteLine($"Skipped in '{source}': {string.Join(", ", data.PassedOver)}.");
         }
 
         return data;

@@ -13,7 +13,7 @@ internal sealed record DataOptions
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
     public int? ImageSize { get; init; }
 
-    [Option(Topic.Data, "1 for grayscale, 3 for colour; colour where any image has it, if left out."), Channels]
+    [Option(Topic.Data, "1 for grayscale, 3 for color; if omitted, color if any image has it."), Channels]
     public int? Channels { get; init; }
 
     [SkipCorruptOption]

@@ -20,7 +20,7 @@ internal static class ExportedModel
     {
         if (model.HasCodes)
         {
-            throw new InvalidDataException("The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.");
+            throw new InvalidDataException("The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.");
         }
     }
 }

@@ -9,7 +9,7 @@ internal sealed record LengthOptions : IChecked
     private const int UsualEpochs = 10;
     private const long UsualStepsOfSprites = 7000; // an epoch of the many sprites takes long
 
-    [Option(Topic.Run, "Passes over the training images; if neither these nor --steps are given, 10, or 7000 steps for the built-in sprites."), AtLeast(1)]
+    [Option(Topic.Run, "Epochs; if neither --epochs nor --steps is given, 10 epochs, or 7000 steps for the built-in sprites."), AtLeast(1)]
     public int? Epochs { get; init; }
 
     [Option(Topic.Run, "Training steps, instead of --epochs."), AtLeast(1)]

@@ -10,7 +10,7 @@ internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data,
 internal sealed class BinarizeOptionAttribute() : OptionAttribute(Topic.Data, "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.");
 
 /// <summary>How many samples the likelihood estimate uses.</summary>
-internal sealed class EvaluationOptionAttribute() : OptionAttribute(Topic.Run, "Samples per image behind negativeLogLikelihood; 0 to leave it out.");
+internal sealed class EvaluationOptionAttribute() : OptionAttribute(Topic.Run, "Importance samples per image for negativeLogLikelihood; 0 to skip it.");
 
 /// <summary>Which checkpoint is used.</summary>
 internal sealed class CheckpointOptionAttribute() : OptionAttribute(Topic.Run, "A checkpoint file; the newest, if left out.");

@@ -31,7 +31,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [EvaluationOption, Between(0, BetweenAttribute.LargestCount)]
     public int ImportanceSamples { get; init; } = 10;
 
-    [Option(Topic.Run, "Gaussians of a mixture that is fitted to the latents of the training images at the end, as by 'fit', with a grid of its samples; 0 for none."), Between(0, LatentMixture.MostComponents)]
+    [Option(Topic.Run, "Components of a Gaussian mixture fitted to the training images' latents after training, as by 'fit', with a grid of samples; 0 for none."), Between(0, LatentMixture.MostComponents)]
     public int Mixture { get; init; }
 
     [Group, JsonRequired]
@@ -67,7 +67,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     {
         if (Package is null == Model is null)
         {
-            throw new InvalidDataException("it needs a package or a model, one of them.");
+            throw new InvalidDataException("it needs either a package or a model.");
         }
 
         if (Length is { Epochs: null, Steps: null })

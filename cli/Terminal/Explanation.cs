@@ -14,7 +14,7 @@ internal static partial class Explanation
         ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
         OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
         NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
-            $"This is a fault of onnxvae itself: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
+            $"This is a bug in onnxvae: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",
         DirectoryNotFoundException when PartOfThePath().Match(e.Message) is { Success: true } match => $"'{OneLine(match.Groups["path"].Value)}' cannot be used: a folder on the way to it is missing, or is a file.",
         IOException when FileInTheWay().Match(e.Message) is { Success: true } match => $"'{OneLine(match.Groups["path"].Value)}' is a file, where a folder is needed.",
         ArgumentException { ParamName: { } parameter } => Remedies.Apply(OneLine(e.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal))),

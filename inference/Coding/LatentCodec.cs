@@ -144,7 +144,7 @@ public sealed class LatentCodec
 
         if (ChecksumOf(checksum).Any(part => decoder.ReadUniform(HalfBits) != part))
         {
-            throw new InvalidDataException("The coded latents are damaged: their checksum is another one. Take the file from where it came once more.");
+            throw new InvalidDataException("The coded latents are damaged: the checksum does not match. Fetch the file again.");
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class PassedOver
     }
 
     /// <summary>Counts a split that has no training split with it, and whose images therefore serve as all images.</summary>
-    public void AddLoneSplit(SplitKind split) => Add($"split called {split.ToString().ToLowerInvariant()}", "there is none to train on beside it, so that it is taken for all images");
+    public void AddLoneSplit(SplitKind split) => Add($"split called {split.ToString().ToLowerInvariant()}", "there is no training split, so all images are used as one set");
 
     /// <summary>A phrase for each reason, as in <c>2 .tif files (not an image format that is read)</c>.</summary>
     public IReadOnlyList<string> Phrases => [.. counts.Select(entry => string.Create(

@@ -89,7 +89,7 @@ public sealed record PosteriorCollapse(CollapseDegree Degree, IReadOnlyList<int>
             CollapseDegree.Unknown => "not known: one image cannot tell whether latents follow the image",
             CollapseDegree.Collapsed when rate >= LeastInformation && active > 0 => $"collapsed, the decoder does not use the latents: {state}; {Remedies}",
             CollapseDegree.Collapsed => $"collapsed: {state}; {Remedies}",
-            CollapseDegree.DeadLatents => $"not collapsed: {state}; dead are {Name(dead)}: more latents than the data need die like this and cost nothing, but if reconstructions lack detail, {Remedies}",
+            CollapseDegree.DeadLatents => $"not collapsed: {state}; dead latents: {Name(dead)}. Surplus latents die at no cost, but if reconstructions lack detail, {Remedies}",
             _ => $"not collapsed: {state}",
         });
     }

@@ -34,7 +34,7 @@ public static class RunReport
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Training report</title><style>{Style}</style>\n");
         page.Append("<h1>Training report</h1>\n");
-        AppendTable(page, $"Figures on the {split} split, nats per image", figures.ToJson());
+        AppendTable(page, $"Metrics on the {split} split, nats per image", figures.ToJson());
         AppendTable(page, "Model", manifest.Model);
         AppendTable(page, "Training", manifest.Training);
         page.Append("<h2>Curves</h2>\n");

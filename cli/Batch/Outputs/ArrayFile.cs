@@ -143,7 +143,7 @@ internal sealed class ArrayFile : IDisposable
     {
         if (array!.Appended != RowsUpTo(range.End))
         {
-            throw new InvalidDataException($"'{PartialPath}' has {array.Appended} rows, but {RowsUpTo(range.End)} are to be there: delete it and '{ProgressPath}' to start over.");
+            throw new InvalidDataException($"'{PartialPath}' has {array.Appended} rows; expected {RowsUpTo(range.End)}: delete it and '{ProgressPath}' to start over.");
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class ArrayFile : IDisposable
         return progress is { NamesLength: >= 0 } && progress.Next >= range.First && progress.Next <= range.End && progress.Rows == RowsUpTo(progress.Next)
             && IsThere(PartialPath, progress.Rows) && (IsThere(PartialNamesPath, progress.NamesLength) || IsThere(NamesPath, progress.NamesLength))
             ? progress
-            : throw new InvalidDataException($"'{ProgressPath}' does not match the files beside it: delete it to start over.");
+            : throw new InvalidDataException($"'{ProgressPath}' does not match the files next to it: delete it to start over.");
 
         static bool IsThere(string file, long atLeast) => atLeast == 0 || (new FileInfo(file) is { Exists: true } info && info.Length >= atLeast);
     }

@@ -27,7 +27,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         }
         else
         {
-            FiguresTable.Print($"Figures on the {options.Split} split, nats per image", figures.ToJson());
+            FiguresTable.Print($"Metrics on the {options.Split} split, nats per image (likewise RunReport, TrainVerb)", figures.ToJson());
         }
 
         return Task.FromResult(ExitCode.Done);

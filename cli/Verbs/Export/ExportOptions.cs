@@ -15,6 +15,6 @@ internal sealed record ExportOptions
     [CheckpointOption]
     public string? Checkpoint { get; init; }
 
-    [Option(Topic.Execution, "Convolutions by the algorithms that are fastest on a processor, for batches of images. If left out, the operators that any runtime knows, also the better choice for single images."), Among("cpu")]
+    [Option(Topic.Execution, "Use the convolution algorithms that are fastest for batches on a CPU. If omitted, use portable operators, which are also better for single images."), Among("cpu")]
     public string? For { get; init; }
 }

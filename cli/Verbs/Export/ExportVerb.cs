@@ -37,7 +37,7 @@ internal sealed class ExportVerb : Verb<ExportOptions>
         if (!isChosen && trained.Step == 0)
         {
             throw new InvalidDataException(
-                $"'{run.Path}' has no checkpoint but that of step 0, before its training: train it, with a smaller --learning-rate if it has diverged, or give --checkpoint {run.CheckpointAt(0)} to export it as it is.");
+                $"'{run.Path}' has only its initial checkpoint, step 0: train it, with a smaller --learning-rate if it has diverged, or give --checkpoint {run.CheckpointAt(0)} to export it as it is.");
         }
     }
 }

@@ -28,7 +28,7 @@ internal sealed record GenerateOptions : IChecked
     [Option(Topic.Codes, "Draw only from the likeliest codes that together have this probability."), Probability]
     public double TopP { get; init; } = 1;
 
-    [Option(Topic.Codes, "An .onnx that scores images by class, in the order of the prior's classes: of --candidates images, the one it finds likeliest to be of --class is kept.")]
+    [Option(Topic.Codes, "An ONNX classifier with the prior's classes in their order: of --candidates images, the one with the highest probability of --class is kept.")]
     public string? Classifier { get; init; }
 
     [Option(Topic.Codes, "Images of which one is kept, with --classifier."), Between(1, 4096)]
@@ -48,7 +48,7 @@ internal sealed record GenerateOptions : IChecked
     {
         if (Classifier is not null && Class is null)
         {
-            yield return "--classifier needs --class: what is kept is what looks like an image of that class.";
+            yield return "--classifier needs --class: it keeps the images most likely to be of that class.";
         }
 
         if (Classifier is null && given.Has(nameof(Candidates)))

@@ -28,7 +28,7 @@ internal static class PriorFile
         bool hasCodes = decoder.Metadata.HasCodes;
         if (sampling is not null && !hasCodes)
         {
-            throw new UsageException("--class, --temperature and --top-p are for models with codes and a prior of them; the latents of this model are numbers.");
+            throw new UsageException("--class, --temperature and --top-p are for models whose latents are codes with a trained prior; this model's latents are continuous.");
         }
 
         if (name != OfModel && hasCodes)
@@ -43,7 +43,7 @@ internal static class PriorFile
 
         if (hasCodes)
         {
-            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so that every code is equally likely: train one with 'onnxvae prior RUN --level {CodeLevel.Bottom}'{(decoder.Metadata.CodeGrids.Count > 1 ? $" and '--level {CodeLevel.Top}'" : "")}.");
+            Console.Error.WriteLine($"There is no prior of codes in '{folder}', so codes are drawn uniformly: train one with 'onnxvae prior RUN --level {CodeLevel.Bottom}'{(decoder.Metadata.CodeGrids.Count > 1 ? $" and '--level {CodeLevel.Top}'" : "")}.");
             return LatentPrior.Load(Path.Combine(folder, PriorName), options);
         }
 

@@ -48,7 +48,7 @@ internal sealed class Selection : IDisposable
     /// <summary>The number of candidates, and the fractions of all and of the kept images that the classifier recognizes.</summary>
     public string Report() => string.Create(
         CultureInfo.InvariantCulture,
-        $"Kept 1 of {Candidates} candidates; the classifier takes {prior.RecognisedOfAll:P1} of all and {prior.RecognisedOfKept:P1} of the kept ones for '{label}'");
+        $"Kept 1 of {Candidates} candidates; the classifier recognizes {prior.RecognisedOfAll:P1} of all and {prior.RecognisedOfKept:P1} of the kept images as '{label}'");
 
     public void Dispose() => classifier.Dispose();
 }

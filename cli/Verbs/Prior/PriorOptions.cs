@@ -21,7 +21,7 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
 
     public PriorOptions() => Training = new() { Steps = 5000 };
 
-    [Option(Topic.Model, "Whose codes: the top level's, by attention, or the bottom level's, by convolutions that know the top level; the only level of vqvae is called bottom, and is modelled by attention.", IsRequired = true), Among(CodeLevel.Top, CodeLevel.Bottom), JsonRequired]
+    [Option(Topic.Model, "Level to model: top, with attention, or bottom, with convolutions conditioned on the top level; the only level of vqvae is bottom, with attention.", IsRequired = true), Among(CodeLevel.Top, CodeLevel.Bottom), JsonRequired]
     public string Level { get; init; } = "";
 
     [Option(Topic.Model, "Numbers per position."), Between(2, BetweenAttribute.LargestChannels)]
@@ -33,7 +33,7 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
     [Option(Topic.Model, "Heads of each attention; convolutions have none."), Between(1, 256)]
     public int Heads { get; init; } = 4;
 
-    [Option(Topic.Model, "Share of images whose class is hidden in training."), Share]
+    [Option(Topic.Model, "Fraction of training images whose class is dropped."), Share]
     public double LabelDropout { get; init; } = 0.1;
 
     /// <summary>The grids of codes that an exported encoder outputs, the top level first.</summary>

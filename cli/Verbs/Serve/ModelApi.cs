@@ -43,7 +43,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
     }
 
     /// <summary>Interpolates between the latents of two images on an arc around the origin.</summary>
-    public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Between two codes there is nothing.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
+    public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Discrete codes cannot be interpolated.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
 
     private ImagesAnswer Images(float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(latents));
 

@@ -37,7 +37,7 @@ internal sealed record SweepOptions : IChecked
         var model = Run.Model!;
         if (Run.Package is not null || given.Has(nameof(Betas)) == given.Has(nameof(Lambdas)))
         {
-            yield return "A sweep takes --betas or --lambdas, one of them, and no --package.";
+            yield return "A sweep takes either --betas or --lambdas, and no --package.";
         }
         else if (model.HasCodes)
         {

@@ -59,7 +59,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
             return;
         }
 
-        FiguresTable.Print("Figures on the test split, nats per image", figures);
+        FiguresTable.Print("Metrics on the test split, nats per image", figures);
         Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}");
         Console.WriteLine($"Report    {run.Report}");
         Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures)}");

@@ -28,7 +28,7 @@ internal sealed class CodePriorDataTests : FolderFixture
         Support.Cli.Succeed("generate", run, "--count", "4", "--out", Folder["after.npy"]);
 
         Assert.That(trained, Does.Contain($"Next      onnxvae prior {run} --level bottom"));
-        Assert.That((exitCode, error), Is.EqualTo((0, $"There is no prior of codes in '{Path.Combine(run, "export")}', so that every code is equally likely: train one with 'onnxvae prior RUN --level bottom'.\n")));
+        Assert.That((exitCode, error), Is.EqualTo((0, $"There is no prior of codes in '{Path.Combine(run, "export")}', so codes are drawn uniformly: train one with 'onnxvae prior RUN --level bottom'.\n")));
         Assert.That(prior, Does.Contain("priorNllPerCode").And.Contain($"Next      onnxvae generate {run} --count 64 --out {run}/images --grid {run}/images.png"));
         Assert.That(Support.Cli.Run("generate", run, "--class", "cat", "--out", Folder["c.npy"]).Error, Does.Contain("There is no class 'cat'; the prior was trained on images without classes."));
         Assert.That(Support.Cli.Succeed("evaluate", run), Does.Contain("priorRate").And.Not.Contain("priorRateWithoutClass"));

@@ -272,7 +272,7 @@ internal sealed class CodesTests : FolderFixture
         Support.Cli.Succeed("export", run.Path, "--checkpoint", run.ListCheckpoints()[^2], "--out", run.Export);
         Assert.That(IsAnyThere(run.Export), Is.False, "they are of no use any more");
         (exitCode, _, error) = Support.Cli.Run([.. PriorCommand("top", run.Path)]);
-        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{run.Path}/prior-top' was trained for other weights than the run has now: delete the folder to train it anew.")));
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, $"onnxvae: '{run.Path}/prior-top' was trained for different weights than the run's current ones: delete the folder to retrain it.")));
         Assert.That(Support.Cli.Run("evaluate", run.Path).Error, Does.Contain($"The rate under the run's priors is left out: '{run.Path}/prior-top' was trained for other weights than the run has now."));
     }
 
@@ -401,15 +401,15 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 256,257 --out {0}/y", 1, "The levels [256, 257] have more than 65536 points: give fewer, or smaller ones.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --codes 64 --out {0}/y", 2, "--codes cannot be given with --quantizer finite-scalar: it has no codebook. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --scalar-levels 8,8 --out {0}/y", 2, "--scalar-levels cannot be given with --quantizer moving-average: only finite-scalar has levels. See 'onnxvae train --help'.")]
-    [TestCase("generate {1}/export/decoder.onnx --classifier x.onnx --out {0}/x.npy", 2, "--classifier needs --class: what is kept is what looks like an image of that class. See 'onnxvae generate --help'.")]
+    [TestCase("generate {1}/export/decoder.onnx --classifier x.onnx --out {0}/x.npy", 2, "--classifier needs --class: it keeps the images most likely to be of that class. See 'onnxvae generate --help'.")]
     [TestCase("generate {1}/export/decoder.onnx --class heart --candidates 3 --out {0}/x.npy", 2, "--candidates needs --classifier: it chooses among them. See 'onnxvae generate --help'.")]
     [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]
     [TestCase("generate {2}/export/decoder.onnx --class circle --out {0}/x.npy", 1, "There is no class 'circle'; known are square, ellipse, heart.")]
     [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
     [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is no multiple of --heads, 4: change one of them.")]
     [TestCase("prior {1} --level top --batch 900000", 2, "--batch is 900000; it must be at most 65536. See 'onnxvae prior --help'.")]
-    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
-    [TestCase("fit {1}", 1, "The model's latents are codes, and between two codes there is nothing: this needs a model whose latents are numbers.")]
+    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
+    [TestCase("fit {1}", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {
         string Fill(string text) => text.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", Run.Path, StringComparison.Ordinal).Replace("{2}", WithPriors.Path, StringComparison.Ordinal);

@@ -64,7 +64,7 @@ internal sealed class ErrorTests
     [TestCase("train --beta NaN --out {0}/x", 2, "--beta is NaN; it must be at least 0. See 'onnxvae train --help'.")]
     [TestCase("train --prior flat --out {0}/x", 2, "--prior is 'flat'; known are standard-normal, gaussian, vamp. See 'onnxvae train --help'.")]
     [TestCase("train --pixels binary --out {0}/x", 2, "--pixels is 'binary'; known are grey, threshold, sampled. See 'onnxvae train --help'.")]
-    [TestCase("train --samples 5 --beta 2 --out {0}/o1", 2, "--beta cannot be given with --samples: the importance-weighted bound has no weight of the rate. See 'onnxvae train --help'.")]
+    [TestCase("train --samples 5 --beta 2 --out {0}/o1", 2, "--beta cannot be given with --samples: the importance-weighted bound has no weighted rate term. See 'onnxvae train --help'.")]
     [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted. See 'onnxvae train --help'.")]
     [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own. See 'onnxvae train --help'.")]
     [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own. See 'onnxvae train --help'.")]
@@ -73,7 +73,7 @@ internal sealed class ErrorTests
     [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' takes one sample of the latents per image, but --samples is 3: give --likelihood gaussian-learned.")]
     [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,2 --capacity 20 --out {0}/s", 2, "--betas cannot be given with --capacity: that objective has no weight of the rate. See 'onnxvae sweep --help'.")]
-    [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes --betas or --lambdas, one of them, and no --package. See 'onnxvae sweep --help'.")]
+    [TestCase("sweep --betas 1,2 --lambdas 3 --out {0}/s", 2, "A sweep takes either --betas or --lambdas, and no --package. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --betas 1,x --out {0}/s", 2, "--betas is '1,x'; expected numbers from 0, none of them twice, with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
     [TestCase("sweep --lambdas 0 --likelihood squared-error --out {0}/s", 2, "--lambdas is '0'; expected positive numbers, none of them twice, with commas between them, as in 0.5,1,2. See 'onnxvae sweep --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --prior mixture --out {0}/g", 1, "There is no '{0}/run/export/mixture.onnx': fit one to the run's latents with 'onnxvae fit RUN'.")]
@@ -111,13 +111,13 @@ internal sealed class ErrorTests
     [TestCase("decompress {0}/run {0}/missing --out {0}/d", 1, "There is no '{0}/run/export/density.onnx': only runs with --rounded export one, and only their latents can be coded.")]
     [TestCase("train --beta 1,5 --out {0}/x", 2, "--beta is '1,5'; expected a number with a point, as in 1.5. See 'onnxvae train --help'.")]
     [TestCase("train --learning-rate 0,001 --out {0}/x", 2, "--learning-rate is '0,001'; expected a number with a point, as in 1.5. See 'onnxvae train --help'.")]
-    [TestCase("train --out --resume", 2, "--out needs a value, but '--resume' comes next, which is an option. See 'onnxvae train --help'.")]
+    [TestCase("train --out --resume", 2, "--out needs a value, but is followed by the option '--resume'. See 'onnxvae train --help'.")]
     [TestCase("train --out", 2, "--out needs a value. See 'onnxvae train --help'.")]
     [TestCase("train --package= --out {0}/x", 2, "--package is empty: give it a value, or leave it out. See 'onnxvae train --help'.")]
     [TestCase("train --json=maybe --out {0}/x", 2, "--json is 'maybe'; expected true, false or nothing. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvea --codes 16 --width 8 --out {0}/x", 2, "--model is 'vqvea'; known are mlp, conv, linear, residual, vqvae, vqvae2. See 'onnxvae train --help'.")]
     [TestCase("sweep --lambdas 1 --likelihood squared-eror --out {0}/x", 2, "--likelihood is 'squared-eror'; known are bernoulli, continuous-bernoulli, gaussian, gaussian-learned, gaussian-optimal, discretized-logistic, squared-error, absolute-error, dissimilarity. See 'onnxvae sweep --help'.")]
-    [TestCase("train -- --steps", 2, "'--steps' comes after '--', where nothing is a verb or an option: leave out the '--'. See 'onnxvae train --help'.")]
+    [TestCase("train -- --steps", 2, "'--steps' comes after '--', which ends verbs and options: remove the '--'. See 'onnxvae train --help'.")]
     [TestCase("train --count 3", 2, "'train' has no option '--count'; other verbs have it. See 'onnxvae train --help'.")]
     [TestCase("train --data @nowhere --out {0}/x", 1, "There is no data '@nowhere': give 'sprites', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file.")]
     [TestCase("train --threads 100000 --out {0}/x", 2, "--threads is 100000; it must be at most {1}. See 'onnxvae train --help'.")]
@@ -177,7 +177,7 @@ internal sealed class ErrorTests
             onnxvae: There is no verb or option '--capcity'. Did you mean '--capacity'?
             onnxvae: --batch is -4; it must be at least 1.
             onnxvae: --latent is 0; it must be at least 1.
-            onnxvae: --beta cannot be given with --samples: the importance-weighted bound has no weight of the rate.
+            onnxvae: --beta cannot be given with --samples: the importance-weighted bound has no weighted rate term.
             onnxvae: --resume needs --out, the run to continue.
             See 'onnxvae train --help'.
 

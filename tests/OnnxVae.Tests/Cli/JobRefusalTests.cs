@@ -84,7 +84,7 @@ internal sealed class JobRefusalTests : JobFixture
 
         var (exitCode, _, error) = Support.Cli.Run(job);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not match the files beside it: delete it to start over."));
+        Assert.That(error.TrimEnd(), Is.EqualTo($"onnxvae: '{Folder["a.npy.progress.json"]}' does not match the files next to it: delete it to start over."));
 
         File.Delete(Folder["a.npy.progress.json"]);
         Assert.That(Support.Cli.Succeed(job), Does.StartWith("Generated 500 images"));
@@ -170,7 +170,7 @@ internal sealed class JobRefusalTests : JobFixture
 
         Assert.That(
             () => new ArrayFile(Folder["z.npy"], "<f4", [1], range, hasNames: false),
-            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{record}' does not match the files beside it: delete it to start over."));
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{record}' does not match the files next to it: delete it to start over."));
     }
 
     [Test]

@@ -158,7 +158,7 @@ internal sealed class PathsTests : FolderFixture
     {
         var (exitCode, _, error) = Support.Cli.Run("interpolate", Trained["run"], "--data", Trained["data"], "--split", "all", "--from", "00.png", "--out", Folder["i.png"]);
 
-        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: --from is '00.png', and 2 images are called so: give the folder too, as in 'cat/00.png'.\n")));
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: --from is '00.png', and 2 images have that name: give the folder too, as in 'cat/00.png'.\n")));
     }
 
     [Test]
@@ -205,7 +205,7 @@ internal sealed class PathsTests : FolderFixture
 
         var (_, output, error) = Support.Cli.Run("encode", Trained["run"], "--data", Folder["data"], "--out", Folder["z.npy"]);
 
-        Assert.That(error, Does.Contain($"Passed over in '{Folder["data"]}': 1 .txt file (not an image format that is read), 1 hidden file."));
+        Assert.That(error, Does.Contain($"Skipped in '{Folder["data"]}': 1 .txt file (not an image format that is read), 1 hidden file."));
         Assert.That(output + error, Does.Not.Contain("\u001b"));
     }
 

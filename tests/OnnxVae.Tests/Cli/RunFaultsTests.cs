@@ -259,7 +259,7 @@ internal sealed class RunFaultsTests : FolderFixture
         Assert.That(error, Does.StartWith($"onnxvae: '{manifest}' ").And.Contain("Compile the model again."));
     }
 
-    [TestCase("samples", "5", "beta", "2", "--beta cannot be given with --samples: the importance-weighted bound has no weight of the rate.")]
+    [TestCase("samples", "5", "beta", "2", "--beta cannot be given with --samples: the importance-weighted bound has no weighted rate term.")]
     [TestCase("rounded", "true", "prior", "\"vamp\"", "--prior cannot be given with --rounded: rounded latents have one value and a density of their own.")]
     public void Resume_OfOptionsThatContradictEachOther_SaysSo(string first, string value, string second, string other, string fault)
     {

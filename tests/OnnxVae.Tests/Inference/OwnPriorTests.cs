@@ -85,7 +85,7 @@ internal sealed class OwnPriorTests : FolderFixture
         using var vae = TrainedVae.Load(Folder["export"]);
 
         Assert.That(() => decoder.Generate(count: 1, Seed), Throws.InvalidOperationException.With.Message.EqualTo(
-            $"The decoder's latents are codes, and there is no prior of them in '{Folder["export"]}', of all levels: train one, or say what to draw from."));
+            $"The decoder's latents are codes, and there is no prior of them in '{Folder["export"]}', of all levels: train one, or specify a prior."));
         Assert.That(() => vae.Generate(count: 1, Seed), Throws.InvalidOperationException);
         Assert.That(decoder.Generate(count: 1, Seed, prior: vae.Prior), Has.Length.EqualTo(64), "all codes equally likely, where that is asked for");
     }

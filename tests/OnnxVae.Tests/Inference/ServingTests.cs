@@ -354,6 +354,6 @@ internal sealed class ServingTests
     {
         Assert.That(() => OnnxDevice.RegisterLibrary("/nowhere/libprovider.so"), Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no execution provider library '/nowhere/libprovider.so'."));
         string notOne = typeof(VaeDecoder).Assembly.Location;
-        Assert.That(() => OnnxDevice.RegisterLibrary(notOne), Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{notOne}' is no execution provider for this ONNX Runtime: "));
+        Assert.That(() => OnnxDevice.RegisterLibrary(notOne), Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{notOne}' is not an execution provider for this ONNX Runtime: "));
     }
 }

@@ -80,7 +80,7 @@ internal sealed class ImageFolderTests : FolderFixture
         var data = ImageData.Open(Folder.Path);
 
         Assert.That(data.All.Count, Is.EqualTo(20));
-        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 split called test (there is none to train on beside it, so that it is taken for all images)"]));
+        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 split called test (there is no training split, so all images are used as one set)"]));
     }
 
     [Test]
