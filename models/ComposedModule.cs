@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace OnnxVae.Models;
 
-/// <summary>A module that is nothing but its children, and disposes them.</summary>
+/// <summary>A module that consists only of its children, and disposes them.</summary>
 /// <param name="name">Its name.</param>
 public abstract class ComposedModule(string name) : torch.nn.Module(name)
 {

@@ -5,11 +5,11 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models;
 
-/// <summary>One example: an image of 8-bit values and perhaps its class. How the values become what the network sees is part of the graph.</summary>
+/// <summary>One example: an image of 8-bit values and perhaps its class. The preprocessing of the values for the network is part of the graph.</summary>
 /// <param name="Image">The image's shape.</param>
 public sealed record Example(ImageShape Image)
 {
-    /// <summary>What the model sees of the pixels.</summary>
+    /// <summary>How pixels are prepared for the model.</summary>
     public PixelPreparation Pixels { get; init; }
 
     /// <summary>The names of the classes that a label chooses from; empty for examples without labels.</summary>
@@ -31,7 +31,7 @@ public sealed record Example(ImageShape Image)
         return new ExampleBatch(images, binarization, Classes.Count > 0 ? ProgramInput.Data("labels", ElementType.Int64, [size]) : null, seen);
     }
 
-    /// <summary>Images as users of a deployed graph give them, Float32 [N, C, H, W] in [0, 1], for any N, and what the model sees of them.</summary>
+    /// <summary>Input images of a deployed graph, Float32 [N, C, H, W] in [0, 1], for any N, and the images as the model sees them.</summary>
     public (Value Input, Value Seen) Deployed()
     {
         var input = Value.Input("image", ElementType.Float32, BatchOf(Shape.Batch));
@@ -40,13 +40,13 @@ public sealed record Example(ImageShape Image)
 
     private Shape BatchOf(long size) => [size, Image.Channels, Image.Height, Image.Width];
 
-    // 1 with the probability of the pixel where the threshold is uniform; pixels above one half where it is that.
+    // 1 with the pixel's probability if the threshold is uniform noise; 1 for pixels above one half if the threshold is one half.
     private static Value Binary(Value pixels, Value threshold) => Where(Greater(pixels, threshold), 1f, 0f);
 }
 
 /// <summary>A batch of examples as inputs of a program.</summary>
 /// <param name="Images">UInt8 [N, C, H, W].</param>
-/// <param name="Binarization">The noise that decides on pixels which are drawn to be 0 or 1; inputs that nothing needs are left out of the file.</param>
+/// <param name="Binarization">Binarization noise, for pixels that are drawn to be 0 or 1; unused inputs are left out of the file.</param>
 /// <param name="Labels">The classes, Int64 [N]; null for examples without labels.</param>
-/// <param name="Seen">What the model sees of the images, Float32 [N, C, H, W] in [0, 1].</param>
+/// <param name="Seen">The images as the model sees them, Float32 [N, C, H, W] in [0, 1].</param>
 public sealed record ExampleBatch(ProgramInput Images, ProgramInput Binarization, ProgramInput? Labels, Value Seen);

@@ -1,7 +1,7 @@
 namespace OnnxVae.Models;
 
 /// <summary>The shape of one image.</summary>
-/// <param name="Channels">1 for grey, 3 for colour.</param>
+/// <param name="Channels">1 for grayscale, 3 for color.</param>
 /// <param name="Height">Rows of pixels.</param>
 /// <param name="Width">Columns of pixels.</param>
 public readonly record struct ImageShape(int Channels, int Height, int Width)

@@ -2,14 +2,14 @@ using TorchSharp;
 
 namespace OnnxVae.Models;
 
-/// <summary>Initial weights that are chosen by a seed.</summary>
+/// <summary>Seeded initial weights.</summary>
 public static class Initialization
 {
     /// <summary>
-    /// Draws what is initialised until the result is disposed from torch's generator in the state that a seed chooses; then the generator has
+    /// Until the result is disposed, weights are initialized from torch's generator in the state that a seed sets; then the generator gets
     /// its own state back.
     /// </summary>
-    /// <param name="seed">Chooses the weights: the same seed, the same weights. Null to draw them from the generator as it is.</param>
+    /// <param name="seed">Random seed of the weights: the same seed, the same weights. Null to draw them from the generator as it is.</param>
     public static IDisposable UseSeed(ulong? seed) => new SeededScope(seed);
 
     private sealed class SeededScope : IDisposable

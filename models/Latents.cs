@@ -3,12 +3,12 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Models;
 
-/// <summary>What the latents of an example are: numbers, or codes on grids.</summary>
+/// <summary>The kind of an example's latents: numbers, or codes on grids.</summary>
 public sealed record Latents
 {
     private Latents(int size, IReadOnlyList<CodeGridShape> grids) => (Size, Grids) = (size, grids);
 
-    /// <summary>L, how many numbers an encoder gives and a decoder takes for an example.</summary>
+    /// <summary>L, the number of values that an encoder outputs and a decoder takes per example.</summary>
     public int Size { get; }
 
     /// <summary>The grids of codes, one after the other, the top level's first; empty for latents that are numbers.</summary>
@@ -22,14 +22,14 @@ public sealed record Latents
     /// <param name="grids">The grids, the top level's first.</param>
     public static Latents Codes(params IReadOnlyList<CodeGridShape> grids) => new(grids.Sum(grid => grid.Positions), grids);
 
-    /// <summary>What files of the model say of them.</summary>
+    /// <summary>Their metadata in the model's files.</summary>
     internal IEnumerable<(string Key, string Value)> Metadata =>
     [
         (MetadataKeys.LatentSize, Size.ToString(CultureInfo.InvariantCulture)),
         .. Grids.Count > 0 ? [CodesMetadata(Grids)] : Array.Empty<(string, string)>(),
     ];
 
-    /// <summary>What files say of grids of codes.</summary>
+    /// <summary>The metadata of grids of codes.</summary>
     internal static (string Key, string Value) CodesMetadata(IEnumerable<CodeGridShape> grids) =>
         (MetadataKeys.Codes, string.Join(',', grids.Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Codes}:{grid.Height}x{grid.Width}"))));
 }

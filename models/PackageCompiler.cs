@@ -9,7 +9,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Models;
 
-/// <summary>Compiles a model into a training package: the training step, the evaluation of a batch, and the graphs to be deployed.</summary>
+/// <summary>Compiles a model into a training package: the training step, the evaluation of a batch, and the deployable graphs.</summary>
 public sealed class PackageCompiler
 {
     private readonly IModel model;
@@ -17,7 +17,7 @@ public sealed class PackageCompiler
     private readonly ModuleLowering network;
     private readonly WeightAveraging? averaging;
 
-    /// <summary>Takes a model, with its weights as they are.</summary>
+    /// <summary>Takes a model, with its current weights.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How it is trained.</param>
     /// <exception cref="ArgumentException">The batch is empty.</exception>
@@ -61,10 +61,10 @@ public sealed class PackageCompiler
         return new Program("evaluate", graph.Inputs, EvaluatedStates, [], [.. metrics.Zip(values, (metric, value) => metric with { Value = value })]);
     }
 
-    /// <summary>The graphs to be deployed, without weights, by their roles: <c>encoder</c>, <c>decoder</c>, ...</summary>
+    /// <summary>The deployable graphs, without weights, by role: <c>encoder</c>, <c>decoder</c>, ...</summary>
     public IReadOnlyDictionary<string, DeployableModel> Deployables() => model.Deploy(network).ToDictionary(graph => graph.Role, Build);
 
-    /// <summary>One of the graphs to be deployed, without weights.</summary>
+    /// <summary>One of the deployable graphs, without weights.</summary>
     /// <param name="role">Its role.</param>
     /// <exception cref="ArgumentException">The model has no such graph.</exception>
     public DeployableModel Deployable(string role) => model.Deploy(network).FirstOrDefault(graph => graph.Role == role) is { } found
@@ -72,9 +72,9 @@ public sealed class PackageCompiler
         : throw new ArgumentException($"The model has no graph '{role}'; it has {string.Join(", ", model.Deploy(network).Select(graph => graph.Role))}.", nameof(role));
 
     /// <summary>Writes the training package.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The folder to write to.</param>
     /// <param name="description">Entries to add to the manifest's description of the model.</param>
-    /// <param name="target">Where it will run; the processor if absent.</param>
+    /// <param name="target">Where it will run; the CPU if left out.</param>
     public TrainingPackage Write(string folder, JsonObject? description = null, CompilationTarget? target = null) =>
         TrainingPackage.Write(
             folder, DescribeModel(description ?? []), DescribeTraining(target ?? CompilationTarget.Training),
@@ -82,12 +82,12 @@ public sealed class PackageCompiler
 
     private IReadOnlyList<State> States => [.. network.States, .. model.States];
 
-    // What is evaluated and exported reads the averaged weights where there are such.
+    // Evaluation and export use the averaged weights if there are any.
     private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging?.Averages.Values ?? []];
 
     private IReadOnlyList<Value> Evaluated(IReadOnlyList<Value> values) => averaging is null ? values : StateReplacement.Replace(values, averaging.Averages);
 
-    // The log-weight of a further sample of a batch, and nothing else of the evaluation.
+    // Only the log-weight of another sample for a batch, without the rest of the evaluation.
     private Program? Weigh()
     {
         var evaluate = Evaluate();

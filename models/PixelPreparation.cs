@@ -1,6 +1,6 @@
 namespace OnnxVae.Models;
 
-/// <summary>What the model sees of 8-bit pixels.</summary>
+/// <summary>How 8-bit pixels are prepared for the model.</summary>
 public enum PixelPreparation
 {
     /// <summary>Numbers in [0, 1]: pixel / 255.</summary>
@@ -13,7 +13,7 @@ public enum PixelPreparation
     Sampled,
 }
 
-/// <summary>Descriptions of what a model sees.</summary>
+/// <summary>Descriptions of pixel preparations.</summary>
 internal static class PixelPreparations
 {
     /// <summary>In words.</summary>

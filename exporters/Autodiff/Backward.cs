@@ -4,7 +4,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Autodiff;
 
-/// <summary>Reverse-mode differentiation: a walk from a loss back to the values whose gradients are asked for.</summary>
+/// <summary>Reverse-mode differentiation: a walk from a loss back to the values whose gradients are requested.</summary>
 /// <remarks>Griewank and Walther, Evaluating Derivatives, chapter 3. The result is a graph like any other and can be differentiated again.</remarks>
 public static class Backward
 {
@@ -13,7 +13,7 @@ public static class Backward
     /// <param name="targets">Float32 values; parameters, usually.</param>
     /// <param name="rules">The gradient rules; <see cref="GradientTable.Default"/> if left out.</param>
     /// <returns>One Float32 value per target, with the target's shape; zeros where the loss does not depend on it.</returns>
-    /// <exception cref="ArgumentException">The loss is no scalar.</exception>
+    /// <exception cref="ArgumentException">The loss is not a scalar.</exception>
     /// <exception cref="NotSupportedException">An operator between loss and targets has no gradient rule.</exception>
     public static IReadOnlyList<Value> Gradients(Value loss, IReadOnlyList<Value> targets, GradientTable? rules = null) =>
         [.. Reached(loss, targets, rules ?? GradientTable.Default).Zip(targets, (gradient, target) => gradient ?? ConstantOfShape(target.Shape, 0f))];

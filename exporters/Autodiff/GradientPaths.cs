@@ -3,10 +3,10 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Autodiff;
 
-/// <summary>Where gradients can flow: through Float32 values, and not through what stops them.</summary>
+/// <summary>Where gradients can flow: through Float32 values, unless an operator stops them.</summary>
 internal static class GradientPaths
 {
-    /// <summary>The values that carry a gradient to a target: comparisons and indices do not, nor does what StopGradient shuts off.</summary>
+    /// <summary>The values that carry a gradient to a target: comparisons and indices do not, nor does anything behind StopGradient.</summary>
     public static HashSet<Value> From(IEnumerable<Value> targets, IEnumerable<Value> order)
     {
         var reached = targets.ToHashSet();
@@ -36,7 +36,7 @@ internal static class GradientPaths
         return reached;
     }
 
-    // Noise depends on the shape of what it is like.
+    // Noise depends only on the shape of its input.
     private static bool Carries(Value y) => y is
     {
         Type: ElementType.Float32, Producer.OperatorType: not (

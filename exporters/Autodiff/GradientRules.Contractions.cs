@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Autodiff;
 
 public static partial class GradientRules
 {
-    // Convolution, its gradient to the input and its gradient to the weight are the three partial derivatives of one
+    // Convolution, its input gradient and its weight gradient are the three partial derivatives of one
     // trilinear form <dy, conv(x, w)>: the gradients of each are the other two.
     private static readonly Dictionary<string, GradientRule> Contractions = new()
     {
@@ -18,7 +18,7 @@ public static partial class GradientRules
 
     private static ConvolutionGeometry Geometry(Value y) => y.Producer!.Attribute<ConvolutionGeometry>("geometry");
 
-    // A matrix on the right of a stack of matrices sees them as one tall matrix.
+    // To a single matrix on its right, a stack of matrices is one tall matrix.
     private static Value MatMulRight(Value a, Value b, Value dy) => b.Shape.Rank == 2
         ? Gemm(Rows(a), Rows(dy), transA: true)
         : MatMul(SwapLast(a), dy);

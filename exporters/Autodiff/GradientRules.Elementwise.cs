@@ -37,7 +37,7 @@ public static partial class GradientRules
         [Primitive.StraightThrough] = (y, dy) => [null, dy],
     };
 
-    // s (1 + x (1 - s)) with x s = y, in an order that cancels nothing.
+    // s (1 + x (1 - s)) with x s = y, in an order that avoids cancellation.
     private static Value SiluBack(Value y, Value dy, Value sigmoid) => dy * (sigmoid + (y * (1f - sigmoid)));
 
     // 1 where a > b, else 0.

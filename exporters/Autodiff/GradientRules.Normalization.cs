@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Autodiff;
 
 public static partial class GradientRules
 {
-    // Standardization y = (x - mean) r and its scale r = (variance + epsilon)^(-1/2) are closed under differentiation.
+    // Normalization y = (x - mean) r and its scale r = (variance + epsilon)^(-1/2) are closed under differentiation.
     private static readonly Dictionary<string, GradientRule> Normalizations = new()
     {
         [Primitive.Normalize] = (y, dy) => [ReciprocalDeviation(y.Inputs[0], Axes(y), Epsilon(y)) * (dy - AxisMean(dy, y) - (y * AxisMean(dy * y, y)))],

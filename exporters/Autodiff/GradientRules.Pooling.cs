@@ -12,12 +12,12 @@ public static partial class GradientRules
         ["AveragePool"] = (y, dy) => [AverageUnpool(dy, y.Inputs[0].Shape, Geometry(y))],
     };
 
-    // Beyond these, questions would fill the memory: the windows that one pixel may lie in, and the taps of all windows.
+    // Beyond these limits, the gathers below would fill the memory: the windows that one pixel may lie in, and the taps of all windows.
     private const long MostWindowsOfPixel = 64;
     private const long MostTaps = 1 << 24;
 
-    // Every pixel asks the windows it lies in whether it was their maximum: gathers only, whose order is fixed. Where windows are large, their
-    // gradients are added to where their maxima were found.
+    // Every pixel checks whether it was the maximum of the windows it lies in: gathers only, whose order is fixed. If windows are large, their
+    // gradients are added where their maxima were found.
     private static Value MaxUnpool(Value y, Value dy, ConvolutionGeometry kernel)
     {
         var shape = y.Inputs[0].Shape;
@@ -30,7 +30,7 @@ public static partial class GradientRules
         long pixels = kernel.ImageSize.Product(), windows = kernel.OutputSize.Product();
         Shape perWindow = [shape[0], shape[1], windows];
         var winners = Mod(Reshape(y.Producer!.Outputs[1], perWindow), Value.Indices(pixels));
-        var gradients = Pad(Reshape(dy, perWindow), axis: 2, before: 0, after: 1); // the last window is nobody's
+        var gradients = Pad(Reshape(dy, perWindow), axis: 2, before: 0, after: 1); // the extra window stands for none
         winners = Pad(winners, axis: 2, before: 0, after: 1);
 
         var pixel = Value.Indices([.. Enumerable.Range(0, (int)pixels)]);
@@ -40,7 +40,7 @@ public static partial class GradientRules
         return Reshape(dx, shape);
     }
 
-    // A mean is a convolution of each channel by itself with equal weights; where windows neither overlap nor leave gaps,
+    // A mean is a per-channel convolution with equal weights; if windows neither overlap nor leave gaps,
     // its gradient repeats each number.
     private static Value AverageUnpool(Value dy, Shape shape, ConvolutionGeometry kernel)
     {

@@ -46,7 +46,7 @@ public static partial class GradientRules
         return Pad(dy, axis, start, shape[axis] - start - dy.Shape[axis]);
     }
 
-    // The transposed interpolation. Of a repetition it is the sum of the copies.
+    // The transposed interpolation; for a repetition, the sum of the copies.
     private static Value ResizeBack(Value dy, Interpolation[] axes)
     {
         if (axes.All(axis => axis.IsRepetition))

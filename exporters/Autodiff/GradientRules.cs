@@ -4,11 +4,11 @@ namespace OnnxVae.Exporters.Autodiff;
 
 /// <summary>
 /// The table of gradient rules: one lambda per operator, written with the same operators. A rule returns every gradient and
-/// handles nothing else; <see cref="Backward"/> owns broadcasting, accumulation and pruning. <see cref="GradientTable.With"/> adds rules of one's own.
+/// handles nothing else; <see cref="Backward"/> owns broadcasting, accumulation and pruning. <see cref="GradientTable.With"/> adds custom rules.
 /// </summary>
 public static partial class GradientRules
 {
-    /// <summary>Operators whose result does not change by small changes of their inputs, or which are never differentiated, each with the reason.</summary>
+    /// <summary>Operators whose result does not change under small changes of their inputs, or that are never differentiated, each with the reason.</summary>
     public static IReadOnlyDictionary<string, string> NotDifferentiable { get; } = new Dictionary<string, string>
     {
         ["And"] = "its operands are truth values",

@@ -3,9 +3,9 @@ using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Autodiff;
 
-/// <summary>The gradient of a loss to each input of an operator.</summary>
+/// <summary>The gradient of a loss with respect to each input of an operator.</summary>
 /// <param name="y">The operator's result; <c>y.Inputs</c> are its operands.</param>
-/// <param name="dy">The gradient of the loss to y.</param>
+/// <param name="dy">The gradient of the loss with respect to y.</param>
 /// <returns>One gradient per input; null for an input that has none (indices, conditions).</returns>
 public delegate IReadOnlyList<Value?> GradientRule(Value y, Value dy);
 
@@ -20,8 +20,8 @@ public sealed class GradientTable
     public static GradientTable Default { get; } = new(ImmutableDictionary<string, GradientRule>.Empty);
 
     /// <summary>
-    /// The table with a rule for a further operator, or another rule for a known one: also for operators that were read from a file and that this project has no
-    /// function for. The rule gets the gradient in full, of the result's shape; where it gives one that broadcasts to an input, the walk sums or repeats it.
+    /// The table with a rule added for an operator, or replaced: also for operators that were read from a file and that this project has no
+    /// function for. The rule gets the gradient in full, in the result's shape; if it returns one that broadcasts to an input, the walk sums or repeats it.
     /// </summary>
     /// <param name="operatorType">The ONNX operator type, such as <c>Det</c>.</param>
     /// <param name="rule">The rule, written with <see cref="Ops"/>.</param>

@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Graph;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// A line across an axis of an image, whose pixels meet one line of outputs only, at one tap along the axis. Between the two, the
+/// A line across an axis of an image whose pixels contribute to only one line of outputs, through one tap along the axis. Between the two, the
 /// convolution is one along the other axis.
 /// </summary>
 /// <param name="Axis">0 where the line is a row, 1 where it is a column.</param>
@@ -15,10 +15,10 @@ internal readonly record struct BorderStrip(int Axis, long Pixel, long Output, l
     /// <summary>Its pixels.</summary>
     public IEnumerable<(long Y, long X)> Pixels(ConvolutionGeometry geometry) => Across(Pixel, geometry.ImageSize);
 
-    /// <summary>The outputs that it meets.</summary>
+    /// <summary>The outputs that it contributes to.</summary>
     public IEnumerable<(long Y, long X)> Outputs(ConvolutionGeometry geometry) => Across(Output, geometry.OutputSize);
 
-    /// <summary>Which of the products of taps and outputs along the line make up each of its pixels: Float32 [pixels, taps outputs], 0 and 1.</summary>
+    /// <summary>Which products of taps and outputs along the line add up to each of its pixels: Float32 [pixels, taps outputs], 0 and 1.</summary>
     public Value Sums(ConvolutionGeometry geometry)
     {
         int along = 1 - Axis;

@@ -1,12 +1,12 @@
 namespace OnnxVae.Exporters.Convolutions;
 
-/// <summary>How a convolution and its gradients are computed, those first that round less: the columns of the cost tables.</summary>
+/// <summary>How a convolution and its gradients are computed, smallest rounding error first: the columns of the cost tables.</summary>
 internal enum ConvolutionAlgorithm
 {
     /// <summary>On images, with ONNX's own operators: <see cref="DirectConvolution"/>, <see cref="WholeImageConvolution"/>.</summary>
     Direct,
 
-    /// <summary>Products with patches, for few channels: <see cref="Im2ColConvolution"/>.</summary>
+    /// <summary>Matrix products with patches, for few channels: <see cref="Im2ColConvolution"/>.</summary>
     Im2Col,
 
     /// <summary>The same with images and outputs exchanged, for few kernels: <see cref="FlippedConvolution"/>.</summary>

@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Layout;
 
 namespace OnnxVae.Exporters.Convolutions;
 
-/// <summary>Chooses how every convolution of a graph, and every gradient of one, is computed; nothing else does.</summary>
+/// <summary>The only place that chooses how the convolutions of a graph and their gradients are computed.</summary>
 internal sealed class ConvolutionChooser
 {
     private const long MostChannelsOfIm2Col = 4;
@@ -17,28 +17,28 @@ internal sealed class ConvolutionChooser
     private readonly Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest;
     private readonly CompilationGoal goal;
 
-    /// <summary>Chooses by what was measured on a target, and ONNX's own operators where nothing was.</summary>
+    /// <summary>Chooses by the measurements for a target, and ONNX's own operators if there are none.</summary>
     public ConvolutionChooser(CompilationTarget target)
         : this(CostTable.ChoiceFor(target), target.Goal)
     {
     }
 
     /// <summary>Chooses by a rule.</summary>
-    /// <param name="fastest">The fastest algorithm of a node that has a shape; null for direct ones.</param>
+    /// <param name="fastest">The fastest algorithm for a node and its shape; null to use only direct ones.</param>
     /// <param name="goal">What the graph is for.</param>
     public ConvolutionChooser(Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest, CompilationGoal goal) => (this.fastest, this.goal) = (fastest, goal);
 
-    /// <summary>Whether a graph gains by a pixel-major layout.</summary>
+    /// <summary>Whether a graph benefits from a pixel-major layout.</summary>
     /// <remarks>
     /// ONNX Runtime keeps served images in a layout of its own from one direct convolution to the next, but not through transposed ones. Im2col, at the ends of
-    /// a network, would interrupt it; it gains where the convolutions between are pixel-major too.
+    /// a network, would interrupt it; it pays off if the convolutions in between are pixel-major too.
     /// </remarks>
     public bool GainsByPixelMajor(IReadOnlyList<Value> outputs) => fastest is not null && (goal == CompilationGoal.Training || GraphOrder.NodesOf(outputs).Any(node =>
         node.OperatorType == Primitive.ConvolutionInputGradient || TileOf(Fastest(node)) is not null));
 
     /// <summary>The algorithm in a pixel-major layout; null for nodes that are not convolutions, and for direct ones.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="orderOf">The order that images of a size shall have, where the algorithm leaves it open.</param>
+    /// <param name="orderOf">The order to give images of a size if the algorithm leaves it open.</param>
     public IConvolutionAlgorithm? InPixelMajor(Node node, Func<IReadOnlyList<long>, PixelOrder> orderOf) =>
         ConvolutionShape.Of(node) is { } shape ? Create(Fastest(node), shape, orderOf) : null;
 
@@ -63,9 +63,9 @@ internal sealed class ConvolutionChooser
     };
 
     /// <summary>A pixel-major algorithm that <see cref="Supports"/> a convolution; null for the direct ones.</summary>
-    /// <param name="algorithm">Which.</param>
+    /// <param name="algorithm">The algorithm.</param>
     /// <param name="shape">The convolution.</param>
-    /// <param name="orderOf">The order that images of a size shall have, where the algorithm leaves it open.</param>
+    /// <param name="orderOf">The order to give images of a size if the algorithm leaves it open.</param>
     public static IConvolutionAlgorithm? Create(ConvolutionAlgorithm algorithm, ConvolutionShape shape, Func<IReadOnlyList<long>, PixelOrder> orderOf) => algorithm switch
     {
         ConvolutionAlgorithm.Im2Col => new Im2ColConvolution(shape.Geometry, orderOf(shape.Geometry.OutputSize)),
@@ -83,12 +83,12 @@ internal sealed class ConvolutionChooser
 
     private ConvolutionAlgorithm Fastest(Node node) => fastest is not null && ConvolutionShape.Of(node) is { } shape ? fastest(node, shape) : ConvolutionAlgorithm.Direct;
 
-    // With stride 1 a convolution with flipped kernels is faster, except of small images and few channels.
+    // With stride 1 a convolution with flipped kernels is faster, except for small images and few channels.
     private bool GainsByFlipping(Value weight, ConvolutionGeometry geometry) =>
         goal == CompilationGoal.Training && geometry.CanFlip && weight.Shape[1] >= FewestChannelsToFlip && geometry.ImageSize.Product() >= FewestPixelsToFlip;
 
     // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels
-    // the copies are too short, with groups the product falls apart.
+    // the copies are too short, and with groups the product breaks up.
     private static PatchSource PatchesOf(Value x, Value dy, ConvolutionGeometry geometry)
     {
         long channels = x.Shape[1], kernels = dy.Shape[1];

@@ -2,17 +2,17 @@ using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Convolutions;
 
-/// <summary>What the three maps of a convolution have in common.</summary>
+/// <summary>What a convolution and its two gradients have in common.</summary>
 /// <param name="Geometry">How the kernel moves.</param>
 /// <param name="Batch">N.</param>
 /// <param name="Channels">C, of the images.</param>
 /// <param name="Kernels">K, channels of the outputs.</param>
 internal sealed record ConvolutionShape(ConvolutionGeometry Geometry, long Batch, long Channels, long Kernels)
 {
-    /// <summary>Images that are convolved together, as far as is known.</summary>
+    /// <summary>Images that are convolved together; the batch size that files are tuned for if it is open.</summary>
     public long ImagesAtATime => Batch < 0 ? CompilationTarget.ImagesAtATime : Batch;
 
-    /// <summary>The convolution that a node computes or differentiates; null for other nodes, and where a size is not known.</summary>
+    /// <summary>The convolution that a node computes or differentiates; null for other nodes, and if a size is not known.</summary>
     public static ConvolutionShape? Of(Node node)
     {
         var (images, outputs) = node.OperatorType switch

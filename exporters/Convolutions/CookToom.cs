@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Graph;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// F(m, r): m outputs of a correlation with r taps, y[i] = sum over k of d[i + k] g[k], by n = m + r - 1 multiplications
+/// F(m, r): m outputs of a correlation with r taps, y[i] = sum over k of d[i + k] g[k], with n = m + r - 1 multiplications
 /// instead of m r: y = A^T ((G g) * (B^T d)).
 /// </summary>
 /// <remarks>
@@ -15,7 +15,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// </remarks>
 internal sealed class CookToom
 {
-    // Small numbers keep the rounding small.
+    // Small numbers keep the rounding error small.
     private static readonly double[] Points = [0, 1, -1, 2, -2, 0.5, -0.5];
 
     /// <summary>Computes the matrices.</summary>
@@ -30,7 +30,7 @@ internal sealed class CookToom
         InputTransform = Matrix(Multiplications, Multiplications, (j, i) => Coefficient(points, j, i));
     }
 
-    /// <summary>The most multiplications for which there are points.</summary>
+    /// <summary>The largest number of multiplications for which there are points.</summary>
     public static int MostMultiplications => Points.Length + 1;
 
     /// <summary>m, outputs per tile.</summary>
@@ -65,7 +65,7 @@ internal sealed class CookToom
         ]);
     }
 
-    // p_j^i, and at infinity the highest of so many coefficients.
+    // p_j^i, and at infinity the highest of the coefficients.
     private static double Power(double[] points, int j, int i, int count) =>
         j < points.Length ? Math.Pow(points[j], i) : i == count - 1 ? 1 : 0;
 

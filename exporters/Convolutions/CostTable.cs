@@ -6,7 +6,7 @@ using OnnxVae.Exporters.Graph;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// What the algorithms of convolutions cost on a device, as measured: the time of some shapes with every algorithm that fits.
+/// Measured costs of the convolution algorithms on a device: the time of some shapes with every algorithm that fits.
 /// <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
 /// </summary>
 /// <param name="Processor">Where it was measured.</param>
@@ -21,7 +21,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <summary>What is measured.</summary>
     internal enum Use
     {
-        /// <summary>A convolution and both its gradients, of weights that change.</summary>
+        /// <summary>A convolution and both its gradients, with changing weights.</summary>
         Training,
 
         /// <summary>A convolution with constant weights.</summary>
@@ -40,10 +40,10 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <summary>The execution providers that have been measured.</summary>
     public static IEnumerable<string> Providers => Tables.Keys.Select(key => key.Provider).Distinct();
 
-    /// <summary>The table of an execution provider; null where nothing has been measured.</summary>
+    /// <summary>The table of an execution provider; null if nothing has been measured.</summary>
     public static CostTable? For(string provider, Use use) => Tables.GetValueOrDefault((provider, use))?.Value;
 
-    /// <summary>How to choose the algorithm of a convolution, or of a gradient of it; null where nothing has been measured.</summary>
+    /// <summary>How to choose the algorithm of a convolution, or of a gradient of it; null if nothing has been measured.</summary>
     public static Func<Node, ConvolutionShape, ConvolutionAlgorithm>? ChoiceFor(CompilationTarget target)
     {
         if (target.IsPrecise || target.Provider is not { } provider || For(provider, Use.Training) is null)
@@ -64,8 +64,8 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     public static string FileName(string provider, Use use) => $"{provider}.{JsonNamingPolicy.CamelCase.ConvertName(use.ToString())}.json";
 
     /// <summary>
-    /// The algorithm that was fastest at the measured shape that is most like this one, or one that rounds less and was hardly slower;
-    /// direct where no like shape was measured.
+    /// The algorithm that was fastest at the most similar measured shape, or one that rounds less and was hardly slower;
+    /// direct if no similar shape was measured.
     /// </summary>
     public ConvolutionAlgorithm Fastest(ConvolutionShape shape)
     {
@@ -93,11 +93,11 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
     /// <param name="Batch">N.</param>
     /// <param name="Channels">C.</param>
     /// <param name="Kernels">K.</param>
-    /// <param name="Milliseconds">What is measured, with every algorithm that fits.</param>
+    /// <param name="Milliseconds">The measured time, with every algorithm that fits.</param>
     internal sealed record Case(
         int Kernel, int Stride, int Size, int Batch, int Channels, int Kernels, IReadOnlyDictionary<ConvolutionAlgorithm, double> Milliseconds)
     {
-        /// <summary>How unlike another shape is: the sum of the ratios' logarithms.</summary>
+        /// <summary>Distance to another shape: the sum of the absolute logarithms of the ratios.</summary>
         public double Distance(ConvolutionShape shape) =>
             Ratio(Math.Sqrt(shape.Geometry.OutputSize.Product()), Size) + Ratio(shape.ImagesAtATime, Batch) + Ratio(shape.Channels, Channels) + Ratio(shape.Kernels, Kernels);
 

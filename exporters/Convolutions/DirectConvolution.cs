@@ -4,7 +4,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Convolutions;
 
-/// <summary>What patches are taken of for a gradient to the weight.</summary>
+/// <summary>What the weight gradient takes patches of.</summary>
 internal enum PatchSource
 {
     /// <summary>There are none: the gradient is a convolution.</summary>
@@ -13,7 +13,7 @@ internal enum PatchSource
     /// <summary>The images.</summary>
     Images,
 
-    /// <summary>The output's gradient, for few kernels.</summary>
+    /// <summary>The output gradient, for few kernels.</summary>
     Outputs,
 }
 
@@ -21,10 +21,10 @@ internal enum PatchSource
 /// <param name="geometry">The geometry.</param>
 internal sealed class DirectConvolution(ConvolutionGeometry geometry) : IConvolutionAlgorithm
 {
-    /// <summary>Whether the gradient to the images is a convolution with flipped kernels, and not a transposed one.</summary>
+    /// <summary>Whether the input gradient is a convolution with flipped kernels instead of a transposed one.</summary>
     public bool FlipsKernels { get; init; }
 
-    /// <summary>What patches are taken of for the gradient to the weight.</summary>
+    /// <summary>What the weight gradient takes patches of.</summary>
     public PatchSource Patches { get; init; }
 
     /// <inheritdoc/>

@@ -5,10 +5,10 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// A convolution with stride 1 as the input gradient of another one: that of the flipped kernels, with images and outputs
-/// exchanged. It makes of an algorithm for few channels one for few kernels.
+/// A convolution with stride 1 as the input gradient of another one, with flipped kernels and with images and outputs
+/// exchanged. It turns an algorithm for few channels into one for few kernels.
 /// </summary>
-/// <param name="algorithm">An algorithm of the geometry's <see cref="ConvolutionGeometry.Flipped"/>.</param>
+/// <param name="algorithm">An algorithm for the geometry's <see cref="ConvolutionGeometry.Flipped"/>.</param>
 internal sealed class FlippedConvolution(IConvolutionAlgorithm algorithm) : IConvolutionAlgorithm
 {
     /// <inheritdoc/>

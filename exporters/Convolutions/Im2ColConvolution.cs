@@ -5,15 +5,15 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// Convolution of images with few channels, as the first and last layers have them: a matrix product with the patches, whose
-/// rows are pairs of channel and tap. Transposed, images are rows of one pixel and channel each, of which a Gather makes the
-/// patches; to the images, another one collects what each pixel gets from every window it lies in. One group.
+/// Convolution of images with few channels, as in the first and last layers: a matrix product with the patches (im2col), whose
+/// rows are pairs of channel and tap. Transposed, images have one row per pixel and channel, from which a Gather takes the
+/// patches; for the input gradient, another one collects each pixel's contributions from the windows it lies in. One group.
 /// </summary>
 /// <param name="geometry">A geometry that <see cref="Fits"/>.</param>
-/// <param name="outputOrder">The order that the outputs shall have.</param>
+/// <param name="outputOrder">The order to give the outputs.</param>
 internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder outputOrder) : IConvolutionAlgorithm
 {
-    // The weight's gradient is a long sum for few numbers: so many parts of it can be summed at the same time.
+    // The weight gradient is a long sum for few numbers: at most this many parts of it are summed at the same time.
     private const int MostSums = 16;
 
     private readonly long taps = geometry.KernelSize.Product();
@@ -25,7 +25,7 @@ internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder
     /// <inheritdoc/>
     public PixelOrder? OutputOrder => null;
 
-    /// <summary>Whether it computes a convolution.</summary>
+    /// <summary>Whether it supports a convolution.</summary>
     public static bool Fits(ConvolutionGeometry geometry) => geometry is { SpatialRank: 2, Groups: 1 };
 
     /// <inheritdoc/>
@@ -43,7 +43,7 @@ internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder
     {
         var rows = dy.Rows;
         long batch = dy.Shape[0], kernels = weight.Shape[0], channels = weight.Shape[1];
-        var byTap = Pad(Transpose(Reshape(weight, [kernels, channels * taps]), 1, 0), axis: 0, before: 0, after: 1); // the last one makes rows of zeros
+        var byTap = Pad(Transpose(Reshape(weight, [kernels, channels * taps]), 1, 0), axis: 0, before: 0, after: 1); // the last one yields rows of zeros
         var columns = rows.Parts.Select(part => Gemm(byTap, Reshape(part, [part.Shape[0] * batch, kernels]), transB: true)) // [C t + 1, R N]
             .Zip(rows.Order.ChunkSizes, (product, count) => Reshape(product, [byTap.Shape[0] * count, batch]));
         var terms = WindowsOfPixels(rows.Order, channels);
@@ -96,7 +96,7 @@ internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder
         }
     }
 
-    // For each channel and pixel a row of the columns [C t R, N] that it gets, and another one, until no pixel has a further.
+    // For each channel and pixel the first row of the columns [C t R, N] that contributes to it, then the second, until no pixel has another.
     private IReadOnlyList<long[]> WindowsOfPixels(PixelOrder outputs, long channels)
     {
         var places = InverseIndex.Of(geometry.PixelsUnderTaps(), pixels, place => place, none: -1);
@@ -108,7 +108,7 @@ internal sealed class Im2ColConvolution(ConvolutionGeometry geometry, PixelOrder
         long Column(int row, long product) => columns[row].First + (product * columns[row].Step);
     }
 
-    // Where the columns of each row of the outputs begin, and how far from each other they stand: part by part, product by product.
+    // Where the columns of each row of the outputs begin, and how far apart they are: part by part, product by product.
     private static IEnumerable<(long First, long Step)> ColumnsOfRows(PixelOrder outputs, long products)
     {
         long start = 0;

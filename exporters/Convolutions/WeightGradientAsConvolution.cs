@@ -6,7 +6,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// <summary>
 /// The weight gradient as one convolution of the image with the output's gradient as a large kernel, channels and batch
 /// exchanged: dw[k, c, t] = sum over n, r of x[n, c, stride r + dilation t - padding] dy[n, k, r]. Strides and dilations
-/// change places. Any geometry, any number of groups.
+/// swap places. Any geometry, any number of groups.
 /// </summary>
 internal static class WeightGradientAsConvolution
 {

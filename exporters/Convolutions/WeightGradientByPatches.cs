@@ -14,7 +14,7 @@ internal static class WeightGradientByPatches
     public static Value OfImages(Value x, Value dy, ConvolutionGeometry geometry) =>
         Reshape(Transpose(PatchProduct(x, dy, geometry), 2, 1, 0), [dy.Shape[1], x.Shape[1], .. geometry.KernelSize]);
 
-    /// <summary>With patches of dy, which are fewer numbers where it has fewer channels: with stride 1 an output lies under each pixel and tap.</summary>
+    /// <summary>With patches of dy, which are fewer numbers if it has fewer channels: with stride 1 an output lies under each pixel and tap.</summary>
     public static Value OfOutputs(Value x, Value dy, ConvolutionGeometry geometry)
     {
         var flipped = Gather(PatchProduct(dy, x, geometry.Flipped), 0, geometry.ReversedTaps); // [taps, K, C]

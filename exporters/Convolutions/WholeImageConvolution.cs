@@ -5,8 +5,8 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Convolutions;
 
 /// <summary>
-/// Convolutions whose kernels cover the image have one output per kernel. They and their gradients are products of matrices, in which the
-/// images of a batch are rows: y = x w^T, dx = dy w, dw = dy^T x. ONNX Runtime's convolutions take image by image, a vector at a time.
+/// Convolutions whose kernels cover the image have one output per kernel. They and their gradients are matrix products in which the
+/// images of a batch are rows: y = x w^T, dx = dy w, dw = dy^T x. ONNX Runtime's convolutions go image by image, one vector at a time.
 /// </summary>
 internal sealed class WholeImageConvolution : IConvolutionAlgorithm
 {

@@ -12,18 +12,18 @@ namespace OnnxVae.Exporters.Convolutions;
 /// <remarks>
 /// A convolution with stride s is the sum of s x s ones with stride 1, its phases: phase f takes every s-th pixel from f -
 /// padding and every s-th tap from f (polyphase decomposition; Vaidyanathan 1993, section 4.3). The sum over phases is taken
-/// before the output transform. To the images, each phase is a correlation by itself, with its taps in reverse; the outputs
+/// before the output transform. For the input gradient, each phase is a correlation by itself, with its taps reversed; the outputs
 /// that the phases of a tile need are mostly the same, and are gathered once; single rows and columns at the far borders, which would need
 /// tiles of their own, are computed directly. One group.
 /// Shapes below: f phases, m2 = m m outputs and n2 = n n products per tile, r2 = r r taps, T tiles, L = T N with N images.
 /// </remarks>
 internal sealed class WinogradConvolution : IConvolutionAlgorithm
 {
-    // With fewer, a transposed operand costs a matrix product more than an explicit transposition of the gradient.
+    // With fewer, a transposed operand slows the matrix product by more than explicitly transposing the gradient costs.
     private const long FewKernels = 128;
 
-    // Tiles are worked through in chunks that stay in the processor's cache from one product to the next; but a chunk has
-    // as many rows as make a good matrix product, and is not small beside the transformed kernels that it is multiplied with.
+    // Tiles are processed in chunks that stay in the processor's cache from one product to the next; but a chunk has
+    // enough rows for a good matrix product, and is not small compared to the transformed kernels that it is multiplied with.
     private const long ChunkBytes = 4_000_000;
     private const long FewestRows = 256;
     private const long KernelsPerChunk = 2;
@@ -58,7 +58,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
 
     private int Taps => transform.Taps * transform.Taps;
 
-    /// <summary>Whether it computes a convolution: of images, with square kernels that the stride divides, no gaps between taps, one group.</summary>
+    /// <summary>Whether it supports a convolution: of images, with square kernels that the stride divides, no gaps between taps, one group.</summary>
     public static bool Fits(ConvolutionGeometry geometry, int tile) =>
         geometry is { SpatialRank: 2, Groups: 1 }
         && geometry.KernelSize[0] == geometry.KernelSize[1] && geometry.Strides[0] == geometry.Strides[1] && geometry.Dilations.All(d => d == 1)
@@ -109,7 +109,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
         return Reshape(dw, [kernels, channels, .. geometry.KernelSize]);
     }
 
-    // A line of the image by itself, [pixels, N C]: every output that it meets times every tap along it, and their sums.
+    // A border strip by itself, [pixels, N C]: every output that it contributes to times every tap along it, and their sums.
     private Value OfLine(BorderStrip line, PixelMajorRows dy, Value weight)
     {
         var outputs = dy.At([.. line.Outputs(geometry)]); // [outputs, N, K]
@@ -122,7 +122,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
     private Value TransformedPixels(PixelMajorRows x, IReadOnlyList<(int Y, int X)> chunk) =>
         Transformed(inputTransform, x, tiles.PixelsUnderOutputs(chunk), chunk.Count);
 
-    // [n2, f or 1, T N, depth] of what stands at the positions.
+    // [n2, f or 1, T N, depth] of the values at the positions.
     private Value Transformed(Value transformation, PixelMajorRows rows, IEnumerable<(long Y, long X)> positions, long tileCount)
     {
         var v = rows.Combined(transformation, [.. positions]);
@@ -145,7 +145,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
         return Reshape(u, [Products, tiles.Phases, kernels, channels]);
     }
 
-    // The kernel transform of all phases, each of its own taps: [n2 f, taps].
+    // The kernel transform of all phases, each for its own taps: [n2 f, taps].
     private Value KernelTransform(double[,] ofAxis)
     {
         long taps = geometry.KernelSize.Product();
@@ -164,7 +164,7 @@ internal sealed class WinogradConvolution : IConvolutionAlgorithm
         return Value.Of<float>([Products * tiles.Phases, taps], matrix);
     }
 
-    // The input transform of all phases, each of its own outputs among those over a tile, [n2 f, h w]; of aligned ones, [n2, h w].
+    // The input transform of all phases, each for its own outputs among those over a tile, [n2 f, h w]; for aligned ones, [n2, h w].
     private Value GradientTransform()
     {
         var ((height, width), n) = (tiles.Reach, transform.Multiplications);

@@ -5,9 +5,9 @@ namespace OnnxVae.Exporters.Convolutions;
 /// <summary>
 /// Where the pixels of <see cref="WinogradConvolution"/> lie. In phase f, a tap a and an output i meet at pixel
 /// s (i + a) + f - padding. Outputs are computed in tiles of m x m, from n x n pixels of each phase; pixels, in tiles of m x m of
-/// each phase, from n x n outputs, which lie one further for phases that begin later. Where no more tiles are needed for it, the
-/// tiles of all phases lie over the same outputs (<see cref="AreAligned"/>) and hold some pixels outside the image; sometimes but
-/// for strips at the far borders (<see cref="BorderStrips"/>). Positions stand in the order place in the tile, phase (of pixels), tile.
+/// each phase, from n x n outputs, which lie one further for phases that begin later. If that takes no more tiles, the
+/// tiles of all phases lie over the same outputs (<see cref="AreAligned"/>) and hold some pixels outside the image, sometimes except
+/// for strips at the far borders (<see cref="BorderStrips"/>). Positions are ordered by place in the tile, phase (of pixels), tile.
 /// </summary>
 /// <remarks>
 /// One axis of a convolution of 12 pixels with kernel 4, stride 2, padding 1: s = 2 phases of 2 taps, 6 outputs, tiles of m = 2, n = 3. Pixels in brackets lie
@@ -32,7 +32,7 @@ namespace OnnxVae.Exporters.Convolutions;
 /// <param name="tile">m.</param>
 internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 {
-    // Along an axis; with fewer, lines that are computed by themselves cost more than is gained.
+    // Along an axis; with fewer, computing lines separately costs more than it saves.
     private const int ManyTiles = 4;
 
     private readonly int stride = (int)geometry.Strides[0];
@@ -45,7 +45,7 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     /// <summary>Tiles of the outputs.</summary>
     public IReadOnlyList<(int Y, int X)> OfOutputs => Cover((geometry.OutputSize[0], geometry.OutputSize[1]));
 
-    /// <summary>Tiles of every phase of the image, but for its <see cref="BorderStrips"/>.</summary>
+    /// <summary>Tiles of every phase of the image, except for its <see cref="BorderStrips"/>.</summary>
     public IReadOnlyList<(int Y, int X)> OfImage => Cover((SizeOfAPhase(0), SizeOfAPhase(1)));
 
     /// <summary>Whether the tiles of all phases of the image depend on the same outputs.</summary>
@@ -101,10 +101,10 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
     /// <summary>Rows and columns of the outputs that a tile of all phases depends on.</summary>
     public (int Y, int X) Reach => (tile + taps - 1 + Shifts.Max(shift => shift.Y), tile + taps - 1 + Shifts.Max(shift => shift.X));
 
-    /// <summary>Where among them those of each phase begin; once, where they are aligned.</summary>
+    /// <summary>Where among them those of each phase begin; a single entry if they are aligned.</summary>
     public IEnumerable<(int Y, int X)> Shifts => AreAligned ? [(0, 0)] : Grid(stride).Select(Begin).Select(begin => (begin.Y - Earliest(0), begin.X - Earliest(1)));
 
-    /// <summary>The taps of the kernel, in row-major order, that stand phase by phase.</summary>
+    /// <summary>The taps of the kernel, counted in row-major order, listed phase by phase.</summary>
     public IEnumerable<long> TapsByPhase() =>
         from f in Grid(stride)
         from a in Grid(taps)
@@ -125,8 +125,8 @@ internal sealed class WinogradTiles(ConvolutionGeometry geometry, int tile)
 
     private long SizeOfAPhase(int axis) => (geometry.ImageSize[axis] + stride - 1) / stride;
 
-    // No more tiles are needed; or they would be for one more position, where no output is: the pixels there meet the last output
-    // only, with the second of two taps.
+    // Aligning needs no more tiles; or only for one more position, without an output: the pixels there contribute only to the last
+    // output, with the second of two taps.
     private bool CanAlign(int axis) =>
         Beyond(axis) <= 0 || (Beyond(axis) == 1 && taps == 2 && LastAligned(axis) == geometry.OutputSize[axis] - 1 && Tiles(SizeOfAPhase(axis)) >= ManyTiles);
 

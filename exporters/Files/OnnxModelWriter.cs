@@ -12,7 +12,7 @@ namespace OnnxVae.Exporters.Files;
 /// </summary>
 internal sealed class OnnxModelWriter
 {
-    /// <summary>What files call their producer.</summary>
+    /// <summary>The name of the producer in files.</summary>
     internal const string Producer = "OnnxVae";
 
     private const string ConstantName = "constant";
@@ -64,7 +64,7 @@ internal sealed class OnnxModelWriter
         {
             if (value.Name == name)
             {
-                graph.Output.Add(Describe(name, value.Type, value.Shape)); // an input as it is
+                graph.Output.Add(Describe(name, value.Type, value.Shape)); // an input itself
                 continue;
             }
 
@@ -84,8 +84,8 @@ internal sealed class OnnxModelWriter
         graph.Node.Add(identities);
     }
 
-    // Outputs that nobody needs have no name, except the first; those after the last needed one are left out. A node that was read as it is
-    // keeps all, for their number may mean something, as in Split; TopK always has both.
+    // Unneeded outputs have no name, except the first; those after the last needed one are left out. A node that was read and kept as it is
+    // keeps all, because their number may matter, as in Split; TopK always has both.
     private NodeProto ToProto(Node node, IReadOnlyList<Value> needed)
     {
         needed = node.IsOpaque || node.OperatorType == nameof(Ops.TopK) ? node.Outputs : needed;

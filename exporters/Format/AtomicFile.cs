@@ -1,15 +1,15 @@
 namespace OnnxVae.Format;
 
-/// <summary>Writes files that are there as a whole or not at all, also after a crash or a full disk.</summary>
+/// <summary>Writes files completely or not at all, even after a crash or on a full disk.</summary>
 public static class AtomicFile
 {
     /// <summary>The extension of files that are being written; ones that a crash left behind can be deleted.</summary>
     public const string TemporaryExtension = ".tmp";
 
-    /// <summary>Writes to a temporary name beside the file, flushes to the disk, and renames.</summary>
-    /// <param name="path">The final name; missing folders are made, an existing file is replaced.</param>
+    /// <summary>Writes to a temporary name next to the file, flushes to the disk, and renames.</summary>
+    /// <param name="path">The final name; missing folders are created, an existing file is replaced.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="IOException">The file cannot be written; what was there before still is.</exception>
+    /// <exception cref="IOException">The file cannot be written; the previous content is intact.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         string temporary = $"{path}.{Guid.NewGuid():N}{TemporaryExtension}";
@@ -35,7 +35,7 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>Deletes what crashes left behind of attempts to write a file; nobody else may be writing it.</summary>
+    /// <summary>Deletes what crashed attempts to write a file left behind; nobody else may be writing it.</summary>
     public static void DeleteTemporaries(string path)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;

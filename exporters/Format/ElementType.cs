@@ -13,7 +13,7 @@ public enum ElementType
     /// <summary>64-bit signed integer: indices, shapes, axes.</summary>
     Int64 = 7,
 
-    /// <summary>Truth value, one byte each.</summary>
+    /// <summary>Boolean, one byte each.</summary>
     Bool = 9,
 }
 

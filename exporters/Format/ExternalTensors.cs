@@ -6,10 +6,10 @@ using OnnxVae.Format.Schema;
 namespace OnnxVae.Format;
 
 /// <summary>
-/// Tensors in a file of their own beside the model's, for models that a protobuf message of at most 2 GiB cannot hold.
+/// Tensors in a separate file next to the model's, for models that a protobuf message of at most 2 GiB cannot hold.
 /// </summary>
-/// <remarks>The form is ONNX's: https://onnx.ai/onnx/repo-docs/ExternalData.html. The data file's name holds a hash of its
-/// content, so that a new model never meets the old one's weights.</remarks>
+/// <remarks>The format is ONNX's: https://onnx.ai/onnx/repo-docs/ExternalData.html. The data file's name holds a hash of its
+/// content, so that a new model never reads the old one's weights.</remarks>
 internal static class ExternalTensors
 {
     private const long LargestMessage = int.MaxValue;
@@ -20,7 +20,7 @@ internal static class ExternalTensors
     /// <summary>Whether a model is too large for one file.</summary>
     public static bool AreNeeded(ModelProto proto) => proto.Graph.Initializer.Sum(tensor => (long)tensor.RawData.Length) > LargestMessage - (64 << 20);
 
-    /// <summary>Writes the data first and the model last; then data files of former models of this name go.</summary>
+    /// <summary>Writes the data first and the model last; then deletes the data files of earlier models of this name.</summary>
     public static void Save(ModelProto proto, string path)
     {
         var large = proto.Graph.Initializer.Where(tensor => tensor.RawData.Length >= SmallestExternalTensor).ToArray();
@@ -39,7 +39,7 @@ internal static class ExternalTensors
         DeleteFormer(path, dataName);
     }
 
-    /// <summary>Deletes the data files of former models of this name.</summary>
+    /// <summary>Deletes the data files of earlier models of this name.</summary>
     /// <param name="path">The model's file.</param>
     /// <param name="current">The data file that stays, if any.</param>
     public static void DeleteFormer(string path, string? current = null)
@@ -55,7 +55,7 @@ internal static class ExternalTensors
         }
     }
 
-    /// <summary>Reads tensors that lie in other files into a model.</summary>
+    /// <summary>Reads tensors stored in other files into a model.</summary>
     /// <exception cref="InvalidDataException">Such a file is missing or too short.</exception>
     public static void Resolve(ModelProto proto, string path)
     {
@@ -89,7 +89,7 @@ internal static class ExternalTensors
         }
     }
 
-    // A copy of everything but the initializers, which are large and come back with their places only.
+    // A copy of everything except the large initializers, which keep only their location.
     private static ModelProto WithoutLarge(ModelProto proto, string dataName)
     {
         TensorProto[] tensors = [.. proto.Graph.Initializer];

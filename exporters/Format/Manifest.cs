@@ -6,13 +6,13 @@ namespace OnnxVae.Format;
 
 /// <summary>The table of contents of a training package, stored as <c>manifest.json</c>.</summary>
 /// <param name="FormatVersion">Version of the package format.</param>
-/// <param name="Model">What the model is, for people, and to tell the checkpoints of one model from those of another.</param>
+/// <param name="Model">A description of the model, for people and to distinguish its checkpoints from those of other models.</param>
 /// <param name="Training">How it is trained, for people: batch size, optimizer, schedules.</param>
 /// <param name="Step">The training step.</param>
 /// <param name="Evaluate">The evaluation of one batch.</param>
 /// <param name="States">Every state, in the order of the initial file.</param>
 /// <param name="Deployables">Files of the graphs that are exported after training, by role (<c>encoder</c>, <c>decoder</c>).</param>
-/// <param name="Weigh">The log-weight of a further sample of a batch, and nothing else of the evaluation; null where there is no such weight.</param>
+/// <param name="Weigh">Only the log-weight of another sample for a batch, without the rest of the evaluation; null if there is no such weight.</param>
 public sealed record Manifest(
     int FormatVersion,
     JsonObject Model,
@@ -43,7 +43,7 @@ public sealed record Manifest(
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new ShapeConverter() },
     };
 
-    /// <summary>What is wrong with a manifest that is valid JSON; null for one that a package can have.</summary>
+    /// <summary>What is wrong with a manifest that is valid JSON; null if nothing is.</summary>
     internal string? FindFault()
     {
         if (HasNull(States) || HasNull(Deployables.Values) || Deployables.Values.Any(graph => HasNull(graph.All)) || Programs.Any(program => HasNull(program.Inputs) || HasNull(program.States) || HasNull(program.Updates) || HasNull(program.Metrics)))
@@ -69,7 +69,7 @@ public sealed record Manifest(
 
     private static bool IsFixed(Shape shape) => shape.Aggregate((Int128)1, (count, size) => size < 0 ? LargestMetric + 1 : Int128.Min(count * size, LargestMetric + 1)) <= LargestMetric;
 
-    // Packages come from others: what they name is written to and read from their own folder only.
+    // Packages may come from others: the files they name are written to and read from their own folder only.
     private static bool IsPlain(string name) => name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':', '\0']) < 0;
 
     private sealed class ShapeConverter : JsonConverter<Shape>

@@ -3,7 +3,7 @@ namespace OnnxVae.Format;
 /// <summary>What a metric means to whoever runs the program.</summary>
 public enum MetricRole
 {
-    /// <summary>The scalar that is minimised; training stops when it is not finite.</summary>
+    /// <summary>The scalar that is minimized; training stops if it is not finite.</summary>
     Loss,
 
     /// <summary>A scalar to be logged.</summary>
@@ -30,9 +30,9 @@ public enum MetricRole
     /// <summary>How often each code of a codebook occurs in each row of the batch, [N, K].</summary>
     CodeCounts,
 
-    /// <summary>One number per row of the batch, computed with latents of the row before it in the batch, the last one's for the first.</summary>
+    /// <summary>One number per row of the batch, computed with the latents of the row before it in the batch; for the first row, those of the last.</summary>
     PerRowExchanged,
 
-    /// <summary>The variance of each latent under the prior, [L]; 1 where there is no such metric.</summary>
+    /// <summary>The variance of each latent under the prior, [L]; 1 if there is no such metric.</summary>
     PriorVariance,
 }

@@ -9,7 +9,7 @@ namespace OnnxVae.Format;
 /// <param name="Role">What it means.</param>
 public sealed record MetricSpec(string Name, ElementType Type, Shape Shape, MetricRole Role)
 {
-    /// <summary>The name of the file's output where it is another: a state or an input has the metric's.</summary>
+    /// <summary>The name of the file's output if it differs: a state or an input has the metric's name.</summary>
     public string? Output { get; init; }
 
     /// <summary>The name of the file's output.</summary>

@@ -4,7 +4,7 @@ using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Format;
 
-/// <summary>A tensor at a model's border: name, element type, shape.</summary>
+/// <summary>An input or output of a model: name, element type, shape.</summary>
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Shape">Its shape; the first dimension may be symbolic.</param>
@@ -56,7 +56,7 @@ public sealed class OnnxModel
 
     /// <summary>Reads a model file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or the file with its external data is missing or damaged.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or the file with its external data is missing or damaged.</exception>
     public static OnnxModel Load(string path)
     {
         if (!File.Exists(path))
@@ -85,7 +85,7 @@ public sealed class OnnxModel
     /// <summary>Writes the file; an existing one is replaced as a whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="externalData">
-    /// Whether large tensors go to a second file, <c>NAME.HASH.data</c> beside the first. Above 2 GiB, which no ONNX file can
+    /// Whether large tensors go to a second file, <c>NAME.HASH.data</c> next to the first. Above 2 GiB, which no ONNX file can
     /// hold, they always do.
     /// </param>
     public void Save(string path, bool externalData = false)
@@ -104,8 +104,8 @@ public sealed class OnnxModel
     /// <summary>The bytes of the file.</summary>
     public byte[] ToBytes() => Proto.ToByteArray();
 
-    /// <summary>Turns graph inputs into stored tensors: an unweighted graph becomes one that runs by itself.</summary>
-    /// <param name="weights">Tensors by name; those that are no input of this model are passed over.</param>
+    /// <summary>Turns graph inputs into stored tensors: a graph without weights becomes self-contained.</summary>
+    /// <param name="weights">Tensors by name; those that are not inputs of this model are ignored.</param>
     /// <exception cref="InvalidDataException">A tensor differs from its input in type or shape.</exception>
     public OnnxModel Bake(IReadOnlyDictionary<string, Tensor> weights)
     {
@@ -126,7 +126,7 @@ public sealed class OnnxModel
         return new OnnxModel(proto);
     }
 
-    /// <summary>The model with further metadata entries; those of the same key are replaced.</summary>
+    /// <summary>The model with metadata entries added; those with the same key are replaced.</summary>
     public OnnxModel WithMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         var proto = Proto.Clone();

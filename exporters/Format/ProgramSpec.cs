@@ -4,14 +4,14 @@ namespace OnnxVae.Format;
 
 /// <summary>A program of a package.</summary>
 /// <param name="File">Its file in the package.</param>
-/// <param name="Inputs">What the runner brings.</param>
+/// <param name="Inputs">What the runner supplies.</param>
 /// <param name="States">Names of the states that it reads.</param>
 /// <param name="Updates">Names of the states that it changes; <see cref="NextName"/> gives the outputs' names.</param>
 /// <param name="Metrics">What it reports.</param>
 public sealed record ProgramSpec(
     string File, IReadOnlyList<InputSpec> Inputs, IReadOnlyList<string> States, IReadOnlyList<string> Updates, IReadOnlyList<MetricSpec> Metrics)
 {
-    /// <summary>The name under which a state's new value leaves a program.</summary>
+    /// <summary>The name of the output with a state's new value.</summary>
     public static string NextName(string state) => $"{state}.next";
 
     /// <summary>The file of the same program without metrics; null if there is none.</summary>
@@ -32,7 +32,7 @@ public sealed record ProgramSpec(
     [JsonIgnore]
     public InputSpec? Labels => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Int64, Shape.Rank: 1 });
 
-    // Asked for at every step, which allocates nothing.
+    // Called at every step, and steps do not allocate.
     private InputSpec? FindImages()
     {
         for (int i = 0; i < Inputs.Count; i++)

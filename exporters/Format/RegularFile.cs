@@ -1,9 +1,9 @@
 namespace OnnxVae.Format;
 
-/// <summary>Reads files, but not what only looks like one: a pipe or a device has no length, and reading it might never end.</summary>
+/// <summary>Reads regular files only: a pipe or a device has no length, and reading it might never end.</summary>
 public static class RegularFile
 {
-    /// <summary>The length of a file, or of what a link leads to.</summary>
+    /// <summary>The length of a file, or of the target of a link.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is a pipe, a device or empty, or a link that leads nowhere.</exception>
     public static long Length(string path)
@@ -37,17 +37,17 @@ public static class RegularFile
 
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="most">The most bytes it may have.</param>
+    /// <param name="most">The largest number of bytes it may have.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is longer, or not a regular file.</exception>
     public static byte[] Read(string path, long most = int.MaxValue) => Length(path) is var length && length > most
         ? throw new InvalidDataException($"'{path}' has {length} bytes; at most {most} are read.")
         : File.ReadAllBytes(path);
 
-    /// <summary>Reads what follows in a stream, with memory for what is really there, whatever a header has promised.</summary>
+    /// <summary>Reads the next bytes of a stream, allocating for what is really there, whatever a header has promised.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="length">How many bytes are expected.</param>
-    /// <returns>They; fewer where the stream ends before.</returns>
+    /// <returns>The bytes; fewer if the stream ends early.</returns>
     public static byte[] ReadUpTo(Stream stream, long length)
     {
         const int chunk = 1 << 24;

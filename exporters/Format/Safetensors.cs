@@ -11,7 +11,7 @@ namespace OnnxVae.Format;
 public static class Safetensors
 {
     private const string MetadataKey = "__metadata__";
-    private const string ChecksumKey = "sha256"; // of everything else that the file says
+    private const string ChecksumKey = "sha256"; // of everything else in the file
 
     private static readonly Dictionary<ElementType, string> TypeNames = new()
     {
@@ -61,7 +61,7 @@ public static class Safetensors
         });
     }
 
-    /// <summary>Reads a file. Where it has a checksum, as those that <see cref="Save"/> writes do, its content is compared with that.</summary>
+    /// <summary>Reads a file. If it has a checksum, as files written by <see cref="Save"/> do, the content is verified against it.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is truncated, damaged, or of another format.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Load(string path)

@@ -66,10 +66,10 @@ public sealed record CosineSchedule(double Value, long WarmUpSteps, long TotalSt
     }
 }
 
-/// <summary>Falls by a factor every so many steps: value * factor^floor((step - 1) / every).</summary>
+/// <summary>Drops by a factor at regular intervals: value * factor^floor((step - 1) / every).</summary>
 /// <param name="Value">The first value.</param>
-/// <param name="Every">Steps between two falls.</param>
-/// <param name="Factor">What is left after each.</param>
+/// <param name="Every">Steps between two drops.</param>
+/// <param name="Factor">The share that is left after each.</param>
 public sealed record StepSchedule(double Value, long Every, double Factor = 0.1) : Schedule
 {
     /// <inheritdoc/>
@@ -97,7 +97,7 @@ public sealed record OneCycleSchedule(
     private static double Between(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
 }
 
-/// <summary>What an exponential moving average that started at zero must be divided by: 1 - decay^step.</summary>
+/// <summary>The bias correction that an exponential moving average that started at zero is divided by: 1 - decay^step.</summary>
 /// <remarks>Kingma and Ba 2015, arXiv 1412.6980, section 3.</remarks>
 /// <param name="Decay">The average's decay.</param>
 public sealed record BiasCorrectionSchedule(double Decay) : Schedule

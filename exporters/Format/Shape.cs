@@ -6,7 +6,7 @@ namespace OnnxVae.Format;
 
 /// <summary>
 /// An immutable tensor shape. Every dimension is a fixed size, except that one, usually the first, may be
-/// <see cref="Batch"/>: as many rows as the caller brings. A negative size -k stands for k times that, so that sizes are
+/// <see cref="Batch"/>: as many rows as the caller supplies. A negative size -k stands for k times that, so that sizes are
 /// multiplied and divided like any others.
 /// </summary>
 [CollectionBuilder(typeof(Shape), nameof(Create))]
@@ -36,12 +36,12 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     /// <summary>Whether a dimension is symbolic.</summary>
     public bool HasBatch => Dimensions.Any(d => d < 0);
 
-    /// <summary>Number of elements, of one row where the batch is symbolic.</summary>
+    /// <summary>Number of elements; of one row if the batch is symbolic.</summary>
     public long ElementCount => Dimensions.Aggregate(1L, (product, d) => product * Math.Abs(d));
 
     int IReadOnlyCollection<long>.Count => Rank;
 
-    /// <summary>Makes a shape from its dimensions.</summary>
+    /// <summary>Creates a shape from its dimensions.</summary>
     public static Shape Create(ReadOnlySpan<long> dimensions) => new([.. dimensions]);
 
     /// <summary>The shape with one dimension replaced.</summary>
@@ -71,7 +71,7 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
         return Create(result);
     }
 
-    /// <summary>Whether a tensor of this shape can be repeated along axes of size 1 until it has another shape.</summary>
+    /// <summary>Whether a tensor of this shape can be broadcast to another shape.</summary>
     public bool BroadcastsTo(Shape other)
     {
         var self = this;

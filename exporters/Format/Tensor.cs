@@ -6,7 +6,7 @@ namespace OnnxVae.Format;
 public sealed class Tensor
 {
     /// <summary>Wraps existing bytes without a copy.</summary>
-    /// <exception cref="ArgumentException">The number of bytes is not what the shape asks for.</exception>
+    /// <exception cref="ArgumentException">The number of bytes does not fit the shape.</exception>
     public Tensor(ElementType type, Shape shape, ReadOnlyMemory<byte> data)
     {
         long expected = shape.ElementCount * type.SizeInBytes();

@@ -6,7 +6,7 @@ namespace OnnxVae.Format;
 
 /// <summary>
 /// A compiled model on disk: a folder with <c>manifest.json</c>, the programs, the deployable graphs without weights, and
-/// the states before the first step. Training one needs ONNX Runtime and nothing of what compiled it.
+/// the states before the first step. Training one needs ONNX Runtime and nothing of the compiler.
 /// </summary>
 public sealed class TrainingPackage
 {
@@ -24,21 +24,21 @@ public sealed class TrainingPackage
     private string[] Files => [InitialFile, .. Manifest.Programs.SelectMany(program => program.Files), .. Manifest.Deployables.Values.SelectMany(graph => graph.All), ManifestFile];
 
     /// <summary>
-    /// Identifies what the states are, by the model's description and by their names, types and shapes: checkpoints carry it. Batch size, schedules,
-    /// device and the files of graphs do not enter it.
+    /// Identifies the states by the model's description and their names, types and shapes: checkpoints store it. Batch size, schedules,
+    /// device and the files of graphs are not part of it.
     /// </summary>
     public string Identity { get; }
 
-    /// <summary>Whether a folder holds a package: the manifest is what is written last.</summary>
+    /// <summary>Whether a folder holds a package: the manifest is written last.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 
     /// <summary>Writes a package; the manifest comes last, so that a folder with one is complete.</summary>
-    /// <param name="folder">The folder, made if missing.</param>
-    /// <param name="model">What the model is.</param>
+    /// <param name="folder">The folder, created if missing.</param>
+    /// <param name="model">A description of the model.</param>
     /// <param name="training">How it is trained.</param>
     /// <param name="step">The training step.</param>
     /// <param name="evaluate">The evaluation of one batch.</param>
-    /// <param name="weigh">The log-weight of a further sample of a batch; null where there is no such weight.</param>
+    /// <param name="weigh">The log-weight of another sample for a batch; null if there is no such weight.</param>
     /// <param name="deployables">Graphs to export after training, by role.</param>
     public static TrainingPackage Write(
         string folder, JsonObject model, JsonObject training, CompiledProgram step, CompiledProgram evaluate, CompiledProgram? weigh,
@@ -88,16 +88,16 @@ public sealed class TrainingPackage
             : package;
     }
 
-    /// <summary>A number of the model's description, or of its training's.</summary>
+    /// <summary>A number from the description of the model or of its training.</summary>
     /// <param name="entry">Its name.</param>
     /// <exception cref="InvalidDataException">There is none.</exception>
     public double DescribedNumber(string entry) => (Manifest.Model[entry] ?? Manifest.Training[entry]) is JsonValue value && value.TryGetValue(out double number) ? number : throw new InvalidDataException(
         $"'{PathOf(ManifestFile)}' is damaged: its description of the model has no number '{entry}'. Compile the model again.");
 
-    /// <summary>Requires states to be those of the package: none missing, all of the right type and shape.</summary>
+    /// <summary>Checks that states match the package: none missing, all of the right type and shape.</summary>
     /// <param name="states">The states, by name.</param>
     /// <param name="source">Where they come from, for messages.</param>
-    /// <exception cref="InvalidDataException">They are not.</exception>
+    /// <exception cref="InvalidDataException">They do not match.</exception>
     public void RequireStates(IReadOnlyDictionary<string, Tensor> states, string source)
     {
         foreach (var spec in Manifest.States)
@@ -111,7 +111,7 @@ public sealed class TrainingPackage
     }
 
     /// <summary>The states before the first step, by name.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, or has not all of them.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or does not have all of them.</exception>
     public IReadOnlyDictionary<string, Tensor> ReadInitialStates()
     {
         string file = PathOf(InitialFile);
@@ -137,7 +137,7 @@ public sealed class TrainingPackage
 
     /// <summary>A deployable graph, still without weights.</summary>
     /// <param name="role">Which: <c>encoder</c>, <c>decoder</c>, ...</param>
-    /// <param name="provider">The execution provider that it is to be fastest on; null for operators that any runtime knows.</param>
+    /// <param name="provider">The execution provider that it is tuned for; null for operators that any runtime knows.</param>
     /// <exception cref="ArgumentException">The package has no such graph.</exception>
     public OnnxModel ReadDeployable(string role, string? provider = null)
     {

@@ -4,15 +4,15 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Graph;
 
 /// <summary>
-/// Everything that the three convolution primitives share: sizes of the image side and of the kernel, and how the kernel
+/// Everything that the three convolution primitives share: sizes of the image and of the kernel, and how the kernel
 /// moves. Symmetric zero padding, any number of spatial dimensions.
 /// </summary>
 /// <param name="ImageSize">Spatial sizes of the convolution's input.</param>
 /// <param name="KernelSize">Spatial sizes of the kernel.</param>
 /// <param name="Strides">Step of the kernel per dimension.</param>
 /// <param name="Padding">Zeros on each side per dimension.</param>
-/// <param name="Dilations">Distance of kernel taps per dimension.</param>
-/// <param name="Groups">Groups into which the channels fall.</param>
+/// <param name="Dilations">Distance between kernel taps per dimension.</param>
+/// <param name="Groups">Number of channel groups.</param>
 public sealed record ConvolutionGeometry(
     ImmutableArray<long> ImageSize,
     ImmutableArray<long> KernelSize,
@@ -32,10 +32,10 @@ public sealed record ConvolutionGeometry(
     public ImmutableArray<long> Remainder => [.. Enumerable.Range(0, SpatialRank).Select(i =>
         (ImageSize[i] + (2 * Padding[i]) - (Dilations[i] * (KernelSize[i] - 1)) - 1) % Strides[i])];
 
-    /// <summary>Whether <see cref="Flipped"/> exists: stride 1, and no more padding than the kernel is long.</summary>
+    /// <summary>Whether <see cref="Flipped"/> exists: stride 1, and padding less than the kernel's extent.</summary>
     public bool CanFlip => Strides.All(stride => stride == 1) && Enumerable.Range(0, SpatialRank).All(i => FlippedPadding(i) >= 0);
 
-    /// <summary>The geometry of the convolution, with the taps in reverse, that takes output gradients to input gradients.</summary>
+    /// <summary>The geometry of the convolution, with flipped kernels, that maps output gradients to input gradients.</summary>
     public ConvolutionGeometry Flipped => this with { ImageSize = OutputSize, Padding = [.. Enumerable.Range(0, SpatialRank).Select(FlippedPadding)] };
 
     /// <summary>Whether the windows cover the image without overlap, gap or padding.</summary>
@@ -47,10 +47,10 @@ public sealed record ConvolutionGeometry(
     /// <summary>The taps of the kernel, in row-major order, from the last to the first.</summary>
     internal long[] ReversedTaps => Reversed(KernelSize.Product());
 
-    /// <summary>The numbers of so many taps of a kernel, the last first.</summary>
+    /// <summary>The indices of a kernel's taps, last first.</summary>
     internal static long[] Reversed(long taps) => [.. Enumerable.Range(0, (int)taps).Select(tap => taps - 1 - tap)];
 
-    /// <summary>A bound of the windows that a pixel lies in: per axis no more than there are taps, outputs, or strides in the kernel's reach.</summary>
+    /// <summary>A bound on the windows that a pixel lies in: per axis, at most the number of taps, of outputs, or of strides in the kernel's extent.</summary>
     internal long MostWindowsOfPixel => Enumerable.Range(0, SpatialRank)
         .Select(i => Math.Min(Math.Min(KernelSize[i], OutputSize[i]), ((Dilations[i] * (KernelSize[i] - 1)) / Strides[i]) + 1)).Product();
 
@@ -76,7 +76,7 @@ public sealed record ConvolutionGeometry(
     }
 
     /// <summary>
-    /// For each pixel a window that it lies in, and another one, until the pixel with most windows has no further; where a
+    /// For each pixel the first window that it lies in, then for each pixel the second, up to the pixel with the most windows; where a
     /// pixel has fewer, the number of windows.
     /// </summary>
     internal IReadOnlyList<long[]> WindowsOfPixels()
@@ -87,7 +87,7 @@ public sealed record ConvolutionGeometry(
 
     private long FlippedPadding(int i) => (Dilations[i] * (KernelSize[i] - 1)) - Padding[i];
 
-    // Extends the pixels under the taps of the axes before, [positions, taps], by one more axis; outside the image they are negative.
+    // Extends the pixels under the taps of the preceding axes, [positions, taps], by one more axis; outside the image they are negative.
     private IEnumerable<long> UnderTapsOf(int axis, long[] before, long tapsBefore)
     {
         long outputs = OutputSize[axis], taps = KernelSize[axis];

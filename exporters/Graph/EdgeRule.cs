@@ -1,6 +1,6 @@
 namespace OnnxVae.Exporters.Graph;
 
-/// <summary>What stands beyond the edge of an image.</summary>
+/// <summary>What lies beyond the edge of an image.</summary>
 internal enum EdgeRule
 {
     /// <summary>The image mirrored at its last pixel, which is not repeated.</summary>
@@ -9,6 +9,6 @@ internal enum EdgeRule
     /// <summary>The last pixel.</summary>
     Edge,
 
-    /// <summary>The image again from its other end.</summary>
+    /// <summary>The image continued from its opposite end.</summary>
     Wrap,
 }

@@ -3,7 +3,7 @@ namespace OnnxVae.Exporters.Graph;
 /// <summary>Orders a graph so that every value comes after the inputs of its node.</summary>
 internal static class GraphOrder
 {
-    /// <summary>All values that the given ones depend on, and those themselves; deterministic, without recursion.</summary>
+    /// <summary>The given values and everything that they depend on; deterministic, without recursion.</summary>
     public static IReadOnlyList<Value> Of(IEnumerable<Value> outputs)
     {
         var order = new List<Value>();
@@ -33,6 +33,6 @@ internal static class GraphOrder
         return order;
     }
 
-    /// <summary>The nodes behind values, each once, after those that it depends on.</summary>
+    /// <summary>The nodes behind values, each once, after its dependencies.</summary>
     public static IEnumerable<Node> NodesOf(IEnumerable<Value> outputs) => Of(outputs).Select(value => value.Producer).OfType<Node>().Distinct();
 }

@@ -2,22 +2,22 @@ using System.Collections.Immutable;
 
 namespace OnnxVae.Exporters.Graph;
 
-/// <summary>Rebuilds a graph node by node, each after the ones that it depends on.</summary>
+/// <summary>Rebuilds a graph node by node, each after its dependencies.</summary>
 internal static class GraphRewriter
 {
     /// <summary>Applies a rule to every node.</summary>
     /// <param name="outputs">The values to rebuild.</param>
     /// <param name="rewrite">
-    /// Gives a node's results on its rebuilt inputs, which are the node's own array where nothing before it changed.
+    /// Gives a node's results for its rebuilt inputs, which are the node's own array if nothing before it changed.
     /// </param>
     /// <param name="leaf">Gives the replacement of an input or a constant; itself if absent.</param>
     public static IReadOnlyList<Value> Rewrite(
         IReadOnlyList<Value> outputs, Func<Node, ImmutableArray<Value>, ImmutableArray<Value>> rewrite, Func<Value, Value>? leaf = null) =>
         Translate(outputs, (node, inputs) => rewrite(node, inputs.SequenceEqual(node.Inputs) ? node.Inputs : inputs), leaf ?? (value => value));
 
-    /// <summary>Reads other values in place of inputs or constants.</summary>
+    /// <summary>Substitutes other values for inputs or constants.</summary>
     /// <param name="outputs">The values to rebuild.</param>
-    /// <param name="leaf">Gives the replacement of an input or a constant; itself where it stays.</param>
+    /// <param name="leaf">Gives the replacement of an input or a constant; itself if it stays.</param>
     public static IReadOnlyList<Value> Substitute(IReadOnlyList<Value> outputs, Func<Value, Value> leaf) =>
         Rewrite(outputs, (node, inputs) => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs, leaf);
 

@@ -1,19 +1,19 @@
 namespace OnnxVae.Exporters.Graph;
 
-/// <summary>How new pixels come from old ones.</summary>
+/// <summary>How new pixels are computed from old ones.</summary>
 public enum InterpolationMethod
 {
     /// <summary>The pixel at or before the position.</summary>
     Nearest,
 
-    /// <summary>Along a line between two pixels.</summary>
+    /// <summary>Linear between two pixels.</summary>
     Linear,
 
-    /// <summary>Along Keys's cubic through four pixels.</summary>
+    /// <summary>Keys's cubic through four pixels.</summary>
     Cubic,
 }
 
-/// <summary>Where the new pixels lie between the old ones.</summary>
+/// <summary>Where the new pixels lie relative to the old ones.</summary>
 public enum PixelGrid
 {
     /// <summary>Positions are scaled: the first pixels coincide.</summary>
@@ -22,17 +22,17 @@ public enum PixelGrid
     /// <summary>Pixels are areas, and their outer edges coincide.</summary>
     HalfPixel,
 
-    /// <summary>The centres of the first pixels coincide, and those of the last.</summary>
+    /// <summary>The centers of the first pixels coincide, and so do those of the last.</summary>
     AlignedCorners,
 }
 
 /// <summary>Interpolation along one axis: a linear map, and so a matrix.</summary>
 /// <remarks>Cubic weights by Keys 1981, Cubic Convolution Interpolation for Digital Image Processing, with a = -3/4.</remarks>
-/// <param name="Method">How new pixels come from old ones.</param>
+/// <param name="Method">How new pixels are computed from old ones.</param>
 /// <param name="Grid">Where they lie.</param>
 /// <param name="Input">Old pixels.</param>
 /// <param name="Output">New pixels.</param>
-/// <param name="Factor">New pixels per old one, where it was given instead of the new size.</param>
+/// <param name="Factor">New pixels per old one, if it was given instead of the new size.</param>
 public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, long Input, long Output, double Factor)
 {
     /// <summary>The constant a in the cubic's weights.</summary>
@@ -53,7 +53,7 @@ public sealed record Interpolation(InterpolationMethod Method, PixelGrid Grid, l
     /// <summary>Whether every pixel is repeated equally often.</summary>
     public bool IsRepetition => Method == InterpolationMethod.Nearest && IsExact && Output % Input == 0;
 
-    /// <summary>For each new pixel the old one that libtorch takes as the nearest, in its arithmetic of 32 bits.</summary>
+    /// <summary>For each new pixel the old one that libtorch takes as the nearest, in its 32-bit arithmetic.</summary>
     public long[] NearestPixels()
     {
         float step = IsExact ? (float)Input / Output : (float)(1 / Factor);

@@ -3,7 +3,7 @@ namespace OnnxVae.Exporters.Graph;
 /// <summary>Turns "which entry each place takes" into "which places took each entry".</summary>
 internal static class InverseIndex
 {
-    /// <summary>How many places take the entry that is taken most.</summary>
+    /// <summary>How many places take the most frequently taken entry.</summary>
     public static long MostPlaces(ReadOnlySpan<long> taken, long entries)
     {
         var count = new int[entries];
@@ -21,9 +21,9 @@ internal static class InverseIndex
     /// <summary>Inverts an index.</summary>
     /// <param name="taken">For each place the entry that it takes; entries from <paramref name="entries"/> on stand for none.</param>
     /// <param name="entries">Number of entries.</param>
-    /// <param name="name">What a place is called in the result.</param>
-    /// <param name="none">What stands in the result where an entry was taken fewer times than others.</param>
-    /// <returns>For each entry a place, and another one, as often as the entry that is taken most.</returns>
+    /// <param name="name">The number that stands for a place in the result.</param>
+    /// <param name="none">Fills the result where an entry was taken fewer times than others.</param>
+    /// <returns>For each entry the first place that takes it, then for each entry the second, up to the most frequently taken entry.</returns>
     public static IReadOnlyList<long[]> Of(ReadOnlySpan<long> taken, long entries, Func<int, long> name, long none)
     {
         var places = new List<long[]>();

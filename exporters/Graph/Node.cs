@@ -37,7 +37,7 @@ public sealed class Node
     /// </summary>
     public bool IsOpaque { get; init; }
 
-    /// <summary>The attributes that ONNX has for the operator; the others serve gradient rules, and say the same in another form.</summary>
+    /// <summary>The attributes that ONNX defines for the operator; the others are for gradient rules, and hold the same information in another form.</summary>
     internal IEnumerable<KeyValuePair<string, object>> OnnxAttributes =>
         Attributes.Where(attribute => attribute.Value is not (ConvolutionGeometry or Interpolation[]));
 
@@ -53,7 +53,7 @@ public sealed class Node
 
     /// <summary>
     /// Gives a path to every node between <paramref name="results"/> and <paramref name="arguments"/> that has none yet.
-    /// A path serves names and profiles only: it never changes what a graph computes.
+    /// A path is used only for names and profiles: it never changes what a graph computes.
     /// </summary>
     internal static void LabelBetween(IEnumerable<Value> arguments, IEnumerable<Value> results, Func<Node, string> path)
     {

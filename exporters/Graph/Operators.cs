@@ -1,6 +1,6 @@
 namespace OnnxVae.Exporters.Graph;
 
-/// <summary>What is known of operators by their type.</summary>
+/// <summary>Properties of operator types.</summary>
 internal static class Operators
 {
     private static readonly HashSet<string> Elementwise =
@@ -11,8 +11,8 @@ internal static class Operators
     ];
 
     /// <summary>
-    /// Whether each entry of the result is computed of the entries at its place in the operands, which broadcast: such operators may be applied in any layout,
-    /// and their gradients to entries that are all alike.
+    /// Whether each entry of the result depends only on the entries at its place in the operands, which broadcast: such operators may be applied in any layout,
+    /// and their gradient rules to gradients that merely broadcast.
     /// </summary>
     public static bool IsElementwise(string operatorType) => Elementwise.Contains(operatorType);
 }

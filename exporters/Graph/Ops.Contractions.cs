@@ -77,7 +77,7 @@ public static partial class Ops
             Primitive.Convolution, x.Type, [x.Shape[0], weight.Shape[0], .. geometry.OutputSize], [x, weight], (nameof(geometry), geometry));
     }
 
-    /// <summary>The gradient of a convolution to its input; also called transposed convolution.</summary>
+    /// <summary>The input gradient of a convolution; also called transposed convolution.</summary>
     /// <param name="dy">Float32 [N, K, output...].</param>
     /// <param name="weight">Float32 [K, C / groups, kernel...].</param>
     /// <param name="geometry">The convolution's geometry.</param>
@@ -93,7 +93,7 @@ public static partial class Ops
             Primitive.ConvolutionInputGradient, dy.Type, [dy.Shape[0], weight.Shape[1] * geometry.Groups, .. geometry.ImageSize], [dy, weight], (nameof(geometry), geometry));
     }
 
-    /// <summary>The gradient of a convolution to its weight.</summary>
+    /// <summary>The weight gradient of a convolution.</summary>
     /// <param name="x">Float32 [N, C, image...].</param>
     /// <param name="dy">Float32 [N, K, output...].</param>
     /// <param name="geometry">The convolution's geometry.</param>

@@ -5,7 +5,7 @@ namespace OnnxVae.Exporters.Graph;
 public static partial class Ops
 {
     /// <summary>A contraction in Einstein's notation: <c>Einsum("nhqd,nhkd->nhqk", q, k)</c>.</summary>
-    /// <remarks>Becomes one MatMul between transpositions; letters that only one operand has and the result has not are summed first.</remarks>
+    /// <remarks>Becomes one MatMul between transpositions; letters that only one operand has, and not the result, are summed first.</remarks>
     /// <param name="equation">One letter per axis of a, of b, and of the result: <c>a,b->result</c>.</param>
     /// <param name="a">Float32.</param>
     /// <param name="b">Float32.</param>

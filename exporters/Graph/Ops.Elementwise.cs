@@ -23,10 +23,10 @@ public static partial class Ops
     public static Value Min(Value a, Value b) => Binary(nameof(Min), a, b);
 
     /// <summary>x raised to a constant power. Float32.</summary>
-    /// <remarks>For squares take <see cref="Square"/>, which is several times as fast.</remarks>
+    /// <remarks>For squares use <see cref="Square"/>, which is several times as fast.</remarks>
     public static Value Pow(Value x, float exponent) => Binary(nameof(Pow), x, exponent);
 
-    /// <summary>x limited to [min, max]. Float32.</summary>
+    /// <summary>x clipped to [min, max]. Float32.</summary>
     public static Value Clip(Value x, float min, float max)
     {
         RequireFloat(nameof(Clip), x);
@@ -36,7 +36,7 @@ public static partial class Ops
 
     internal static Value Clip(Value x, Value min, Value max) => Apply(nameof(Clip), x.Type, x.Shape, [x, min, max]);
 
-    /// <summary>x limited to [min, max] as libtorch's hardtanh does it: without a gradient at the limits themselves. Float32.</summary>
+    /// <summary>x clipped to [min, max] as in libtorch's hardtanh: without a gradient at the limits themselves. Float32.</summary>
     public static Value HardTanh(Value x, float min, float max)
     {
         RequireFloat(nameof(HardTanh), x);
@@ -92,7 +92,7 @@ public static partial class Ops
     /// <summary>x where x is positive, alpha (e^x - 1) elsewhere. Float32.</summary>
     public static Value Elu(Value x, float alpha) => Unary(nameof(Elu), x, ("alpha", alpha));
 
-    /// <summary>alpha x + beta within [0, 1]; without a gradient at its limits. Float32.</summary>
+    /// <summary>alpha x + beta, clipped to [0, 1]; without a gradient at the limits. Float32.</summary>
     public static Value HardSigmoid(Value x, float alpha, float beta) => Unary(nameof(HardSigmoid), x, ("alpha", alpha), ("beta", beta));
 
     /// <summary>x * x. Float32.</summary>
@@ -118,13 +118,13 @@ public static partial class Ops
     /// <summary>Whether a is at most b, with broadcasting; both Float32, or both Int64. Bool.</summary>
     public static Value LessOrEqual(Value a, Value b) => GreaterOrEqual(b, a);
 
-    /// <summary>Whether both hold, with broadcasting. Bool.</summary>
+    /// <summary>Logical and, with broadcasting. Bool.</summary>
     public static Value And(Value a, Value b) => Logical(nameof(And), a, b);
 
-    /// <summary>Whether one of them holds, or both, with broadcasting. Bool.</summary>
+    /// <summary>Logical or, with broadcasting. Bool.</summary>
     public static Value Or(Value a, Value b) => Logical(nameof(Or), a, b);
 
-    /// <summary>Whether it does not hold. Bool.</summary>
+    /// <summary>Logical not. Bool.</summary>
     public static Value Not(Value x)
     {
         Require(x.Type == ElementType.Bool, nameof(Not), $"'{x}' must be {ElementType.Bool}.");
@@ -144,13 +144,13 @@ public static partial class Ops
         return Apply(nameof(Equal), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 
-    /// <summary>A 1 at the place of each number, 0 elsewhere, along a new axis. Float32.</summary>
+    /// <summary>One-hot vectors: a 1 at the place of each number, 0 elsewhere, along a new axis. Float32.</summary>
     /// <param name="numbers">Int64, from 0 to <paramref name="count"/> - 1.</param>
     /// <param name="count">The new axis's size.</param>
     /// <param name="axis">The place of the new axis in the result; a negative one counts from the last.</param>
     public static Value OneHot(Value numbers, int count, int axis = -1) => Cast(IsAt(numbers, count, axis), ElementType.Float32);
 
-    // The same as truth values.
+    // The same as Bool.
     internal static Value IsAt(Value numbers, int count, int axis)
     {
         int place = axis < 0 ? axis + numbers.Shape.Rank + 1 : axis;
@@ -174,7 +174,7 @@ public static partial class Ops
 
     /// <summary>The straight-through estimator: computes <paramref name="value"/>, and passes its gradient on to <paramref name="x"/>.</summary>
     /// <remarks>Bengio, Leonard and Courville 2013, arXiv 1308.3432.</remarks>
-    /// <param name="value">What is computed from x off the gradient's path: x rounded, its nearest code. Float32, of x's shape.</param>
+    /// <param name="value">What is computed from x outside the gradient's path, such as x rounded or its nearest code. Float32, of x's shape.</param>
     /// <param name="x">Float32.</param>
     public static Value StraightThrough(Value value, Value x)
     {

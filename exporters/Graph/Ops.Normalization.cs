@@ -12,7 +12,7 @@ public static partial class Ops
     public static Value Normalize(Value x, ReadOnlySpan<int> axes, float epsilon) => Apply(
         Primitive.Normalize, x.Type, x.Shape, [x], StandardizationAttributes(Primitive.Normalize, x, axes, epsilon));
 
-    /// <summary>The scale of a standardization: 1 / sqrt(variance + epsilon), where the axes have size 1.</summary>
+    /// <summary>The scale of a normalization (rstd): 1 / sqrt(variance + epsilon), where the axes have size 1.</summary>
     /// <inheritdoc cref="Normalize"/>
     public static Value ReciprocalDeviation(Value x, ReadOnlySpan<int> axes, float epsilon)
     {
@@ -36,14 +36,14 @@ public static partial class Ops
         return Reshape(Normalize(grouped, [.. Enumerable.Range(2, x.Shape.Rank - 1)], epsilon), x.Shape);
     }
 
-    /// <summary>ln(sum(e^x)) along an axis, which goes; the maximum is taken out, so that nothing overflows. Float32.</summary>
+    /// <summary>ln(sum(e^x)) along an axis, which is removed; the maximum is factored out, so nothing overflows. Float32.</summary>
     public static Value LogSumExp(Value x, int axis)
     {
         var max = StopGradient(Clip(ReduceMax(x, [axis], keepDimensions: true), float.MinValue, float.MaxValue)); // no infinity minus itself
         return ReduceSum(max, [axis]) + Log(ReduceSum(Exp(x - max), [axis]));
     }
 
-    // The operator that standardizations over the last axes are lowered to: (y, mean, inverse deviation), without a scale of its own.
+    // The operator that normalizations over the last axes are lowered to: (y, mean, rstd), without a learned scale.
     internal static (Value Standardized, Value ReciprocalDeviation) LayerNormalization(Value x, int axis, float epsilon)
     {
         Shape reduced = [.. x.Shape.Take(axis), .. Enumerable.Repeat(1L, x.Shape.Rank - axis)];

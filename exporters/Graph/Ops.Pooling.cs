@@ -6,7 +6,7 @@ public static partial class Ops
 {
     /// <summary>The largest entry under each position of a kernel; pixels outside the image never win.</summary>
     /// <param name="x">Float32 [N, C, image...].</param>
-    /// <param name="geometry">How the kernel moves; groups mean nothing here.</param>
+    /// <param name="geometry">How the kernel moves; groups have no meaning here.</param>
     /// <returns>
     /// The maxima, Float32 [N, C, output...], and where they were found, Int64 of the same shape, as positions in x; the
     /// first of several equal ones.
@@ -22,7 +22,7 @@ public static partial class Ops
 
     /// <summary>The mean under each position of a kernel; zeros outside the image count.</summary>
     /// <param name="x">Float32 [N, C, image...].</param>
-    /// <param name="geometry">How the kernel moves; not dilated, and groups mean nothing here.</param>
+    /// <param name="geometry">How the kernel moves; not dilated, and groups have no meaning here.</param>
     /// <returns>Float32 [N, C, output...].</returns>
     public static Value AveragePool(Value x, ConvolutionGeometry geometry)
     {

@@ -7,7 +7,7 @@ public static partial class Ops
     /// <summary>Sums over axes.</summary>
     /// <param name="x">Float32.</param>
     /// <param name="axes">The axes to sum over; negative ones count from the last.</param>
-    /// <param name="keepDimensions">Whether summed axes stay with size 1 or go.</param>
+    /// <param name="keepDimensions">Whether reduced axes are kept with size 1 or removed.</param>
     public static Value ReduceSum(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceSum), x, axes, keepDimensions);
 
     /// <summary>Averages over axes.</summary>
@@ -18,7 +18,7 @@ public static partial class Ops
     /// <inheritdoc cref="ReduceSum"/>
     public static Value ReduceMax(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false) => Reduce(nameof(ReduceMax), x, axes, keepDimensions);
 
-    /// <summary>Multiplies over axes, by halves: its gradient needs no division, and is right where entries are zero.</summary>
+    /// <summary>Multiplies over axes, by repeated halving: its gradient needs no division, and is correct where entries are zero.</summary>
     /// <inheritdoc cref="ReduceSum"/>
     public static Value ReduceProd(Value x, ReadOnlySpan<int> axes, bool keepDimensions = false)
     {
@@ -39,11 +39,11 @@ public static partial class Ops
         return keepDimensions ? x : Reshape(x, [.. shape.Where((_, i) => !reduced.Contains(i))]);
     }
 
-    /// <summary>Sums of the entries up to each one along an axis.</summary>
+    /// <summary>Cumulative sums along an axis.</summary>
     /// <param name="x">Float32.</param>
     /// <param name="axis">The axis; a negative one counts from the last.</param>
-    /// <param name="exclusive">Whether an entry's own number is left out of its sum.</param>
-    /// <param name="reverse">Whether sums begin at the last entry.</param>
+    /// <param name="exclusive">Whether an entry itself is left out of its sum.</param>
+    /// <param name="reverse">Whether sums start at the last entry.</param>
     public static Value CumSum(Value x, int axis, bool exclusive = false, bool reverse = false)
     {
         RequireFloat(nameof(CumSum), x);
@@ -56,7 +56,7 @@ public static partial class Ops
     /// <param name="x">Float32.</param>
     /// <param name="count">How many.</param>
     /// <param name="axis">The axis; a negative one counts from the last.</param>
-    /// <param name="largest">Whether the largest ones, or the smallest.</param>
+    /// <param name="largest">Whether to take the largest ones or the smallest.</param>
     /// <returns>Both with <paramref name="count"/> entries along the axis, in order: the numbers, Float32, and their positions, Int64.</returns>
     public static (Value Values, Value Positions) TopK(Value x, long count, int axis, bool largest = true)
     {
@@ -70,7 +70,7 @@ public static partial class Ops
         return (outputs[0], outputs[1]);
     }
 
-    /// <summary>Positions of the largest entries along an axis, the first one of equal ones. Int64; the axis goes.</summary>
+    /// <summary>Positions of the largest entries along an axis, the first of equal ones. Int64; the axis is removed.</summary>
     /// <param name="x">Float32.</param>
     /// <param name="axis">The axis to search; a negative one counts from the last.</param>
     public static Value ArgMax(Value x, int axis)

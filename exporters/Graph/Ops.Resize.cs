@@ -4,7 +4,7 @@ public static partial class Ops
 {
     /// <summary>Interpolates the spatial axes of images to given sizes.</summary>
     /// <param name="x">Float32 [N, C, image...].</param>
-    /// <param name="interpolation">How, one along every spatial axis.</param>
+    /// <param name="interpolation">The interpolations, one for each spatial axis.</param>
     /// <returns>Float32 [N, C, output...].</returns>
     public static Value Resize(Value x, params ReadOnlySpan<Interpolation> interpolation)
     {
@@ -16,7 +16,7 @@ public static partial class Ops
             nameof(Resize), $"nearest pixels of '{x}' are not repeated equally often; take Gather with NearestPixels.");
         Require(axes.All(axis => axis.Method == method && axis.Grid == axes[0].Grid), nameof(Resize), $"'{x}' has one method and one grid for all axes.");
 
-        // Scales rather than sizes where the factor was given: it need not be the quotient of the sizes.
+        // Scales rather than sizes if the factor was given: it need not be the quotient of the sizes.
         var scales = Value.Of<float>([axes.Length], [.. axes.Select(axis => (float)axis.Factor)]);
         var sizes = Value.Indices([.. axes.Select(axis => axis.Output)]);
         return Apply(

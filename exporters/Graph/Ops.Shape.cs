@@ -12,15 +12,15 @@ public static partial class Ops
             nameof(Reshape), $"'{x}' cannot take shape {shape}.");
         var sizes = Value.Indices([.. shape.Select(d => Math.Max(d, Shape.Batch))]);
         return x.Shape == shape ? x
-            : shape.Contains(0) ? Apply(nameof(Reshape), x.Type, shape, [x, sizes], ("allowzero", 1L)) // a size of 0, and not the old one
+            : shape.Contains(0) ? Apply(nameof(Reshape), x.Type, shape, [x, sizes], ("allowzero", 1L)) // 0 means a size of 0, not the old size
             : Apply(nameof(Reshape), x.Type, shape, [x, sizes]);
     }
 
-    /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts beside [N, C, ...].</summary>
+    /// <summary>A vector of one number per channel, [C], as [C, 1, 1, ...], so that it broadcasts with [N, C, ...].</summary>
     public static Value PerChannel(Value vector, Value x) =>
         x.Shape.Rank <= 2 ? vector : Reshape(vector, [vector.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 2)]);
 
-    /// <summary>x with a number per channel added; x itself where there is none.</summary>
+    /// <summary>x with a number per channel added; x itself if there is none.</summary>
     internal static Value AddPerChannel(Value x, Value? vector) => vector is null ? x : x + PerChannel(vector, x);
 
     /// <summary>The axes after batch and channels.</summary>
@@ -38,7 +38,7 @@ public static partial class Ops
             ("perm", order.Select(axis => (long)axis).ToArray()));
     }
 
-    /// <summary>Joins values along an axis; the other axes agree. One alone stays as it is.</summary>
+    /// <summary>Concatenates values along an axis; the other axes agree. A single value is returned unchanged.</summary>
     public static Value Concat(int axis, params ReadOnlySpan<Value> values)
     {
         var first = values[0];
@@ -84,7 +84,7 @@ public static partial class Ops
         return (halves[0], halves[1]);
     }
 
-    /// <summary>A constant before and after x along one axis.</summary>
+    /// <summary>x padded with a constant before and after it along one axis.</summary>
     public static Value Pad(Value x, int axis, long before, long after, float value = 0f)
     {
         axis = x.Shape.Axis(axis);
@@ -93,7 +93,7 @@ public static partial class Ops
         return Pad(x, first, last, value);
     }
 
-    /// <summary>A constant before and after x along every axis.</summary>
+    /// <summary>x padded with a constant before and after it along every axis.</summary>
     public static Value Pad(Value x, ReadOnlySpan<long> before, ReadOnlySpan<long> after, float value = 0f)
     {
         Require(
@@ -131,7 +131,7 @@ public static partial class Ops
         return x;
     }
 
-    /// <summary>x moved along an axis; what leaves it at one end comes in at the other.</summary>
+    /// <summary>x rolled along an axis; what leaves it at one end comes in at the other.</summary>
     /// <param name="x">Any type.</param>
     /// <param name="axis">The axis; a negative one counts from the last.</param>
     /// <param name="shift">By how many entries; to the front, if negative.</param>
@@ -143,7 +143,7 @@ public static partial class Ops
         return first == 0 ? x : Concat(axis, Slice(x, axis, first, size), Slice(x, axis, 0, first));
     }
 
-    /// <summary>x several times along each axis.</summary>
+    /// <summary>x repeated along each axis.</summary>
     /// <param name="x">Any type.</param>
     /// <param name="repeats">How many times, one number per axis.</param>
     public static Value Tile(Value x, params ReadOnlySpan<long> repeats)
@@ -158,7 +158,7 @@ public static partial class Ops
         return x;
     }
 
-    // What lies beyond an image's edge comes from within: which old entry stands at each new one.
+    // Entries beyond an image's edge are copies from inside: for each new entry, which old one it copies.
     internal static Value Pad(Value x, int axis, long before, long after, EdgeRule rule)
     {
         long size = x.Shape[x.Shape.Axis(axis)];
@@ -208,10 +208,10 @@ public static partial class Ops
             nameof(Gather), x.Type, [.. x.Shape.Take(axis), .. indices.Shape, .. x.Shape.Skip(axis + 1)], [x, indices], ("axis", (long)axis));
     }
 
-    /// <summary>For each place of the result, the entry of x at the same place but for one axis, where the position is given.</summary>
+    /// <summary>For each place of the result, the entry of x at the same place except along one axis, where the position is given.</summary>
     /// <param name="x">Float32.</param>
     /// <param name="axis">The axis that <paramref name="indices"/> address.</param>
-    /// <param name="indices">Int64, of x's rank, and no larger along the other axes; it shapes the result.</param>
+    /// <param name="indices">Int64, of x's rank, and no larger along the other axes; the result has its shape.</param>
     public static Value GatherElements(Value x, int axis, Value indices)
     {
         RequireFloat(nameof(GatherElements), x);
@@ -227,7 +227,7 @@ public static partial class Ops
     /// <param name="dy">Float32, shaped like a gather's result.</param>
     /// <param name="axis">The axis that the indices addressed.</param>
     /// <param name="indices">Int64, the gather's indices.</param>
-    /// <param name="size">Entries that the axis had.</param>
+    /// <param name="size">Size of the axis before the gather.</param>
     public static Value ScatterAdd(Value dy, int axis, Value indices, long size)
     {
         RequireFloat(Primitive.ScatterAdd, dy);
@@ -239,7 +239,7 @@ public static partial class Ops
             ("axis", (long)axis), ("size", size));
     }
 
-    /// <summary>x repeated along its axes of size 1 until it has the given shape; a symbolic dimension x has already.</summary>
+    /// <summary>x broadcast to the given shape; x must already have any symbolic dimension.</summary>
     /// <remarks>A product with ones: ONNX Runtime's Expand takes many times as long.</remarks>
     public static Value BroadcastTo(Value x, Shape shape)
     {
@@ -249,7 +249,7 @@ public static partial class Ops
         return x.Shape == shape ? x : x.Type != ElementType.Float32 ? RepeatOfAnyType(x, shape) : x * ConstantOfShape([.. shape.Select(d => d < 0 ? 1 : d)], 1f);
     }
 
-    /// <summary>x repeated along its axes of size 1 until it has the given shape.</summary>
+    /// <summary>x broadcast to the given shape.</summary>
     /// <param name="x">Any type; without a symbolic batch.</param>
     /// <param name="shape">The shape; one dimension may be <see cref="Shape.Batch"/> or a multiple.</param>
     /// <param name="like">A value that has the symbolic batch, whose size is looked up when the model runs.</param>
@@ -264,7 +264,7 @@ public static partial class Ops
         return Apply(nameof(Expand), x.Type, shape, [x, SizesAtRunTime([.. shape.Select(d => Math.Max(d, 0))], [.. shape.Select(d => Math.Max(-d, 0))], like)]);
     }
 
-    // Beside a symbolic batch by a condition that is everywhere true, which broadcasts.
+    // With a symbolic batch, by a condition that is always true, which broadcasts.
     private static Value RepeatOfAnyType(Value x, Shape shape)
     {
         if (!shape.HasBatch)
@@ -286,7 +286,7 @@ public static partial class Ops
         return Value.Indices(@fixed) + (Value.Indices(perRow) * batch);
     }
 
-    /// <summary>A tensor with one number everywhere, of which the model file stores the shape only. Float32.</summary>
+    /// <summary>A tensor filled with one number; the model file stores only its shape. Float32.</summary>
     public static Value ConstantOfShape(Shape shape, float value)
     {
         Require(!shape.HasBatch, nameof(ConstantOfShape), $"{shape} has a symbolic batch, whose size is not known.");

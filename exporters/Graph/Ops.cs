@@ -4,8 +4,8 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Graph;
 
 /// <summary>
-/// The operators: one function each, with the name and inputs ONNX gives it. A function infers element type and shape
-/// and throws <see cref="ArgumentException"/> at the caller's line where the operands do not fit.
+/// The operators: one function each, with ONNX's name and inputs where ONNX has the operator. A function infers element type and shape
+/// and throws <see cref="ArgumentException"/> at the caller's line if the operands do not fit.
 /// </summary>
 /// <remarks>Semantics are those of ONNX operator set 18, https://onnx.ai/onnx/operators. Meant for <c>using static</c>.</remarks>
 public static partial class Ops

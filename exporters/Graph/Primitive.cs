@@ -2,17 +2,17 @@ namespace OnnxVae.Exporters.Graph;
 
 /// <summary>
 /// Operators of the <see cref="Value"/> graph that are not part of ONNX. Gradient rules see them as one operation each;
-/// a pass of the compiler replaces them by standard operators when a model is written.
+/// a pass of the compiler replaces them with standard operators when a model is written.
 /// </summary>
 public static class Primitive
 {
     /// <summary>Convolution of an input with a weight: <see cref="Ops.Convolution"/>.</summary>
     public const string Convolution = nameof(Convolution);
 
-    /// <summary>Gradient of a convolution to its input, which is what a transposed convolution computes.</summary>
+    /// <summary>Input gradient of a convolution, which is what a transposed convolution computes.</summary>
     public const string ConvolutionInputGradient = nameof(ConvolutionInputGradient);
 
-    /// <summary>Gradient of a convolution to its weight.</summary>
+    /// <summary>Weight gradient of a convolution.</summary>
     public const string ConvolutionWeightGradient = nameof(ConvolutionWeightGradient);
 
     /// <summary>A clip without a gradient at its limits: <see cref="Ops.HardTanh"/>.</summary>
@@ -30,7 +30,7 @@ public static class Primitive
     /// <summary>Shifts and scales to mean 0 and variance 1: <see cref="Ops.Normalize"/>.</summary>
     public const string Normalize = nameof(Normalize);
 
-    /// <summary>The scale of a standardization: <see cref="Ops.ReciprocalDeviation"/>.</summary>
+    /// <summary>The scale of a normalization: <see cref="Ops.ReciprocalDeviation"/>.</summary>
     public const string ReciprocalDeviation = nameof(ReciprocalDeviation);
 
     /// <summary>One value forward, the gradient to another: <see cref="Ops.StraightThrough"/>.</summary>

@@ -4,7 +4,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Graph;
 
 /// <summary>
-/// A tensor in a graph that is being described: immutable, typed, and aware of the node that computes it. Graphs have no
+/// A tensor in a graph under construction: immutable, typed, and aware of the node that computes it. Graphs have no
 /// container: a model is whatever its outputs reach.
 /// </summary>
 public sealed class Value
@@ -61,21 +61,21 @@ public sealed class Value
     /// <summary>A Float32 scalar, so that formulas may hold literals.</summary>
     public static implicit operator Value(float scalar) => Of(Shape.Scalar, scalar);
 
-    /// <summary>Element-wise sum with broadcasting.</summary>
+    /// <summary>Elementwise sum with broadcasting.</summary>
     public static Value operator +(Value a, Value b) => Ops.Add(a, b);
 
-    /// <summary>Element-wise difference with broadcasting.</summary>
+    /// <summary>Elementwise difference with broadcasting.</summary>
     public static Value operator -(Value a, Value b) => Ops.Sub(a, b);
 
-    /// <summary>Element-wise product with broadcasting.</summary>
+    /// <summary>Elementwise product with broadcasting.</summary>
     public static Value operator *(Value a, Value b) => Ops.Mul(a, b);
 
-    /// <summary>Element-wise quotient with broadcasting.</summary>
+    /// <summary>Elementwise quotient with broadcasting.</summary>
     public static Value operator /(Value a, Value b) => Ops.Div(a, b);
 
-    /// <summary>Element-wise negation.</summary>
+    /// <summary>Elementwise negation.</summary>
     public static Value operator -(Value a) => Ops.Neg(a);
 
-    /// <summary>What the value is, for messages: <c>Relu Float32 [64, 10]</c>.</summary>
+    /// <summary>A description of the value, for messages: <c>Relu Float32 [64, 10]</c>.</summary>
     public override string ToString() => $"{Name ?? Producer?.OperatorType ?? "constant"} {Type} {Shape}";
 }

@@ -2,12 +2,12 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Graph;
 
-/// <summary>A linear map along one axis of which every result has few terms: an interpolation, an average over windows.</summary>
+/// <summary>A linear map along one axis in which every result has few terms: an interpolation, an average over windows.</summary>
 /// <param name="Input">Entries that the axis has.</param>
 /// <param name="Taps">For each result its terms: entries with their weights; an entry may occur twice.</param>
 internal sealed record WeightedTaps(long Input, IReadOnlyList<IReadOnlyList<(long Entry, double Weight)>> Taps)
 {
-    // A product with a matrix is fastest, while the matrix is small.
+    // A product with a matrix is fastest as long as the matrix is small.
     private const long LargestMatrix = 1 << 22;
 
     private bool IsSmall => Taps.Count * Input <= LargestMatrix;
@@ -40,7 +40,7 @@ internal sealed record WeightedTaps(long Input, IReadOnlyList<IReadOnlyList<(lon
         return Value.Of<float>([Taps.Count, Input], matrix);
     }
 
-    // [results, terms]; what has fewer takes entry 0 with weight 0.
+    // [results, terms]; results with fewer terms take entry 0 with weight 0.
     private Value Entries() => Value.Of<long>([Taps.Count, Most], [.. Taps.SelectMany(terms => Filled(terms).Select(term => term.Entry))]);
 
     private Value Weights(int axesAfter) =>

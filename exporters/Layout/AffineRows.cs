@@ -6,21 +6,21 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Layout;
 
 /// <summary>
-/// A sum of images, each times a number per image and channel, plus such a number: not computed yet. Biases, the scales and
-/// shifts of normalization and residual connections come together here, and are computed in as few passes over the pixels as
+/// A deferred sum of images, each times a number per image and channel, plus such a number. Biases, the scales and
+/// shifts of normalization and residual connections are collected here, and computed in only as many passes over the pixels as
 /// there are terms; sums over pixels need no pass at all.
 /// </summary>
 /// <param name="Terms">The images, in one order.</param>
 /// <param name="Shift">Float32 scalar or [1, A, B, ...]; null for 0.</param>
 internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? Shift)
 {
-    /// <summary>The images alone.</summary>
+    /// <summary>A sum of these images alone.</summary>
     public AffineRows(PixelMajorRows rows)
         : this([new Term(rows, null, IsSubtracted: false)], null)
     {
     }
 
-    /// <summary>How the pixels stand.</summary>
+    /// <summary>The order of the pixels.</summary>
     public PixelOrder Order => Terms[0].Rows.Order;
 
     /// <summary>The shape of the images.</summary>
@@ -36,7 +36,7 @@ internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? 
         ? this with { Terms = [.. Terms, .. other.Terms] }
         : new AffineRows([.. Terms, .. other.Terms], Shift).Plus(other.Shift);
 
-    /// <summary>The same with the opposite sign.</summary>
+    /// <summary>The negated sum.</summary>
     public AffineRows Negated() =>
         new([.. Terms.Select(term => term with { IsSubtracted = !term.IsSubtracted })], Shift is null ? null : -Shift);
 
@@ -44,7 +44,7 @@ internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? 
     public AffineRows Times(Value scale) =>
         new([.. Terms.Select(term => term with { Scale = term.Scale is null ? scale : term.Scale * scale })], Shift is null ? null : Shift * scale);
 
-    /// <summary>Multiplies by other images of the same order; scales stay aside.</summary>
+    /// <summary>Multiplies by other images of the same order; scales are kept separate.</summary>
     public AffineRows Times(AffineRows other)
     {
         var (a, b) = (AsProduct(), other.AsProduct());
@@ -57,9 +57,9 @@ internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? 
         return a.IsSubtracted == b.IsSubtracted ? product : product.Negated();
     }
 
-    /// <summary>The same under another description of the images.</summary>
-    /// <param name="rows">Gives the images.</param>
-    /// <param name="numbers">Gives what is [1, A, B, ...].</param>
+    /// <summary>The same sum with the images reshaped.</summary>
+    /// <param name="rows">Reshapes the images.</param>
+    /// <param name="numbers">Reshapes the numbers, [1, A, B, ...].</param>
     public AffineRows Select(Func<PixelMajorRows, PixelMajorRows> rows, Func<Value, Value> numbers)
     {
         return new([.. Terms.Select(term => term with { Rows = rows(term.Rows), Scale = Apply(term.Scale) })], Apply(Shift));
@@ -70,9 +70,9 @@ internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? 
     /// <summary>Computes the sum.</summary>
     public PixelMajorRows Compute()
     {
-        // One that is added comes first.
+        // An added term comes first.
         var terms = Terms.OrderBy(term => term.IsSubtracted).ToArray();
-        var shift = AsRow(Shift, terms[0].Rows.Parts[^1]); // which ONNX Runtime computes first, and can go on with
+        var shift = AsRow(Shift, terms[0].Rows.Parts[^1]); // the last part, which ONNX Runtime computes first and can continue from
         return new PixelMajorRows([.. Enumerable.Range(0, Order.ChunkSizes.Length).Select(Part)], Order.Map);
 
         Value Part(int index)
@@ -105,13 +105,13 @@ internal sealed record AffineRows(ImmutableArray<AffineRows.Term> Terms, Value? 
         return Shift is null ? sums : sums + (Shift * Order.Map.Pixels);
     }
 
-    // Numbers per channel for all images, of which it is not known how many: whole rows are added faster.
+    // Numbers per channel expanded to all images, if their number is not known: adding whole rows is faster.
     private static Value? AsRow(Value? numbers, Value part) =>
         numbers is { Shape: { Rank: > 0, HasBatch: false } } && part.Shape.HasBatch ? numbers + PixelMajorRows.ZeroRow(part) : numbers;
 
     private Term AsProduct() => IsProduct ? Terms[0] : new Term(Compute(), null, IsSubtracted: false);
 
-    /// <summary>Images in a sum.</summary>
+    /// <summary>A term of the sum.</summary>
     /// <param name="Rows">The images.</param>
     /// <param name="Scale">Float32 scalar or [1, A, B, ...] that they are multiplied by; null for 1.</param>
     /// <param name="IsSubtracted">Whether they are subtracted instead of added.</param>

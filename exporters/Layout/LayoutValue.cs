@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Layout;
 
-/// <summary>A value as it was described, or as rows of pixels, or both: conversions are made once, when somebody asks.</summary>
+/// <summary>A value in its original layout, or as rows of pixels, or both: conversions are made once, on demand.</summary>
 internal sealed class LayoutValue
 {
     private Value? images;
@@ -12,22 +12,22 @@ internal sealed class LayoutValue
 
     private LayoutValue(Shape shape) => Shape = shape;
 
-    /// <summary>The shape as it was described.</summary>
+    /// <summary>The shape in the original layout.</summary>
     public Shape Shape { get; }
 
-    /// <summary>The value as it was described.</summary>
+    /// <summary>The value in the original layout.</summary>
     public Value Images => images ??= Rows.ToImages();
 
     /// <summary>The value's pixels as rows; for values with at least two axes.</summary>
     public PixelMajorRows Rows => rows ??= affine?.Compute() ?? PixelMajorRows.From(images!);
 
-    /// <summary>The value's pixels as a sum that need not be computed.</summary>
+    /// <summary>The value's pixels as a deferred sum.</summary>
     public AffineRows Affine => rows is null && affine is not null ? affine : new AffineRows(Rows);
 
-    /// <summary>Whether it is at hand as rows.</summary>
+    /// <summary>Whether it is available as rows.</summary>
     public bool IsInRows { get; private init; }
 
-    /// <summary>Adds up several terms, so that others need not do it again.</summary>
+    /// <summary>Computes a sum of several terms, so that its users need not do it again.</summary>
     public void ComputeSums()
     {
         if (affine is { Terms.Length: > 1 })
@@ -36,7 +36,7 @@ internal sealed class LayoutValue
         }
     }
 
-    /// <summary>What has been computed of it.</summary>
+    /// <summary>What has been computed so far.</summary>
     public IEnumerable<Value> Known =>
     [
         .. images is null ? [] : (Value[])[images],
@@ -45,7 +45,7 @@ internal sealed class LayoutValue
         .. affine?.Terms.Select(term => term.Scale).Append(affine.Shift).OfType<Value>() ?? [],
     ];
 
-    /// <summary>A value as it was described.</summary>
+    /// <summary>A value in the original layout.</summary>
     public static LayoutValue Of(Value images) => new(images.Shape) { images = images };
 
     /// <summary>A value that was computed as rows.</summary>

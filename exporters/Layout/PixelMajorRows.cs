@@ -8,10 +8,10 @@ namespace OnnxVae.Exporters.Layout;
 /// <summary>
 /// Images as a matrix whose rows are pixels: a row holds one pixel of all images and channels. Whatever moves pixels - tiles,
 /// padding, upsampling - is then a Gather of whole rows with constant indices, channels are the last axis of matrix products,
-/// and what is done to each number alone does not ask for the order of the rows.
+/// and elementwise operations do not depend on the order of the rows.
 /// </summary>
 /// <remarks>
-/// Rows may come in several parts, one after the other: what is done to each number alone is then done to one part after the
+/// Rows may come in several parts, one after the other: elementwise operations are then applied to one part after the
 /// other, while it is in the processor's cache.
 /// </remarks>
 /// <param name="Parts">Float32 or Bool [rows, A, B, ...] for images [A, B, ..., H, W], usually [rows, N, C].</param>
@@ -40,7 +40,7 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
         return new PixelMajorRows(Reshape(rows, [pixels, .. others]), map);
     }
 
-    /// <summary>The images themselves.</summary>
+    /// <summary>Rows converted back to images.</summary>
     public Value ToImages()
     {
         var rows = In(PixelOrder.RowMajor([Map.Height, Map.Width])).Values;
@@ -48,10 +48,10 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
         return Reshape(pixels == 1 ? rows : Transpose(Reshape(rows, [pixels, rows.Shape.Skip(1).Product()]), 1, 0), Shape);
     }
 
-    /// <summary>How the pixels stand.</summary>
+    /// <summary>The order of the pixels.</summary>
     public PixelOrder Order => new(Map, [.. Parts.Select(part => part.Shape[0])]);
 
-    /// <summary>The same images with their pixels in other rows.</summary>
+    /// <summary>The same images with their pixels in another order.</summary>
     public PixelMajorRows In(PixelOrder order)
     {
         if (order.Equals(Order))
@@ -64,7 +64,7 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
         return new PixelMajorRows([.. order.ChunkSizes.Select(count => Gathered(rows[row..(row += (int)count)]))], order.Map);
     }
 
-    /// <summary>Does the same to every part.</summary>
+    /// <summary>Applies a function to every part.</summary>
     public PixelMajorRows Select(Func<Value, Value> operation) => this with { Parts = [.. Parts.Select(operation)] };
 
     /// <summary>The same images with a row of its own for every pixel.</summary>
@@ -84,7 +84,7 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
         }
     }
 
-    /// <summary>The same sums of weighted pixels in many places.</summary>
+    /// <summary>The same weighted sums of pixels at many places.</summary>
     /// <param name="weights">Constant Float32 [sums, terms].</param>
     /// <param name="positions">The pixels of the first term in all places, then those of the second; zeros outside the image.</param>
     /// <returns>[sums, places A B ...].</returns>
@@ -92,7 +92,7 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
     {
         long sums = weights.Shape[0], terms = weights.Shape[1], places = positions.Count / terms;
 
-        // In an image of so few pixels every sum can be one of all pixels, and none has to be gathered.
+        // In an image with this few pixels, every sum can run over all pixels, and none need to be gathered.
         var (matrix, rows, columns) = Map.Rows > terms ? (weights, At(positions), terms) : (OverAllRows(weights, positions), Values, Map.Rows);
         var product = MatMul(matrix, Reshape(rows, [columns, rows.Shape.Product() / columns]));
         return Reshape(product, [sums, places * Parts[0].Shape.Skip(1).Product()]);
@@ -101,11 +101,11 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
     /// <summary>The rows of pixels; zeros where they are outside the image.</summary>
     public Value At(IReadOnlyList<(long Y, long X)> positions) => Gathered([.. positions.Select(pixel => (long)Map.RowAt(pixel.Y, pixel.X))]);
 
-    /// <summary>Rows, and one more of zeros.</summary>
+    /// <summary>Rows, followed by a row of zeros.</summary>
     /// <param name="parts">Float32 [rows, ...].</param>
     public static Value WithZeroRow(params ReadOnlySpan<Value> parts) => Concat(0, [.. parts, ZeroRow(parts[0])]);
 
-    /// <summary>A row of zeros. Where the number of images is open, one that exists gives its size.</summary>
+    /// <summary>A row of zeros. If the number of images is open, an existing row gives its size.</summary>
     /// <param name="part">Float32 [rows, ...].</param>
     public static Value ZeroRow(Value part) =>
         part.Shape.HasBatch ? Clip(Slice(part, 0, 0, 1), 0f, 0f) : ConstantOfShape(part.Shape.With(0, 1), 0f);
@@ -128,8 +128,8 @@ internal sealed record PixelMajorRows(ImmutableArray<Value> Parts, PixelMap Map)
         return Value.Of<float>([sums * places, Map.Rows], ofRows);
     }
 
-    // Rows by their numbers, counted through all parts; the row after the last one is zero. All parts have to be joined only
-    // where the rows are not those of a single one.
+    // Rows by their indices, counted through all parts; the row after the last one is zero. The parts need to be joined only
+    // if the rows are not all in a single one.
     private Value Gathered(long[] rows)
     {
         long first = rows.Min(), last = rows.Max(), start = 0;

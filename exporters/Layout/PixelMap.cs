@@ -34,7 +34,7 @@ internal sealed class PixelMap : IEquatable<PixelMap>
     /// <summary>The row of a pixel, counted in row-major order.</summary>
     public int this[long pixel] => rowOfPixel[(int)pixel];
 
-    /// <summary>The row of a pixel; the number of rows where it is outside the image.</summary>
+    /// <summary>The row of a pixel; the number of rows if it is outside the image.</summary>
     public int RowAt(long y, long x) => Contains(y, x) ? this[(y * Width) + x] : Rows;
 
     /// <summary>Whether a pixel lies in the image.</summary>

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 
 namespace OnnxVae.Exporters.Layout;
 
-/// <summary>How the pixels of an image stand in rows.</summary>
+/// <summary>How the pixels of an image are arranged in rows.</summary>
 /// <param name="Map">Which row holds which pixel.</param>
-/// <param name="ChunkSizes">Into how many rows each the parts are cut.</param>
+/// <param name="ChunkSizes">The number of rows in each part.</param>
 internal sealed record PixelOrder(PixelMap Map, ImmutableArray<long> ChunkSizes)
 {
     /// <summary>All rows in one part.</summary>
@@ -13,7 +13,7 @@ internal sealed record PixelOrder(PixelMap Map, ImmutableArray<long> ChunkSizes)
     {
     }
 
-    /// <summary>Row after row of an image with so many rows and columns.</summary>
+    /// <summary>Row-major order of an image with the given rows and columns.</summary>
     public static PixelOrder RowMajor(IReadOnlyList<long> size) => new(PixelMap.RowMajor(size[0], size[1]));
 
     /// <summary>The order of pixels that are given part by part, without those outside the image.</summary>

@@ -5,14 +5,14 @@ using LayerModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSha
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>Adds what a branch makes of its input: y = branch(x) + shortcut(x), where the shortcut is the identity if left out.</summary>
+/// <summary>Adds a branch and a shortcut: y = branch(x) + shortcut(x); the shortcut is the identity if left out.</summary>
 /// <remarks>He et al. 2016, arXiv 1512.03385. Children: <c>branch</c>, <c>shortcut</c>.</remarks>
 public sealed class Residual : LayerModule, ILowerable
 {
     private readonly LayerModule branch;
     private readonly LayerModule shortcut;
 
-    /// <summary>Takes the branch, and a shortcut for where the shapes differ.</summary>
+    /// <summary>Takes the branch, and a shortcut if the shapes differ.</summary>
     public Residual(LayerModule branch, LayerModule? shortcut = null)
         : base(nameof(Residual))
     {
@@ -27,7 +27,7 @@ public sealed class Residual : LayerModule, ILowerable
     public Value Lower(ModuleLowering lowering, Value x) => lowering.Lower(branch, x) + lowering.Lower(shortcut, x);
 }
 
-/// <summary>Gives its input to every branch and joins the results: y = [branch_0(x), branch_1(x), ...] along an axis.</summary>
+/// <summary>Feeds its input to every branch and concatenates the results: y = [branch_0(x), branch_1(x), ...] along an axis.</summary>
 /// <remarks>Szegedy et al. 2015, arXiv 1409.4842. Children: <c>branches.0</c>, <c>branches.1</c>, ...</remarks>
 public sealed class Concat : LayerModule, ILowerable
 {
@@ -49,7 +49,7 @@ public sealed class Concat : LayerModule, ILowerable
     public Value Lower(ModuleLowering lowering, Value x) => Ops.Concat(dim, [.. branches.Select(branch => lowering.Lower(branch, x))]);
 }
 
-/// <summary>ChunkSizes its input into equal parts along an axis, one for each branch, and joins what they make of them along the same axis.</summary>
+/// <summary>Splits its input into equal parts along an axis, one for each branch, and concatenates the results along the same axis.</summary>
 /// <remarks>Krizhevsky et al. 2012, section 3.2. Children: <c>branches.0</c>, <c>branches.1</c>, ...</remarks>
 public sealed class Split : LayerModule, ILowerable
 {

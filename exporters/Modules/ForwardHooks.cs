@@ -4,10 +4,10 @@ using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>Code that runs before or after a module's <c>forward</c>, and that no lowering knows of.</summary>
+/// <summary>Code that runs before or after a module's <c>forward</c>, which a lowering does not see.</summary>
 internal static class ForwardHooks
 {
-    /// <summary>Refuses modules that have some.</summary>
+    /// <summary>Rejects modules that have hooks.</summary>
     /// <exception cref="NotSupportedException">The module has hooks.</exception>
     public static void RequireNone(Module module)
     {
@@ -20,7 +20,7 @@ internal static class ForwardHooks
         }
     }
 
-    // TorchSharp keeps them in fields of its own.
+    // TorchSharp keeps hooks in fields of its own types.
     private static IEnumerable<FieldInfo> FieldsOf(Type type) => type.Assembly != typeof(Module).Assembly ? [] : type
         .GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly)
         .Where(field => field.Name.Contains("hooks", StringComparison.OrdinalIgnoreCase));

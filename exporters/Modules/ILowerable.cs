@@ -2,7 +2,7 @@ using OnnxVae.Exporters.Graph;
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>A TorchSharp module of one input and one result that says itself how it is written as operators.</summary>
+/// <summary>A TorchSharp module with one input and one result that defines its own lowering to operators.</summary>
 public interface ILowerable
 {
     /// <summary>What the module's <c>forward</c> computes, as a graph.</summary>
@@ -11,7 +11,7 @@ public interface ILowerable
     Value Lower(ModuleLowering lowering, Value x);
 }
 
-/// <summary>A TorchSharp module of several inputs or results that says itself how it is written as operators.</summary>
+/// <summary>A TorchSharp module with several inputs or results that defines its own lowering to operators.</summary>
 public interface IMultiLowerable
 {
     /// <summary>What the module's <c>forward</c> computes, as a graph.</summary>

@@ -4,7 +4,7 @@ using Module = TorchSharp.torch.nn.Module;
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>How one type of module is written as operators.</summary>
+/// <summary>How one type of module is lowered to operators.</summary>
 /// <param name="lowering">Lowers the module's children and finds its parameters.</param>
 /// <param name="module">The module.</param>
 /// <param name="inputs">The arguments of its <c>forward</c>.</param>
@@ -24,14 +24,14 @@ public sealed class LayerTable
     /// <summary>The layers of TorchSharp that have no lowering, each with the reason and what to do.</summary>
     public static IReadOnlyDictionary<Type, string> NotLowered => Layers.NotLowered;
 
-    /// <summary>The types of module that have a row.</summary>
+    /// <summary>The module types that have a row.</summary>
     public IEnumerable<Type> ModuleTypes => rules.Keys;
 
-    /// <summary>The table with a row for a further layer of one input and one output; an existing row is replaced.</summary>
+    /// <summary>The table with a row added for a layer with one input and one output; an existing row is replaced.</summary>
     public LayerTable With<TModule>(Func<ModuleLowering, TModule, Value, Value> lower) where TModule : Module =>
         With(typeof(TModule), Layers.Row(lower).Value);
 
-    /// <summary>The table with a row for a further layer of any inputs and outputs; an existing row is replaced.</summary>
+    /// <summary>The table with a row added for a layer with any inputs and outputs; an existing row is replaced.</summary>
     public LayerTable With(Type moduleType, LayerRule rule) => new(rules.SetItem(moduleType, rule));
 
     internal LayerRule Find(Module module)

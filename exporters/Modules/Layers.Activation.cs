@@ -49,7 +49,7 @@ internal static partial class Layers
         ? HardTanh(x, (float)layer.min_val, (float)layer.max_val)
         : throw new NotSupportedException("in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
 
-    // Beyond the threshold libtorch returns x itself, which matters for low ones only.
+    // Beyond the threshold libtorch returns x itself, which matters only for low thresholds.
     private static Value BoundedSoftplus(Softplus layer, Value x)
     {
         var scaled = (float)layer.beta * x;
@@ -59,7 +59,7 @@ internal static partial class Layers
 
     private static Value Gated((Value Content, Value Gate) halves) => halves.Content * Sigmoid(halves.Gate);
 
-    // Xu et al. 2015, arXiv 1505.00853: a slope per entry while training, their mean afterwards.
+    // Xu et al. 2015, arXiv 1505.00853: a slope per entry in training, their mean in evaluation.
     private static Value RandomSlope(ModuleLowering lowering, RReLU layer, Value x)
     {
         var (lower, upper) = ((float)layer.lower, (float)layer.upper);

@@ -9,8 +9,8 @@ internal static partial class Layers
 {
     private const float TransformerEpsilon = 1e-5f;
 
-    // Vaswani et al. 2017, arXiv 1706.03762. Sequences come first: [length, N, features]; after them a mask that is added to
-    // the scores, [length, length], may be given.
+    // Vaswani et al. 2017, arXiv 1706.03762. Sequences come first: [length, N, features]; a mask that is added to
+    // the scores, [length, length], may follow.
     private static KeyValuePair<Type, LayerRule>[] Attention =>
     [
         Row<MultiheadAttention>(3, 4, (lowering, layer, inputs) =>
@@ -51,7 +51,7 @@ internal static partial class Layers
         return (Projection("q"), Projection("k"), Projection("v"));
     }
 
-    // The first form of the block, which normalizes after each sum.
+    // The original form of the block (post-norm), which normalizes after each sum.
     private static Value EncodeBlock(ModuleLowering lowering, Module layer, string prefix, NativeSettings settings, Value x, Value? mask)
     {
         Value Dense(string name, Value y) =>

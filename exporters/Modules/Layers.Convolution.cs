@@ -44,7 +44,7 @@ internal static partial class Layers
         return AddPerChannel(ConvolutionInputGradient(x, lowering.Parameter(layer.weight), geometry), Optional(lowering, layer.bias));
     }
 
-    // "Same" leaves the size as it is; an odd number of zeros has the extra one at the end.
+    // "Same" keeps the size; if the number of zeros is odd, the extra one goes at the end.
     private static (long[] Before, long[] After) PaddingOf(Convolution layer)
     {
         if (layer.padding_type != Padding.Same)
@@ -57,8 +57,8 @@ internal static partial class Layers
         return ([.. total.Select(zeros => zeros / 2)], [.. total.Select(zeros => zeros - (zeros / 2))]);
     }
 
-    // The image of which a convolution with the same settings would make x: (in - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
-    // TorchSharp 0.107 applies the first dimension's output padding to all of them, and so does this.
+    // The image that a convolution with the same settings would map to x: (in - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
+    // TorchSharp 0.107 applies the first dimension's output padding to all dimensions, and so does this.
     private static ImmutableArray<long> TransposedOutputSize(Convolution layer, Value x) => [.. x.Shape.Skip(2).Select((size, i) =>
         ((size - 1) * layer.stride[i]) - (2 * layer.padding![i]) + (layer.dilation[i] * (layer.kernel_size[i] - 1)) + (layer.output_padding?[0] ?? 0) + 1)];
 
@@ -70,7 +70,7 @@ internal static partial class Layers
         }
     }
 
-    // Patches are what convolutions with one-hot kernels pick, channel by channel.
+    // Convolutions with one-hot kernels extract the patches, channel by channel.
     private static ConvolutionGeometry Patches(
         (long, long) kernel, (long, long)? stride, (long, long)? padding, (long, long)? dilation, (long, long) image, long channels)
     {

@@ -8,7 +8,7 @@ namespace OnnxVae.Exporters.Modules;
 
 internal static partial class Layers
 {
-    // Srivastava et al. 2014; Tompson et al. 2015, arXiv 1411.4280, for whole channels. Gone in evaluation.
+    // Srivastava et al. 2014; Tompson et al. 2015, arXiv 1411.4280, for whole channels. The identity in evaluation.
     private static KeyValuePair<Type, LayerRule>[] Dropouts =>
     [
         Row<Dropout>((lowering, layer, x) => Drop(lowering, layer, layer.p, x, x.Shape)),
@@ -23,7 +23,7 @@ internal static partial class Layers
         ? x * (Kept(lowering, layer, p, mask) * (p < 1 ? (float)(1 / (1 - p)) : 0f))
         : x;
 
-    // Klambauer et al. 2017, arXiv 1706.02515, section 4: what is dropped becomes SELU's lowest value, and mean and variance stay.
+    // Klambauer et al. 2017, arXiv 1706.02515, section 4: dropped entries become SELU's lowest value, and mean and variance are preserved.
     private static Value DropAlpha(ModuleLowering lowering, Module layer, double p, Value x, Shape mask)
     {
         if (p <= 0 || !lowering.IsTraining(layer))

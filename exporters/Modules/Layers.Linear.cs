@@ -18,7 +18,7 @@ internal static partial class Layers
         Row<PairwiseDistance>((layer, a, b) => Norm(a - b + (float)layer.eps, -1, (float)layer.norm, layer.keepdim)),
     ];
 
-    // The row of padding is read, but not trained.
+    // The padding row is read but not trained.
     private static Value Embed(Value weight, Value indices, long? padding)
     {
         var rows = Gather(weight, 0, indices);
@@ -27,7 +27,7 @@ internal static partial class Layers
             : rows;
     }
 
-    // x W^T + b for x of any rank; matrices take the operator that does it at once.
+    // x W^T + b for x of any rank; for matrices, one operator does it all.
     private static Value Affine(Value x, Value weight, Value? bias)
     {
         if (x.Shape.Rank == 2)
@@ -57,7 +57,7 @@ internal static partial class Layers
         _ => throw new NotSupportedException($"a norm of power {power} is not supported: choose a positive one."),
     };
 
-    // A root whose gradient is 0 at 0, where it would be infinite.
+    // A root whose gradient at 0 is 0 instead of infinite.
     private static Value Root(Value x, float power)
     {
         if (power == 1f)

@@ -34,7 +34,7 @@ internal static partial class Layers
 
     private static Value Weighted(torch.Tensor? weight, Value loss) => weight is null ? loss : Constant(weight) * loss;
 
-    // delta^2/2 for distances of delta: a parabola up to there, a line beyond it.
+    // Quadratic up to a distance of delta, where it is delta^2/2, and linear beyond.
     private static Value Huber(Value difference, float delta)
     {
         var distance = Abs(difference);
@@ -42,7 +42,7 @@ internal static partial class Layers
         return inside * (distance - (0.5f * inside));
     }
 
-    // As in libtorch no certainty costs more than 100 nats, and the gradient is (x - y) / (x (1 - x)) over a floor of its own.
+    // As in libtorch, logarithms are at least -100, and the gradient (x - y) / (x (1 - x)) has a floor of its own for the denominator.
     private static Value BinaryCrossEntropy(Value x, Value y)
     {
         var p = StopGradient(x);
@@ -57,7 +57,7 @@ internal static partial class Layers
         ? Softplus(x) - (x * y)
         : ((1f - y) * x) + ((1f + ((Constant(loss.pos_weights) - 1f) * y)) * Softplus(-x));
 
-    // Classes as numbers, Int64 [N, ...], or as probabilities of x's shape; a number outside the classes is passed over.
+    // Classes as indices, Int64 [N, ...], or as probabilities of x's shape; an index outside the classes is ignored.
     private static Value CrossEntropy(CrossEntropyLoss loss, Value x, Value y)
     {
         RequireBatch(x);
@@ -107,7 +107,7 @@ internal static partial class Layers
         return reduction == Reduction.Mean ? Sum(losses) / Sum(share) : Reduce(losses, reduction);
     }
 
-    // Chosen, and not multiplied by 0 and 1: another class may be impossible, with ln 0.
+    // Selected, not multiplied by 0 and 1: another class may be impossible, with ln 0.
     private static Value OfClass(Value isClass, Value logP) => ReduceSum(Where(isClass, logP, 0f), [1]);
 
     // [N, ...] to Bool [N, C, ...]

@@ -20,11 +20,11 @@ internal static partial class Layers
         Row<LocalResponseNorm>((layer, x) => x / Pow((float)layer.k + ((float)layer.alpha * Neighbours(Square(x), layer.size)), (float)layer.beta)),
     ];
 
-    // Ioffe and Szegedy 2015, arXiv 1502.03167: statistics of the batch while training, running averages of them afterwards.
+    // Ioffe and Szegedy 2015, arXiv 1502.03167: batch statistics in training, their running averages in evaluation.
     private static Value NormalizeBatch(ModuleLowering lowering, NormBase layer, Value x) =>
         Normalize(lowering, layer, x, [0, .. SpatialAxes(x)], () => CountBatch(lowering, layer));
 
-    // Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022: the same, of every image by itself.
+    // Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022: the same for each image separately.
     private static Value NormalizeInstances(ModuleLowering lowering, NormBase layer, Value x) =>
         Normalize(lowering, layer, x, SpatialAxes(x), () => (float)(layer.momentum ?? 0), leastRank: 3);
 
@@ -48,7 +48,7 @@ internal static partial class Layers
         return Scale(lowering, layer.weight, layer.bias, Ops.Normalize(x, axes, (float)layer.eps));
     }
 
-    // Folded into one product and one sum per channel, which a runtime merges with the convolution before them.
+    // Folded into one product and one sum per channel, which a runtime merges with the preceding convolution.
     private static Value ScaleByRunningStatistics(ModuleLowering lowering, NormBase layer, Value x)
     {
         var scale = 1f / Sqrt(lowering.Parameter(layer.running_var!) + (float)layer.eps);
@@ -110,7 +110,7 @@ internal static partial class Layers
         return bias is null ? y : y + bias;
     }
 
-    // Krizhevsky et al. 2012, section 3.3: the mean over neighbouring channels, of which those outside count as zero.
+    // Krizhevsky et al. 2012, section 3.3: the mean over neighboring channels; those outside count as zero.
     private static Value Neighbours(Value x, long size)
     {
         var padded = Pad(x, axis: 1, before: size / 2, after: (size - 1) / 2);

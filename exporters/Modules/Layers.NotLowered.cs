@@ -12,7 +12,7 @@ internal static partial class Layers
     private const string HidesNonlinearity = "TorchSharp does not tell whether it takes tanh or ReLU; use GRU or LSTM";
     private const string IsMarginLoss = "it is rarely used; write it with Ops, in a line or two";
 
-    /// <summary>Types of TorchSharp that have no row, and why.</summary>
+    /// <summary>TorchSharp types that have no row, and why.</summary>
     public static IReadOnlyDictionary<Type, string> NotLowered { get; } = new Dictionary<Type, string>
     {
         [typeof(ModuleList<>)] = IsContainer,

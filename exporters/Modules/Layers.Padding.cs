@@ -21,7 +21,7 @@ internal static partial class Layers
         Row<ReplicationPad3d>((layer, x) => PadImage(x, layer, 3, PaddingModes.Replicate)),
     ];
 
-    // TorchSharp lists the paddings from the last axis on: before, after, before, after; or one number for all.
+    // TorchSharp lists the paddings starting with the last axis: before, after, before, after; or one number for all.
     private static Value PadImage(Value x, PadBase layer, int spatialRank, PaddingModes mode)
     {
         RequireImage(x, spatialRank);

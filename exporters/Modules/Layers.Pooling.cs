@@ -24,7 +24,7 @@ internal static partial class Layers
         Row<AdaptiveMaxPool2d>((layer, x) => PoolMaxTo(2, x, layer.output_size)),
     ];
 
-    /// <summary>A pooling: its windows, and the pixels that rounding the output size up needs beyond the far padding.</summary>
+    /// <summary>A pooling: its windows, and the extra pixels beyond the far padding if the output size is rounded up.</summary>
     private sealed record Windows(ConvolutionGeometry Geometry, ImmutableArray<long> Overhang);
 
     private static Windows Pool(
@@ -38,7 +38,7 @@ internal static partial class Layers
         return new Windows(geometry, [.. Enumerable.Range(0, rank).Select(i => roundsUp ? Overhang(geometry, i) : 0)]);
     }
 
-    // A last window that begins inside the image or its near padding counts, though it ends beyond the far padding.
+    // A last window that starts inside the image or its near padding counts even if it ends beyond the far padding.
     private static long Overhang(ConvolutionGeometry geometry, int i)
     {
         long lastStart = geometry.OutputSize[i] * geometry.Strides[i];
@@ -65,7 +65,7 @@ internal static partial class Layers
         return isExact ? mean : mean * Value.Of<float>([1, 1, .. geometry.OutputSize], CountCorrections(windows, geometry, countsPadding));
     }
 
-    // Taps over counted pixels, for each window: the overhang never counts, the padding if asked for.
+    // The ratio of all taps to those over counted pixels, for each window: the overhang never counts, the padding on request.
     private static float[] CountCorrections(Windows windows, ConvolutionGeometry geometry, bool countsPadding)
     {
         var counts = Enumerable.Range(0, geometry.SpatialRank).Select(i => Enumerable.Range(0, (int)geometry.OutputSize[i]).Select(window =>
@@ -81,14 +81,14 @@ internal static partial class Layers
             .Select(count => taps / count)];
     }
 
-    // The power's mean over the pixels inside, times the taps: libtorch's sum.
+    // The mean of the powers over the pixels inside, times the number of taps: libtorch's sum.
     private static Value PoolNorm(Value x, Windows windows, float power)
     {
         var mean = PoolAverage(power == 2f ? Square(x) : Pow(x, power), windows, countsPadding: true, divisor: null);
         return Root(mean * (float)windows.Geometry.KernelSize.Product(), power);
     }
 
-    // Padding is symmetric in a geometry, so what rounding up needs at the far side is added before.
+    // Padding is symmetric in a geometry, so the overhang at the far side is padded beforehand.
     private static (Value, ConvolutionGeometry) PadOverhang(Value x, Windows windows, float value)
     {
         var padded = Pad(x, new long[x.Shape.Rank], [0, 0, .. windows.Overhang], value);

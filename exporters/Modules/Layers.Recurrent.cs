@@ -7,7 +7,7 @@ namespace OnnxVae.Exporters.Modules;
 
 internal static partial class Layers
 {
-    // Written out step by step: as many copies of the cell as the sequence is long.
+    // Unrolled: one copy of the cell per step of the sequence.
     private static KeyValuePair<Type, LayerRule>[] Recurrent =>
     [
         Row<GRU>(1, 2, (lowering, layer, inputs) => Recur(lowering, layer, GruCell, NativeSettings.Of(layer, lowering), inputs)),
@@ -16,11 +16,11 @@ internal static partial class Layers
         Row<LSTMCell>(1, 3, (lowering, layer, inputs) => Step(lowering, layer, LstmCell, inputs)),
     ];
 
-    /// <summary>One step: the input's part of the gates, and a function that gives the part of a hidden state.</summary>
+    /// <summary>One step, from the input's contribution to the gates and a function that gives the hidden state's contribution.</summary>
     /// <returns>The next states, the hidden one first.</returns>
     private delegate IReadOnlyList<Value> RecurrentCell(Value fromInput, Func<Value?, Value> fromHidden, IReadOnlyList<Value> states);
 
-    // With the reset gate inside the candidate's product, as in libtorch.
+    // The reset gate applies after the candidate's matrix product, as in libtorch.
     private static IReadOnlyList<Value> GruCell(Value fromInput, Func<Value?, Value> fromHidden, IReadOnlyList<Value> states)
     {
         var h = states.ElementAtOrDefault(0);
@@ -42,7 +42,7 @@ internal static partial class Layers
         return cell(fromInput(inputs[0]), fromHidden, [.. inputs.Skip(1)]);
     }
 
-    // x: [T, N, I], or [N, T, I] if the batch comes first; states: [layers, N, H]. Without states the first ones are zero.
+    // x: [T, N, I], or [N, T, I] if the batch comes first; states: [layers, N, H]. Without states, the initial ones are zero.
     private static IReadOnlyList<Value> Recur(
         ModuleLowering lowering, Module layer, RecurrentCell cell, NativeSettings settings, IReadOnlyList<Value> inputs)
     {

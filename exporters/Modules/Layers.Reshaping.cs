@@ -75,7 +75,7 @@ internal static partial class Layers
             : new Interpolation(method, grid, input, (long)Math.Floor(input * Each(factors, i)), Each(factors, i)))]);
     }
 
-    // Nearest pixels are libtorch's; and ONNX Runtime copies where a size stays, which libtorch does not for cubics.
+    // Nearest pixels are chosen as in libtorch; and if a size stays the same, ONNX Runtime copies, which libtorch does not for cubics.
     private static Value Interpolate(Value x, Interpolation[] axes)
     {
         if (axes[0].Method == InterpolationMethod.Nearest && !axes.All(axis => axis.IsRepetition))
@@ -87,10 +87,10 @@ internal static partial class Layers
             ? Enumerable.Range(0, axes.Length).Aggregate(x, (y, i) => axes[i].Taps.Apply(y, i + 2))
             : Resize(x, axes);
 
-        // libtorch copies an axis that keeps its size, whatever the factor, of two-dimensional images; others it shifts.
+        // In two-dimensional images, libtorch copies an axis that keeps its size, whatever the factor; otherwise it shifts.
         bool IsCopied(int i) => axes.Length == 2 && axes[i].Output == axes[i].Input;
     }
 
-    // Settings are given once for all spatial axes, or for each.
+    // Settings are given once for all spatial axes, or once per axis.
     private static T Each<T>(IReadOnlyList<T> settings, int axis) => settings[settings.Count == 1 ? 0 : axis];
 }

@@ -11,9 +11,9 @@ namespace OnnxVae.Exporters.Modules;
 /// lowering a module twice gives two graphs over the same states.
 /// </summary>
 /// <remarks>
-/// A lowering computes what the network does in evaluation; <see cref="ForTraining"/> gives one that computes what it does
-/// in training, where dropout asks for noise and batch normalization updates its averages. A module that itself is in
-/// <c>eval()</c> stays in evaluation there, as in TorchSharp.
+/// A lowering computes what the network does in evaluation mode; <see cref="ForTraining"/> gives one for training mode,
+/// where dropout needs noise and batch normalization updates its averages. A module that is itself in
+/// <c>eval()</c> stays in evaluation mode there, as in TorchSharp.
 /// </remarks>
 public sealed class ModuleLowering
 {
@@ -59,26 +59,26 @@ public sealed class ModuleLowering
     /// <summary>The parameters, in TorchSharp's order.</summary>
     public IReadOnlyList<State> Parameters => [.. States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen)];
 
-    /// <summary>The noise that the modules lowered so far ask for.</summary>
+    /// <summary>The noise inputs of the modules lowered so far.</summary>
     public IReadOnlyList<ProgramInput> Noise => noise;
 
-    /// <summary>What the modules lowered so far make of their buffers.</summary>
+    /// <summary>The buffer updates of the modules lowered so far.</summary>
     public IReadOnlyList<StateUpdate> Updates => updates;
 
-    /// <summary>A lowering of the same network, over the same states, to what it computes in training.</summary>
-    /// <exception cref="NotSupportedException">Two parameters are different views of one memory, which a step would update apart.</exception>
+    /// <summary>A lowering of the same network, over the same states, in training mode.</summary>
+    /// <exception cref="NotSupportedException">Two parameters are different views of the same memory, which a step would update separately.</exception>
     public ModuleLowering ForTraining()
     {
         RequireOwnMemory();
         return new ModuleLowering(this, training: true);
     }
 
-    /// <summary>Whether a module is lowered to what it computes in training.</summary>
+    /// <summary>Whether a module is lowered in training mode.</summary>
     public bool IsTraining(Module module) => training && module.training;
 
     /// <summary>What a module's <c>forward</c> computes, as a graph whose nodes carry the module's path.</summary>
     /// <param name="module">A module of the network.</param>
-    /// <param name="inputs">The arguments of its <c>forward</c>; one, mostly.</param>
+    /// <param name="inputs">The arguments of its <c>forward</c>; usually one.</param>
     /// <returns>The result, or the first one of several.</returns>
     /// <inheritdoc cref="LowerAll" path="/exception"/>
     public Value Lower(Module module, params IReadOnlyList<Value> inputs) => LowerAll(module, inputs)[0];
@@ -87,7 +87,7 @@ public sealed class ModuleLowering
     /// <param name="module">A module of the network.</param>
     /// <param name="inputs">The arguments of its <c>forward</c>.</param>
     /// <exception cref="NotSupportedException">There is no lowering for the module's type or its settings.</exception>
-    /// <exception cref="ArgumentException">The inputs do not fit the module, or it is no part of the network.</exception>
+    /// <exception cref="ArgumentException">The inputs do not fit the module, or it is not part of the network.</exception>
     public IReadOnlyList<Value> LowerAll(Module module, params IReadOnlyList<Value> inputs)
     {
         string path = PathOf(module);
@@ -109,17 +109,17 @@ public sealed class ModuleLowering
     /// <exception cref="ArgumentException">The tensor is neither a parameter nor a buffer of the network.</exception>
     public Value Parameter(torch.Tensor tensor) => StateOf(tensor).Current;
 
-    /// <summary>The value of a parameter of a module that holds it natively, by its name within the module.</summary>
+    /// <summary>The value of a parameter that a module holds natively, by its name within the module.</summary>
     /// <exception cref="ArgumentException">The module has no such parameter.</exception>
     public Value Parameter(Module module, string name) => FindParameter(module, name)
         ?? throw new ArgumentException($"{module.GetType().Name} '{PathOf(module)}' has no parameter '{name}'.");
 
-    /// <summary>The value of a parameter of a module that holds it natively; null where there is none.</summary>
+    /// <summary>The value of a parameter that a module holds natively; null if there is none.</summary>
     public Value? FindParameter(Module module, string name) =>
         byName.TryGetValue($"{PathOf(module)}.{name}".TrimStart('.'), out var state) ? state.Current : null;
 
-    /// <summary>Independent numbers, uniform in [0, 1), new at every step.</summary>
-    /// <param name="module">Who asks for them; the input is named after it.</param>
+    /// <summary>Independent random numbers, uniform in [0, 1), redrawn at every step.</summary>
+    /// <param name="module">The module that needs them; the input is named after it.</param>
     /// <param name="shape">Their shape; every dimension is known.</param>
     public Value Uniform(Module module, Shape shape)
     {
@@ -130,8 +130,8 @@ public sealed class ModuleLowering
         return input.Value;
     }
 
-    /// <summary>Says what a training step makes of a buffer.</summary>
-    /// <exception cref="ArgumentException">The tensor is no buffer of the network, or has an update already: the module occurs twice.</exception>
+    /// <summary>Sets a buffer's update in a training step.</summary>
+    /// <exception cref="ArgumentException">The tensor is not a buffer of the network, or already has an update: the module occurs twice.</exception>
     public void Update(torch.Tensor buffer, Value next)
     {
         var state = StateOf(buffer);
@@ -189,7 +189,7 @@ public sealed class ModuleLowering
         }
     }
 
-    // A module lowers its children, so an explanation may pass through several modules: the innermost one has explained it.
+    // A module lowers its children, so an exception may pass through several modules: the innermost one has added its name.
     private static IReadOnlyList<Value> Explain(Module module, string path, Func<IReadOnlyList<Value>> lower)
     {
         try

@@ -6,12 +6,12 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace OnnxVae.Exporters.Modules;
 
 /// <summary>
-/// Settings that TorchSharp's embedding, attention and recurrent layers keep in native memory and do not tell. They are found by
-/// looking at what the module computes: the one setting that explains its output.
+/// Settings that TorchSharp's embedding, attention and recurrent layers keep in native memory and do not expose. They are inferred
+/// from what the module computes: the one setting that explains its output.
 /// </summary>
 /// <param name="Heads">Number of attention heads.</param>
-/// <param name="IsGelu">Whether a transformer block has GELU between its dense layers, and not ReLU.</param>
-/// <param name="BatchFirst">Whether a recurrent layer takes [N, T, I], and not [T, N, I].</param>
+/// <param name="IsGelu">Whether a transformer block has GELU instead of ReLU between its dense layers.</param>
+/// <param name="BatchFirst">Whether a recurrent layer takes [N, T, I] instead of [T, N, I].</param>
 /// <param name="PaddingIndex">The row of an embedding that is not trained; null for none.</param>
 internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool BatchFirst = false, long? PaddingIndex = null)
 {
@@ -52,7 +52,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
     /// <exception cref="NotSupportedException">The embedding rescales its rows.</exception>
     public static NativeSettings Of(Embedding layer)
     {
-        using var recording = inference_mode(false); // whatever the caller has switched off
+        using var recording = inference_mode(false); // even if the caller has disabled gradients
         using var gradients = enable_grad();
         using var scope = NewDisposeScope();
         var weight = layer.weight!;
@@ -81,7 +81,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         }
     }
 
-    // Rows far longer than any limit come back as they are, or shorter. The layer keeps its weights.
+    // Rows far longer than any limit come back unchanged, or shortened. The layer's weights are restored.
     private static bool RescalesRows(Embedding layer, Tensor weight, Tensor all)
     {
         using var noGradient = no_grad();
@@ -108,7 +108,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         return (output, hidden);
     });
 
-    // The last hidden state, [layers, N, H], tells the batch of two from the three steps.
+    // The last hidden state, [layers, N, H], distinguishes the batch of two from the three steps.
     private static NativeSettings OfRecurrent(nn.Module layer, ModuleLowering lowering, Func<Tensor, (Tensor Output, Tensor Hidden)> forward)
     {
         using var scope = NewDisposeScope();
@@ -166,7 +166,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
 
     private static IEnumerable<long> Candidates(long features) => Enumerable.Range(1, (int)features).Select(heads => (long)heads).Where(heads => features % heads == 0);
 
-    // Large enough for the softmax to tell heads apart; no random numbers, which would be missing in the user's sequence.
+    // Large enough for the softmax to tell heads apart; not random, which would advance the user's generator.
     private static Tensor Probe(params long[] shape) => 4 * (arange(shape.Product(), dtype: ScalarType.Float32) * 1.7).sin().reshape(shape);
 
     private static Dictionary<string, Tensor> Weights(nn.Module layer, string prefix) => layer.named_parameters()

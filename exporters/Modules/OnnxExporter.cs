@@ -8,11 +8,11 @@ namespace OnnxVae.Exporters.Modules;
 /// <summary>How a module is exported.</summary>
 public sealed record OnnxExportOptions
 {
-    /// <summary>Names of the outputs, as many as the module has.</summary>
+    /// <summary>Names of the outputs, one for each output of the module.</summary>
     public IReadOnlyList<string> OutputNames { get; init; } = ["output"];
 
     /// <summary>
-    /// Whether the file computes what the module does in training: dropout then takes its noise, uniform in [0, 1), from
+    /// Whether the file computes what the module does in training mode: dropout then takes its noise, uniform in [0, 1), from
     /// further inputs, and batch normalization uses the batch's own statistics.
     /// </summary>
     public bool Training { get; init; }
@@ -23,15 +23,15 @@ public sealed record OnnxExportOptions
     /// <summary>How layers are lowered.</summary>
     public LayerTable Layers { get; init; } = LayerTable.Default;
 
-    /// <summary>Whether large weights go to a second file beside the first; above 2 GiB they always do.</summary>
+    /// <summary>Whether large weights go to a second file next to the first; above 2 GiB they always do.</summary>
     public bool ExternalData { get; init; }
 }
 
-/// <summary>Writes TorchSharp modules as ONNX files that any ONNX Runtime runs.</summary>
+/// <summary>Writes TorchSharp modules as ONNX files that any ONNX Runtime can run.</summary>
 public static class OnnxExporter
 {
     /// <summary>Exports a module with one Float32 input, named <c>input</c>.</summary>
-    /// <param name="module">The module, with its weights as they are.</param>
+    /// <param name="module">The module, with its current weights.</param>
     /// <param name="inputShape">The input's shape; <see cref="Shape.Batch"/> in it stands for any number of rows.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">Names, metadata, mode.</param>
@@ -41,7 +41,7 @@ public static class OnnxExporter
         Export(module, [new ModelTensor("input", ElementType.Float32, inputShape)], path, options);
 
     /// <summary>Exports a module with any inputs.</summary>
-    /// <param name="module">The module, with its weights as they are.</param>
+    /// <param name="module">The module, with its current weights.</param>
     /// <param name="inputs">Names, types and shapes of the arguments of its <c>forward</c>.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">Names, metadata, mode.</param>
@@ -57,7 +57,7 @@ public static class OnnxExporter
 
     /// <summary>The model that <see cref="Export(Module, IReadOnlyList{ModelTensor}, string, OnnxExportOptions?)"/> writes.</summary>
     /// <exception cref="NotSupportedException">A layer or one of its settings has no lowering.</exception>
-    /// <exception cref="ArgumentException">The inputs do not fit the module, or the names its outputs.</exception>
+    /// <exception cref="ArgumentException">The inputs do not fit the module, or the names do not fit its outputs.</exception>
     public static OnnxModel Build(Module module, IReadOnlyList<ModelTensor> inputs, OnnxExportOptions? options = null)
     {
         options ??= new OnnxExportOptions();

@@ -12,13 +12,13 @@ namespace OnnxVae.Exporters.Modules;
 
 /// <summary>
 /// Lets TorchSharp load on Linux systems whose C++ library is older than the one it was linked against (Debian 12,
-/// Ubuntu 22.04). There <c>libLibTorchSharp.so</c> asks for symbol version <c>GLIBCXX_3.4.32</c>, but only for
+/// Ubuntu 22.04). There <c>libLibTorchSharp.so</c> requires symbol version <c>GLIBCXX_3.4.32</c>, but only for
 /// <c>std::ios_base_library_init</c>, a link-time marker that no relocation uses. A private copy of the file in which this
 /// one requirement is marked weak loads and works; no installed file is touched.
 /// </summary>
 /// <remarks>
-/// Applications need no call: this library prepares itself when it is first used, and its package has every application that references it do
-/// so when it starts. On newer systems the normal load succeeds, the resolving event is never raised, and nothing happens here.
+/// Applications need no call: this library prepares itself on first use, and its package makes every application that references it do
+/// so at startup. On newer systems the normal load succeeds, the resolving event is never raised, and nothing happens here.
 /// </remarks>
 public static class TorchNativeLibrary
 {
@@ -29,7 +29,7 @@ public static class TorchNativeLibrary
 
     private static int prepared;
 
-    /// <summary>Has to be called before TorchSharp is first used; loads nothing by itself. Further calls do nothing.</summary>
+    /// <summary>Must be called before TorchSharp is first used; loads nothing by itself. Further calls do nothing.</summary>
     [SuppressMessage("Usage", "CA2255:The 'ModuleInitializer' attribute should not be used in libraries", Justification = "Whoever uses this library uses TorchSharp next.")]
     [ModuleInitializer]
     public static void Prepare()
@@ -56,7 +56,7 @@ public static class TorchNativeLibrary
         return MarkWeak(elf) && NativeLibrary.TryLoad(PrivateCopy(elf), out var handle) ? handle : IntPtr.Zero;
     }
 
-    // Where builds put native files: beside the application, below it by platform, or in the packages that its dependency list names.
+    // Where builds put native files: next to the application, below it by platform, or in the packages that its dependency list names.
     private static IEnumerable<string> Folders() =>
     [
         AppContext.BaseDirectory,
@@ -66,7 +66,7 @@ public static class TorchNativeLibrary
 
     private static string LibraryIn(string folder) => Path.Combine(folder, $"lib{LibraryName}.so");
 
-    // In the user's data, or else among the temporary files; a copy that is there already is used if it is whole.
+    // In the user's data folder, or else among the temporary files; an existing copy is used if it is complete.
     private static string PrivateCopy(byte[] elf)
     {
         string name = Convert.ToHexString(SHA256.HashData(elf))[..16];

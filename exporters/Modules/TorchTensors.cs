@@ -3,16 +3,16 @@ using TorchSharp;
 
 namespace OnnxVae.Exporters.Modules;
 
-/// <summary>What makes two tensors of TorchSharp the same: the memory, the shape, and how the shape lies in the memory.</summary>
+/// <summary>What identifies a TorchSharp tensor: its memory, its shape, and how the shape is laid out in the memory.</summary>
 /// <param name="Address">The storage.</param>
-/// <param name="Offset">The first element's place in it.</param>
+/// <param name="Offset">Index of the first element in it.</param>
 /// <param name="Shape">The shape.</param>
 /// <param name="Strides">Elements from one entry of an axis to the next; 0 for axes of one entry.</param>
 internal sealed record TensorIdentity(nint Address, long Offset, Shape Shape, Shape Strides)
 {
     private long Last => Offset + Shape.Zip(Strides, (size, stride) => (size - 1) * stride).Sum();
 
-    /// <summary>Whether another tensor is a different view of some of the same elements, or lies between them.</summary>
+    /// <summary>Whether another tensor is a different view of some of the same elements, or interleaved with this one.</summary>
     public bool Overlaps(TensorIdentity other) =>
         this != other && Address == other.Address && Offset <= other.Last && other.Offset <= Last && Shape.ElementCount > 0 && other.Shape.ElementCount > 0;
 }
@@ -20,10 +20,10 @@ internal sealed record TensorIdentity(nint Address, long Offset, Shape Shape, Sh
 /// <summary>Copies tensors from TorchSharp.</summary>
 internal static class TorchTensors
 {
-    /// <summary>Whether a tensor has an element type that graphs know.</summary>
+    /// <summary>Whether a tensor has an element type that graphs support.</summary>
     public static bool CanCopy(torch.Tensor tensor) => tensor.dtype is torch.ScalarType.Float32 or torch.ScalarType.Int64;
 
-    /// <summary>Tells a tensor from others; several wrappers may hold the same one.</summary>
+    /// <summary>Identifies a tensor; several wrappers may hold the same one.</summary>
     public static TensorIdentity Identify(torch.Tensor tensor) => new(
         tensor.dtype == torch.ScalarType.Float32 ? tensor.storage<float>().data_ptr() : tensor.storage<long>().data_ptr(),
         tensor.storage_offset(), [.. tensor.shape], [.. tensor.shape.Zip(tensor.stride(), (size, stride) => size == 1 ? 0 : stride)]);

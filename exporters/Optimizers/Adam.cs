@@ -14,7 +14,7 @@ public sealed class Adam : Optimizer
     /// <param name="beta1">Decay of the gradients' sum M.</param>
     /// <param name="beta2">Decay of the squared gradients' sum V.</param>
     /// <param name="epsilon">Keeps the quotient finite.</param>
-    /// <param name="weightDecay">Weight of the squared parameters, whose gradient is added to the loss's.</param>
+    /// <param name="weightDecay">Weight of the squared parameters (L2 penalty), whose gradient is added to the loss's.</param>
     public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
         : base(learningRate) => (rule, WeightDecay) = (new AdamRule(LearningRate, beta1, beta2, epsilon), weightDecay);
 

@@ -7,7 +7,7 @@ namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
 /// The update of <see cref="Adam"/> and <see cref="AdamW"/>: theta' = theta - alpha * (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + epsilon), with the
-/// corrections taken out of the quotient, as at the end of section 2 of Kingma and Ba 2015. The states are the sums M = m / (1 - beta1) = beta1 M + g and
+/// corrections moved out of the quotient, as at the end of section 2 of Kingma and Ba 2015. The states are the sums M = m / (1 - beta1) = beta1 M + g and
 /// V = v / (1 - beta2) = beta2 V + g^2, which saves two passes over the gradient.
 /// </summary>
 internal sealed class AdamRule
@@ -35,7 +35,7 @@ internal sealed class AdamRule
 
     /// <summary>The update of a parameter.</summary>
     /// <param name="parameter">The parameter.</param>
-    /// <param name="theta">What the step starts from.</param>
+    /// <param name="theta">The value that the step starts from.</param>
     /// <param name="g">The gradient.</param>
     /// <param name="m">The state of the gradients' sum.</param>
     /// <param name="v">The state of the squared gradients' sum.</param>

@@ -5,8 +5,8 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
-/// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2): Adam from parameters that shrink by themselves,
-/// theta = theta - alpha lambda theta, rather than by a term in the gradient.
+/// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2): Adam with decoupled weight decay,
+/// theta = theta - alpha lambda theta, rather than a term in the gradient.
 /// </summary>
 public sealed class AdamW : Optimizer
 {

@@ -22,7 +22,7 @@ public sealed class Adamax : Optimizer
     /// <param name="beta1">Decay of the gradients' moving average m.</param>
     /// <param name="beta2">Decay of the largest gradient u.</param>
     /// <param name="epsilon">Keeps the quotient finite.</param>
-    /// <param name="weightDecay">Weight of the squared parameters, whose gradient is added to the loss's.</param>
+    /// <param name="weightDecay">Weight of the squared parameters (L2 penalty), whose gradient is added to the loss's.</param>
     public Adamax(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
         : base(learningRate)
     {

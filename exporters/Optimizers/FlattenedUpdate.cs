@@ -6,8 +6,8 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
-/// Updates many small parameters as one vector: of biases and the like, each operation costs more to start than to do. Rules that
-/// are elementwise give the same result; states stay those of single parameters.
+/// Updates many small parameters as one vector: for biases and the like, an operation costs more to launch than to compute. Elementwise
+/// rules give the same result; states remain those of single parameters.
 /// </summary>
 internal static class FlattenedUpdate
 {
@@ -24,7 +24,7 @@ internal static class FlattenedUpdate
         var all = State.Create(together, StateRole.Parameter, Tensor.Zeros(ElementType.Float32, [parameters.Sum(parameter => parameter.Spec.Shape.ElementCount)]));
         var updates = optimizer.Update(all, Joined(gradients));
 
-        // What the rule calls a state is the single ones, joined.
+        // The state that the rule sees is the single ones, concatenated.
         var single = updates.Select(update => parameters.Select(parameter => update.State == all ? parameter : State.Create(
             update.State.Spec.Name.Replace(together, parameter.Spec.Name, StringComparison.Ordinal), update.State.Spec.Role,
             Tensor.Zeros(ElementType.Float32, parameter.Spec.Shape))).ToArray()).ToArray();

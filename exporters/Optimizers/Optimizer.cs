@@ -21,22 +21,22 @@ public abstract class Optimizer
     public ProgramInput LearningRate { get; }
 
     /// <summary>
-    /// Whether a number's update depends on its own gradient and states alone, and not on the rest of the parameter; small parameters are then updated together, as one
-    /// vector. A rule that looks at a parameter as a whole (its norm, its rows) has to say false.
+    /// Whether an element's update depends only on its own gradient and states, not on the rest of the parameter; small parameters are then updated
+    /// together, as one vector. A rule that looks at a parameter as a whole (its norm, its rows) must return false.
     /// </summary>
     public virtual bool IsElementwise => true;
 
     /// <summary>The rule for one parameter.</summary>
     /// <param name="parameter">The parameter, Float32 of any shape.</param>
-    /// <param name="gradient">The loss's gradient to it, of the same shape.</param>
+    /// <param name="gradient">The gradient of the loss with respect to it, of the same shape.</param>
     /// <returns>The parameter's update first, then those of the optimizer's own states.</returns>
     public abstract IReadOnlyList<StateUpdate> Update(State parameter, Value gradient);
 
-    /// <summary>A state of the optimizer as large as the parameter, zero at first.</summary>
+    /// <summary>An optimizer state of the parameter's shape, initially zero.</summary>
     protected static State Slot(string name, State parameter) => State.Create(
         $"{name}.{parameter.Spec.Name}", StateRole.Optimizer, Tensor.Zeros(parameter.Spec.Type, parameter.Spec.Shape));
 
-    /// <summary>The gradient with that of weightDecay / 2 |theta|^2.</summary>
+    /// <summary>The gradient plus that of weightDecay / 2 |theta|^2.</summary>
     protected static Value Decayed(Value gradient, State parameter, double weightDecay) =>
         weightDecay == 0 ? gradient : gradient + ((float)weightDecay * parameter.Current);
 }

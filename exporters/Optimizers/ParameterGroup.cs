@@ -3,13 +3,13 @@ using OnnxVae.Exporters.Programs;
 
 namespace OnnxVae.Exporters.Optimizers;
 
-/// <summary>Parameters that are trained by an optimizer of their own: a part of a network with another learning rate, or one that minimises another loss.</summary>
-/// <param name="Name">The group's name, with which the names of its schedules end: <c>learningRate.NAME</c>.</param>
+/// <summary>Parameters with an optimizer of their own: part of a network with a different learning rate, or one that minimizes a different loss.</summary>
+/// <param name="Name">The group's name, the suffix of its schedules' names: <c>learningRate.NAME</c>.</param>
 /// <param name="Parameters">The parameters.</param>
 /// <param name="Optimizer">How they change.</param>
 public sealed record ParameterGroup(string Name, IReadOnlyList<State> Parameters, Optimizer Optimizer)
 {
-    /// <summary>What they minimise, a Float32 scalar, reported as metric <c>loss.NAME</c>; null for the step's loss.</summary>
+    /// <summary>The loss that they minimize, a Float32 scalar, reported as metric <c>loss.NAME</c>; null for the step's loss.</summary>
     public Value? Loss { get; init; }
 
     /// <summary>Updates that read schedules under the group's own names, and these schedules.</summary>

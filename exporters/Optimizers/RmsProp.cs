@@ -7,7 +7,7 @@ namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
 /// RMSprop (Tieleman and Hinton 2012, Neural Networks for Machine Learning, lecture 6.5):
-/// v' = rho v + (1 - rho) g^2; theta' = theta - alpha g / (sqrt(v') + epsilon), with momentum as in descent.
+/// v' = rho v + (1 - rho) g^2; theta' = theta - alpha g / (sqrt(v') + epsilon), with momentum as in SGD.
 /// </summary>
 public sealed class RmsProp : Optimizer
 {
@@ -20,8 +20,8 @@ public sealed class RmsProp : Optimizer
     /// <param name="learningRate">alpha.</param>
     /// <param name="rho">Decay of the squared gradients' moving average v.</param>
     /// <param name="epsilon">Keeps the quotient finite.</param>
-    /// <param name="momentum">Decay of the steps' sum; 0 for none.</param>
-    /// <param name="weightDecay">Weight of the squared parameters, whose gradient is added to the loss's.</param>
+    /// <param name="momentum">Decay of the sum of steps; 0 for none.</param>
+    /// <param name="weightDecay">Weight of the squared parameters (L2 penalty), whose gradient is added to the loss's.</param>
     public RmsProp(Schedule learningRate, double rho = 0.99, double epsilon = 1e-8, double momentum = 0, double weightDecay = 0)
         : base(learningRate) =>
         (this.rho, this.epsilon, this.momentum, this.weightDecay) = (rho, epsilon, momentum, weightDecay);

@@ -16,9 +16,9 @@ public sealed class Sgd : Optimizer
 
     /// <summary>Sets the hyper-parameters.</summary>
     /// <param name="learningRate">alpha.</param>
-    /// <param name="momentum">mu; 0 for plain descent.</param>
-    /// <param name="nesterov">Whether the gradient is that of the point that the momentum leads to.</param>
-    /// <param name="weightDecay">Weight of the squared parameters, whose gradient is added to the loss's.</param>
+    /// <param name="momentum">mu; 0 for plain gradient descent.</param>
+    /// <param name="nesterov">Whether to use Nesterov momentum: the gradient at the point that the momentum leads to.</param>
+    /// <param name="weightDecay">Weight of the squared parameters (L2 penalty), whose gradient is added to the loss's.</param>
     public Sgd(Schedule learningRate, double momentum = 0, bool nesterov = false, double weightDecay = 0)
         : base(learningRate) => (this.momentum, this.nesterov, this.weightDecay) = (momentum, nesterov, weightDecay);
 

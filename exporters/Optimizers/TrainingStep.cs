@@ -6,9 +6,9 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>Forward pass, gradients and optimizer as one program.</summary>
-/// <param name="Loss">What is minimised, a Float32 scalar; reported as metric <c>loss</c>.</param>
-/// <param name="States">Parameters and whatever else the loss reads. Those with role <see cref="StateRole.Parameter"/> are trained, frozen ones stay.</param>
-/// <param name="Optimizer">How the parameters change that are in none of the <see cref="Groups"/>.</param>
+/// <param name="Loss">The loss to minimize, a Float32 scalar; reported as metric <c>loss</c>.</param>
+/// <param name="States">Parameters and whatever else the loss reads. Those with role <see cref="StateRole.Parameter"/> are trained, frozen ones are not.</param>
+/// <param name="Optimizer">Updates the parameters that are in none of the <see cref="Groups"/>.</param>
 public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optimizer Optimizer)
 {
     /// <summary>Parameters with an optimizer of their own, or a loss of their own.</summary>
@@ -23,19 +23,19 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     /// <summary>Updates of states that are not trained by gradient.</summary>
     public IReadOnlyList<StateUpdate> Updates { get; init; } = [];
 
-    /// <summary>What becomes of parameters that the optimizer has changed.</summary>
+    /// <summary>Changes to parameters after the optimizer's update.</summary>
     public IReadOnlyList<ParameterRevision> Revisions { get; init; } = [];
 
     /// <summary>Further results to report.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
-    /// <summary>The largest length of all gradients together, reported as metric <c>gradientNorm</c>; null for no limit.</summary>
+    /// <summary>The largest global gradient norm; the norm is reported as metric <c>gradientNorm</c>; null for no limit.</summary>
     public double? MaxGradientNorm { get; init; }
 
     /// <summary>Averages of the parameters to keep; null for none.</summary>
     public WeightAveraging? Averaging { get; init; }
 
-    /// <summary>Puts the program together.</summary>
+    /// <summary>Builds the program.</summary>
     /// <exception cref="ArgumentException">A loss is not a scalar, or does not depend on a parameter that it trains; or a parameter is in two groups.</exception>
     /// <exception cref="NotSupportedException">An operator between loss and parameters has no gradient rule.</exception>
     public Program ToProgram()

@@ -4,16 +4,16 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Optimizers;
 
 /// <summary>
-/// Averages of the parameters along training (Polyak and Juditsky 1992), to evaluate and to export: a plain mean at first,
-/// then exponentially moving.
+/// Averages of the parameters over training (Polyak and Juditsky 1992), for evaluation and export: a plain mean at first,
+/// then an exponential moving average.
 /// </summary>
 public sealed class WeightAveraging
 {
     private readonly ProgramInput newest;
 
-    /// <summary>Makes a state for every trained parameter, named <c>average.NAME</c>.</summary>
+    /// <summary>Creates a state for every trained parameter, named <c>average.NAME</c>.</summary>
     /// <param name="parameters">The network's parameters; frozen ones are their own average.</param>
-    /// <param name="decay">How much of the average stays at a step, in the long run.</param>
+    /// <param name="decay">The share of the average that is kept at a step, in the long run.</param>
     public WeightAveraging(IReadOnlyList<State> parameters, double decay)
     {
         newest = ProgramInput.Scheduled("average.newest", new AveragingSchedule(decay));

@@ -4,8 +4,8 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>
-/// Numbers per channel that the outputs of a convolution are multiplied by, as batch normalization does with its running
-/// statistics, go into the kernels; numbers per channel that are added become one bias. Both are computed once where weights are constant.
+/// Per-channel factors of a convolution's outputs, as from batch normalization with its running
+/// statistics, are folded into the kernels; per-channel summands become one bias. Both are computed once if weights are constant.
 /// </summary>
 internal static class ChannelScales
 {
@@ -26,7 +26,7 @@ internal static class ChannelScales
         });
     }
 
-    /// <summary>The vector that stands beside images as one number per channel; null for anything else.</summary>
+    /// <summary>The vector that broadcasts with images as one number per channel; null for anything else.</summary>
     /// <param name="numbers">Perhaps Float32 [C, 1, ...], reshaped from [C].</param>
     /// <param name="images">[N, C, ...].</param>
     public static Value? VectorOf(Value numbers, Value images) =>

@@ -7,7 +7,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>
-/// Merges what is computed twice: equal constants, and equal operations on equal inputs. Operators that are not known are left
+/// Merges what is computed twice: equal constants, and equal operations on equal inputs. Unknown operators are left
 /// alone: they may draw random numbers.
 /// </summary>
 internal static class CommonSubexpressions

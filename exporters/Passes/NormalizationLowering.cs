@@ -5,7 +5,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>
-/// Standardization over the last axes is ONNX's LayerNormalization, which returns the scale as well; over other axes it is
+/// Normalization over the last axes is ONNX's LayerNormalization, which returns the scale as well; over other axes it is
 /// written out.
 /// </summary>
 internal static class NormalizationLowering

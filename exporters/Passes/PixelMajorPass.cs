@@ -6,12 +6,12 @@ using OnnxVae.Exporters.Layout;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>
-/// Lays images out as rows of pixels where a convolution gains by it, and keeps them so as long as the operators that follow
+/// Lays images out as rows of pixels where a convolution benefits, and keeps them that way as long as the following operators
 /// allow it.
 /// </summary>
 internal static class PixelMajorPass
 {
-    /// <summary>Rebuilds the graph behind the outputs, which stay as they were described.</summary>
+    /// <summary>Rebuilds the graph behind the outputs, which keep their original layout.</summary>
     /// <param name="outputs">The values to rebuild.</param>
     /// <param name="chooser">Chooses the algorithms of convolutions.</param>
     public static IReadOnlyList<Value> Apply(IReadOnlyList<Value> outputs, ConvolutionChooser chooser)
@@ -42,7 +42,7 @@ internal static class PixelMajorPass
         }
     }
 
-    // The order in which most of the images of a size come, so that others of that size can come in it as well.
+    // The most common order of images of a size, so that others of that size can use it as well.
     private static Dictionary<(long Height, long Width), PixelOrder> UsualOrders(IEnumerable<Node> nodes, ConvolutionChooser chooser) => nodes
         .Select(node => chooser.InPixelMajor(node, PixelOrder.RowMajor))
         .SelectMany(algorithm => new[] { algorithm?.ImageOrder, algorithm?.OutputOrder }.OfType<PixelOrder>())

@@ -7,12 +7,12 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>An operator on rows of pixels.</summary>
-/// <param name="node">The operator as it was described.</param>
+/// <param name="node">The operator in the original graph.</param>
 /// <param name="inputs">Its inputs, at least one of them in rows.</param>
-/// <returns>Its result; null where it cannot be had in rows.</returns>
+/// <returns>Its result; null if it cannot be computed in rows.</returns>
 internal delegate LayoutValue? PixelMajorRule(Node node, ImmutableArray<LayoutValue> inputs);
 
-/// <summary>The table of operators that work on rows of pixels as they are; of the others the images themselves are made.</summary>
+/// <summary>The table of operators that work directly on rows of pixels; for the others, rows are converted back to images.</summary>
 internal static class PixelMajorRules
 {
     private static readonly Dictionary<string, PixelMajorRule> Table = new()
@@ -28,7 +28,7 @@ internal static class PixelMajorRules
         [Primitive.ReciprocalDeviation] = ReciprocalDeviation,
     };
 
-    /// <summary>Computes an operator's result in rows; null where that is not possible.</summary>
+    /// <summary>Computes an operator's result in rows; null if that is not possible.</summary>
     public static LayoutValue? Apply(Node node, ImmutableArray<LayoutValue> inputs) =>
         node.IsOpaque || !inputs.Any(input => input.IsInRows) ? null
         : Operators.IsElementwise(node.OperatorType) ? ApplyElementwise(node, inputs)
@@ -59,7 +59,7 @@ internal static class PixelMajorRules
         }
     }
 
-    // Sums, and products with numbers per image and channel, which can wait; null for what cannot.
+    // Sums, and products with numbers per image and channel, which can be deferred; null for anything else.
     private static AffineRows? Combine(string operatorType, ImmutableArray<LayoutValue> inputs, Shape others, PixelOrder order)
     {
         if (operatorType == "Neg")
@@ -88,7 +88,7 @@ internal static class PixelMajorRules
             _ => null,
         };
 
-        // Images in all their axes.
+        // An operand that is a full image; null if it broadcasts.
         AffineRows? Images(LayoutValue input)
         {
             if (!input.Shape.SequenceEqual([.. others, order.Map.Height, order.Map.Width]))
@@ -100,7 +100,7 @@ internal static class PixelMajorRules
         }
     }
 
-    // The order in which most of the operands' pixels stand already; null where none stands in rows.
+    // The order that most of the operands' pixels already have; null if none are in rows.
     private static PixelOrder? Common(Shape shape, ImmutableArray<LayoutValue> inputs)
     {
         PixelOrder[] orders =
@@ -111,13 +111,13 @@ internal static class PixelMajorRules
         return finest is null || finest.Map.IsOneToOne || orders.All(order => order.Map.Equals(finest.Map)) ? finest : PixelOrder.RowMajor([shape[^2], shape[^1]]);
     }
 
-    // An operand that broadcasts beside [rows, others...], in parts or once for all; null where it repeats rows or columns of an image.
+    // An operand that broadcasts with [rows, others...], in parts or once for all; null if it repeats rows or columns of an image.
     private static ImmutableArray<Value>? Operand(LayoutValue input, Shape others, PixelOrder order) =>
         Numbers(input, others) is { } numbers ? [numbers]
         : input.Shape.Rank >= 2 && (input.Shape[^2], input.Shape[^1]) == (order.Map.Height, order.Map.Width) ? input.Rows.In(order).Select(part => Align(part, others)).Parts
         : null;
 
-    // One number for everything, or one for all pixels of an image and channel; null for anything else. Written out for all
+    // One number for everything, or one for all pixels of an image and channel; null for anything else. Expanded to all
     // images, it is added to whole rows at once.
     private static Value? Numbers(LayoutValue input, Shape others)
     {
@@ -135,7 +135,7 @@ internal static class PixelMajorRules
         return numbers.Type == ElementType.Float32 && numbers.Shape.HasBatch == others.HasBatch ? BroadcastTo(numbers, [1, .. others]) : numbers;
     }
 
-    // [rows, B] to [rows, 1, B] beside [rows, A, B].
+    // [rows, B] to [rows, 1, B], to broadcast with [rows, A, B].
     private static Value Align(Value rows, Shape others) =>
         Ops.Reshape(rows, [rows.Shape[0], .. Enumerable.Repeat(1L, others.Rank - (rows.Shape.Rank - 1)), .. rows.Shape.Skip(1)]);
 
@@ -147,7 +147,7 @@ internal static class PixelMajorRules
             ? LayoutValue.Of(inputs[0].Affine.Select(rows => rows.Select(Regroup), Regroup))
             : null;
 
-        // Numbers that are the same for a batch of unknown size are there once.
+        // Numbers that are the same for a whole batch of unknown size are stored once.
         Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. to.SkipLast(2).Select(size => values.Shape.HasBatch ? size : Math.Max(size, 1))]);
     }
 

@@ -37,14 +37,14 @@ internal static class PrimitiveLowering
         _ => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
     };
 
-    // A number per channel that is added to a convolution is a bias, which the operators add while they write.
+    // A number per channel that is added to a convolution is a bias, which the operators add as they write their output.
     private static Value? BiasOf(ImmutableArray<Value> inputs) =>
         inputs[0].Producer is { OperatorType: "Conv" or "ConvTranspose", Inputs.Length: 2 } ? ChannelScales.VectorOf(inputs[1], inputs[0]) : null;
 
     private static ImmutableArray<Value> WithBias(Node convolution, Value bias) => new Node(
         convolution.OperatorType, [.. convolution.Inputs, bias], convolution.Attributes, convolution.Outputs.Select(output => (output.Type, output.Shape))).Outputs;
 
-    // 1 where x > 0, else 0; of denormal numbers something between. Comparing and casting takes several times as long.
+    // 1 where x > 0, else 0; something in between for denormal numbers. Comparing and casting takes several times as long.
     private static Value PositiveMask(Value x) => Ops.HardSigmoid(x, float.MaxValue, 0f);
 
     private static bool IsPositive(Value condition) =>

@@ -5,8 +5,8 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Exporters.Passes;
 
 /// <summary>
-/// The gradient of a gather. Constant indices are inverted at compile time, and it is a gather again; others become a
-/// product with a one-hot matrix while that is small, and a scatter when it is large.
+/// The gradient of a gather. Constant indices are inverted at compile time, which makes it a gather again; others become a
+/// product with a one-hot matrix if that is small, and a scatter if it is large.
 /// </summary>
 internal static class ScatterAddLowering
 {
@@ -23,7 +23,7 @@ internal static class ScatterAddLowering
             return GatherPlaces(flat, axis, InverseIndex.Of(constant.As<long>(), size, place => place, none: count));
         }
 
-        // The addressed axis comes first, the others are one.
+        // The addressed axis comes first, the others are merged into one.
         int[] order = [axis, .. Enumerable.Range(0, flat.Shape.Rank).Where(i => i != axis)];
         Shape others = [.. order.Skip(1).Select(i => flat.Shape[i])];
         var rows = Reshape(Transpose(flat, order), [count, others.ElementCount]);

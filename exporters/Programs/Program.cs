@@ -7,7 +7,7 @@ namespace OnnxVae.Exporters.Programs;
 
 /// <summary>What runs once per step: inputs and states go in, updated states and metrics come out.</summary>
 /// <param name="Name">The program's name, and its file's.</param>
-/// <param name="Inputs">What the runner brings; inputs that nothing needs are left out of the file.</param>
+/// <param name="Inputs">What the runner supplies; unused inputs are left out of the file.</param>
 /// <param name="States">The states that may be read.</param>
 /// <param name="Updates">The states that change.</param>
 /// <param name="Metrics">The reported results.</param>
@@ -15,7 +15,7 @@ public sealed record Program(
     string Name, IReadOnlyList<ProgramInput> Inputs, IReadOnlyList<State> States, IReadOnlyList<StateUpdate> Updates, IReadOnlyList<Metric> Metrics)
 {
     /// <summary>Writes the program as an ONNX model, with its description.</summary>
-    /// <param name="target">Where the program will run; the processor if absent.</param>
+    /// <param name="target">Where the program will run; the CPU if left out.</param>
     public CompiledProgram Compile(CompilationTarget? target = null)
     {
         var taken = Inputs.Select(input => input.Spec.Name).Concat(States.Select(state => state.Spec.Name)).ToHashSet();

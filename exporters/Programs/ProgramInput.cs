@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Programs;
 
-/// <summary>A tensor that the runner brings at every run.</summary>
+/// <summary>A tensor that the runner supplies at every run.</summary>
 /// <param name="Spec">Its name, type, shape and role.</param>
 /// <param name="Value">Its place in the graph.</param>
 public sealed record ProgramInput(InputSpec Spec, Value Value)

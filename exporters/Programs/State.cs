@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Programs;
 
-/// <summary>A named tensor that lives from step to step: a parameter, an optimizer's moment, a running average.</summary>
+/// <summary>A named tensor that is kept from step to step: a parameter, an optimizer's moment, a running average.</summary>
 /// <param name="Spec">Its name, type, shape and role.</param>
 /// <param name="Current">Its value before the step.</param>
 /// <param name="Initial">Its value before the first step.</param>

@@ -96,7 +96,7 @@ internal static partial class ConstantFolding
         return all.Contains(null) ? null : new KnownTensor(type, shape, [.. all.Select(size => size!.Value)]);
     }
 
-    // Of integers with the divisor's sign, or the dividend's.
+    // For integers, with the divisor's sign or the dividend's.
     private static Size? Remainder(Size a, Size b, bool isOfDividend)
     {
         if (!a.IsFixed || !b.IsFixed)
@@ -147,7 +147,7 @@ internal static partial class ConstantFolding
             return null;
         }
 
-        // Each group of as many entries becomes one.
+        // Each group of this many entries becomes one.
         long[] strides = Strides(x.Shape);
         var sorted = x.Pick([x.Count], Positions([.. order.Select(axis => x.Shape[axis])], 0, [.. order.Select(axis => strides[axis])]));
         Shape shape = [.. x.Shape.Select((size, axis) => reduced.Contains(axis) ? 1 : size).Where((_, axis) => node.KeepsDimensions() || !reduced.Contains(axis))];

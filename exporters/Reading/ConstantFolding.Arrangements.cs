@@ -61,7 +61,7 @@ internal static partial class ConstantFolding
         return KnownTensor.OfSizes([.. Enumerable.Range(0, (int)numbers).Select(i => (Size)(from + (i * by)))]);
     }
 
-    // Of real numbers the model keeps the shape only.
+    // For floats, the model keeps only the shape.
     private static KnownTensor? Filled(OnnxNode node)
     {
         var shape = node.Dimensions(0);
@@ -107,7 +107,7 @@ internal static partial class ConstantFolding
             throw node.Error($"the shapes {string.Join(", ", parts.Select(part => part.Shape))} cannot be joined along axis {axis}");
         }
 
-        // All one after the other, and from there in the order of the result.
+        // Concatenates all elements, then picks them in the order of the result.
         var all = parts[0].Type == ElementType.Float32
             ? new KnownTensor([parts.Sum(part => part.Count)], [.. parts.SelectMany(part => part.Reals)])
             : new KnownTensor(parts[0].Type, [parts.Sum(part => part.Count)], [.. parts.SelectMany(part => part.Integers)]);
@@ -161,7 +161,7 @@ internal static partial class ConstantFolding
             : new KnownTensor(x.Type, x.Shape, [.. x.Integers.Select((number, i) => kept[i % matrix] ? number : default)]);
     }
 
-    // The positions of what is not zero, [rank, count].
+    // The positions of the nonzero entries, [rank, count].
     private static KnownTensor? NonZero(OnnxNode node)
     {
         var x = node.Known(0)!;

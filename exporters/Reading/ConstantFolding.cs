@@ -3,15 +3,15 @@ using OnnxVae.Format;
 namespace OnnxVae.Exporters.Reading;
 
 /// <summary>
-/// Computes while a file is read whatever depends on constants and shapes only, as exporters write it: sizes, axes, masks. The table has the
-/// operators that are computed; a row returns null where it cannot say.
+/// Computes, while a file is read, whatever depends only on constants and shapes, as exporters write it: sizes, axes, masks. The table has the
+/// operators that are computed; a row returns null if it cannot tell.
 /// </summary>
 internal static partial class ConstantFolding
 {
     private static readonly Dictionary<string, Func<OnnxNode, KnownTensor?>> Rows = new([.. Arithmetic, .. Arrangements]);
 
     /// <summary>The result of a node whose inputs are all known, or that asks for a shape; null for others.</summary>
-    /// <exception cref="InvalidDataException">There is no result: a division by zero, an index outside.</exception>
+    /// <exception cref="InvalidDataException">There is no result: a division by zero, an index out of range.</exception>
     public static KnownTensor? TryFold(string operatorType, OnnxNode node) =>
         operatorType is "Shape" or "Size" || (node.OutputCount == 1 && node.Count > 0 && Enumerable.Range(0, node.Count).All(i => !node.Has(i) || node.Known(i) is not null))
             ? Rows.GetValueOrDefault(operatorType)?.Invoke(node) is { Count: <= KnownTensor.MostElements } known ? known : null
@@ -19,7 +19,7 @@ internal static partial class ConstantFolding
 
     private static KeyValuePair<string, Func<OnnxNode, KnownTensor?>> Row(string operatorType, Func<OnnxNode, KnownTensor?> fold) => new(operatorType, fold);
 
-    // Positions in row-major order under a shape of what an array with these strides holds there.
+    // For each entry of a shape, in row-major order, its position in an array with these strides.
     private static IEnumerable<long> Positions(Shape shape, long start, params long[] strides)
     {
         var index = new long[shape.Rank];

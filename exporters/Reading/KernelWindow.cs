@@ -8,7 +8,7 @@ namespace OnnxVae.Exporters.Reading;
 /// <param name="After">The padding after it.</param>
 internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray<long> After)
 {
-    /// <summary>Whether both sides are padded alike.</summary>
+    /// <summary>Whether both sides are padded equally.</summary>
     public bool IsEven => Geometry.Padding.SequenceEqual(After);
 
     /// <summary>The size of the result.</summary>
@@ -42,7 +42,7 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
 
         long Reach(int i) => (dilations[i] * (kernel[i] - 1)) + 1;
 
-        // Rounded up, but none that begins after the image and the padding before it.
+        // Rounded up, but without windows that start after the image and the padding before it.
         long Positions(long size, int i)
         {
             long positions = ((size + pads[i] + pads[i + kernel.Length] - Reach(i) + strides[i] - 1) / strides[i]) + 1;
@@ -50,7 +50,10 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         }
     }
 
-    /// <summary>Reads the settings of a transposed convolution: the image that its result is, but for its size, the padding after it, and the size that the result must have, if the node says so.</summary>
+    /// <summary>
+    /// Reads the settings of a transposed convolution: the geometry of its result, except for the size, the padding after it, and the size
+    /// that the result must have, if the node specifies one.
+    /// </summary>
     public static (ConvolutionGeometry Geometry, ImmutableArray<long> After, long[]? Output) OfTransposed(OnnxNode node, long[] kernel)
     {
         var (strides, dilations, pads) = Settings(node, kernel);
@@ -69,7 +72,7 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         return (new ConvolutionGeometry([.. input], [.. kernel], [.. strides], [.. pads[..kernel.Length]], [.. dilations]), [.. pads[kernel.Length..]], node.HasAttribute("output_shape") ? output : null);
     }
 
-    /// <summary>Geometries pad both sides alike; other paddings are added before.</summary>
+    /// <summary>Geometries pad both sides equally; other padding is added beforehand.</summary>
     public Value PadUnevenly(Value x, float value, out ConvolutionGeometry geometry)
     {
         geometry = Geometry;
@@ -113,6 +116,6 @@ internal sealed record KernelWindow(ConvolutionGeometry Geometry, ImmutableArray
         }
     }
 
-    // Paddings in all as those before and after; an odd one is after the image, or before it.
+    // Splits total padding into before and after; an odd pixel goes after the image, or before it.
     private static long[] Shared(bool isMoreAfter, long[] total) => [.. total.Select(pixels => isMoreAfter ? pixels / 2 : pixels - (pixels / 2)), .. total.Select(pixels => isMoreAfter ? pixels - (pixels / 2) : pixels / 2)];
 }

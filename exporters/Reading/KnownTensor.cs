@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>A tensor of which every number is known when a file is read: a constant, or integers that depend on the size of the batch only.</summary>
+/// <summary>A tensor whose elements are all known when a file is read: a constant, or integers that depend only on the batch size.</summary>
 internal sealed class KnownTensor
 {
     /// <summary>The largest tensor that is computed while a file is read.</summary>
@@ -17,10 +17,10 @@ internal sealed class KnownTensor
 
     public Shape Shape { get; }
 
-    /// <summary>The elements of Float32; none of other types.</summary>
+    /// <summary>The elements of a Float32 tensor; empty for other types.</summary>
     public float[] Reals { get; }
 
-    /// <summary>The elements of other types, 0 and 1 of Bool.</summary>
+    /// <summary>The elements of other types; 0 and 1 for Bool.</summary>
     public Size[] Integers { get; }
 
     public int Count => Reals.Length + Integers.Length;
@@ -28,10 +28,10 @@ internal sealed class KnownTensor
     /// <summary>Whether nothing depends on the batch.</summary>
     public bool IsFixed => Integers.All(size => size.IsFixed);
 
-    /// <summary>The integers as numbers; null where one depends on the batch.</summary>
+    /// <summary>The integers as numbers; null if one depends on the batch.</summary>
     public long[]? Longs => IsFixed ? [.. Integers.Select(size => size.Fixed)] : null;
 
-    /// <summary>What is known of a value: a constant that is not large, or one number everywhere.</summary>
+    /// <summary>A value's elements if they are known: a constant that is not large, or one number everywhere.</summary>
     public static KnownTensor? Of(Value value)
     {
         if (value.Shape.HasBatch || value.Shape.ElementCount > MostElements)
@@ -56,7 +56,7 @@ internal sealed class KnownTensor
     /// <summary>A vector of sizes.</summary>
     public static KnownTensor OfSizes(params Size[] sizes) => new(ElementType.Int64, [sizes.Length], sizes);
 
-    /// <summary>A number of a type.</summary>
+    /// <summary>A scalar of a type.</summary>
     public static KnownTensor OfNumber(ElementType type, Size number) => new(type, Shape.Scalar, [number]);
 
     /// <summary>Elements of this tensor under another shape.</summary>

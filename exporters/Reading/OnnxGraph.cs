@@ -9,14 +9,14 @@ using OnnxVae.Format.Schema;
 namespace OnnxVae.Exporters.Reading;
 
 /// <summary>
-/// An ONNX model as a graph that can be extended, differentiated and trained: give it a loss, make a
-/// <see cref="Optimizers.TrainingStep"/> of it, and write it again.
+/// An ONNX model as a graph that can be extended, differentiated and trained: give it a loss, turn it into a
+/// <see cref="Optimizers.TrainingStep"/>, and write it again.
 /// </summary>
 /// <param name="Name">The graph's name.</param>
 /// <param name="Inputs">The inputs, in order.</param>
 /// <param name="Outputs">The outputs, in order, by name.</param>
 /// <param name="Parameters">The stored tensors that may be trained, under their names in the file.</param>
-/// <param name="Frozen">The names of the other stored tensors of real numbers.</param>
+/// <param name="Frozen">The names of the other stored float tensors.</param>
 public sealed record OnnxGraph(
     string Name, IReadOnlyList<Value> Inputs, IReadOnlyList<(string Name, Value Value)> Outputs, IReadOnlyList<State> Parameters, IReadOnlyList<string> Frozen)
 {
@@ -31,18 +31,18 @@ public sealed record OnnxGraph(
 
     /// <summary>Reads a model, of this project or another producer.</summary>
     /// <remarks>
-    /// Real numbers of 16 and 64 bits are read, and computed with, as 32-bit ones, and integers but bytes as 64-bit ones. Operators and settings that are not known stay as they are; gradients through them are refused by name. Sub-graphs (If, Loop, Scan)
-    /// and operators of other domains are not read.
+    /// 16- and 64-bit floats are read and computed as 32-bit, and all integers except bytes as 64-bit. Unknown operators and settings stay
+    /// as they are; gradients through them are rejected by name. Sub-graphs (If, Loop, Scan) and operators of other domains are not read.
     /// </remarks>
     /// <param name="model">The model.</param>
     /// <param name="batch">The size of the inputs' first dimensions, where they are symbolic; gradients need it known.</param>
     /// <param name="isTrained">
-    /// Whether a stored tensor of real numbers, by name, may be trained. By default those with at least one axis through which a gradient
-    /// can reach them; but not the running statistics of normalizations, what operators take for settings, and the unnamed constants of this
+    /// Whether a stored float tensor, by name, may be trained. By default those with at least one axis through which a gradient
+    /// can reach them, except the running statistics of normalizations, operator settings, and the unnamed constants of this
     /// project's files.
     /// </param>
     /// <param name="sizes">Sizes of further symbolic dimensions, by their names, or by <c>INPUT[AXIS]</c> where they have none.</param>
-    /// <exception cref="InvalidDataException">The model has something that is not read; the message says which node and what.</exception>
+    /// <exception cref="InvalidDataException">The model has something that is not supported; the message says which node and what.</exception>
     public static OnnxGraph Read(OnnxModel model, long batch = Shape.Batch, Func<string, bool>? isTrained = null, IReadOnlyDictionary<string, long>? sizes = null)
     {
         RequireStandardOperators(model);
@@ -115,7 +115,7 @@ public sealed record OnnxGraph(
         return declared;
     }
 
-    /// <summary>The outputs on other inputs, with the parameters as states.</summary>
+    /// <summary>The outputs for other inputs, with the parameters as states.</summary>
     /// <param name="inputs">A value for each input, of its type and shape.</param>
     public IReadOnlyList<(string Name, Value Value)> On(params IReadOnlyList<Value> inputs)
     {
@@ -125,19 +125,19 @@ public sealed record OnnxGraph(
     }
 
     /// <summary>The graph as a model again, with its parameters as they were read.</summary>
-    /// <param name="target">What the model is for; to be served anywhere, if absent.</param>
+    /// <param name="target">What the model is compiled for; serving on any runtime if left out.</param>
     public OnnxModel ToModel(CompilationTarget? target = null) => GraphCompiler
         .Build(Name, [.. Inputs, .. Parameters.Select(parameter => parameter.Current)], Outputs, target)
         .Bake(Parameters.ToDictionary(parameter => parameter.Spec.Name, parameter => parameter.Initial));
 
-    // The running mean and variance of normalizations, and what this project's writer names itself.
+    // The running mean and variance of normalizations, and constants that this project's writer named.
     private static HashSet<string> UntrainedOf(ModelProto model) =>
     [
         .. model.Graph.Node.Where(node => node.OpType == "BatchNormalization").SelectMany(node => node.Input.Skip(3)),
         .. model.ProducerName == OnnxModelWriter.Producer ? model.Graph.Initializer.Select(tensor => tensor.Name).Where(OnnxModelWriter.IsNameOfConstant) : [],
     ];
 
-    // Stored numbers that are settings of operators and no weights: scales, exponents, limits.
+    // Stored numbers that are operator settings, not weights: scales, exponents, limits.
     private static HashSet<string> SettingsOf(GraphProto graph) => [.. graph.Node.SelectMany(node => node.OpType switch
     {
         "Resize" or "Pow" or "Clip" => node.Input.Skip(1),

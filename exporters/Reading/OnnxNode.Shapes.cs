@@ -9,7 +9,7 @@ internal sealed partial class OnnxNode
     /// <summary>The axis of the first input that an attribute names.</summary>
     public int Axis(long otherwise) => ShapeOf(0).Axis(Int("axis", otherwise));
 
-    /// <summary>Axes, an attribute in older operator sets and an input in newer ones; null for all.</summary>
+    /// <summary>The axes, an attribute in older operator sets and an input in newer ones; null for all.</summary>
     public long[]? Axes(int input) => Ints("axes") ?? (Has(input) ? Longs(input) : null);
 
     /// <summary>The axes of a reduction.</summary>
@@ -17,13 +17,13 @@ internal sealed partial class OnnxNode
         ? [.. axes.Select(axis => ShapeOf(0).Axis(axis))]
         : Int("noop_with_empty_axes", 0) != 0 ? [] : [.. Enumerable.Range(0, ShapeOf(0).Rank)];
 
-    /// <summary>Whether the axes of a reduction stay with size 1.</summary>
+    /// <summary>Whether the axes of a reduction are kept with size 1.</summary>
     public bool KeepsDimensions() => Int("keepdims", 1) != 0;
 
     /// <summary>A shape that is an input.</summary>
     public Shape Dimensions(int input) => [.. Sizes(input).Select(size => size.ToDimension() ?? throw Error($"it asks for the size {size}, which no dimension has"))];
 
-    /// <summary>The shape that the second input of a reshape asks for: 0 copies a size, -1 is what is left.</summary>
+    /// <summary>The shape that the second input of a reshape asks for: 0 copies a size, -1 is inferred.</summary>
     public Shape Resolve(Shape old)
     {
         bool zeroIsZero = Int("allowzero", 0) != 0;
@@ -78,7 +78,7 @@ internal sealed partial class OnnxNode
             : throw Error($"the axes [{string.Join(", ", axes)}] cannot be added to {ShapeOf(0)}");
     }
 
-    /// <summary>The order of axes of a transposition; in reverse, if it does not say.</summary>
+    /// <summary>The order of axes of a transposition; reversed by default.</summary>
     public int[] Permutation()
     {
         int rank = ShapeOf(0).Rank;
@@ -86,7 +86,7 @@ internal sealed partial class OnnxNode
         return order.Order().SequenceEqual(Enumerable.Range(0, rank).Select(axis => (long)axis)) ? [.. order.Select(axis => (int)axis)] : throw Error($"[{string.Join(", ", order)}] is no permutation of the axes of {ShapeOf(0)}");
     }
 
-    /// <summary>What a slice takes of each axis that it names.</summary>
+    /// <summary>The part that a slice takes of each axis that it names.</summary>
     public IEnumerable<(int Axis, long Start, long Count, long Step)> SlicesOf(Shape shape)
     {
         Size[] starts = Sizes(1), ends = Sizes(2);
@@ -132,7 +132,7 @@ internal sealed partial class OnnxNode
         });
     }
 
-    /// <summary>For each place of a matrix in the last two axes, whether the upper or lower triangle has it.</summary>
+    /// <summary>For each place of a matrix in the last two axes, whether the upper or lower triangle includes it.</summary>
     public bool[] KeptByTrilu(Shape shape)
     {
         long diagonal = Has(1) ? Longs(1)[0] : 0;

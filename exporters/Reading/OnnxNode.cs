@@ -19,7 +19,7 @@ internal sealed partial class OnnxNode
             ?? throw Error($"its input '{name}' is neither an input of the graph nor computed before it"))];
     }
 
-    /// <summary>Number of inputs, left out ones among them.</summary>
+    /// <summary>Number of inputs, including omitted ones.</summary>
     public int Count => inputs.Length;
 
     /// <summary>Number of outputs.</summary>
@@ -28,26 +28,26 @@ internal sealed partial class OnnxNode
     /// <summary>The file's operator set.</summary>
     public long OperatorSet => values.OperatorSet;
 
-    /// <summary>Whether all inputs are real numbers.</summary>
+    /// <summary>Whether all inputs are floats.</summary>
     public bool IsReal => inputs.All(input => input is null or { Type: ElementType.Float32 });
 
-    /// <summary>Whether all inputs but one are real numbers.</summary>
+    /// <summary>Whether all inputs but one are floats.</summary>
     public bool IsRealBut(int input) => Enumerable.Range(0, Count).All(i => i == input || !Has(i) || inputs[i]!.Type == ElementType.Float32);
 
-    /// <summary>Whether an input is known to be zero everywhere, in every row of an open batch too.</summary>
+    /// <summary>Whether an input is known to be zero everywhere, including every row of an open batch.</summary>
     public bool IsZero(int input) => Known(input) is { Type: ElementType.Float32 } known ? !known.Reals.AsSpan().ContainsAnyExcept(0f)
         : this[input].Producer is { OperatorType: "Expand" } repeated && KnownTensor.Of(repeated.Inputs[0]) is { Type: ElementType.Float32 } one && !one.Reals.AsSpan().ContainsAnyExcept(0f);
 
-    /// <summary>An input that the operator cannot do without.</summary>
+    /// <summary>A required input.</summary>
     public Value this[int index] => Operand(index).Value;
 
-    /// <summary>Whether an optional input is there.</summary>
+    /// <summary>Whether an optional input is present.</summary>
     public bool Has(int index) => index < inputs.Length && inputs[index] is not null;
 
     /// <summary>An optional input.</summary>
     public Value? Find(int index) => Has(index) ? inputs[index]!.Value : null;
 
-    /// <summary>The numbers of an input, where they are known.</summary>
+    /// <summary>The elements of an input, if they are known.</summary>
     public KnownTensor? Known(int index) => Has(index) ? inputs[index]!.Known : null;
 
     /// <summary>The shape of an input.</summary>
@@ -63,8 +63,8 @@ internal sealed partial class OnnxNode
     /// <exception cref="InvalidDataException">It is neither 0 nor 1.</exception>
     public bool Flag(string name) => Int(name, 0) is var number and (0 or 1) ? number == 1 : throw Error($"its {name} is {Int(name, 0)}; expected 0 or 1");
 
-    /// <summary>A text of those that the operator knows; the first one, if it is left out.</summary>
-    /// <exception cref="InvalidDataException">It is another.</exception>
+    /// <summary>A string setting with one of the values that the operator knows; the first one if it is left out.</summary>
+    /// <exception cref="InvalidDataException">It has another value.</exception>
     public string OneOf(string name, params string[] known) => Text(name, known[0]) is var text && known.Contains(text) ? text
         : throw Error($"its {name} is '{text}'; ONNX knows {string.Join(", ", known)}");
 
@@ -79,7 +79,7 @@ internal sealed partial class OnnxNode
     /// <summary>Whether the node has an attribute.</summary>
     public bool HasAttribute(string name) => Find(name) is not null;
 
-    /// <summary>An input of integers that have to be known now.</summary>
+    /// <summary>An integer input that must be known now.</summary>
     public long[] Longs(int index) => this[index].Constant is { Type: ElementType.Int64 } constant ? constant.As<long>().ToArray()
         : Known(index)?.Longs
         ?? throw NotKnown(index);
@@ -87,22 +87,22 @@ internal sealed partial class OnnxNode
     /// <summary>An input of sizes, which may depend on the batch.</summary>
     public Size[] Sizes(int index) => Known(index) is { Type: ElementType.Int64 } known ? known.Integers : throw NotKnown(index);
 
-    /// <summary>One number that has to be known now; a default where the input is left out.</summary>
+    /// <summary>A number that must be known now; a default if the input is left out.</summary>
     public float Scalar(int index, float otherwise) => !Has(index) ? otherwise
         : Known(index) is not { Count: 1 } known ? throw NotKnown(index)
         : known.Type == ElementType.Float32 ? known.Reals[0]
         : known.Longs?[0] ?? throw NotKnown(index);
 
-    /// <summary>Real numbers that have to be known now.</summary>
+    /// <summary>A float input that must be known now.</summary>
     public float[] Floats(int index) => Known(index) is { Type: ElementType.Float32 } known ? known.Reals : throw NotKnown(index);
 
-    /// <summary>x repeated until it has a shape, which may have the open batch.</summary>
+    /// <summary>x broadcast to a shape, which may have the open batch.</summary>
     public Value BroadcastTo(Value x, Shape shape) => x.Shape == shape ? x
         : shape.HasBatch && !x.Shape.HasBatch ? Ops.BroadcastTo(x, shape, values.WithBatch())
         : Ops.BroadcastTo(x, shape);
 
-    /// <summary>Reads the node: its numbers where they are known, a row's functions, or the node as it is.</summary>
-    /// <exception cref="InvalidDataException">It is invalid, or has something that is not read.</exception>
+    /// <summary>Reads the node: its elements if they are known, a row's functions, or the node as it is.</summary>
+    /// <exception cref="InvalidDataException">It is invalid, or has something that is not supported.</exception>
     public IReadOnlyList<Operand> Read()
     {
         try
@@ -129,7 +129,7 @@ internal sealed partial class OnnxNode
 
     public InvalidDataException Error(string problem, Exception? cause = null) => new($"{proto.OpType} '{proto.Name}' cannot be read: {problem}.", cause);
 
-    /// <summary>The node as it was read, which computes results that a row tells the types and shapes of.</summary>
+    /// <summary>The node as it was read, with results whose types and shapes a row gives.</summary>
     public IReadOnlyList<Value> Keep(params IEnumerable<(ElementType Type, Shape Shape)> results)
     {
         RequirePlace("it");
@@ -189,7 +189,7 @@ internal sealed partial class OnnxNode
 
     private string Described() => string.Join(", ", inputs.Select(input => input is null ? "none" : $"{input.Type} {input.Shape}"));
 
-    // Messages of the functions begin with the operator's name, which is said already.
+    // The functions' messages begin with the operator's name, which is already given.
     private string WithoutOperator(string message) => message.StartsWith($"{proto.OpType}: ", StringComparison.Ordinal) ? message[(proto.OpType.Length + 2)..] : message;
 
     private AttributeProto? Find(string name) => proto.Attribute.FirstOrDefault(attribute => attribute.Name == name);

@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>An input or result of a file's node: a value of the graph, and its numbers where they are known already.</summary>
+/// <summary>An input or result of a file's node: a value of the graph, and its elements if they are already known.</summary>
 internal sealed class Operand
 {
     private readonly Lazy<Value> value;

@@ -14,7 +14,7 @@ internal static partial class OperatorReaders
         RealRow("ConvTranspose", ReadTransposedConvolution),
     ];
 
-    // A vector on the left is a row, one on the right a column; the axis that makes it one goes again.
+    // A vector on the left is a row, one on the right a column; the added axis is removed again.
     private static Value ReadProduct(OnnxNode node)
     {
         var (a, b) = (node[0], node[1]);
@@ -45,7 +45,7 @@ internal static partial class OperatorReaders
         return AddPerChannel(Convolution(padded, node[1], geometry with { Groups = groups }), node.Find(2));
     }
 
-    // Without padding first; what padding takes off is cut away, where it is not the same at both ends.
+    // If the padding differs at the two ends, computed without padding first, then cropped.
     private static Value ReadTransposedConvolution(OnnxNode node)
     {
         long groups = node.Int("group", 1);

@@ -8,7 +8,7 @@ internal static partial class OperatorReaders
     private const string Ellipsis = "...";
     private const string EllipsisLetters = "0123456789"; // one for each axis that it stands for
 
-    // Any number of operands, one after the other; what neither later ones nor the result have is summed as soon as it can be.
+    // Any number of operands, one after the other; letters that neither later ones nor the result have are summed as early as possible.
     private static Value ReadEinsum(OnnxNode node)
     {
         string equation = node.Text("equation", "").Replace(" ", "", StringComparison.Ordinal);
@@ -50,7 +50,7 @@ internal static partial class OperatorReaders
     private static string Implicit(string operands, int open) =>
         EllipsisLetters[..open] + string.Concat(operands.Where(char.IsLetter).GroupBy(letter => letter).Where(group => group.Count() == 1).Select(group => group.Key).Order());
 
-    // Of a letter that occurs twice in an operand the diagonal is taken; axes of size 1 repeat themselves.
+    // For a letter that occurs twice in an operand, the diagonal is taken; axes of size 1 broadcast.
     private static (string Letters, Value Value) Distinct(string letters, Value x)
     {
         if (Enumerable.Range(0, letters.Length).FirstOrDefault(i => x.Shape[i] == 1, -1) is var single and >= 0)

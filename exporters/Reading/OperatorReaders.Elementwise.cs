@@ -69,14 +69,14 @@ internal static partial class OperatorReaders
         Row("EyeLike", node => node.Keep((ProtoTensors.TypeOf((int)node.Int("dtype", (long)node[0].Type)), node.ShapeOf(0).Rank == 2 ? node.ShapeOf(0) : throw node.Error($"{node.ShapeOf(0)} is not a matrix")))[0]),
     ];
 
-    // Without a function here, but with a result of the inputs' type and of their shapes together.
+    // Operators without a function here, whose result has the inputs' type and their broadcast shape.
     private static string[] SameType => ["BitwiseAnd", "BitwiseOr", "BitwiseXor", "Xor"];
 
-    // Without a function here, but with a result of the input's shape.
+    // Operators without a function here, whose result has the input's shape.
     private static string[] SameShape =>
         ["Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Cosh", "LRN", "Shrink", "Sinh", "Tan"];
 
-    // Of types that have no function here, the node stays as it is.
+    // For types without a function here, the node stays as it is.
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Pointwise(string operatorType, Func<OnnxNode, Value> read, ElementType? other = null) =>
         new(operatorType, node => node.IsReal || node[0].Type == other
             ? [read(node)]
@@ -96,7 +96,7 @@ internal static partial class OperatorReaders
             : node.Keep((x.Type, Shape.Broadcast(x.Shape, node.ShapeOf(1))))[0];
     }
 
-    // Limits that cross leave the upper one.
+    // If the limits cross, the upper one wins.
     private static Value ReadClip(OnnxNode node)
     {
         var x = node[0];

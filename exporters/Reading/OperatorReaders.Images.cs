@@ -14,7 +14,7 @@ internal static partial class OperatorReaders
         Row("Resize", ReadResize),
     ];
 
-    // Negative paddings cut away.
+    // Negative padding crops.
     private static Value? ReadPad(OnnxNode node)
     {
         var x = node[0];
@@ -85,7 +85,7 @@ internal static partial class OperatorReaders
         }
     }
 
-    // Beyond as many, tables of which pixel comes from where would be larger than what they save.
+    // Above this size, tables of source pixels would be larger than what they save.
     private const long LargestTable = 1 << 24;
 
     private const long MostNumbers = 1L << 32;
@@ -148,7 +148,7 @@ internal static partial class OperatorReaders
             : changed.Aggregate(node[0], (x, axis) => (all[axis] with { CopiesEqualSizes = false }).Taps.Apply(x, axis));
     }
 
-    // Which pixels are taken, in ONNX Runtime's arithmetic of 32 bits.
+    // Which pixels are taken, in ONNX Runtime's 32-bit arithmetic.
     private static Value Nearest(Value x, int axis, Interpolation along, string mode, string rounding)
     {
         float scale = along.IsExact ? (float)along.Output / along.Input : (float)along.Factor;
@@ -171,7 +171,7 @@ internal static partial class OperatorReaders
         });
     }
 
-    // What a resizing does to one axis; those that it does not name stay.
+    // What a resize does to one axis; axes that it does not name stay the same.
     private static Interpolation Along(OnnxNode node, int axis, InterpolationMethod method, PixelGrid grid)
     {
         var shape = node.ShapeOf(0);

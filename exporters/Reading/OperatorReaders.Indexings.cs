@@ -23,10 +23,10 @@ internal static partial class OperatorReaders
             : Gather(node[0], axis, FromStart(node, node[1], node[0].Shape[axis]));
     }
 
-    // Where the end is depends on the batch: the runtime finds it.
+    // The position of the end depends on the batch: the runtime finds it.
     private static bool IsFromEndOfBatch(OnnxNode node, int axis) => node[0].Shape[axis] < 0 && node.Known(1)?.Longs?.Min() is not >= 0;
 
-    // Negative positions count from the end. Constant ones beyond it are refused, computed ones left for the runtime to refuse.
+    // Negative positions count from the end. Constant ones out of range are rejected, computed ones left for the runtime to reject.
     private static Value FromStart(OnnxNode node, Value positions, long size)
     {
         if (positions.Constant is { Type: ElementType.Int64 } constant)
@@ -41,7 +41,7 @@ internal static partial class OperatorReaders
         return numbers + (Value.Of<long>(Shape.Scalar, size) * Cast(Less(numbers, Value.Of<long>(Shape.Scalar, 0L)), ElementType.Int64));
     }
 
-    // Positions by one number per axis, [..., axes], as positions in rows of what the axes hold, [...].
+    // Positions with one number per axis, [..., axes], as flat row indices over those axes, [...].
     private static Value RowsOfTuples(OnnxNode node, Value tuples, Shape shape)
     {
         int axes = (int)tuples.Shape[^1];
@@ -60,7 +60,7 @@ internal static partial class OperatorReaders
             : Reshape(Slice(tuples, -1, axis, axis + 1), places);
     }
 
-    // Sums and products of positions; of constants they are constants.
+    // Sums and products of positions; those of constants are constants.
     private static Value Plus(Value a, Value b) => a.Constant is { } x && b.Constant is { } y
         ? Value.Of<long>(a.Shape, [.. x.As<long>().ToArray().Zip(y.As<long>().ToArray(), (p, q) => p + q)])
         : a + b;
@@ -94,7 +94,7 @@ internal static partial class OperatorReaders
             return node.Keep((node[2].Type, [.. node[0].Shape.Take(place), depth, .. node[0].Shape.Skip(place)]))[0];
         }
 
-        // Those outside are nowhere.
+        // Positions out of range match nothing.
         var positions = node.Known(0)?.Longs is { } known ? Value.Of<long>(node[0].Shape, [.. known.Select(position => position < 0 ? position + depth : position)]) : FromStart(node, node[0], depth);
         Value Level(int index) => Reshape(Slice(node[2], 0, index, index + 1), Shape.Scalar);
         return Where(IsAt(positions, (int)depth, place), Level(1), Level(0));

@@ -39,7 +39,7 @@ internal static partial class OperatorReaders
 
     private static Value Scaled(OnnxNode node, Value y) => (y * PerChannel(node[1], y)) + PerChannel(node[2], y);
 
-    // In older sets scale and bias are those of groups.
+    // In older operator sets, scale and bias are per group.
     private static Value ReadGroupNormalization(OnnxNode node)
     {
         var x = node[0];

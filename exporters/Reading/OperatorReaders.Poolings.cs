@@ -36,7 +36,7 @@ internal static partial class OperatorReaders
             : KernelWindow.Of(node, kernel);
     }
 
-    // The mean with zeros, times what the kernel has over what counts of it.
+    // The mean including zeros, times the ratio of the kernel's taps to those that count.
     private static Value? ReadAveragePool(OnnxNode node)
     {
         var window = PoolingWindow(node);

@@ -6,7 +6,7 @@ namespace OnnxVae.Exporters.Reading;
 
 internal static partial class OperatorReaders
 {
-    // Beyond as many, a graph with a copy of the cell for each would be too large.
+    // Above this many steps, a graph with a copy of the cell for each would be too large.
     private const long MostSteps = 10_000;
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Recurrences =>
@@ -17,15 +17,15 @@ internal static partial class OperatorReaders
     ];
 
     /// <summary>One direction's weights for one step.</summary>
-    /// <param name="FromInput">The input's part of the gates, [N, gates * H], with all biases that are added to it.</param>
+    /// <param name="FromInput">The input's contribution to the gates, [N, gates * H], with all biases that are added to it.</param>
     /// <param name="Recurrent">The hidden state's weight, [gates * H, H].</param>
-    /// <param name="RecurrentBias">Its bias, [gates * H]; null where there is none.</param>
+    /// <param name="RecurrentBias">Its bias, [gates * H]; null if there is none.</param>
     /// <param name="Activation">The only activation of a plain recurrence.</param>
     private sealed record RecurrentStep(Value FromInput, Value Recurrent, Value? RecurrentBias, string Activation)
     {
         public long Hidden => Recurrent.Shape[1];
 
-        // Rows of the recurrent part; of no hidden state the bias alone.
+        // Rows of the recurrent contribution; without a hidden state, the bias alone.
         public Value? FromHidden(Value? hidden, int first, int count)
         {
             var bias = RecurrentBias is null ? null : Part(RecurrentBias, 0, first, count);
@@ -37,7 +37,7 @@ internal static partial class OperatorReaders
         private Value Part(Value x, int axis, int first, int count) => Slice(x, axis, first * Hidden, (first + count) * Hidden);
     }
 
-    // Written out step by step: as many copies of the cell as the sequence is long. States: hidden and, of LSTM, memory.
+    // Unrolled: one copy of the cell per step of the sequence. States: hidden and, for LSTM, cell state (memory).
     private static IReadOnlyList<Value>? ReadRecurrence(OnnxNode node, int gates, string[] activations, Func<RecurrentStep, Value?[], Value[]> step)
     {
         bool isKnown = node.IsRealBut(4) && !node.Flag("layout") && !node.HasAttribute("clip") && !node.Has(7) && node.Int("input_forget", 0) == 0
@@ -86,7 +86,7 @@ internal static partial class OperatorReaders
         return [sequence, .. Enumerable.Range(0, last[0].Length).Select(i => Stack(0, last.Select(states => states[i])))];
     }
 
-    // Zeros, which exporters write, are as none.
+    // Zeros, which exporters write, count as none.
     private static Value? InitialState(OnnxNode node, int input) => node.Has(input) && node.IsZero(input) ? null : node.Find(input);
 
     // ONNX's order of gates: input, output, forget, candidate.

@@ -29,7 +29,7 @@ internal static partial class OperatorReaders
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>> Reduction(string operatorType, Reducer reduce) =>
         Row(operatorType, node => node[0].Type == ElementType.Float32 ? reduce(node[0], node.ReducedAxes(), node.KeepsDimensions()) : ReduceIntegers(operatorType, node));
 
-    // In the form of the set that graphs are written in; no gradient reaches integers.
+    // In the form of the operator set that graphs are written in; no gradient reaches integers.
     private static Value ReduceIntegers(string operatorType, OnnxNode node)
     {
         var x = node[0].Type == ElementType.Bool ? Cast(node[0], ElementType.Int64) : node[0]; // which older sets do not reduce

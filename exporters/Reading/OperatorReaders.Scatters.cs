@@ -6,7 +6,7 @@ namespace OnnxVae.Exporters.Reading;
 
 internal static partial class OperatorReaders
 {
-    // Beyond as many, a table of which row is taken from where would be larger than what it saves.
+    // Above this many rows, a table of where each row is taken from would be larger than what it saves.
     private const long MostKnownRows = 1 << 22;
 
     private static KeyValuePair<string, Func<OnnxNode, IReadOnlyList<Value>?>>[] Scatters =>
@@ -47,7 +47,7 @@ internal static partial class OperatorReaders
         }
 
         long count = positions.Shape.ElementCount, stride = x.Shape.Skip(axis + 1).Product();
-        long[] elsewhere = new long[count]; // the part of each place that the other axes give
+        long[] elsewhere = new long[count]; // the other axes' contribution to each place
         for (long i = 0; i < count; i++)
         {
             long left = i;
@@ -61,10 +61,10 @@ internal static partial class OperatorReaders
         return Scatter(node, x, Plus(Times(along, stride), Value.Of<long>([count], elsewhere)), Reshape(updates, [count, 1]));
     }
 
-    // As a vector; of constants a constant.
+    // As a vector; for a constant, a constant.
     private static Value Flat(Value x) => x.Constant is { } constant ? Value.Of<long>([x.Shape.ElementCount], constant.As<long>()) : Reshape(x, [x.Shape.ElementCount]);
 
-    // x with rows replaced, or added to. Rows at known positions are taken from one of both: what is taken has a gradient.
+    // x with rows replaced, or added to. With known positions, each row is gathered from x or from the updates: a gather has a gradient.
     private static Value? Scatter(OnnxNode node, Value x, Value places, Value updates)
     {
         string reduction = node.OneOf("reduction", "none", "add", "mul", "max", "min");

@@ -82,7 +82,7 @@ internal static partial class OperatorReaders
                 : Gather(x, slice.Axis, [.. Enumerable.Range(0, (int)slice.Count).Select(i => slice.Start + (i * slice.Step))]));
     }
 
-    // As many numbers as the open batch has rows; those of other ranges are known.
+    // As many numbers as the open batch has rows; other ranges are known.
     private static Value? ReadRange(OnnxNode node) =>
         node[0].Type == ElementType.Int64 && Enumerable.Range(0, 3).All(i => node.ShapeOf(i).Rank == 0) && node.Sizes(0) is [var first] && node.Sizes(1) is [var end] && node.Longs(2) is [1] && (end - first).ToDimension() is { } count
             ? node.Keep((node[0].Type, [count]))[0]

@@ -5,12 +5,12 @@ using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>What ONNX says of an operator since one of its sets: how many inputs and outputs, of which types, and which attributes.</summary>
+/// <summary>An operator's definition in ONNX since one of its sets: how many inputs and outputs, of which types, and which attributes.</summary>
 /// <remarks>
 /// From the definitions at https://onnx.ai/onnx/operators, in the file <c>Operators.tsv</c>: name, set, inputs, outputs, types and attributes. An input or
-/// output is a type or its letter; <c>?</c> may be left out, <c>*</c> and <c>~</c> may be repeated, of one type or several. Types are <c>f</c> for real numbers
-/// of any precision, <c>i</c> for integers, <c>u</c> for UInt8 and <c>b</c> for Bool. Attributes with <c>!</c> must be there. Operators with sub-graphs,
-/// sequences or texts are not listed.
+/// output is a type or its letter; <c>?</c> may be left out, <c>*</c> and <c>~</c> may be repeated, of one type or several. Types are <c>f</c> for floats
+/// of any precision, <c>i</c> for integers, <c>u</c> for UInt8 and <c>b</c> for Bool. Attributes with <c>!</c> are required. Operators with sub-graphs,
+/// sequences or strings are not listed.
 /// </remarks>
 internal sealed class OperatorSchema
 {
@@ -29,18 +29,18 @@ internal sealed class OperatorSchema
         attributes = Words(columns[5]).Select(word => word.Split(':')).ToDictionary(pair => pair[0], pair => (pair[1].TrimEnd('!'), pair[1].EndsWith('!')));
     }
 
-    /// <summary>An operator as it is in an operator set; null where ONNX has none of that name, or one that graphs here have no place for.</summary>
+    /// <summary>An operator's definition in an operator set; null if ONNX has none of that name, or one that graphs here cannot represent.</summary>
     public static OperatorSchema? Find(string operatorType, long operatorSet) => All[operatorType].LastOrDefault(schema => schema.since <= operatorSet);
 
-    /// <summary>What is wrong with a node, as ONNX defines the operator; null if nothing is.</summary>
+    /// <summary>What is wrong with a node by ONNX's definition of the operator; null if nothing is.</summary>
     /// <param name="node">The node.</param>
     /// <param name="given">The types of its inputs; null for those that are left out.</param>
     public string? FindFault(NodeProto node, IReadOnlyList<ElementType?> given) =>
         FaultOfCount("inputs", inputs, node.Input) ?? FaultOfCount("outputs", outputs, node.Output) ?? FaultOfAttributes(node) ?? FaultOfTypes(given);
 
-    /// <summary>What is wrong with the types that a file says results have; null if nothing is.</summary>
+    /// <summary>What is wrong with the types that a file declares for results; null if nothing is.</summary>
     /// <param name="given">The types of the inputs.</param>
-    /// <param name="declared">The types of the results; null where the file does not say.</param>
+    /// <param name="declared">The types of the results; null if the file does not say.</param>
     public string? FindFaultOfResults(IReadOnlyList<ElementType?> given, IReadOnlyList<ElementType?> declared)
     {
         var bound = new Dictionary<string, ElementType>();

@@ -9,7 +9,7 @@ internal static class ProtoTensors
 {
     private const int Int8 = 3, UInt16 = 4, Int16 = 5, Int32 = 6, Float16 = 10, Float64 = 11, UInt32 = 12, UInt64 = 13, BFloat16 = 16; // in ONNX's numbering
 
-    /// <summary>The element type that one of ONNX's is read as: real numbers of any precision are of 32 bits here, integers but bytes of 64.</summary>
+    /// <summary>The element type that one of ONNX's is read as: floats of any precision have 32 bits here, all integers except bytes 64.</summary>
     public static ElementType TypeOf(int type) => type switch
     {
         Float16 or Float64 or BFloat16 => ElementType.Float32,
@@ -17,8 +17,8 @@ internal static class ProtoTensors
         _ => (ElementType)type,
     };
 
-    /// <summary>Reads a tensor; real numbers of any precision as Float32.</summary>
-    /// <exception cref="InvalidDataException">The element type is none of those that graphs know, or there are not as many elements as the shape says.</exception>
+    /// <summary>Reads a tensor; floats of any precision as Float32.</summary>
+    /// <exception cref="InvalidDataException">The element type is not supported in graphs, or the number of elements does not fit the shape.</exception>
     public static Tensor Read(TensorProto proto)
     {
         if (proto.Dims.Any(size => size < 0) || proto.Dims.Aggregate((Int128)1, (count, size) => Int128.Min(count * size, int.MaxValue)) == int.MaxValue)

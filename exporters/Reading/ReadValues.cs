@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>What has been read of a file: its inputs, stored tensors, and the results of its nodes, by name.</summary>
+/// <summary>What has been read from a file: its inputs, stored tensors, and the results of its nodes, by name.</summary>
 /// <param name="operatorSet">The file's operator set.</param>
 /// <param name="declared">What the file says about results.</param>
 internal sealed class ReadValues(long operatorSet, IReadOnlyDictionary<string, ModelTensor> declared)
@@ -12,10 +12,10 @@ internal sealed class ReadValues(long operatorSet, IReadOnlyDictionary<string, M
 
     public long OperatorSet => operatorSet;
 
-    /// <summary>A value of this name; null where there is none yet.</summary>
+    /// <summary>A value of this name; null if there is none yet.</summary>
     public Operand? Find(string name) => operands.GetValueOrDefault(name);
 
-    /// <summary>What the file says about a result; null where it says nothing.</summary>
+    /// <summary>What the file says about a result; null if it says nothing.</summary>
     public ModelTensor? Declared(string name) => declared.GetValueOrDefault(name);
 
     /// <summary>Gives a name to an input, a stored tensor or a result.</summary>

@@ -4,9 +4,9 @@ using OnnxVae.Format.Schema;
 
 namespace OnnxVae.Exporters.Reading;
 
-/// <summary>What the dimensions of a file stand for that have no size: the batch, where they come first, or sizes that were given.</summary>
+/// <summary>The sizes of a file's symbolic dimensions: the batch for first dimensions, or sizes that were given.</summary>
 /// <param name="batch">The size of the batch.</param>
-/// <param name="given">Sizes by the name of the dimension, or by <c>INPUT[AXIS]</c> where it has none.</param>
+/// <param name="given">Sizes by the name of the dimension, or by <c>INPUT[AXIS]</c> if it has none.</param>
 internal sealed class SymbolicSizes(long batch, IReadOnlyDictionary<string, long> given)
 {
     private readonly HashSet<string> batches = [];
@@ -25,7 +25,7 @@ internal sealed class SymbolicSizes(long batch, IReadOnlyDictionary<string, long
             $"Axis {axis} of input '{input.Name}' has no size but the name '{NameOf(input, axis, dimension)}': give the size of that."))];
     }
 
-    /// <summary>The shape of a result; null where one of its dimensions is not known.</summary>
+    /// <summary>The shape of a result; null if one of its dimensions is not known.</summary>
     public Shape? OfResult(ValueInfoProto result)
     {
         long?[] sizes = [.. DimensionsOf(result).Select((dimension, axis) => Find(result, axis, dimension))];

@@ -8,13 +8,13 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Classifier;
 
-/// <summary>A classifier, which judges generated images: it minimises the cross-entropy -ln P(class | image).</summary>
+/// <summary>A classifier, which judges generated images: it minimizes the cross-entropy -ln P(class | image).</summary>
 public sealed class ClassifierModel : IModel
 {
     private readonly torch.nn.Module<torch.Tensor, torch.Tensor> network;
 
     /// <summary>Takes a network.</summary>
-    /// <param name="network">Images, Float32 [N, C, H, W] with values in [0, 1], to the unnormalised logarithms of the classes' probabilities, [N, K].</param>
+    /// <param name="network">Images, Float32 [N, C, H, W] with values in [0, 1], to the logits of the classes, [N, K].</param>
     /// <param name="image">The images' shape.</param>
     /// <param name="classes">The K classes' names.</param>
     public ClassifierModel(torch.nn.Module<torch.Tensor, torch.Tensor> network, ImageShape image, IReadOnlyList<string> classes) =>
@@ -70,6 +70,6 @@ public sealed class ClassifierModel : IModel
     // Float32 [N].
     private Value CrossEntropy(Value logits, Value labels) => -SumPerRow(LogSoftmax(logits, axis: 1) * OneHot(labels, Example.Classes.Count));
 
-    // 1 where the likeliest class is the image's, 0 elsewhere, [N].
+    // 1 if the most likely class is the image's, else 0, [N].
     private static Value IsRight(Value logits, Value labels) => Cast(Equal(ArgMax(logits, axis: 1), labels), ElementType.Float32);
 }

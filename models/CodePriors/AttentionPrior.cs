@@ -9,11 +9,11 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
-/// A prior of the top level: causal self-attention over the codes so far. Position i sees the embedding of code i - 1 (a vector of its own
+/// A prior for the top level: causal self-attention over the codes so far. Position i sees the embedding of code i - 1 (a vector of its own
 /// for the first), of its place, and of the class.
 /// </summary>
 /// <remarks>
-/// Layers with normalization before each branch: Vaswani et al. 2017, arXiv 1706.03762, in the form of Child et al. 2019, arXiv 1904.10509,
+/// Pre-norm layers: Vaswani et al. 2017, arXiv 1706.03762, in the form of Child et al. 2019, arXiv 1904.10509,
 /// section 5.2, without their sparsity. Razavi et al. 2019, arXiv 1906.00446, section 3.2, give the top level attention for its long range.
 /// </remarks>
 public sealed class AttentionPrior : CodePrior
@@ -34,10 +34,10 @@ public sealed class AttentionPrior : CodePrior
     /// <summary>Builds the network.</summary>
     /// <param name="grid">The codes.</param>
     /// <param name="classes">C.</param>
-    /// <param name="width">Numbers per position.</param>
+    /// <param name="width">Features per position.</param>
     /// <param name="depth">Layers.</param>
-    /// <param name="heads">Heads of each attention.</param>
-    /// <exception cref="ArgumentException">The width is no multiple of the heads.</exception>
+    /// <param name="heads">Attention heads per layer.</param>
+    /// <exception cref="ArgumentException">The width is not a multiple of the number of heads.</exception>
     public AttentionPrior(CodeGridShape grid, int classes, int width = 128, int depth = 4, int heads = 4)
         : base(nameof(AttentionPrior), grid, classes)
     {
@@ -77,7 +77,7 @@ public sealed class AttentionPrior : CodePrior
 
     /// <summary>
     /// One graph, named after the level: <c>previous</c>, the code before, Int64 [N], <c>position</c>, Int64 [1], and <c>class</c>, Int64 [N], to
-    /// <c>logits</c>, Float32 [N, K]; keys and values of all positions so far are handed on.
+    /// <c>logits</c>, Float32 [N, K]; the keys and values of all positions so far are cached.
     /// </summary>
     public override IEnumerable<SamplingGraph> SamplingGraphs(ModuleLowering lowering)
     {

@@ -12,7 +12,7 @@ namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
 /// A prior of codes in training: images and classes go in, an exported encoder turns the images into codes, and the prior's
-/// -ln P(codes | class, level above) is minimised, as a mean per code.
+/// -ln P(codes | class, level above) is minimized, as a mean per code.
 /// </summary>
 /// <remarks>Razavi, van den Oord and Vinyals 2019, arXiv 1906.00446, section 3.2.</remarks>
 public sealed class CodePriorModel : IModel
@@ -26,7 +26,7 @@ public sealed class CodePriorModel : IModel
     /// <param name="prior">The networks.</param>
     /// <param name="encoder">An exported encoder, images [N, C, H, W] in [0, 1] to codes, Float32 [N, L].</param>
     /// <param name="grids">The grids whose codes it gives, one after the other, the top level's first.</param>
-    /// <param name="level">Which of them the prior is of.</param>
+    /// <param name="level">The level that the prior models.</param>
     /// <param name="classes">The classes' names; empty for images without classes.</param>
     public CodePriorModel(CodePrior prior, OnnxModel encoder, IReadOnlyList<CodeGridShape> grids, int level, IReadOnlyList<string> classes)
     {
@@ -36,10 +36,10 @@ public sealed class CodePriorModel : IModel
         Example = new Example(new ImageShape((int)shape[1], (int)shape[2], (int)shape[3])) { Classes = classes };
     }
 
-    /// <summary>The share of images whose class is hidden in training, so that the prior also knows images of no named class.</summary>
+    /// <summary>The share of images whose class is hidden in training, so that the prior also models images of no named class.</summary>
     public double LabelDropout { get; init; } = 0.1;
 
-    /// <summary>The share of each class among the training images, by which classes are drawn where none is asked for; empty for equal shares.</summary>
+    /// <summary>The share of each class among the training images, used to draw classes if none is requested; empty for equal shares.</summary>
     public IReadOnlyList<double> ClassFrequencies { get; init; } = [];
 
     /// <inheritdoc/>

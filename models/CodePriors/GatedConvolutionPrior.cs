@@ -7,8 +7,8 @@ using static TorchSharp.torch.nn;
 namespace OnnxVae.Models.CodePriors;
 
 /// <summary>
-/// A prior of the bottom level: masked gated convolutions, conditioned on the codes of the level above and on the class. A vertical stack sees
-/// all rows above, a horizontal one the codes to the left and what the vertical one verticalFeatures it, so that no code before is out of sight.
+/// A prior for the bottom level: masked gated convolutions, conditioned on the codes of the level above and on the class. A vertical stack sees
+/// all rows above, a horizontal one the codes to the left and the vertical one's features, so that there is no blind spot.
 /// </summary>
 /// <remarks>
 /// van den Oord et al. 2016, arXiv 1606.05328, section 2 and figure 2. Instead of masked kernels, inputs are shifted: by a row for the
@@ -125,12 +125,12 @@ public sealed class GatedConvolutionPrior : CodePrior
         return new SamplingGraph("", inputs, [("logits", Reshape(lowering.Lower(output, horizontal), [Shape.Batch, Grid.Codes])), .. carried]);
     }
 
-    // What is known of every position: [N, width, H, W].
+    // The condition at every position: [N, width, H, W].
     private Value Condition(ModuleLowering lowering, Value label, Value known) =>
         lowering.Lower(condition, Transpose(lowering.Lower(knownEmbedding, known), 0, 3, 1, 2))
         + Reshape(lowering.Lower(classEmbedding, label), [label.Shape[0], width, 1, 1]);
 
-    // Its convolutions have no padding: their inputs come with what stands before them, zeros at the borders.
+    // Its convolutions have no padding: their inputs include the row or column before them, zeros at the borders.
     private sealed class Layer : ComposedModule
     {
         private readonly TorchSharp.Modules.Conv2d vertical;
@@ -147,7 +147,7 @@ public sealed class GatedConvolutionPrior : CodePrior
             RegisterComponents();
         }
 
-        /// <summary>The vertical stack's next features, and what the horizontal one gets from it.</summary>
+        /// <summary>The vertical stack's next features, and those that it passes to the horizontal one.</summary>
         /// <param name="lowering">Lowers the convolutions.</param>
         /// <param name="x">Its features with the row above: [N, width, H + 1, W].</param>
         /// <param name="conditions">The condition, [N, width, H, W].</param>
@@ -162,7 +162,7 @@ public sealed class GatedConvolutionPrior : CodePrior
         /// <param name="lowering">Lowers the convolutions.</param>
         /// <param name="withLeft">Its features with the column to the left: [N, width, H, W + 1].</param>
         /// <param name="x">Its features, [N, width, H, W].</param>
-        /// <param name="verticalFeatures">What it gets from the vertical stack, [N, 2 width, H, W].</param>
+        /// <param name="verticalFeatures">The vertical stack's features for it, [N, 2 width, H, W].</param>
         public Value Horizontal(ModuleLowering lowering, Value withLeft, Value x, Value verticalFeatures) =>
             x + lowering.Lower(residual, Gate(lowering.Lower(horizontal, withLeft) + verticalFeatures));
 

@@ -29,13 +29,13 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
     /// <summary>Fits a mixture by expectation maximization.</summary>
     /// <remarks>
     /// Dempster, Laird and Rubin 1977; Bishop 2006, section 9.2.2: the expectation step computes the exact posterior P(k|z), the
-    /// maximization step the best mixture under it, so that the likelihood never falls, but for the floor of the variances. Means start at points far apart (k-means++, Arthur
-    /// and Vassilvitskii 2007).
+    /// maximization step the best mixture under it, so that the likelihood never falls, except for the floor of
+    /// the variances. Means start at points far apart (k-means++, Arthur and Vassilvitskii 2007).
     /// </remarks>
     /// <param name="points">N points of D numbers.</param>
     /// <param name="components">K.</param>
     /// <param name="options">When to stop, and the floor of the variances.</param>
-    /// <param name="progress">Told the mean log-likelihood, nats per point, before each step.</param>
+    /// <param name="progress">Called with the mean log-likelihood, nats per point, before each step.</param>
     /// <exception cref="ArgumentException">There are fewer points than components, or a point is not finite.</exception>
     public static GaussianMixture Fit(IReadOnlyList<double[]> points, int components, MixtureOptions? options = null, Action<double>? progress = null)
     {
@@ -86,7 +86,7 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
         return (responsibilities, logDensities.Average());
     }
 
-    // A component that has lost all points stays where it is, with no weight.
+    // A component that has lost all points stays in place, with zero weight.
     private GaussianMixture Maximize(IReadOnlyList<double[]> points, double[][] responsibilities, double varianceFloor)
     {
         int components = responsibilities[0].Length;
@@ -174,15 +174,15 @@ public sealed record GaussianMixture(IReadOnlyList<double> Weights, IReadOnlyLis
 /// <summary>How a mixture is fitted.</summary>
 public sealed record MixtureOptions
 {
-    /// <summary>Steps at most.</summary>
+    /// <summary>Maximum number of steps.</summary>
     public int MostSteps { get; init; } = 200;
 
-    /// <summary>The gain in log-likelihood, nats per point, below which it ends.</summary>
+    /// <summary>The gain in log-likelihood, nats per point, below which fitting stops.</summary>
     public double Tolerance { get; init; } = 1e-4;
 
     /// <summary>Added to every variance, so that no component shrinks to a point.</summary>
     public double VarianceFloor { get; init; } = 1e-6;
 
-    /// <summary>Chooses the first means.</summary>
+    /// <summary>Random seed of the initial means.</summary>
     public ulong Seed { get; init; } = 1;
 }

@@ -10,7 +10,7 @@ public static class Moments
 
     /// <summary>Mean and covariance.</summary>
     /// <param name="points">Points of D numbers, at least one; read twice.</param>
-    /// <param name="shares">How much each counts; null for all alike.</param>
+    /// <param name="shares">The weight of each point; null for equal weights.</param>
     /// <returns>D numbers, and D x D.</returns>
     /// <exception cref="ArgumentException">There are no points.</exception>
     public static (Vector<double> Mean, Matrix<double> Covariance) Of(IEnumerable<double[]> points, double[]? shares = null)
@@ -53,7 +53,7 @@ public static class Moments
         }
     }
 
-    // Differences to the mean times the root of their share, so that products count by it.
+    // Differences from the mean times the square root of their share, so that products are weighted by it.
     private static IEnumerable<double[]> Centred(IEnumerable<double[]> points, double[]? shares, double[] mean)
     {
         foreach (var (point, share) in Shared(points, shares))

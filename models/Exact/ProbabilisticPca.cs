@@ -4,9 +4,9 @@ namespace OnnxVae.Models.Exact;
 
 /// <summary>
 /// Probabilistic principal component analysis: y = W z + mu + sigma e with z ~ N(0, I), e ~ N(0, I). The VAE with linear networks, whose
-/// best posterior, rate and distortion are known exactly.
+/// best posterior, rate (KL term) and distortion (reconstruction loss) are known exactly.
 /// </summary>
-/// <remarks>Tipping and Bishop 1999, Probabilistic principal component analysis. q latents, d values per image; all figures in nats per image.</remarks>
+/// <remarks>Tipping and Bishop 1999, Probabilistic principal component analysis. q latents, d values per image; all results in nats per image.</remarks>
 /// <param name="Mean">mu, d.</param>
 /// <param name="Weights">W, d x q.</param>
 /// <param name="Variance">sigma^2.</param>
@@ -22,7 +22,7 @@ public sealed record ProbabilisticPca(Vector<double> Mean, Matrix<double> Weight
     /// <param name="mean">The data's mean, d.</param>
     /// <param name="covariance">Their covariance, d x d, divided by the number of images.</param>
     /// <param name="latents">q, below d.</param>
-    /// <param name="variance">sigma^2, where it is fixed: then only eigenvalues above it have a latent that is used.</param>
+    /// <param name="variance">sigma^2, if it is fixed: then latents are used only for eigenvalues above it.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are as many latents as values, or none.</exception>
     public static ProbabilisticPca Fit(Vector<double> mean, Matrix<double> covariance, int latents, double? variance = null)
     {
@@ -40,14 +40,14 @@ public sealed record ProbabilisticPca(Vector<double> Mean, Matrix<double> Weight
         return new ProbabilisticPca(mean, weights, noise);
     }
 
-    /// <summary>The same maximum by expectation maximization: the exact posterior, then the best model under it, again and again.</summary>
-    /// <remarks>Tipping and Bishop 1999, equations 29 to 31, which need the data's covariance only.</remarks>
+    /// <summary>The same maximum by expectation maximization: the exact posterior, then the best model under it, repeatedly.</summary>
+    /// <remarks>Tipping and Bishop 1999, equations 29 to 31, which need only the data's covariance.</remarks>
     /// <param name="mean">The data's mean, d.</param>
     /// <param name="covariance">Their covariance, d x d.</param>
     /// <param name="latents">q, below d.</param>
     /// <param name="steps">Steps.</param>
-    /// <param name="seed">Chooses the first W.</param>
-    /// <param name="progress">Told every model on the way.</param>
+    /// <param name="seed">Random seed of the initial W.</param>
+    /// <param name="progress">Called with every intermediate model.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are as many latents as values, or none.</exception>
     public static ProbabilisticPca FitByExpectationMaximization(
         Vector<double> mean, Matrix<double> covariance, int latents, int steps, int seed = 1, Action<ProbabilisticPca>? progress = null)
@@ -81,7 +81,7 @@ public sealed record ProbabilisticPca(Vector<double> Mean, Matrix<double> Weight
         double logDeterminant = ((d - q) * Math.Log(Variance)) + m.Cholesky().DeterminantLn;
         return 0.5 * ((d * Math.Log(2 * Math.PI)) + logDeterminant + quadratic);
 
-        // x^T C^-1 x = (x^T x - x^T W M^-1 W^T x) / sigma^2, by the identity of Woodbury.
+        // x^T C^-1 x = (x^T x - x^T W M^-1 W^T x) / sigma^2, by the Woodbury identity.
         double Quadratic(Vector<double> x)
         {
             var projection = Weights.TransposeThisAndMultiply(x);
@@ -141,7 +141,7 @@ public sealed record ProbabilisticPca(Vector<double> Mean, Matrix<double> Weight
     }
 }
 
-/// <summary>A point in the plane of rate and distortion, nats per image.</summary>
+/// <summary>A point in the rate-distortion plane, nats per image.</summary>
 /// <param name="Rate">E KL(Q(z|y) || P(z)).</param>
 /// <param name="Distortion">E [-ln P(y|z)].</param>
 /// <param name="SquaredError">E |y - y(z)|^2, summed over the values of an image.</param>

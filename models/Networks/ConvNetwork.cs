@@ -51,7 +51,7 @@ public sealed record ConvNetwork : VaeNetwork
     private static nn.Module<Tensor, Tensor>[] Halve(ImageShape from, ImageShape to) =>
         [Conv2d(from.Channels, to.Channels, Kernel, Stride, Padding), ReLU()];
 
-    // A kernel of 5 instead of 4 gives back the odd row or column that halving dropped.
+    // A kernel of 5 instead of 4 restores the odd row or column that halving dropped.
     private static nn.Module<Tensor, Tensor>[] Double(ImageShape from, ImageShape to) =>
     [
         ReLU(),
@@ -59,7 +59,7 @@ public sealed record ConvNetwork : VaeNetwork
             from.Channels, to.Channels, (Kernel + (to.Height % Stride), Kernel + (to.Width % Stride)), stride: (Stride, Stride), padding: (Padding, Padding)),
     ];
 
-    // The image itself and what each convolution makes of it.
+    // The image itself and the output of each convolution.
     private List<ImageShape> Pyramid(ImageShape image)
     {
         int layers = 0;

@@ -5,7 +5,7 @@ namespace OnnxVae.Models.Networks;
 
 /// <summary>Dense layers with ReLU: d - hidden - 2 L and L - hidden - d.</summary>
 /// <remarks>With one hidden layer of 400, the network of the PyTorch VAE example, after Kingma and Welling 2014, arXiv 1312.6114, appendix C.</remarks>
-/// <param name="Hidden">Widths of the encoder's hidden layers; the decoder has them in reverse.</param>
+/// <param name="Hidden">Widths of the encoder's hidden layers; the decoder has them in reverse order.</param>
 public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
 {
     private const long LargestLayer = 1 << 28; // weights, 1 GiB

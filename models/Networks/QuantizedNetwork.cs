@@ -14,7 +14,7 @@ public sealed record QuantizedNetwork
     /// <summary>The stride of the bottom level's grid.</summary>
     public const int BottomStride = 4;
 
-    /// <summary>The stride of the top level's grid, where there is one.</summary>
+    /// <summary>The stride of the top level's grid, if there is one.</summary>
     public const int TopStride = 8;
 
     /// <summary>Channels between images and codes.</summary>
@@ -39,7 +39,7 @@ public sealed record QuantizedNetwork
     /// <summary>Features to the vectors that are quantized.</summary>
     public static nn.Module<Tensor, Tensor> ToVectors(int channels, int dimension) => Conv2d(channels, dimension, 1);
 
-    /// <summary>The top level's vectors to what they tell the bottom level, at <see cref="BottomStride"/>, with as many channels.</summary>
+    /// <summary>The top level's vectors to features for the bottom level, at <see cref="BottomStride"/>, with as many channels.</summary>
     public nn.Module<Tensor, Tensor> TopDecoder(int dimension) => Sequential(
         [Conv2d(dimension, Channels, 3, padding: 1), .. Residuals(), Double(Channels, dimension)]);
 

@@ -9,7 +9,7 @@ namespace OnnxVae.Models.Networks;
 /// down, nearest upsampling and 3x3 convolutions on the way up.
 /// </summary>
 /// <remarks>
-/// Blocks before activation: He et al. 2016, arXiv 1603.05027. Their form with group normalization and SiLU is that of
+/// Pre-activation blocks: He et al. 2016, arXiv 1603.05027. Their form with group normalization and SiLU is that of
 /// Ho, Jain and Abbeel 2020, arXiv 2006.11239, appendix B.
 /// </remarks>
 public sealed record ResidualNetwork : VaeNetwork
@@ -66,7 +66,7 @@ public sealed record ResidualNetwork : VaeNetwork
     private Residual Block() => new(Sequential(
         Norm(), SiLU(), Conv2d(Channels, Channels, 3, padding: 1), Norm(), SiLU(), Conv2d(Channels, Channels, 3, padding: 1)));
 
-    // TorchSharp 0.107 leaves the weights of a new GroupNorm uninitialised.
+    // TorchSharp 0.107 leaves the weights of a new GroupNorm uninitialized.
     private TorchSharp.Modules.GroupNorm Norm()
     {
         int most = Math.Clamp(Channels / FewestChannelsPerGroup, 1, MostGroups);

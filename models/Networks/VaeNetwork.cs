@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace OnnxVae.Models.Networks;
 
-/// <summary>A pair of networks, encoder and decoder, for images of any shape. Initialisation is TorchSharp's.</summary>
+/// <summary>A pair of networks, encoder and decoder, for images of any shape. Initialization is TorchSharp's.</summary>
 public abstract record VaeNetwork
 {
     /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What the decoder's output is to Gaussian likelihoods.</summary>
+    /// <summary>How Gaussian likelihoods read the decoder's output.</summary>
     public virtual PixelMean PixelMean => PixelMean.Sigmoid;
 
     /// <summary>The encoder: images, Float32 [N, C, H, W] with values in [0, 1], to the posterior's parameters, [N, P L].</summary>
@@ -18,6 +18,6 @@ public abstract record VaeNetwork
     /// <param name="parameters">P: 2 for means, then log-variances; 1 for means alone.</param>
     public abstract nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters);
 
-    /// <summary>The decoder: latents, Float32 [N, L], to what the likelihood makes of its output, [N, C, H, W].</summary>
+    /// <summary>The decoder: latents, Float32 [N, L], to the likelihood's parameters, [N, C, H, W].</summary>
     public abstract nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents);
 }

@@ -3,7 +3,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>Independent Bernoulli pixels; the decoder's output l holds logits. Grey pixels count as probabilities (cross-entropy).</summary>
+/// <summary>Independent Bernoulli pixels; the decoder's output l holds logits. Gray pixels count as probabilities (cross-entropy).</summary>
 /// <remarks>-ln P(y|z) = sum of softplus(l) - l y. Kingma and Welling 2014, arXiv 1312.6114, appendix C.1.</remarks>
 public sealed class BernoulliLikelihood : Likelihood
 {

@@ -5,10 +5,10 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>The negative ELBO with a weight on the rate: E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)); the ELBO itself at beta = 1.</summary>
+/// <summary>The negative ELBO with a weight on the rate (the KL term): E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)); the ELBO itself at beta = 1.</summary>
 /// <remarks>
 /// Kingma and Welling 2014, arXiv 1312.6114, equation 3; Higgins et al. 2017, beta-VAE, equation 4. A beta that rises from 0: Bowman et al.
-/// 2016, arXiv 1511.06349; that does so again and again: Fu et al. 2019, arXiv 1903.10145.
+/// 2016, arXiv 1511.06349; one that does so in cycles: Fu et al. 2019, arXiv 1903.10145.
 /// </remarks>
 public sealed class BetaElbo : Objective
 {

@@ -5,7 +5,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>The distortion at a rate that is asked for: E[-ln P(y|z)] + gamma |KL(Q(z|y) || P(z)) - C|.</summary>
+/// <summary>The distortion (reconstruction loss) at a target rate (KL term): E[-ln P(y|z)] + gamma |KL(Q(z|y) || P(z)) - C|.</summary>
 /// <remarks>Burgess et al. 2018, arXiv 1804.03599, equation 8.</remarks>
 public sealed class CapacityElbo : Objective
 {
@@ -13,7 +13,7 @@ public sealed class CapacityElbo : Objective
     private readonly ProgramInput capacity;
 
     /// <summary>Sets weight and rate.</summary>
-    /// <param name="gamma">Weight of the rate's distance to C.</param>
+    /// <param name="gamma">Weight of the rate's distance from C.</param>
     /// <param name="capacity">C, nats per image.</param>
     public CapacityElbo(double gamma, Schedule capacity) => (this.gamma, this.capacity) = (gamma, ProgramInput.Scheduled("capacity", capacity));
 

@@ -4,8 +4,8 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>
-/// Independent pixels with the continuous Bernoulli density on [0, 1], P(y) = C l^y (1 - l)^(1 - y): the cross-entropy of grey pixels,
-/// made a density. The decoder's output o holds the logits of l.
+/// Independent pixels with the continuous Bernoulli density on [0, 1], P(y) = C l^y (1 - l)^(1 - y): the cross-entropy of gray pixels,
+/// turned into a density. The decoder's output o holds the logits of l.
 /// </summary>
 /// <remarks>
 /// Loaiza-Ganem and Cunningham 2019, arXiv 1907.06845, equations 4 to 8; with logits, C = o / tanh(o / 2) and the mean is
@@ -42,6 +42,6 @@ public sealed class ContinuousBernoulliLikelihood : Likelihood
 
     private static Value IsSmall(Value output) => Greater(SeriesBelow, Abs(output));
 
-    // Both functions are only asked where the output is large; elsewhere any number but 0 will do.
+    // Both functions are only used where the output is large; elsewhere any number but 0 will do.
     private static Value AwayFromZero(Value output) => Where(IsSmall(output), 1f, output);
 }

@@ -11,7 +11,7 @@ namespace OnnxVae.Models.Objectives;
 /// </summary>
 /// <remarks>
 /// P(y) = F((y - m + 1/510) / s) - F((y - m - 1/510) / s), F the logistic function. Kingma et al. 2016, arXiv 1606.04934, equation 12.
-/// With F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)) nothing cancels. ln s = -7 + softplus(t + 7) keeps s above e^-7, as in Salimans et al.
+/// With F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)) there is no cancellation. ln s = -7 + softplus(t + 7) keeps s above e^-7, as in Salimans et al.
 /// 2017, arXiv 1701.05517.
 /// </remarks>
 public sealed class DiscretizedLogisticLikelihood : Likelihood

@@ -10,20 +10,20 @@ namespace OnnxVae.Models.Objectives;
 /// is rounded to a number: P(z) = sum of w_k (F((z + 1/2 - m_k) / s_k) - F((z - 1/2 - m_k) / s_k)), F the logistic function.
 /// </summary>
 /// <remarks>
-/// The rate -ln P(z) is the length of an ideal code. Balle, Laparra and Simoncelli 2017, arXiv 1611.01704, section 3.1, with the mixture of
+/// The rate -ln P(z) is the ideal code length. Balle, Laparra and Simoncelli 2017, arXiv 1611.01704, section 3.1, with the mixture of
 /// Salimans et al. 2017, arXiv 1701.05517, for the density.
 /// </remarks>
 public sealed class FactorizedDensity : Prior
 {
     private const int Components = 3;
-    private const float Spread = 2f; // distance of the components' first means
+    private const float Spread = 2f; // distance between the components' initial means
     private const int LargestDraw = 256;
 
     private readonly State weights;
     private readonly State means;
     private readonly State logScales;
 
-    /// <summary>Makes the parameters.</summary>
+    /// <summary>Creates the parameters.</summary>
     /// <param name="latents">L.</param>
     public FactorizedDensity(int latents)
     {
@@ -54,7 +54,7 @@ public sealed class FactorizedDensity : Prior
     /// <summary>ln P(z_l), latent by latent.</summary>
     /// <param name="z">Float32 [N, L]; whole numbers, or whole numbers with noise.</param>
     /// <returns>Float32 [N, L].</returns>
-    /// <remarks>F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)), so that nothing cancels.</remarks>
+    /// <remarks>F(a) - F(b) = F(a) F(-b) (1 - e^(b - a)), so that there is no cancellation.</remarks>
     public override Value LogProbabilities(Value z)
     {
         var centred = Reshape(z, [.. z.Shape, 1]) - means.Current; // [N, L, K]

@@ -8,7 +8,7 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>The beta-ELBO in which every latent may spend some nats for free: E[-ln P(y|z)] + beta sum over latents of max(KL, free bits).</summary>
 /// <remarks>
 /// Kingma et al. 2016, arXiv 1606.04934, appendix C.8: each latent's rate is averaged over the batch before the maximum. Against posterior
-/// collapse: there is no gain in less than the free rate.
+/// collapse: there is no gain in going below the free rate.
 /// </remarks>
 public sealed class FreeBitsElbo : Objective
 {
@@ -17,7 +17,7 @@ public sealed class FreeBitsElbo : Objective
 
     /// <summary>Sets the free rate and beta.</summary>
     /// <param name="free">Nats per latent.</param>
-    /// <param name="beta">Weight of the rate beyond.</param>
+    /// <param name="beta">Weight of the rate (the KL term) beyond that.</param>
     public FreeBitsElbo(double free, Schedule beta) => (this.free, this.beta) = (free, ProgramInput.Scheduled("beta", beta));
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>Q(z|y) = N(mean(y), diag exp logVar(y)), the encoder's answer.</summary>
+/// <summary>Q(z|y) = N(mean(y), diag exp logVar(y)), the encoder's output.</summary>
 /// <remarks>Kingma and Welling 2014, arXiv 1312.6114, sections 2.4 and 3.</remarks>
 /// <param name="Mean">Float32 [N, L].</param>
 /// <param name="LogVar">Float32 [N, L], natural logarithms of variances.</param>

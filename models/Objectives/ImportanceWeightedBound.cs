@@ -8,7 +8,7 @@ namespace OnnxVae.Models.Objectives;
 public sealed class ImportanceWeightedBound : Objective
 {
     /// <summary>Sets the number of samples.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is less than one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than one.</exception>
     public ImportanceWeightedBound(int samples) => Samples = samples >= 1
         ? samples
         : throw new ArgumentOutOfRangeException(nameof(samples), $"The number of samples is {samples}; the bound needs at least 1.");

@@ -14,7 +14,7 @@ public sealed class LearnedGaussianLikelihood : GaussianPixels
 {
     private readonly State logSigma = State.Create("likelihood.logSigma", StateRole.Parameter, Tensor.From<float>(Shape.Scalar, 0f));
 
-    /// <summary>Makes the parameter.</summary>
+    /// <summary>Creates the parameter.</summary>
     /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
     public LearnedGaussianLikelihood(PixelMean pixelMean = PixelMean.Sigmoid)
         : base(pixelMean)

@@ -7,15 +7,15 @@ namespace OnnxVae.Models.Objectives;
 
 /// <summary>P(z) = N(mu, diag sigma^2) with mean and log-variance learned like weights, from 0.</summary>
 /// <remarks>
-/// A decoder whose first layer is affine can absorb both, so the optimum is that of N(0, I): the indeterminacy of the VAE, of which this
-/// prior shows the other end.
+/// A decoder whose first layer is affine can absorb both, so the optimum is that of N(0, I): the indeterminacy of the VAE, which this
+/// prior shows from the other end.
 /// </remarks>
 public sealed class LearnedGaussianPrior : Prior
 {
     private readonly State mean;
     private readonly State logVar;
 
-    /// <summary>Makes the parameters.</summary>
+    /// <summary>Creates the parameters.</summary>
     /// <param name="latents">L.</param>
     public LearnedGaussianPrior(int latents) =>
         (mean, logVar) = (Parameter("prior.mean", latents), Parameter("prior.logVar", latents));

@@ -10,19 +10,19 @@ public abstract class Likelihood
     /// <summary>The name in descriptions of models.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Parameters and statistics that the likelihood has of its own; none, usually.</summary>
+    /// <summary>The likelihood's own parameters and statistics; usually none.</summary>
     public virtual IReadOnlyList<State> States => [];
 
     /// <summary>The standard deviation of a pixel, Float32 scalar, for likelihoods that have one.</summary>
     public virtual Value? Sigma => null;
 
-    /// <summary>What training and evaluation report of the likelihood's states.</summary>
+    /// <summary>Metrics of the likelihood's states that training and evaluation report.</summary>
     internal IReadOnlyList<Metric> StateMetrics => Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 
-    /// <summary>Whether P(y|z) sums to one over images, so that likelihoods compare; else it is known up to a factor.</summary>
+    /// <summary>Whether P(y|z) sums to one over images, so that likelihoods are comparable; otherwise it is known only up to a factor.</summary>
     public virtual bool IsNormalized => true;
 
-    /// <summary>Whether training takes one sample of the latents per image: several, weighted against each other, would not have this likelihood's gradient.</summary>
+    /// <summary>Whether training must take one sample of the latents per image: several, weighted against each other, would not have this likelihood's gradient.</summary>
     public virtual bool IsForOneSample => false;
 
     /// <summary>The mean of P(y|z), which is the generated image.</summary>
@@ -30,17 +30,17 @@ public abstract class Likelihood
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
     public abstract Value Mean(Value output);
 
-    /// <summary>-ln P(y|z), summed over pixels and channels.</summary>
+    /// <summary>The distortion (reconstruction loss) -ln P(y|z), summed over pixels and channels.</summary>
     /// <param name="y">The images, Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
     /// <returns>Float32 [N], nats per image.</returns>
     public abstract Value Distortion(Value y, Value output);
 
-    /// <summary>What the decoder shows: the mean, within [0, 1].</summary>
+    /// <summary>The image that the decoder outputs: the mean, within [0, 1].</summary>
     /// <inheritdoc cref="Mean"/>
     public virtual Value Image(Value output) => Mean(output);
 
-    /// <summary>-ln P(y|z) as it is minimised, with what a training step changes besides parameters.</summary>
+    /// <summary>-ln P(y|z) as it is minimized, with what a training step changes besides parameters.</summary>
     public virtual TrainingDistortion TrainingDistortion(Value y, Value output) => new(Distortion(y, output), [], []);
 
     /// <summary>d, the number of values in an image.</summary>

@@ -3,7 +3,7 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>Likelihoods that see of the decoder's output only the image y(z) that it stands for.</summary>
+/// <summary>Likelihoods that depend on the decoder's output only through the image y(z).</summary>
 /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
 public abstract class MeanPixels(PixelMean pixelMean) : Likelihood
 {

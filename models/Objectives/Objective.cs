@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Programs;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>What a VAE minimises.</summary>
+/// <summary>What a VAE minimizes.</summary>
 public abstract class Objective
 {
     /// <summary>The formula, for people.</summary>
@@ -12,7 +12,7 @@ public abstract class Objective
     /// <summary>K, samples of the latents per image and step.</summary>
     public virtual int Samples => 1;
 
-    /// <summary>Scalars that follow the step.</summary>
+    /// <summary>Scalars that follow a schedule.</summary>
     public virtual IReadOnlyList<ProgramInput> Schedules => [];
 
     /// <summary>The loss, a Float32 scalar, in nats: a mean over images.</summary>

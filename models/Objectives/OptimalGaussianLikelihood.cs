@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 /// sigma*^2 = E |y - y(z)|^2 / d.
 /// </summary>
 /// <remarks>
-/// A training step takes the expectation over its batch. At sigma* the mean distortion has derivative zero to sigma, so its gradient
+/// A training step takes the expectation over its batch. At sigma* the derivative of the mean distortion with respect to sigma is zero, so its gradient
 /// is that of a fixed sigma (envelope theorem); for objectives that weight their samples it would not be. Outside training, sigma* is a running average over the batches.
 /// Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, section 3.2; sigma stays at or above e^-6.
 /// </remarks>
@@ -21,7 +21,7 @@ public sealed class OptimalGaussianLikelihood : GaussianPixels
 
     private readonly State variance = State.Create("likelihood.variance", StateRole.Statistic, Tensor.From<float>(Shape.Scalar, 1f));
 
-    /// <summary>Makes the running average.</summary>
+    /// <summary>Creates the running average.</summary>
     /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
     public OptimalGaussianLikelihood(PixelMean pixelMean = PixelMean.Sigmoid)
         : base(pixelMean)

@@ -14,17 +14,17 @@ public enum PosteriorKind
     Rounded,
 }
 
-/// <summary>Q(z|y): what the encoder says of the latents of an image.</summary>
+/// <summary>Q(z|y): what the encoder says about the latents of an image.</summary>
 /// <param name="Mean">Float32 [N, L].</param>
 public abstract record Posterior(Value Mean)
 {
     /// <summary>Natural logarithms of variances, Float32 [N, L].</summary>
     public abstract Value LogVar { get; }
 
-    /// <summary>Numbers that the encoder gives for each latent.</summary>
+    /// <summary>Numbers that the encoder outputs for each latent.</summary>
     public static int ParametersPerLatent(PosteriorKind kind) => kind == PosteriorKind.Gaussian ? 2 : 1;
 
-    /// <summary>The random numbers that a sample is made of.</summary>
+    /// <summary>The random numbers that a sample needs.</summary>
     /// <param name="shape">[N, L].</param>
     public abstract ProgramInput Noise(Shape shape);
 
@@ -42,7 +42,7 @@ public abstract record Posterior(Value Mean)
 
     /// <summary>The same posteriors several times, one copy after the other.</summary>
     /// <param name="times">K.</param>
-    /// <returns>Of Float32 [K N, L].</returns>
+    /// <returns>Posteriors of Float32 [K N, L].</returns>
     public abstract Posterior Repeated(int times);
 
     /// <summary>Reads an encoder's output.</summary>

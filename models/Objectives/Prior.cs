@@ -12,13 +12,13 @@ public abstract class Prior
     /// <summary>The posteriors that it is a prior for.</summary>
     public virtual PosteriorKind Posterior => PosteriorKind.Gaussian;
 
-    /// <summary>Parameters of the prior; none, usually.</summary>
+    /// <summary>Parameters of the prior; usually none.</summary>
     public virtual IReadOnlyList<State> States => [];
 
-    /// <summary>The rate latent by latent, where it factorizes over the latents: KL(Q(z|y) || P(z)) in closed form, or the length of a code.</summary>
+    /// <summary>The rate (KL term) latent by latent, if it factorizes over the latents: KL(Q(z|y) || P(z)) in closed form, or a code length.</summary>
     /// <param name="posterior">Q(z|y).</param>
     /// <param name="z">A sample of it, Float32 [N, L].</param>
-    /// <returns>Float32 [N, L], nats; null where it does not.</returns>
+    /// <returns>Float32 [N, L], nats; null if it does not.</returns>
     public virtual Value? LatentRates(Posterior posterior, Value z) => null;
 
     /// <summary>ln P(z).</summary>
@@ -37,7 +37,7 @@ public abstract class Prior
     /// <returns>Float32 [L].</returns>
     public virtual Value? Variances(Func<Value, GaussianPosterior> encode) => null;
 
-    /// <summary>Makes draws of noise; null for N(0, I), where noise is a draw.</summary>
+    /// <summary>Turns noise into draws; null for N(0, I), where noise is a draw.</summary>
     /// <param name="encode">The encoder, as above.</param>
     public virtual PriorSampler? Sampler(Func<Value, GaussianPosterior> encode) => null;
 }

@@ -21,7 +21,7 @@ public sealed record PriorSampler(IReadOnlyList<Value> Inputs, Value Z)
     }
 
     /// <summary>Draws from a mixture of Gaussians: u, [N, 1], chooses the component k, then z = mean_k + factor_k eps, eps [N, L].</summary>
-    /// <param name="mixture">The mixture; the factors are those of Cholesky's decomposition.</param>
+    /// <param name="mixture">The mixture; the factors are those of the Cholesky decomposition.</param>
     public static PriorSampler OfMixture(GaussianMixture mixture)
     {
         int count = mixture.Weights.Count, latents = mixture.Dimensions;

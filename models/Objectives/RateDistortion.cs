@@ -3,7 +3,7 @@ using OnnxVae.Exporters.Graph;
 namespace OnnxVae.Models.Objectives;
 
 /// <summary>
-/// The distortion of a rate-distortion autoencoder, which minimises rate + lambda * distortion: a likelihood
+/// The distortion (reconstruction loss) of a rate-distortion autoencoder, which minimizes rate + lambda * distortion: a likelihood
 /// P(y|z) = exp(-lambda * distortion(y, y(z))) / Z.
 /// </summary>
 /// <param name="lambda">Nats per unit of distortion.</param>
@@ -13,7 +13,7 @@ public abstract class RateDistortion(double lambda, PixelMean pixelMean) : MeanP
     /// <summary>Nats per unit of distortion.</summary>
     public double Lambda => lambda;
 
-    /// <summary>The name of <see cref="Measure"/> among the figures.</summary>
+    /// <summary>The name of <see cref="Measure"/> among the metrics.</summary>
     public abstract string MeasureName { get; }
 
     /// <summary>The distortion itself.</summary>
@@ -22,7 +22,7 @@ public abstract class RateDistortion(double lambda, PixelMean pixelMean) : MeanP
     /// <returns>Float32 [N].</returns>
     public abstract Value Measure(Value y, Value reconstruction);
 
-    /// <summary>ln Z; 0 where it is not known.</summary>
+    /// <summary>ln Z; 0 if it is not known.</summary>
     /// <param name="dimensions">d.</param>
     public virtual double LogNormalizer(long dimensions) => 0;
 

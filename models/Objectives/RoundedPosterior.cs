@@ -15,7 +15,7 @@ public sealed record RoundedPosterior(Value Mean) : Posterior(Mean)
 {
     private static readonly float LogVarianceOfUniform = (float)Math.Log(1.0 / 12);
 
-    /// <summary>ln 1/12: the variance of what rounding takes away.</summary>
+    /// <summary>ln 1/12: the log-variance of the rounding error.</summary>
     public override Value LogVar => (0f * Mean) + LogVarianceOfUniform;
 
     /// <inheritdoc/>

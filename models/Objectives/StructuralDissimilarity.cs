@@ -3,9 +3,9 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>The structural dissimilarity 1 - SSIM, between 0 and 2; no density, so that its ELBO is known up to a constant.</summary>
+/// <summary>The structural dissimilarity 1 - SSIM, between 0 and 2; not a density, so its ELBO is known only up to a constant.</summary>
 /// <remarks>
-/// Wang, Bovik, Sheikh and Simoncelli 2004, Image quality assessment: windows of 11 x 11 (smaller where the image is) weighted by a Gaussian
+/// Wang, Bovik, Sheikh and Simoncelli 2004, Image quality assessment: windows of 11 x 11 (smaller if the image is) weighted by a Gaussian
 /// of standard deviation 1.5, K1 = 0.01, K2 = 0.03; the mean over all windows inside the image, and over channels.
 /// </remarks>
 /// <param name="lambda">Nats per unit.</param>
@@ -38,7 +38,7 @@ public sealed class StructuralDissimilarity(double lambda, PixelMean pixelMean =
         return 1f - (SumPerRow(similarity) * (1f / Dimensions(similarity)));
     }
 
-    // Means over windows, along rows and then along columns. A product with the band matrix of the weights.
+    // Means over windows, along rows and then along columns: products with the band matrix of the weights.
     private static Value Blur(Value x) => MatMul(MatMul(Band(x.Shape[2]), x), Transpose(Band(x.Shape[3]), 1, 0));
 
     // [positions, size]: row i weighs the pixels i ... i + window - 1.

@@ -8,17 +8,17 @@ namespace OnnxVae.Models.Objectives;
 /// <summary>P(z) = 1/K sum of Q(z|u_k): the posteriors of K pseudo-images u_k, which are learned like weights.</summary>
 /// <remarks>
 /// VampPrior: Tomczak and Welling 2018, arXiv 1705.07120, equation 9. Pixels are kept in [0, 1] by hardtanh, as there. The rate has no closed
-/// form; one sample estimates it. The encoder runs a second time for the pseudo-images, so it cannot have layers that keep statistics of their
-/// batch.
+/// form; one sample estimates it. The encoder runs a second time for the pseudo-images, so it cannot have layers that keep batch
+/// statistics.
 /// </remarks>
 public sealed class VampPrior : Prior
 {
     private readonly State pseudoImages;
 
-    /// <summary>Draws the pseudo-images' first pixels.</summary>
+    /// <summary>Draws the pseudo-images' initial pixels.</summary>
     /// <param name="count">K.</param>
     /// <param name="image">The images' shape.</param>
-    /// <param name="seed">Chooses the pixels: normal with mean 0.5 and standard deviation 0.1, apart from each other and inside the range.</param>
+    /// <param name="seed">Random seed of the pixels: normal with mean 0.5 and standard deviation 0.1, different from each other and inside the range.</param>
     /// <exception cref="ArgumentOutOfRangeException">K is not positive.</exception>
     public VampPrior(int count, ImageShape image, ulong seed)
     {
@@ -50,7 +50,7 @@ public sealed class VampPrior : Prior
         return LogSumExp(logDensities, axis: 1) - MathF.Log(count);
     }
 
-    /// <summary>The variance of a mixture: the mean of the components' variances, and the variance of their means.</summary>
+    /// <summary>The variance of a mixture: the mean of the components' variances plus the variance of their means.</summary>
     public override Value Variances(Func<Value, GaussianPosterior> encode)
     {
         var components = Components(encode);

@@ -12,7 +12,7 @@ public static class CodeCounts
     /// <returns>Float32 [N, K].</returns>
     public static Value PerImage(Value codes, int count) => ReduceSum(OneHot(codes, count), [1, 2]);
 
-    /// <summary>How many equally frequent codes would be as hard to guess as those of a batch: exp of the entropy of their frequencies.</summary>
+    /// <summary>The perplexity of a batch's codes, the equivalent number of equally frequent codes: exp of the entropy of their frequencies.</summary>
     /// <param name="codes">Int64 [N, H, W].</param>
     /// <param name="count">K.</param>
     /// <returns>Float32 scalar, from 1 to K.</returns>

@@ -6,12 +6,12 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Models.Quantization;
 
 /// <summary>
-/// A codebook e of vectors, of which the nearest one is chosen: k(z) = argmin |z - e_k|. A code that few vectors choose any more takes the
-/// place of a random vector of the batch; nobody has chosen any before the first step, which so takes all codes from the data.
+/// A codebook e of vectors, of which the nearest one is chosen: k(z) = argmin |z - e_k|. A code that hardly any vectors choose is replaced
+/// by a random vector of the batch; before the first step all codes are unused, so the first step initializes them from the batch.
 /// </summary>
 /// <remarks>
 /// van den Oord, Vinyals and Kavukcuoglu 2017, arXiv 1711.00937, equations 1 to 3; replacement as in Dhariwal et al. 2020, arXiv 2005.00341,
-/// section 3, each code from a part of the batch of its own, so that no two become equal where there are as many vectors as codes.
+/// section 3, each code from its own part of the batch, so that no two become equal if there are as many vectors as codes.
 /// </remarks>
 public abstract class Codebook : Quantizer
 {
@@ -45,10 +45,10 @@ public abstract class Codebook : Quantizer
     /// <inheritdoc/>
     public override IReadOnlyList<State> States => [Vectors, counts];
 
-    /// <summary>beta, the weight of what keeps vectors near their codes.</summary>
+    /// <summary>beta, the weight of the loss that keeps vectors near their codes (commitment loss).</summary>
     private protected float Commitment { get; }
 
-    /// <summary>How much of a moving average stays at a step.</summary>
+    /// <summary>The share of a moving average that is kept at a step.</summary>
     private protected float Decay { get; }
 
     /// <inheritdoc/>
@@ -62,9 +62,9 @@ public abstract class Codebook : Quantizer
     /// <inheritdoc/>
     public override Value Decode(Value codes) => Transpose(Gather(Vectors.Current, 0, codes), 0, 3, 1, 2);
 
-    /// <summary>Who chose which code: what the moving average of a step's choices says of the codes.</summary>
+    /// <summary>A step's choices of codes, and what their moving average says about the codes.</summary>
     /// <param name="z">The vectors, Float32 [N, D, H, W].</param>
-    /// <param name="codes">What they chose, Int64 [N, H, W].</param>
+    /// <param name="codes">The codes that they chose, Int64 [N, H, W].</param>
     private protected Choices Count(Value z, Value codes)
     {
         long vectors = codes.Shape.ElementCount;
@@ -84,12 +84,12 @@ public abstract class Codebook : Quantizer
     /// <returns>Float32 [N].</returns>
     private protected static Value MeanSquare(Value a, Value b) => SumPerRow(Square(a - b)) * ((float)a.Shape[0] / a.Shape.ElementCount);
 
-    /// <summary>What a step knows of its choices.</summary>
+    /// <summary>A step's choices of codes.</summary>
     /// <param name="Rows">The vectors, [V, D].</param>
-    /// <param name="Chosen">A 1 at the code of each, [V, K].</param>
+    /// <param name="Chosen">The one-hot code of each, [V, K].</param>
     /// <param name="Counts">N, the average number of a step's vectors whose nearest code is k, after the replacement of dead codes, [K].</param>
     /// <param name="IsDead">Which codes are replaced, Bool [K, 1].</param>
-    /// <param name="Replacements">The vector that each would take the place of, [K, D].</param>
+    /// <param name="Replacements">The vector that would replace each code, [K, D].</param>
     /// <param name="FairShare">The count of a code that has just been replaced.</param>
     /// <param name="Random">Chooses the replacements.</param>
     /// <param name="State">Keeps N.</param>

@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Quantization;
 /// </summary>
 /// <remarks>
 /// Mentzer, Minnen, Agustsson and Tschannen 2024, arXiv 2309.15505, listing in appendix A: with L levels, h = (L - 1)(1 + eps) / 2 and
-/// o = 1/2 for an even L, round(h tanh(z + artanh(o / h)) - o), divided by floor(L / 2). The listing has tan for artanh, with which z = 0
+/// o = 1/2 for an even L, round(h tanh(z + artanh(o / h)) - o), divided by floor(L / 2). The listing has tan instead of artanh, with which z = 0
 /// is not quite 0.
 /// </remarks>
 public sealed class FiniteScalarQuantizer : Quantizer

@@ -7,7 +7,7 @@ namespace OnnxVae.Models.Quantization;
 
 /// <summary>
 /// A codebook of moving averages: e_k = m_k / N_k, with N_k the average number of a step's vectors whose nearest code is k, and m_k the
-/// average of their sum. Training minimises beta |z - sg(e)|^2, sg without gradient, in the networks alone.
+/// average of their sum. Training minimizes beta |z - sg(e)|^2, sg for stop-gradient, in the networks alone.
 /// </summary>
 /// <remarks>
 /// van den Oord et al. 2017, arXiv 1711.00937, appendix A.1, with the smoothing of Razavi et al. 2019, arXiv 1906.00446:
@@ -19,12 +19,12 @@ public sealed class MovingAverageCodebook : Codebook
 
     private readonly State sums;
 
-    /// <summary>Makes a codebook.</summary>
-    /// <param name="level">What it is called among the states.</param>
+    /// <summary>Creates a codebook.</summary>
+    /// <param name="level">Its name among the states.</param>
     /// <param name="codes">K.</param>
     /// <param name="dimension">D.</param>
     /// <param name="commitment">beta.</param>
-    /// <param name="decay">How much of an average stays at a step.</param>
+    /// <param name="decay">The share of an average that is kept at a step.</param>
     public MovingAverageCodebook(string level, int codes, int dimension, double commitment = 0.25, double decay = 0.99)
         : base(level, codes, dimension, commitment, decay, StateRole.Statistic) =>
         sums = State.Create($"{Vectors.Spec.Name}.sums", StateRole.Statistic, Tensor.Zeros(ElementType.Float32, [codes, dimension]));

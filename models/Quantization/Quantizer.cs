@@ -15,10 +15,10 @@ public abstract class Quantizer
     /// <summary>D, the length of a vector.</summary>
     public abstract int Dimension { get; }
 
-    /// <summary>The codebook and what keeps it up to date; none, if it is fixed.</summary>
+    /// <summary>The codebook and the states that keep it up to date; none if it is fixed.</summary>
     public virtual IReadOnlyList<State> States => [];
 
-    /// <summary>The codes of vectors, off the path of gradients.</summary>
+    /// <summary>The codes of vectors, without a gradient.</summary>
     /// <param name="z">Float32 [N, D, H, W].</param>
     /// <returns>Int64 [N, H, W], from 0 to K - 1.</returns>
     public abstract Value Encode(Value z);
@@ -28,15 +28,15 @@ public abstract class Quantizer
     /// <returns>Float32 [N, D, H, W].</returns>
     public abstract Value Decode(Value codes);
 
-    /// <summary>What a training step makes of vectors.</summary>
+    /// <summary>Quantizes vectors in a training step.</summary>
     /// <param name="z">Float32 [N, D, H, W].</param>
     public abstract QuantizedVectors Quantize(Value z);
 }
 
 /// <summary>Vectors that were quantized in a training step.</summary>
 /// <param name="Codes">Int64 [N, H, W].</param>
-/// <param name="Vectors">The codes' vectors, Float32 [N, D, H, W]; their gradient goes to the quantized vectors as it is.</param>
-/// <param name="Loss">What keeps vectors and codebook together, Float32 [N], a mean over positions and dimensions.</param>
+/// <param name="Vectors">The codes' vectors, Float32 [N, D, H, W]; their gradient passes unchanged to the vectors that were quantized.</param>
+/// <param name="Loss">The loss that keeps vectors and codebook together, Float32 [N], a mean over positions and dimensions.</param>
 public sealed record QuantizedVectors(Value Codes, Value Vectors, Value Loss)
 {
     /// <summary>Noise that it needs.</summary>
@@ -45,6 +45,6 @@ public sealed record QuantizedVectors(Value Codes, Value Vectors, Value Loss)
     /// <summary>States that the step changes.</summary>
     public IReadOnlyList<StateUpdate> Updates { get; init; } = [];
 
-    /// <summary>What becomes of parameters that the optimizer has changed.</summary>
+    /// <summary>Changes to parameters after the optimizer's update.</summary>
     public IReadOnlyList<ParameterRevision> Revisions { get; init; } = [];
 }

@@ -21,13 +21,13 @@ public sealed class VaeModel : IModel
     private readonly Objective objective;
     private readonly Prior prior;
 
-    /// <summary>Puts a VAE together.</summary>
+    /// <summary>Builds a VAE.</summary>
     /// <param name="networks">Encoder and decoder.</param>
     /// <param name="likelihood">P(y|z).</param>
-    /// <param name="objective">What is minimised.</param>
+    /// <param name="objective">The objective to minimize.</param>
     /// <param name="prior">P(z); N(0, I) if left out.</param>
-    /// <param name="pixels">What the model sees of the pixels.</param>
-    /// <exception cref="ArgumentException">The prior is not one for the network's posterior, or the likelihood none for the objective.</exception>
+    /// <param name="pixels">How pixels are prepared for the model.</param>
+    /// <exception cref="ArgumentException">The prior does not fit the network's posterior, or the likelihood does not fit the objective.</exception>
     public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey)
     {
         ArgumentNullException.ThrowIfNull(networks);
@@ -107,7 +107,7 @@ public sealed class VaeModel : IModel
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as the whole numbers they are.
+    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
     /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1]. <c>prior</c>, unless it is N(0, I): noise to draws
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
     /// </remarks>
@@ -155,7 +155,7 @@ public sealed class VaeModel : IModel
 
     private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering network) => y => GaussianPosterior.From(network.Lower(networks.Encoder, y));
 
-    // The distortion with the latents of another image: what it adds is what the decoder takes from the latents.
+    // The distortion with the latents of another image: the increase is what the decoder takes from the latents.
     private IEnumerable<Metric> ExchangedDistortion(ForwardPass forward, ModuleLowering network)
     {
         if (forward.Y.Shape[0] > 1)

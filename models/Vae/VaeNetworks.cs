@@ -7,12 +7,12 @@ namespace OnnxVae.Models.Vae;
 /// <summary>The two networks of a VAE, as one TorchSharp module with children <c>encoder</c> and <c>decoder</c>.</summary>
 public sealed class VaeNetworks : ComposedModule
 {
-    /// <summary>Builds both networks with TorchSharp's initialisation.</summary>
+    /// <summary>Builds both networks with TorchSharp's initialization.</summary>
     /// <param name="network">Their architecture.</param>
     /// <param name="image">The images' shape.</param>
     /// <param name="latents">L, the number of latents.</param>
     /// <param name="posterior">What the encoder's output describes.</param>
-    /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
+    /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
     public VaeNetworks(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, ulong? seed = null)
         : base(nameof(VaeNetworks))

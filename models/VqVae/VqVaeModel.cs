@@ -11,16 +11,16 @@ using static OnnxVae.Exporters.Graph.Ops;
 namespace OnnxVae.Models.VqVae;
 
 /// <summary>
-/// An autoencoder with codes. It minimises the distortion and, weighted like half the squared error of an image with pixels of
-/// standard deviation 1, what keeps vectors and codebooks together: E[-ln P(y|z) + d/2 sum over levels of the quantizers' losses].
+/// An autoencoder with codes. It minimizes the distortion (reconstruction loss) and, weighted like half the squared error of an image with pixels of
+/// standard deviation 1, the losses that keep vectors and codebooks together: E[-ln P(y|z) + d/2 sum over levels of the quantizers' losses].
 /// </summary>
 /// <remarks>
-/// The weight makes it the published objective times d/2 where sigma^2 is the variance of the data: mean squared error / variance + beta
+/// With this weight it is the published objective times d/2 if sigma^2 is the variance of the data: mean squared error / variance + beta
 /// mean of |z - sg(e)|^2. The latents that are exported are the codes, top level first, row by row, as whole numbers.
 /// </remarks>
 public sealed class VqVaeModel : IModel
 {
-    // The posterior knows its code for sure; draws from it, rounded by the decoder, are that code.
+    // The posterior is certain of its code; draws from it, rounded by the decoder, are that code.
     private const float LogVarianceOfCodes = -30f;
 
     private readonly VqVaeNetworks networks;
@@ -28,12 +28,12 @@ public sealed class VqVaeModel : IModel
     private readonly Level? top;
     private readonly Level bottom;
 
-    /// <summary>Puts an autoencoder with codes together.</summary>
+    /// <summary>Builds an autoencoder with codes.</summary>
     /// <param name="networks">Its networks.</param>
     /// <param name="likelihood">P(y|z).</param>
     /// <param name="bottom">Quantizes the bottom level.</param>
     /// <param name="top">Quantizes the top level; null for a model with one level.</param>
-    /// <param name="pixels">What the model sees of the pixels.</param>
+    /// <param name="pixels">How pixels are prepared for the model.</param>
     /// <exception cref="ArgumentException">The quantizers do not fit the networks.</exception>
     public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey)
     {
@@ -93,7 +93,7 @@ public sealed class VqVaeModel : IModel
 
     private IReadOnlyList<Level> Levels => top is null ? [bottom] : [top, bottom];
 
-    // What the codes take if all are equally likely: positions * ln K, nats per image.
+    // The rate of the codes (the KL term) if all are equally likely: positions * ln K, nats per image.
     private double RateBound => Levels.Sum(level => level.Grid.Positions * Math.Log(level.Grid.Codes));
 
     /// <inheritdoc/>
@@ -149,8 +149,8 @@ public sealed class VqVaeModel : IModel
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c>, the codes as whole numbers, Float32 [N, L], and <c>logVar</c>, all as good as minus
-    /// infinity. <c>decoder</c>: codes, Float32 [N, L], to <c>image</c>, [N, C, H, W] in [0, 1]; what is no code becomes the nearest one. <c>prior</c>,
+    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c>, the codes as whole numbers, Float32 [N, L], and <c>logVar</c>, effectively minus
+    /// infinity. <c>decoder</c>: codes, Float32 [N, L], to <c>image</c>, [N, C, H, W] in [0, 1]; other values become the nearest code. <c>prior</c>,
     /// under which the rate is a bound: all codes equally likely.
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -194,7 +194,7 @@ public sealed class VqVaeModel : IModel
         return (codes, vectors);
     }
 
-    // Images to the levels' quantized vectors: the top level's first, which the bottom level then knows.
+    // Images to the levels' quantized vectors: the top level's first, which the bottom level then sees.
     private IReadOnlyList<Value> Encode(ModuleLowering network, Value y, Func<Level, Value, Value> quantize)
     {
         var features = network.Lower(networks.EncoderBottom, y);

@@ -5,7 +5,7 @@ namespace OnnxVae.Models.VqVae;
 
 /// <summary>
 /// The networks of an autoencoder whose latents are codes: grids of vectors that a quantizer chooses from a finite set. With a top level,
-/// the bottom level sees what the top level's codes say already, and the decoder sees both.
+/// the bottom level sees what the top level's codes already encode, and the decoder sees both.
 /// </summary>
 /// <remarks>
 /// One level: VQ-VAE, van den Oord et al. 2017, arXiv 1711.00937. Two levels: VQ-VAE-2, Razavi et al. 2019, arXiv 1906.00446, figure 2a.
@@ -13,12 +13,12 @@ namespace OnnxVae.Models.VqVae;
 /// </remarks>
 public sealed class VqVaeNetworks : ComposedModule
 {
-    /// <summary>Builds the networks with TorchSharp's initialisation.</summary>
+    /// <summary>Builds the networks with TorchSharp's initialization.</summary>
     /// <param name="network">Their architecture.</param>
     /// <param name="image">The images' shape.</param>
     /// <param name="dimension">D, the length of the vectors that are quantized, at each level.</param>
     /// <param name="hasTop">Whether there are two levels.</param>
-    /// <param name="seed">Chooses the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
+    /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentException">The image's sides are not multiples of the stride.</exception>
     public VqVaeNetworks(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop, ulong? seed = null)
         : base(nameof(VqVaeNetworks))
@@ -57,7 +57,7 @@ public sealed class VqVaeNetworks : ComposedModule
     /// <summary>Images, Float32 [N, C, H, W] in [0, 1], to features of the bottom level.</summary>
     public nn.Module<Tensor, Tensor> EncoderBottom { get; }
 
-    /// <summary>Features, after what the top level tells, to the vectors that the bottom level quantizes, [N, D, H / 4, W / 4].</summary>
+    /// <summary>Features, after those from the top level, to the vectors that the bottom level quantizes, [N, D, H / 4, W / 4].</summary>
     public nn.Module<Tensor, Tensor> VectorsBottom { get; }
 
     /// <summary>Quantized vectors, the top level's first, to the likelihood's parameters, [N, C, H, W].</summary>
@@ -75,7 +75,7 @@ public sealed class VqVaeNetworks : ComposedModule
     /// <summary>The networks of the top level.</summary>
     /// <param name="Encoder">Features of the bottom level to its own.</param>
     /// <param name="Vectors">Features to the vectors that are quantized, [N, D, H / 8, W / 8].</param>
-    /// <param name="Decoder">Quantized vectors to what they tell the bottom level, [N, D, H / 4, W / 4].</param>
+    /// <param name="Decoder">Quantized vectors to features for the bottom level, [N, D, H / 4, W / 4].</param>
     /// <param name="Upsampling">Quantized vectors to the size of the bottom level, for the decoder.</param>
     public sealed record TopLevel(nn.Module<Tensor, Tensor> Encoder, nn.Module<Tensor, Tensor> Vectors, nn.Module<Tensor, Tensor> Decoder, nn.Module<Tensor, Tensor> Upsampling);
 }

@@ -27,10 +27,10 @@ internal static class ExportedFiles
     /// <summary>The prior of the bottom level's codes, or of the only level's.</summary>
     public const string BottomPrior = ExportedKinds.BottomPrior + Extension;
 
-    /// <summary>What the class and the top level's codes make of the bottom level's prior.</summary>
+    /// <summary>The class and the top level's codes to the condition of the bottom level's prior.</summary>
     public const string BottomPriorCondition = ExportedKinds.BottomPrior + ExportedKinds.ConditionSuffix + Extension;
 
-    /// <summary>What the rows above make of a row of the bottom level.</summary>
+    /// <summary>The rows above to the features of a row of the bottom level.</summary>
     public const string BottomPriorRow = ExportedKinds.BottomPrior + ExportedKinds.RowSuffix + Extension;
 
     private const string Extension = ".onnx";

@@ -1,6 +1,6 @@
 namespace OnnxVae.Format;
 
-/// <summary>What exported files are, as their metadata say (<see cref="MetadataKeys.Kind"/>) and packages name their deployable graphs.</summary>
+/// <summary>The kinds of exported files, as in their metadata (<see cref="MetadataKeys.Kind"/>) and as packages name their deployable graphs.</summary>
 internal static class ExportedKinds
 {
     /// <summary>Images to latents.</summary>
@@ -24,9 +24,9 @@ internal static class ExportedKinds
     /// <summary>Codes of the bottom level, or of the only one, to logits of the next one.</summary>
     public const string BottomPrior = "prior_bottom";
 
-    /// <summary>Follows the level where the graph makes the condition of the level from the class and the codes above.</summary>
+    /// <summary>Suffix of the level for the graph that computes the level's condition from the class and the codes above.</summary>
     public const string ConditionSuffix = "_condition";
 
-    /// <summary>Follows the level where the graph makes the features of a row of codes from the rows above it.</summary>
+    /// <summary>Suffix of the level for the graph that computes the features of a row of codes from the rows above it.</summary>
     public const string RowSuffix = "_row";
 }

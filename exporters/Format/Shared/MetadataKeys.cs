@@ -18,13 +18,13 @@ internal static class MetadataKeys
     /// <summary>Grids of codes, K:HxW with commas between them, the top level's first.</summary>
     public const string Codes = "onnxvae.codes";
 
-    /// <summary>The prior that the model was trained with; <see cref="StandardNormal"/>, or one whose file lies beside it.</summary>
+    /// <summary>The prior that the model was trained with; <see cref="StandardNormal"/>, or one whose file is next to it.</summary>
     public const string Prior = "onnxvae.prior";
 
     /// <summary>The name of the prior N(0, I).</summary>
     public const string StandardNormal = "standard-normal";
 
-    /// <summary>What was minimised.</summary>
+    /// <summary>The objective that was minimized.</summary>
     public const string Objective = "onnxvae.objective";
 
     /// <summary>The names of the classes, as a JSON array.</summary>
@@ -33,12 +33,12 @@ internal static class MetadataKeys
     /// <summary>The share of each class among the training images, as a JSON array.</summary>
     public const string ClassFrequencies = "onnxvae.classFrequencies";
 
-    /// <summary>Identifies the weights, or those whose latents the file is for.</summary>
+    /// <summary>Identifies the weights, or the weights whose latents the file is for.</summary>
     public const string Weights = "onnxvae.weights";
 
-    /// <summary>The batch that the file is tuned for.</summary>
+    /// <summary>The batch size that the file is tuned for.</summary>
     public const string ImagesAtATime = "onnxvae.imagesAtATime";
 
-    /// <summary>The version of what wrote the file.</summary>
+    /// <summary>The version of the software that wrote the file.</summary>
     public const string Version = "onnxvae.version";
 }
