@@ -23,7 +23,7 @@ public static class Backward
     {
         if (loss.Shape.ElementCount != 1 || loss.Shape.HasBatch)
         {
-            throw new ArgumentException($"Gradients are those of a scalar loss, but '{loss}' has several elements: sum or average it.");
+            throw new ArgumentException($"The loss must be a scalar, but '{loss}' has several elements: sum or average it.");
         }
 
         var order = GraphOrder.Of([loss]);

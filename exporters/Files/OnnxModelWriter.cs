@@ -139,7 +139,7 @@ internal sealed class OnnxModelWriter
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
         string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { texts.Select(ByteString.CopyFromUtf8) } },
         Tensor tensor => new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = OnnxModel.ToProto("", tensor) },
-        _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} has no place in an ONNX file."),
+        _ => throw new InvalidOperationException($"Attribute '{name}' of type {value.GetType().Name} cannot be stored in an ONNX file."),
     };
 
     private static ValueInfoProto Describe(string name, ElementType type, Shape shape)

@@ -64,13 +64,13 @@ internal static class ExternalTensors
             var entries = tensor.ExternalData.ToDictionary(entry => entry.Key, entry => entry.Value);
             if (!entries.TryGetValue("location", out var location) || Path.GetFileName(location) != location)
             {
-                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is no file name: the data has to lie beside the model.");
+                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is not a plain file name: the data must be in the model's folder.");
             }
 
             string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, location);
             if (!File.Exists(file))
             {
-                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is not there: put that file beside it.");
+                throw new InvalidDataException($"'{path}' keeps tensor '{tensor.Name}' in '{location}', which is missing: put that file in the same folder.");
             }
 
             using var stream = RegularFile.Open(file);

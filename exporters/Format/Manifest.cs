@@ -58,7 +58,7 @@ public sealed record Manifest(
             : states.Count != States.Count ? "two states have the same name"
             : state is not null ? $"there is no state '{state}', which a program reads or changes"
             : States.Any(spec => spec.Shape.Any(size => size < 0)) ? "a state has no fixed shape"
-            : Programs.SelectMany(program => program.Metrics).Any(metric => !IsFixed(metric.Shape)) ? "a metric has no fixed shape, or a huge one"
+            : Programs.SelectMany(program => program.Metrics).Any(metric => !IsFixed(metric.Shape)) ? "a metric's shape is not fixed, or is too large"
             : Programs.Any(program => !program.HasImages) ? "a program has no input for images"
             : Programs.Any(program => program.Inputs.Any(input => input.Role == InputRole.Schedule && input.Schedule is null)) ? "a scheduled input has no schedule"
             : Step.Metrics.Count(metric => metric.Role == MetricRole.Loss) != 1 ? "the training step does not have one loss"

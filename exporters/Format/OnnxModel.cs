@@ -146,7 +146,7 @@ public sealed class OnnxModel
 
     internal static ModelTensor Describe(ValueInfoProto info)
     {
-        var type = info.Type?.TensorType ?? throw new InvalidDataException($"'{info.Name}' is no tensor; sequences and optional values are not supported.");
+        var type = info.Type?.TensorType ?? throw new InvalidDataException($"'{info.Name}' is not a tensor; sequences and optional values are not supported.");
         return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]);
     }
 }

@@ -11,7 +11,7 @@ public static class RegularFile
         var file = new FileInfo(path);
         if (file.LinkTarget is not null)
         {
-            file = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : throw new InvalidDataException($"'{path}' is a link that leads to no file.");
+            file = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : throw new InvalidDataException($"'{path}' is a broken link.");
         }
 
         return file is not { Exists: true } ? throw new FileNotFoundException($"There is no file '{path}'.")

@@ -32,7 +32,7 @@ public static partial class Ops
         var order = permutation.ToArray();
         Require(
             order.Order().SequenceEqual(Enumerable.Range(0, x.Shape.Rank)),
-            nameof(Transpose), $"[{string.Join(", ", order)}] is no permutation of the axes of '{x}'.");
+            nameof(Transpose), $"[{string.Join(", ", order)}] is not a permutation of the axes of '{x}'.");
         return Apply(
             nameof(Transpose), x.Type, [.. order.Select(axis => x.Shape[axis])], [x],
             ("perm", order.Select(axis => (long)axis).ToArray()));

@@ -15,7 +15,7 @@ internal static class ForwardHooks
         {
             if (FieldsOf(type).Any(field => field.GetValue(module) is ICollection { Count: > 0 }))
             {
-                throw new NotSupportedException("it has forward hooks, which a graph would leave out: remove them, or do what they do in a module of its own.");
+                throw new NotSupportedException("it has forward hooks, which a graph would not include: remove them, or move their work into a module.");
             }
         }
     }

@@ -47,7 +47,7 @@ internal static partial class Layers
 
     private static Value Hardtanh(Hardtanh layer, Value x) => layer.inplace
         ? HardTanh(x, (float)layer.min_val, (float)layer.max_val)
-        : throw new NotSupportedException("in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6.");
+        : throw new NotSupportedException("in TorchSharp 0.107 it returns its input unchanged unless it works in place: create it with inplace: true, or use ReLU6.");
 
     // Beyond the threshold libtorch returns x itself, which matters only for low thresholds.
     private static Value BoundedSoftplus(Softplus layer, Value x)

@@ -10,7 +10,7 @@ internal static partial class Layers
     private static KeyValuePair<Type, LayerRule>[] Linear =>
     [
         Row<Linear>((lowering, layer, x) => layer.out_features == 0 || layer.in_features == 0
-            ? throw new NotSupportedException($"it has {layer.in_features} inputs and {layer.out_features} outputs, and a graph has no tensors without elements: give it at least one of each.")
+            ? throw new NotSupportedException($"it has {layer.in_features} inputs and {layer.out_features} outputs, and graphs cannot hold empty tensors: give it at least one of each.")
             : Affine(x, lowering.Parameter(layer.weight), Optional(lowering, layer.bias))),
         Row<Bilinear>((lowering, layer, a, b) => Bilinear(a, b, lowering.Parameter(layer.weight!), Optional(lowering, layer.bias))),
         Row<Embedding>((lowering, layer, indices) => Embed(lowering.Parameter(layer, "weight"), indices, NativeSettings.Of(layer).PaddingIndex)),

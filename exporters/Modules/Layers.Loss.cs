@@ -64,7 +64,7 @@ internal static partial class Layers
         long classes = x.Shape[1];
         if (loss.ignore_index is >= 0 && loss.ignore_index < classes)
         {
-            throw new NotSupportedException($"ignore_index {loss.ignore_index} is one of the {classes} classes, which is not supported: mark what is to be ignored by a number outside them.");
+            throw new NotSupportedException($"ignore_index {loss.ignore_index} is one of the {classes} classes, which is not supported: use an ignore_index outside them.");
         }
 
         var logP = LogSoftmax(x, 1);

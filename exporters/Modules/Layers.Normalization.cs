@@ -71,7 +71,7 @@ internal static partial class Layers
     {
         if (x.Shape.HasBatch)
         {
-            throw new ArgumentException($"the running variance needs the number of entries, but the batch of '{x}' is symbolic: give its size.");
+            throw new ArgumentException($"the running variance needs the number of entries, but the batch of '{x}' is symbolic: fix the batch size.");
         }
 
         float count = axes.Select(axis => x.Shape[axis]).Product();

@@ -24,7 +24,7 @@ internal static partial class Layers
         long[] joined = [.. shape.Skip(first).Take(last - first + 1)];
         if (joined.Contains(Shape.Batch) && joined.Any(size => size is not (1 or Shape.Batch)))
         {
-            throw new ArgumentException($"axes {first} to {last} of {shape} cannot become one while the batch is symbolic: start after the batch, or give its size.");
+            throw new ArgumentException($"axes {first} to {last} of {shape} cannot be merged while the batch is symbolic: start after the batch axis, or fix the batch size.");
         }
 
         return [.. shape.Take(first), joined.Product(), .. shape.Skip(last + 1)];

@@ -162,7 +162,7 @@ public sealed class ModuleLowering
         {
             if (Array.Find(trained, other => identity.Overlaps(other.Key)) is { Value: { } view })
             {
-                throw new NotSupportedException($"Parameters '{state.Spec.Name}' and '{view.Spec.Name}' are different views of one memory, which a training step would update apart: make one of them the parameter, and compute the other from it.");
+                throw new NotSupportedException($"Parameters '{state.Spec.Name}' and '{view.Spec.Name}' are different views of the same memory, which a training step would update separately: make one of them the parameter, and compute the other from it.");
             }
         }
     }
@@ -173,7 +173,7 @@ public sealed class ModuleLowering
         if (!paths.TryGetValue(module, out var path))
         {
             paths[module] = path = module.parameters().Any() || module.named_buffers().Any()
-                ? throw new ArgumentException($"Module {module.GetType().Name} has parameters, but is no part of the network that is being lowered: register it as a sub-module.")
+                ? throw new ArgumentException($"Module {module.GetType().Name} has parameters, but is not part of the network that is being lowered: register it as a submodule.")
                 : module.GetType().Name;
         }
 

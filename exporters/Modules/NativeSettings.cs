@@ -59,7 +59,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         var all = arange(weight.shape[0], dtype: ScalarType.Int64);
         if (RescalesRows(layer, weight, all))
         {
-            throw new NotSupportedException("it rescales its rows to max_norm while it reads them, which graphs cannot: make it without max_norm.");
+            throw new NotSupportedException("it rescales its rows to max_norm on reading, which graphs cannot do: create it without max_norm.");
         }
 
         using var gradient = GradientOfSum(layer, weight, all);
@@ -129,7 +129,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         var matches = candidates.Where(candidate => (candidate.Output - expected).norm().item<float>() < Tolerance * expected.norm().item<float>()).ToArray();
         RequireNoDropout(layer, lowering, forward);
         return matches.Length == 1 ? matches[0].Settings : throw new NotSupportedException(
-            $"TorchSharp does not tell its settings, and {(matches.Length == 0 ? "none" : $"{matches.Length} different ones")} of those that are supported explain what it computes. Lower it before its weights are set to zeros, and without bias_kv or zero_attention.");
+            $"TorchSharp does not expose its settings, and {(matches.Length == 0 ? "none" : $"{matches.Length} different ones")} of those that are supported explain what it computes. Lower it before its weights are set to zeros, and without bias_kv or zero_attention.");
     }
 
     private static void RequireNoDropout(nn.Module layer, ModuleLowering lowering, Func<Tensor> forward)
@@ -141,7 +141,7 @@ internal sealed record NativeSettings(long Heads = 1, bool IsGelu = false, bool 
         if (drops)
         {
             throw new NotSupportedException(
-                $"it drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it.");
+                $"it uses dropout in training, with a probability that TorchSharp does not expose: create it with dropout 0 and add Dropout layers around it.");
         }
     }
 

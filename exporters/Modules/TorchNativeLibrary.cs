@@ -95,7 +95,7 @@ public static class TorchNativeLibrary
         }
 
         throw new DllNotFoundException(
-            $"libtorch is there, but TorchSharp's own library needs a changed copy on this system, which cannot be written ({string.Join(" ", failures)}): make room, or set HOME or TMPDIR to a folder that can be written to.");
+            $"libtorch was found, but TorchSharp's own library needs a patched copy on this system, which cannot be written ({string.Join(" ", failures)}): free some disk space, or set HOME or TMPDIR to a writable folder.");
     }
 
     // ELF64, little-endian (System V ABI; Linux Standard Base, symbol versioning): walks the needed versions of every

@@ -68,9 +68,9 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     {
         State[] trained = [.. States.Where(state => state.Spec.Role == StateRole.Parameter)], grouped = [.. Groups.SelectMany(group => group.Parameters)];
         return grouped.FirstOrDefault(parameter => !trained.Contains(parameter)) is { } foreign
-                ? throw new ArgumentException($"'{foreign.Spec.Name}' is in a group, but is not a parameter that is trained: leave it out.", nameof(Groups))
+                ? throw new ArgumentException($"'{foreign.Spec.Name}' is in a group, but is not a trained parameter: remove it from the group.", nameof(Groups))
             : grouped.GroupBy(parameter => parameter).FirstOrDefault(same => same.Count() > 1) is { } twice
-                ? throw new ArgumentException($"'{twice.Key.Spec.Name}' is in two groups: leave it in one.", nameof(Groups))
+                ? throw new ArgumentException($"'{twice.Key.Spec.Name}' is in two groups: keep it in one.", nameof(Groups))
             : [new ParameterGroup("", [.. trained.Except(grouped)], Optimizer), .. Groups];
     }
 

@@ -95,7 +95,7 @@ public sealed record OnnxGraph(
 
         return new OnnxGraph(model.Proto.Graph.Name, inputs, [.. model.Outputs.Select(output => (output.Name, OutputOf(output)))], parameters, frozen);
 
-        Value OutputOf(ModelTensor output) => values.Find(output.Name) is not { } result ? throw new InvalidDataException($"The model's output '{output.Name}' is computed by no node: the file is damaged.")
+        Value OutputOf(ModelTensor output) => values.Find(output.Name) is not { } result ? throw new InvalidDataException($"The model's output '{output.Name}' is not computed by any node: the file is damaged.")
             : result.Type != ProtoTensors.TypeOf((int)output.Type) ? throw new InvalidDataException($"The model's output '{output.Name}' is said to be {output.Type}, but its node computes {result.Type}: the file is damaged.")
             : result.Value;
     }

@@ -21,7 +21,7 @@ internal sealed partial class OnnxNode
     public bool KeepsDimensions() => Int("keepdims", 1) != 0;
 
     /// <summary>A shape that is an input.</summary>
-    public Shape Dimensions(int input) => [.. Sizes(input).Select(size => size.ToDimension() ?? throw Error($"it asks for the size {size}, which no dimension has"))];
+    public Shape Dimensions(int input) => [.. Sizes(input).Select(size => size.ToDimension() ?? throw Error($"it asks for the size {size}, which is not a valid dimension"))];
 
     /// <summary>The shape that the second input of a reshape asks for: 0 copies a size, -1 is inferred.</summary>
     public Shape Resolve(Shape old)
@@ -31,7 +31,7 @@ internal sealed partial class OnnxNode
         int open = Array.IndexOf(sizes, -1);
         long[] dimensions = [.. sizes.Select((size, axis) => axis == open ? 1
             : size == 0 && !zeroIsZero ? axis < old.Rank ? old[axis] : throw Error($"it copies the size of axis {axis}, which {old} does not have")
-            : size.ToDimension() ?? throw Error($"it asks for the size {size}, which no dimension has"))];
+            : size.ToDimension() ?? throw Error($"it asks for the size {size}, which is not a valid dimension"))];
         if (open >= 0)
         {
             Shape others = [.. dimensions];
@@ -63,7 +63,7 @@ internal sealed partial class OnnxNode
         var shape = ShapeOf(0);
         var gone = Axes(1) is { Length: > 0 } axes ? axes.Select(axis => shape.Axis(axis)).ToHashSet() : [.. Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] == 1)];
         return gone.Any(axis => shape[axis] != 1)
-            ? throw Error($"axes {string.Join(", ", gone)} of {shape} do not all have the size 1")
+            ? throw Error($"axes {string.Join(", ", gone)} of {shape} do not all have size 1")
             : [.. shape.Where((_, axis) => !gone.Contains(axis))];
     }
 
@@ -83,7 +83,7 @@ internal sealed partial class OnnxNode
     {
         int rank = ShapeOf(0).Rank;
         long[] order = Ints("perm") ?? [.. Enumerable.Range(0, rank).Reverse().Select(axis => (long)axis)];
-        return order.Order().SequenceEqual(Enumerable.Range(0, rank).Select(axis => (long)axis)) ? [.. order.Select(axis => (int)axis)] : throw Error($"[{string.Join(", ", order)}] is no permutation of the axes of {ShapeOf(0)}");
+        return order.Order().SequenceEqual(Enumerable.Range(0, rank).Select(axis => (long)axis)) ? [.. order.Select(axis => (int)axis)] : throw Error($"[{string.Join(", ", order)}] is not a permutation of the axes of {ShapeOf(0)}");
     }
 
     /// <summary>The part that a slice takes of each axis that it names.</summary>

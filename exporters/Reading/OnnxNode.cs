@@ -66,7 +66,7 @@ internal sealed partial class OnnxNode
     /// <summary>A string setting with one of the values that the operator knows; the first one if it is left out.</summary>
     /// <exception cref="InvalidDataException">It has another value.</exception>
     public string OneOf(string name, params string[] known) => Text(name, known[0]) is var text && known.Contains(text) ? text
-        : throw Error($"its {name} is '{text}'; ONNX knows {string.Join(", ", known)}");
+        : throw Error($"its {name} is '{text}'; expected one of {string.Join(", ", known)}");
 
     public long[]? Ints(string name) => Find(name) is { } attribute ? [.. attribute.Ints] : null;
 
@@ -108,7 +108,7 @@ internal sealed partial class OnnxNode
         try
         {
             var schema = OperatorSchema.Find(proto.OpType, OperatorSet)
-                ?? throw Error($"ONNX has no such operator in set {OperatorSet}, or one with sub-graphs, sequences or texts, which graphs here have no place for");
+                ?? throw Error($"operator set {OperatorSet} has no such operator, or it uses subgraphs, sequences or strings, which are not supported");
             if (schema.FindFault(proto, [.. inputs.Select(input => input?.Type)]) is { } fault)
             {
                 throw Error(fault);
@@ -171,7 +171,7 @@ internal sealed partial class OnnxNode
 
         return Keep(proto.Output.Select(name => name.Length == 0 ? (ElementType.Float32, Shape.Scalar)
             : values.Declared(name) is { } tensor ? (tensor.Type, tensor.Shape)
-            : throw Error($"{problem}, and the file does not tell the shape of its result '{name}', without which it cannot stay as it is")));
+            : throw Error($"{problem}, and the file does not declare the shape of its result '{name}', without which it cannot be kept as it is")));
     }
 
     private void RequirePlace(string problem, OperatorSchema? schema = null)
@@ -179,7 +179,7 @@ internal sealed partial class OnnxNode
         schema ??= OperatorSchema.Find(proto.OpType, OperatorSet);
         if (OperatorSchema.Find(proto.OpType, OnnxModel.OperatorSet)?.Takes(proto, schema!) != true)
         {
-            throw Error($"{problem}, and in operator set {OperatorSet} it is another operator than in set {OnnxModel.OperatorSet}, which graphs are written in");
+            throw Error($"{problem}, and its definition in operator set {OperatorSet} differs from that in set {OnnxModel.OperatorSet}, which graphs are written in");
         }
     }
 
@@ -203,6 +203,6 @@ internal sealed partial class OnnxNode
         AttributeProto.Types.AttributeType.Floats => attribute.Floats.ToArray(),
         AttributeProto.Types.AttributeType.Strings => Texts(attribute.Name),
         AttributeProto.Types.AttributeType.Tensor => ProtoTensors.Read(attribute.T),
-        _ => throw Error($"its attribute '{attribute.Name}' of type {attribute.Type} has no place in a graph"),
+        _ => throw Error($"its attribute '{attribute.Name}' of type {attribute.Type} is not supported in graphs"),
     };
 }

@@ -190,7 +190,7 @@ internal static partial class OperatorReaders
 
         if (node.Has(3) && node.ShapeOf(3) != [0])
         {
-            return new Interpolation(method, grid, shape[axis], node.Sizes(3)[place] is { IsFixed: true, Fixed: > 0 } size ? size.Fixed : throw node.Error($"the size {node.Sizes(3)[place]} of axis {axis} is none that an image can have"));
+            return new Interpolation(method, grid, shape[axis], node.Sizes(3)[place] is { IsFixed: true, Fixed: > 0 } size ? size.Fixed : throw node.Error($"the size {node.Sizes(3)[place]} of axis {axis} is not a valid image size"));
         }
 
         double factor = node.Floats(2)[place];

@@ -30,7 +30,7 @@ internal static partial class OperatorReaders
         : node.Floats("value_floats") is { } floats ? Value.Of<float>([floats.Length], floats)
         : node.HasAttribute("value_int") ? Value.Of<long>(Shape.Scalar, node.Int("value_int", 0))
         : node.HasAttribute("value_float") ? node.Float("value_float", 0f)
-        : throw node.Error("it has no number; sparse tensors and texts have no place in a graph");
+        : throw node.Error("it has no numeric value; sparse tensors and strings are not supported in graphs");
 
     private static Value? ReadConstantOfShape(OnnxNode node)
     {

@@ -23,7 +23,7 @@ internal static class ProtoTensors
     {
         if (proto.Dims.Any(size => size < 0) || proto.Dims.Aggregate((Int128)1, (count, size) => Int128.Min(count * size, int.MaxValue)) == int.MaxValue)
         {
-            throw new InvalidDataException($"Tensor '{proto.Name}' has the shape [{string.Join(", ", proto.Dims)}], which no tensor has: the file is damaged.");
+            throw new InvalidDataException($"Tensor '{proto.Name}' has the shape [{string.Join(", ", proto.Dims)}], which is not a valid tensor shape: the file is damaged.");
         }
 
         Shape shape = [.. proto.Dims];
@@ -46,7 +46,7 @@ internal static class ProtoTensors
                 (int)ElementType.Int64 => Tensor.From<long>(shape, [.. proto.Int64Data]),
                 (int)ElementType.UInt8 or (int)ElementType.Bool => new Tensor((ElementType)proto.DataType, shape, proto.Int32Data.Select(number => (byte)number).ToArray()),
                 _ => throw new InvalidDataException(
-                    $"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; real numbers, integers and Bool are read."),
+                    $"Tensor '{proto.Name}' has ONNX's element type {proto.DataType}; only floats, integers and Bool are supported."),
             };
         }
         catch (ArgumentException e)

@@ -31,7 +31,7 @@ public sealed class FreeBitsElbo : Objective
     public override Value Loss(ElboTerms terms)
     {
         var rates = terms.LatentRates ?? throw new NotSupportedException(
-            "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.");
+            "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: choose another prior, or do without free bits.");
         return Mean(terms.Distortion) + (beta.Value * Sum(Max(ReduceMean(rates, [0]), (float)free)));
     }
 }

@@ -47,7 +47,7 @@ public sealed class VqVaeModel : IModel
 
         if (bottom.Dimension != networks.Dimension || (top ?? bottom).Dimension != networks.Dimension)
         {
-            throw new ArgumentException($"The networks give vectors of {networks.Dimension} numbers; the quantizers must take as many.", nameof(bottom));
+            throw new ArgumentException($"The networks output vectors of dimension {networks.Dimension}; the quantizers must have the same dimension.", nameof(bottom));
         }
 
         (this.networks, this.likelihood) = (networks, likelihood);

@@ -68,7 +68,7 @@ internal sealed class ErrorTests
     [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted. See 'onnxvae train --help'.")]
     [TestCase("train --beta-cycles 4 --beta-warm-up 100 --out {0}/o3", 2, "--beta-warm-up cannot be given with --beta-cycles: each cycle has a warm-up of its own. See 'onnxvae train --help'.")]
     [TestCase("train --rounded --prior vamp --out {0}/o4", 2, "--prior cannot be given with --rounded: rounded latents have one value and a density of their own. See 'onnxvae train --help'.")]
-    [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: take another prior, or no free bits.")]
+    [TestCase("train --prior vamp --free-bits 1 --model mlp --out {0}/o5", 1, "Free bits are counted latent by latent, but this prior's rate does not factorize over the latents: choose another prior, or do without free bits.")]
     [TestCase("train --beta-cycles 6 --steps 10 --out {0}/o6", 2, "--beta-cycles is 6, but there are 10 steps: a cycle needs at least two.")]
     [TestCase("train --samples 3 --likelihood gaussian-optimal --model mlp --out {0}/o7", 1, "The likelihood 'gaussian-optimal' takes one sample of the latents per image, but --samples is 3: give --likelihood gaussian-learned.")]
     [TestCase("sweep --lambdas 1,2 --out {0}/s", 2, "--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; 'bernoulli' has none. See 'onnxvae sweep --help'.")]

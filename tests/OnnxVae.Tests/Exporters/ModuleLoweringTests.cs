@@ -69,7 +69,7 @@ internal sealed class ModuleLoweringTests
         using var expected = network.call(data.ToTorch([2, 3]));
         Assert.That(Numbers.RelativeError(GraphRunner.Run(model, [data])[0], expected.ToArray()), Is.LessThan(ForwardTolerance));
         Assert.That(() => new ModuleLowering(network).ForTraining(), Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-            "Parameters 'weight' and 'transposed' are different views of one memory, which a training step would update apart: make one of them the parameter, and compute the other from it."));
+            "Parameters 'weight' and 'transposed' are different views of the same memory, which a training step would update separately: make one of them the parameter, and compute the other from it."));
     }
 
     [Test]
@@ -94,7 +94,7 @@ internal sealed class ModuleLoweringTests
         _ = isBefore ? child.register_forward_pre_hook((_, x) => x * 2) : child.register_forward_hook((_, _, y) => y * 2);
 
         Assert.That(() => OnnxExporter.Build(network, [new ModelTensor("input", ElementType.Float32, [1, 2])]), Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-            "Linear 'first': it has forward hooks, which a graph would leave out: remove them, or do what they do in a module of its own."));
+            "Linear 'first': it has forward hooks, which a graph would not include: remove them, or move their work into a module."));
     }
 
     [Test]
@@ -103,7 +103,7 @@ internal sealed class ModuleLoweringTests
         using var layer = Linear(4, 0);
 
         Assert.That(() => OnnxExporter.Build(layer, [new ModelTensor("input", ElementType.Float32, [1, 4])]), Throws.InstanceOf<NotSupportedException>().With.Message.Contains(
-            "it has 4 inputs and 0 outputs, and a graph has no tensors without elements: give it at least one of each."));
+            "it has 4 inputs and 0 outputs, and graphs cannot hold empty tensors: give it at least one of each."));
     }
 
     [Test]
@@ -156,7 +156,7 @@ internal sealed class ModuleLoweringTests
         Assert.That(
             () => new ModuleLowering(embedding).Lower(embedding, Value.Input("x", ElementType.Int64, [2])),
             Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-                "Embedding '': it rescales its rows to max_norm while it reads them, which graphs cannot: make it without max_norm."));
+                "Embedding '': it rescales its rows to max_norm on reading, which graphs cannot do: create it without max_norm."));
         Assert.That(embedding.weight!.ToArray(), Is.EqualTo(before));
     }
 
@@ -302,7 +302,7 @@ internal sealed class ModuleLoweringTests
         Assert.That(
             () => new ModuleLowering(network).Lower(network, Value.Input("x", ElementType.Float32, [1, 3])),
             Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-                "Hardtanh 'blocks.act': in TorchSharp 0.107 it returns its input unchanged unless it works in place: make it with inplace: true, or use ReLU6."));
+                "Hardtanh 'blocks.act': in TorchSharp 0.107 it returns its input unchanged unless it works in place: create it with inplace: true, or use ReLU6."));
     }
 
     [Test]
@@ -335,7 +335,7 @@ internal sealed class ModuleLoweringTests
 
         Assert.That(
             () => new ModuleLowering(network).Lower(foreign, Value.Input("x", ElementType.Float32, [1, 3])),
-            Throws.ArgumentException.With.Message.EqualTo("Module Linear has parameters, but is no part of the network that is being lowered: register it as a sub-module."));
+            Throws.ArgumentException.With.Message.EqualTo("Module Linear has parameters, but is not part of the network that is being lowered: register it as a submodule."));
     }
 
     [Test]
@@ -348,7 +348,7 @@ internal sealed class ModuleLoweringTests
         Assert.That(
             () => new ModuleLowering(layer).ForTraining().Lower(layer, x),
             Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo(
-                "TransformerEncoderLayer '': it drops activations in training, with a probability that TorchSharp does not tell: make it with dropout 0 and put Dropout layers beside it."));
+                "TransformerEncoderLayer '': it uses dropout in training, with a probability that TorchSharp does not expose: create it with dropout 0 and add Dropout layers around it."));
     }
 
     [Test]

@@ -178,7 +178,7 @@ internal sealed class OnnxExporterTests
         Assert.That(
             () => OnnxModel.Load(folder["net.onnx"]),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                $"'{folder["net.onnx"]}' keeps tensor 'weight' in '{Path.GetFileName(dataFile)}', which is not there: put that file beside it."));
+                $"'{folder["net.onnx"]}' keeps tensor 'weight' in '{Path.GetFileName(dataFile)}', which is missing: put that file in the same folder."));
     }
 
     [Test]

@@ -180,7 +180,7 @@ internal sealed class OptimizersTests
 
         Assert.That(
             () => new TrainingStep(Ops.Square(a.Current), [a], new Sgd(new ConstantSchedule(1))) { Groups = [group, group with { Name = "h" }] }.ToProgram(),
-            Throws.ArgumentException.With.Message.StartsWith("'a' is in two groups: leave it in one."));
+            Throws.ArgumentException.With.Message.StartsWith("'a' is in two groups: keep it in one."));
     }
 
     [Test]
