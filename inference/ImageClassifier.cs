@@ -18,10 +18,10 @@ public sealed class ImageClassifier : IDisposable
     private readonly string output;
     private readonly long[] imageShape;
 
-    private ImageClassifier(OnnxSession session, ModelMetadata images, string path, int runsAtOnce)
+    private ImageClassifier(OnnxSession session, ModelMetadata images, string path, int maxConcurrentRuns)
     {
         this.path = path;
-        turns = new SessionTurns(session, () => null, runsAtOnce, "classifier", runOptions.Dispose);
+        turns = new SessionTurns(session, () => null, maxConcurrentRuns, "classifier", runOptions.Dispose);
         imageShape = [images.Channels, images.Height, images.Width];
         if (session.Inputs.Count != 1 || session.Outputs.Count != 1)
         {

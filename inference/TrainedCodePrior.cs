@@ -81,7 +81,7 @@ public sealed class TrainedCodePrior : LatentPrior
     /// <remarks>Multiple images are divided among the threads.</remarks>
     public override void Draw(ulong seed, long first, Span<float> latents)
     {
-        int count = latents.Length / LatentSize, parts = Math.Clamp(count / FewestImagesOfAPart, 1, graphs.DrawsAtOnce);
+        int count = latents.Length / LatentSize, parts = Math.Clamp(count / FewestImagesOfAPart, 1, graphs.MaxConcurrentDraws);
         var drawn = new float[parts][];
         try
         {

@@ -131,7 +131,7 @@ public sealed class VaeDecoder : IDisposable
     {
         int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
         return ImageBlocks.RunAsync(
-            ImageBlocks.Of(first, latents, blockSize), session.RunsAtOnce,
+            ImageBlocks.Of(first, latents, blockSize), session.MaxConcurrentRuns,
             part =>
             {
                 var (start, rows) = part;
@@ -210,7 +210,7 @@ public sealed class VaeDecoder : IDisposable
         prior = Require(prior);
         int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
         return ImageBlocks.RunAsync(
-            ImageBlocks.Of(range, blockSize), session.RunsAtOnce,
+            ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
             part =>
             {
                 var (block, wanted) = part;

@@ -128,7 +128,7 @@ public sealed class VaeEncoder : IDisposable
     {
         var (size, latents, blockSize) = (Metadata.ImageSize, Metadata.LatentSize, ImageBlocks.Size(Metadata.ImageSize));
         return ImageBlocks.RunAsync(
-            ImageBlocks.Of(range, blockSize), session.RunsAtOnce,
+            ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
             part =>
             {
                 var (block, wanted) = part;

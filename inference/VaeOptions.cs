@@ -22,7 +22,7 @@ public sealed record VaeOptions
     /// Limits the memory of streams and of overlapping calls: the maximum number of images in progress, but at least one block; if omitted, as many
     /// blocks as runs fit into the threads.
     /// </summary>
-    public int? ImagesAtWork { get; init; }
+    public int? MaxImagesInProgress { get; init; }
 
     /// <summary>Whether to run once while loading, so that the first call is as fast as later ones.</summary>
     public bool WarmUp { get; init; }
@@ -35,13 +35,13 @@ public sealed record VaeOptions
     internal int ThreadsOfRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : Device is null || Device == OnnxDevice.Cpu ? 1 : AllThreads;
 
     /// <summary>Maximum number of concurrent runs: more would only wait for each other and hold memory.</summary>
-    internal int RunsAtOnce(int imageSize) => Math.Clamp((ImagesAtWork ?? int.MaxValue) / ImageBlocks.Size(imageSize), 1, AllThreads / ThreadsOfRun);
+    internal int MaxConcurrentRuns(int imageSize) => Math.Clamp((MaxImagesInProgress ?? int.MaxValue) / ImageBlocks.Size(imageSize), 1, AllThreads / ThreadsOfRun);
 
     /// <exception cref="ArgumentOutOfRangeException">A number is negative, or 0 where 0 has no meaning.</exception>
     internal void Validate()
     {
         OnnxDevice.RequireThreads(Threads);
         ArgumentOutOfRangeException.ThrowIfLessThan(ThreadsPerRun ?? 1, 1, nameof(ThreadsPerRun));
-        ArgumentOutOfRangeException.ThrowIfLessThan(ImagesAtWork ?? 1, 1, nameof(ImagesAtWork));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxImagesInProgress ?? 1, 1, nameof(MaxImagesInProgress));
     }
 }

@@ -20,7 +20,7 @@ public sealed record Example(ImageShape Image)
     public ExampleBatch Batch(int size)
     {
         var images = ProgramInput.Data("images", ElementType.UInt8, BatchOf(size));
-        var binarization = ProgramInput.DataUniform("dither", BatchOf(size));
+        var binarization = ProgramInput.DataUniform("binarizationNoise", BatchOf(size));
         var values = Cast(images.Value, ElementType.Float32) * (1f / 255f);
         var seen = Pixels switch
         {

@@ -32,7 +32,7 @@ internal abstract record JobOptions : IChecked
 
     /// <summary>How a model runs: one thread per block, and as many blocks as threads, or as the batch allows.</summary>
     /// <exception cref="ArgumentException">The device is not available.</exception>
-    public VaeOptions ToVaeOptions() => Execution.ToVaeOptions() with { ThreadsPerRun = 1, ImagesAtWork = Batch };
+    public VaeOptions ToVaeOptions() => Execution.ToVaeOptions() with { ThreadsPerRun = 1, MaxImagesInProgress = Batch };
 
     /// <summary>What was requested of a job, for its record.</summary>
     /// <param name="verb">The verb.</param>

@@ -25,7 +25,6 @@ internal sealed class LatentMixture
     public const int MostComponents = 10_000;
 
     private const int Batch = 256;
-    private const uint SampleStream = 0x6D78;
 
     private readonly GaussianMixture mixture;
 
@@ -98,17 +97,14 @@ internal sealed class LatentMixture
     {
         int size = encoder.Metadata.LatentSize;
         var latents = new double[count][];
-        var eps = new float[size];
         for (long first = 0; first < count; first += Batch)
         {
             cancellation.ThrowIfCancellationRequested();
             int rows = (int)Math.Min(Batch, count - first);
-            float[] mean = new float[rows * size], logVar = new float[rows * size];
-            encoder.Encode(ReconstructionGrid.ReadImages(source, first, rows), mean, logVar);
+            float[] drawn = encoder.Sample(ReconstructionGrid.ReadImages(source, first, rows), seed, first);
             for (int row = 0; row < rows; row++)
             {
-                Philox.FillStandardNormal(eps, seed, SampleStream, (ulong)(first + row));
-                latents[first + row] = [.. Enumerable.Range(0, size).Select(l => mean[(row * size) + l] + (Math.Exp(0.5 * logVar[(row * size) + l]) * eps[l]))];
+                latents[first + row] = [.. drawn.Skip(row * size).Take(size).Select(z => (double)z)];
             }
 
             report(first + rows, count);

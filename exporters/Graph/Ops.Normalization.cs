@@ -29,7 +29,7 @@ public static partial class Ops
 
     /// <summary>Shifts and scales x to mean 0 and variance 1 within groups of channels. Float32 [N, C, ...].</summary>
     /// <remarks>Wu and He 2018, arXiv 1803.08494.</remarks>
-    internal static Value StandardizeGroups(Value x, long groups, float epsilon)
+    internal static Value NormalizeGroups(Value x, long groups, float epsilon)
     {
         Require(groups > 0 && x.Shape[1] % groups == 0, Primitive.Normalize, $"the channels of '{x}' do not fall into {groups} equal groups.");
         var grouped = Reshape(x, [x.Shape[0], groups, x.Shape[1] / groups, .. x.Shape.Skip(2)]);
@@ -44,7 +44,7 @@ public static partial class Ops
     }
 
     // The operator that normalizations over the last axes are lowered to: (y, mean, rstd), without a learned scale.
-    internal static (Value Standardized, Value ReciprocalDeviation) LayerNormalization(Value x, int axis, float epsilon)
+    internal static (Value Normalized, Value ReciprocalDeviation) LayerNormalization(Value x, int axis, float epsilon)
     {
         Shape reduced = [.. x.Shape.Take(axis), .. Enumerable.Repeat(1L, x.Shape.Rank - axis)];
         var outputs = ApplyMany(

@@ -15,7 +15,7 @@ internal static partial class Layers
         Row<InstanceNorm1d>(NormalizeInstances),
         Row<InstanceNorm2d>(NormalizeInstances),
         Row<InstanceNorm3d>(NormalizeInstances),
-        Row<GroupNorm>((lowering, layer, x) => Scale(lowering, layer.weight, layer.bias, StandardizeGroups(x, layer.num_groups, (float)layer.eps))),
+        Row<GroupNorm>((lowering, layer, x) => Scale(lowering, layer.weight, layer.bias, NormalizeGroups(x, layer.num_groups, (float)layer.eps))),
         Row<LayerNorm>((lowering, layer, x) => NormalizeLayer(lowering, layer, x)),
         Row<LocalResponseNorm>((layer, x) => x / Pow((float)layer.k + ((float)layer.alpha * Neighbours(Square(x), layer.size)), (float)layer.beta)),
     ];

@@ -11,7 +11,7 @@ namespace OnnxVae.Exporters.Passes;
 internal static class NormalizationLowering
 {
     public static Value Normalize(Value x, long[] axes, float epsilon) => IsLast(x, axes)
-        ? LayerNormalization(x, (int)axes[0], epsilon).Standardized
+        ? LayerNormalization(x, (int)axes[0], epsilon).Normalized
         : Centred(x, axes) * ReciprocalDeviation(x, axes, epsilon);
 
     public static Value ReciprocalDeviation(Value x, long[] axes, float epsilon) => IsLast(x, axes)

@@ -44,7 +44,7 @@ internal static partial class OperatorReaders
     {
         var x = node[0];
         long groups = node.Int("num_groups", 1);
-        var y = StandardizeGroups(x, groups, node.Float("epsilon", 1e-5f));
+        var y = NormalizeGroups(x, groups, node.Float("epsilon", 1e-5f));
         return (y * PerChannel(OfChannels(node[1]), y)) + PerChannel(OfChannels(node[2]), y);
 
         Value OfChannels(Value vector) => node.OperatorSet >= FirstSetWithScalesOfChannels || groups == x.Shape[1] ? vector

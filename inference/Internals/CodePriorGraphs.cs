@@ -12,7 +12,7 @@ internal sealed class CodePriorGraphs : IDisposable
     public CodePriorGraphs(string folder, VaeOptions options)
     {
         int threads = options.ThreadsPerRun ?? 1;
-        DrawsAtOnce = Math.Max(1, options.AllThreads / threads);
+        MaxConcurrentDraws = Math.Max(1, options.AllThreads / threads);
         try
         {
             var bottom = Open(ExportedFiles.BottomPrior);
@@ -26,7 +26,7 @@ internal sealed class CodePriorGraphs : IDisposable
                 Rows = OpenBeside(ExportedFiles.BottomPriorRow);
             }
 
-            turns = new SessionTurns(bottom, () => null, DrawsAtOnce, "prior", () => opened.ForEach(session => session.Dispose()));
+            turns = new SessionTurns(bottom, () => null, MaxConcurrentDraws, "prior", () => opened.ForEach(session => session.Dispose()));
 
             OnnxSession OpenBeside(string file)
             {
@@ -78,7 +78,7 @@ internal sealed class CodePriorGraphs : IDisposable
     public OnnxSession? Rows { get; }
 
     /// <summary>Maximum number of concurrent draws.</summary>
-    public int DrawsAtOnce { get; }
+    public int MaxConcurrentDraws { get; }
 
     /// <summary>The names of the files.</summary>
     /// <param name="levels">Levels of codes, 1 or 2.</param>

@@ -16,7 +16,7 @@ internal sealed class VaeSession : IDisposable
     public ModelMetadata Metadata { get; }
 
     /// <summary>Maximum number of concurrent runs.</summary>
-    public int RunsAtOnce => turns.AtOnce;
+    public int MaxConcurrentRuns => turns.AtOnce;
 
     /// <summary>The inputs, [N, width] each.</summary>
     public IEnumerable<(string Name, int Width)> InputWidths => turns.Alone.Inputs.Select(input => (input.Key, input.Value.Dimensions[^1]));
@@ -150,7 +150,7 @@ internal sealed class VaeSession : IDisposable
 
             var runOptions = new RunOptions();
             var turns = new SessionTurns(
-                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.RunsAtOnce(metadata.ImageSize), kind, runOptions.Dispose);
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize), kind, runOptions.Dispose);
             return new VaeSession(turns, runOptions, metadata, device);
         }
         catch

@@ -56,7 +56,7 @@ internal sealed class ServingTests
     public async Task GenerateAsync_OfAnyRange_GivesTheSameBits()
     {
         float[] whole = await CollectAsync(vae.Decoder, ImageRange.OfFirst(700));
-        using var other = VaeDecoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx"), new VaeOptions { Threads = 3, ThreadsPerRun = 1, ImagesAtWork = 5 });
+        using var other = VaeDecoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx"), new VaeOptions { Threads = 3, ThreadsPerRun = 1, MaxImagesInProgress = 5 });
 
         Assert.That(whole, Has.Length.EqualTo(700 * 72));
         Assert.That(await CollectAsync(other, new ImageRange(123, 601)), Is.EqualTo(whole[(123 * 72)..(601 * 72)]));

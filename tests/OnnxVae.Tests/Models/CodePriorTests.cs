@@ -56,14 +56,14 @@ internal sealed class CodePriorTests
         float[] expected = Logits(prior, lowering, codes, label, known);
         var graphs = prior.SamplingGraphs(lowering).ToDictionary(graph => graph.Name);
         using GraphSession condition = Session(lowering, graphs["_condition"]), rows = Session(lowering, graphs["_row"]), positions = Session(lowering, graphs[""]);
-        var told = condition.Run(new Dictionary<string, Array> { ["class"] = label, ["known"] = known })["condition"];
+        var conditioned = condition.Run(new Dictionary<string, Array> { ["class"] = label, ["known"] = known })["condition"];
         var vertical = Enumerable.Range(0, depth).ToDictionary(i => $"vertical.{i}", _ => (Array)new float[Images * width * Grid.Width]);
         var horizontal = Enumerable.Range(0, depth).ToDictionary(i => $"horizontal.{i}", _ => (Array)new float[Images * width]);
 
         for (int row = 0; row < Grid.Height; row++)
         {
             long[] above = [.. Enumerable.Range(0, Images).SelectMany(n => Enumerable.Range(0, Grid.Width).Select(c => row == 0 ? 7 : codes[(n * Grid.Positions) + ((row - 1) * Grid.Width) + c]))];
-            var ofRow = rows.Run(new Dictionary<string, Array>(vertical) { ["above"] = above, ["row"] = (long[])[row], ["condition"] = told });
+            var ofRow = rows.Run(new Dictionary<string, Array>(vertical) { ["above"] = above, ["row"] = (long[])[row], ["condition"] = conditioned });
             HandOn(vertical, ofRow);
             for (int column = 0; column < Grid.Width; column++)
             {

@@ -82,7 +82,7 @@ internal sealed class PriorTests
     }
 
     [Test]
-    public void CodeDensity_OverWholeNumbers_SumsToOneAndEqualsDefinition()
+    public void FactorizedDensity_OverWholeNumbers_SumsToOneAndEqualsDefinition()
     {
         var density = new FactorizedDensity(Latents);
         float[] weights = Numbers.StandardNormal(Latents * 3, 1), means = [.. Numbers.StandardNormal(Latents * 3, 2).Select(x => 4 * x)], logScales = Numbers.StandardNormal(Latents * 3, 3);
