@@ -60,7 +60,7 @@ public abstract class LatentPrior : IDisposable
 
         string? file = folder is null ? null : Path.Combine(folder, FileName);
         return file is not null && File.Exists(file) ? Load(file, options) : throw new InvalidOperationException(decoder.PriorName is { } name
-            ? $"The model was trained with the prior '{name}', but there is no {FileName}{beside}: put it beside the decoder's file, or load it and say that it is what to draw from."
+            ? $"The model was trained with the prior '{name}', but there is no {FileName}{beside}: put it next to the decoder's file, or load it and say that it is what to draw from."
             : $"The decoder does not say which prior its model was trained with, and there is no {FileName}{beside}: export it again, or say what to draw from.");
     }
 

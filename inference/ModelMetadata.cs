@@ -59,7 +59,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         {
             throw new InvalidDataException(actual is null
                 ? $"{source} is not {WithArticle(kind)}: it has no OnnxVae metadata. Export one from a run."
-                : $"{source} is {WithArticle(actual)}; expected {WithArticle(kind)}. Give the {kind}.onnx that was exported beside it.");
+                : $"{source} is {WithArticle(actual)}; expected {WithArticle(kind)}. Give the {kind}.onnx that was exported with it.");
         }
 
         int[] image = entries.GetValueOrDefault(MetadataKeys.ImageShape, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, MetadataKeys.ImageShape, source))] : throw Damaged(

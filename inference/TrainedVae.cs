@@ -52,7 +52,7 @@ public sealed class TrainedVae : IDisposable
 
             prior = to.HasCodes && !TrainedCodePrior.IsIn(folder, to) ? LatentPrior.Load(Path.Combine(folder, LatentPrior.FileName), options) : LatentPrior.OfModel(folder, to, options);
             return prior.LatentSize == from.LatentSize && ModelMetadata.AreAlike(prior.Weights, to.Weights) ? new TrainedVae(encoder, decoder, prior) : throw new InvalidDataException(
-                $"The prior in '{folder}' is of another model than the decoder beside it. Export both from one run.");
+                $"The prior in '{folder}' is of another model than the decoder next to it. Export both from one run.");
         }
         catch
         {
@@ -70,7 +70,7 @@ public sealed class TrainedVae : IDisposable
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
     /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained on them.</exception>
     public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not TrainedCodePrior
-        ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them beside the decoder: train one for each level.")
+        ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them next to the decoder: train one for each level.")
         : Decoder.Generate(count, seed, first, Prior);
 
     /// <summary>Encodes and decodes images; latents are the posterior means.</summary>

@@ -99,7 +99,7 @@ public sealed class TrainedVqVae : IDisposable
     /// <exception cref="ArgumentException">There is no such class, or a number is out of range.</exception>
     public float[] Generate(int count, ulong seed, CodeSampling? sampling = null, long first = 0)
     {
-        var prior = vae.Prior as TrainedCodePrior ?? throw new InvalidOperationException("There is no prior beside the decoder: train one for each level of codes.");
+        var prior = vae.Prior as TrainedCodePrior ?? throw new InvalidOperationException("There is no prior next to the decoder: train one for each level of codes.");
         return vae.Decoder.Generate(count, seed, first, prior.With(sampling ?? new CodeSampling()));
     }
 

@@ -236,10 +236,10 @@ public sealed class VaeDecoder : IDisposable
         prior ??= Prior;
         if (prior.LatentSize != Metadata.LatentSize)
         {
-            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported beside it.", nameof(prior));
+            throw new ArgumentException($"The prior has {prior.LatentSize} latents, but the decoder takes {Metadata.LatentSize}: give the one that was exported with it.", nameof(prior));
         }
 
         return ModelMetadata.AreAlike(prior.Weights, Metadata.Weights) ? prior : throw new ArgumentException(
-            "The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.", nameof(prior));
+            "The prior was made for the latents of other weights than the decoder's: give the one that was exported with it.", nameof(prior));
     }
 }

@@ -41,5 +41,5 @@ internal static partial class Layers
         int least, int most, Func<ModuleLowering, TModule, IReadOnlyList<Value>, IReadOnlyList<Value>> lower)
         where TModule : Module => new(typeof(TModule), (lowering, module, inputs) => inputs.Count >= least && inputs.Count <= most
             ? lower(lowering, (TModule)module, inputs)
-            : throw new ArgumentException($"it takes {(least == most ? $"{least}" : $"{least} to {most}")} input(s), not {inputs.Count}."));
+            : throw new ArgumentException($"it was given {inputs.Count} input(s); expected {(least == most ? $"{least}" : $"{least} to {most}")}."));
 }

@@ -96,7 +96,7 @@ public sealed class ModuleLowering
             ForwardHooks.RequireNone(module);
             return module switch
             {
-                ILowerable lowerable => [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it takes 1 input(s), not {inputs.Count}."))],
+                ILowerable lowerable => [lowerable.Lower(this, inputs.Count == 1 ? inputs[0] : throw new ArgumentException($"it was given {inputs.Count} input(s); expected 1."))],
                 IMultiLowerable lowerable => lowerable.Lower(this, inputs),
                 _ => layers.Find(module)(this, module, inputs),
             };

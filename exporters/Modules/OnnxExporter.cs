@@ -73,7 +73,7 @@ public static class OnnxExporter
         var needed = GraphOrder.Of(outputs.Take(options.OutputNames.Count)).ToHashSet();
         if (Array.Find(arguments, argument => !needed.Contains(argument)) is { } unneeded)
         {
-            throw new ArgumentException($"Input '{unneeded.Name}' changes nothing in the output(s) {string.Join(", ", options.OutputNames)} of {module.GetType().Name}, and the file would go without it: leave it out, or name the output that needs it.");
+            throw new ArgumentException($"Input '{unneeded.Name}' does not affect the outputs ({string.Join(", ", options.OutputNames)}) of {module.GetType().Name}, so that the file would not have it: leave it out, or name the output that depends on it.");
         }
 
         return GraphCompiler

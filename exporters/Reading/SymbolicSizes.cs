@@ -22,7 +22,7 @@ internal sealed class SymbolicSizes(long batch, IReadOnlyDictionary<string, long
         }
 
         return [.. dimensions.Select((dimension, axis) => Find(input, axis, dimension) ?? throw new InvalidDataException(
-            $"Axis {axis} of input '{input.Name}' has no size but the name '{NameOf(input, axis, dimension)}': give the size of that."))];
+            $"Axis {axis} of input '{input.Name}' is symbolic: give the size of '{NameOf(input, axis, dimension)}'."))];
     }
 
     /// <summary>The shape of a result; null if one of its dimensions is not known.</summary>

@@ -32,7 +32,7 @@ internal sealed class CodePriorGraphs : IDisposable
             {
                 var session = Open(file);
                 return Belonging.Read(session).IsLike(of) ? session : throw new InvalidDataException(
-                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {ExportedFiles.BottomPrior} beside it: export both from one run.");
+                    $"'{Path.Combine(folder, file)}' is of another model, or of other classes, than {ExportedFiles.BottomPrior} next to it: export both from one run.");
             }
         }
         catch

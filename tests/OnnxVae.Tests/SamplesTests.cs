@@ -35,7 +35,7 @@ internal sealed partial class SamplesTests : FolderFixture
         var metrics = Metrics().Match(output);
         Assert.That(metrics.Success, output);
         Assert.That(Number(metrics.Groups[1]), Is.LessThan(-500), "-ln of the density of 1024 pixels, most of which are black");
-        Assert.That(Number(metrics.Groups[2]), Is.InRange(8, 16), "the budget is 12 nats");
+        Assert.That(Number(metrics.Groups[2]), Is.InRange(4, 13), "nats above the budget of 12 are dear");
         using var decoder = VaeDecoder.Load(Folder["custom/export/decoder.onnx"]);
         Assert.That(decoder.Metadata.Objective, Does.Contain("max(0, E[KL(Q(z|y) || P(z))] - 12)").And.Contain("laplace"));
     }

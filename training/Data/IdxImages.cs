@@ -116,7 +116,7 @@ public sealed class IdxImages : ImageSource
         using var content = OpenContent(path);
         byte[] file = ReadAll(content, LabelHeaderLength + count + 1L, path);
         return file.Length == LabelHeaderLength + count && Int(file, 0) == LabelMagic && Int(file, 4) == count ? file[LabelHeaderLength..] : throw new InvalidDataException(
-            $"'{path}' does not hold the labels of the {count} images beside it: expected {LabelHeaderLength + count} bytes that begin with 0x{LabelMagic:X8}. Fetch it again, or remove it.");
+            $"'{path}' does not hold the labels of the {count} images next to it: expected {LabelHeaderLength + count} bytes that begin with 0x{LabelMagic:X8}. Fetch it again, or remove it.");
 
         static string Name(string path) => Path.GetFileName(path).Replace(".gz", "", StringComparison.OrdinalIgnoreCase);
     }

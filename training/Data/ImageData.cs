@@ -59,7 +59,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         if (train is null)
         {
-            throw new InvalidDataException("The data have test and validation images, but none to train on: put training images beside them, in 'train'.");
+            throw new InvalidDataException("The data have test and validation images, but none to train on: put training images next to them, in 'train'.");
         }
 
         RequireAlike(train, validation, "validation");

@@ -41,7 +41,7 @@ public static class ImageRequirements
         if (source.Classes.Count == 0)
         {
             throw new InvalidDataException(
-                "The images have no labels, but the model takes them: give IDX files with labels beside them, or images in a folder for each class.");
+                "The images have no labels, but the model takes them: give IDX files with labels next to them, or images in a folder for each class.");
         }
     }
 }

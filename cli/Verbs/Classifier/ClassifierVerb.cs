@@ -5,7 +5,7 @@ namespace OnnxVae.Cli.Verbs.Classifier;
 
 /// <summary>Trains a classifier of a run's images, to score generated ones.</summary>
 [Verb("classifier", VerbTopic.Train, "Trains a classifier on a run's images and their classes.",
-    Details = "It is trained in RUN/classifier, and exported beside the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again.",
+    Details = "It is trained in RUN/classifier, and exported with the decoder, for 'generate --classifier' with runs whose latents are codes. Training that was stopped continues when the same command is given again.",
     Example = "classifier runs/digits")]
 internal sealed class ClassifierVerb : LongVerb<ClassifierOptions>
 {

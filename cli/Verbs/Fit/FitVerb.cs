@@ -8,7 +8,7 @@ namespace OnnxVae.Cli.Verbs.Fit;
 
 /// <summary>Fits a mixture of Gaussians to the latents of a run's training images.</summary>
 [Verb("fit", VerbTopic.Train, "Fits a mixture of Gaussians to the latents of the training images.",
-    Details = "The mixture estimates the aggregated posterior E_y Q(z|y), for 'generate --prior mixture'. Writes mixture.onnx beside the run's decoder.onnx.", Example = "fit runs/sprites")]
+    Details = "The mixture estimates the aggregated posterior E_y Q(z|y), for 'generate --prior mixture'. Writes mixture.onnx next to the run's decoder.onnx.", Example = "fit runs/sprites")]
 internal sealed class FitVerb : LongVerb<FitOptions>
 {
     protected override Task<int> RunAsync(FitOptions options, CancellationToken cancellation)

@@ -6,7 +6,7 @@ namespace OnnxVae.Cli.Verbs.Prior;
 
 /// <summary>Trains a class-conditional prior over the codes of a run.</summary>
 [Verb("prior", VerbTopic.Train, "Trains a prior for the codes of a run.",
-    Details = "It is conditional on the class where the images have classes. It is trained in RUN/prior-LEVEL, and exported beside the decoder. Training that was stopped continues when the same command is given again.",
+    Details = "It is conditional on the class where the images have classes. It is trained in RUN/prior-LEVEL, and exported with the decoder. Training that was stopped continues when the same command is given again.",
     Example = "prior runs/digits --level top")]
 internal sealed class PriorVerb : LongVerb<PriorOptions>
 {

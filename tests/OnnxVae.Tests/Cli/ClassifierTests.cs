@@ -7,7 +7,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 
-/// <summary>A classifier beside a run, from the command line to its file.</summary>
+/// <summary>A classifier next to a run, from the command line to its file.</summary>
 internal sealed class ClassifierTests : FolderFixture
 {
     private const int Side = 16, Classes = 4;

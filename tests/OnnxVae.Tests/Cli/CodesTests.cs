@@ -217,7 +217,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(() => vae.Decode(new int[4]), Throws.ArgumentException.With.Message.StartsWith("There are codes of 1 levels; the model has 2."));
 
         using var withoutPrior = TrainedVqVae.Load(Run.Export);
-        Assert.That(() => withoutPrior.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior beside the decoder"));
+        Assert.That(() => withoutPrior.Generate(1, 1), Throws.InvalidOperationException.With.Message.StartsWith("There is no prior next to the decoder"));
     }
 
     // A classifier for which images are the more a heart, the brighter they are: of three candidates the brightest is kept.
@@ -264,8 +264,8 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(IsAnyThere(Folder["earlier"]), Is.False);
         Array.ForEach([.. TrainedCodePrior.FilesOf(levels: 2)], file => File.Copy(Path.Combine(run.Export, file), Folder[$"earlier/{file}"]));
         var (exitCode, _, error) = Support.Cli.Run("generate", Folder["earlier/decoder.onnx"], "--class", "heart", "--out", Folder["x.npy"]);
-        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: The prior was made for the latents of other weights than the decoder's: give the one that was exported beside it.")));
-        Assert.That(() => TrainedVqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is of another model than the decoder beside it"));
+        Assert.That((exitCode, error.TrimEnd()), Is.EqualTo((1, "onnxvae: The prior was made for the latents of other weights than the decoder's: give the one that was exported with it.")));
+        Assert.That(() => TrainedVqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is of another model than the decoder next to it"));
         File.Copy(Path.Combine(run.Export, "encoder.onnx"), Folder["earlier/encoder.onnx"], overwrite: true);
         Assert.That(() => TrainedVqVae.Load(Folder["earlier"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("have weights of different runs, or of different times"));
 
@@ -406,7 +406,7 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]
     [TestCase("generate {2}/export/decoder.onnx --class circle --out {0}/x.npy", 1, "There is no class 'circle'; known are square, ellipse, heart.")]
     [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
-    [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is no multiple of --heads, 4: change one of them.")]
+    [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is not a multiple of --heads, 4: change one of them.")]
     [TestCase("prior {1} --level top --batch 900000", 2, "--batch is 900000; it must be at most 65536. See 'onnxvae prior --help'.")]
     [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
     [TestCase("fit {1}", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]

@@ -47,7 +47,7 @@ internal sealed class ErrorTests
     [TestCase("evaluate {0}/run --checkpoint {0}/text.onnx", 1, "'{0}/text.onnx' is damaged or is not a safetensors file.")]
     [TestCase("export {0}/run --out {0}/e --checkpoint {0}/run/package/initial.safetensors", 1, "'{0}/run/package/initial.safetensors' is not a checkpoint of a training run.")]
     [TestCase("generate {0}/missing.onnx --out {0}/g", 1, "There is no file '{0}/missing.onnx'.")]
-    [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is an encoder; expected a decoder. Give the decoder.onnx that was exported beside it.")]
+    [TestCase("generate {0}/run/export/encoder.onnx --out {0}/g", 1, "'{0}/run/export/encoder.onnx' is an encoder; expected a decoder. Give the decoder.onnx that was exported with it.")]
     [TestCase("generate {0}/run/package/step.onnx --out {0}/g", 1, "'{0}/run/package/step.onnx' is not a decoder: it has no OnnxVae metadata. Export one from a run.")]
     [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: give another --out, or empty it.")]

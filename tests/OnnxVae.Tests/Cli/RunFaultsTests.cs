@@ -114,7 +114,7 @@ internal sealed class RunFaultsTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--out", Run.Path);
 
         Assert.That(exitCode, Is.Zero, error);
-        Assert.That(error, Does.Contain("Damaged: 000000020.safetensors; the checkpoint of step 15 is taken instead."));
+        Assert.That(error, Does.Contain("Damaged: 000000020.safetensors; using the checkpoint of step 15 instead."));
         Assert.That(File.ReadAllBytes(Run.CheckpointAt(20)), Is.EqualTo(expected));
         Assert.That(File.Exists(Run.CheckpointAt(20) + ".damaged"));
     }
@@ -128,7 +128,7 @@ internal sealed class RunFaultsTests : FolderFixture
 
         Assert.That(exitCode, Is.Zero, error);
         Assert.That(output, Does.Contain("(step 15)"));
-        Assert.That(error, Does.Contain("Damaged: 000000020.safetensors; the checkpoint of step 15 is taken instead."));
+        Assert.That(error, Does.Contain("Damaged: 000000020.safetensors; using the checkpoint of step 15 instead."));
         Assert.That(Support.Cli.Run("evaluate", Run.Path, "--importance-samples", "0").ExitCode, Is.Zero);
     }
 

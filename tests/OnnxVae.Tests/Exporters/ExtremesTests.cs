@@ -30,7 +30,7 @@ public sealed record LossRow(string Name, Func<torch.nn.Module<torch.Tensor, tor
     public override string ToString() => Name;
 }
 
-/// <summary>Values and gradients beside libtorch's where floating-point numbers end: zeros, saturation, infinities, denormals, 1e7 and beyond.</summary>
+/// <summary>Values and gradients next to libtorch's where floating-point numbers end: zeros, saturation, infinities, denormals, 1e7 and beyond.</summary>
 internal sealed class ExtremesTests
 {
     private const double Tolerance = 1e-5;

@@ -180,7 +180,7 @@ internal sealed class ModuleLoweringTests
         Assert.That(
             () => new ModuleLowering(layer).ForTraining().Lower(layer, Value.Input("x", ElementType.Float32, [Shape.Batch, 3])),
             Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(
-                "BatchNorm1d '': the running variance needs the number of entries, but the batch of 'x Float32 [N, 3]' is symbolic: give its size."));
+                "BatchNorm1d '': the running variance needs the number of entries, but the batch of 'x Float32 [N, 3]' is symbolic: fix the batch size."));
     }
 
     [TestCaseSource(nameof(WrongRanks))]
@@ -269,7 +269,7 @@ internal sealed class ModuleLoweringTests
 
         Assert.That(
             () => new ModuleLowering(layer).Lower(layer, Value.Input("x", ElementType.Float32, [1, 2])),
-            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo("Bilinear '': it takes 2 input(s), not 1."));
+            Throws.InstanceOf<ArgumentException>().With.Message.EqualTo("Bilinear '': it was given 1 input(s); expected 2."));
     }
 
     [Test]

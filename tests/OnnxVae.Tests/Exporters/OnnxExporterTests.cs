@@ -189,7 +189,7 @@ internal sealed class OnnxExporterTests
         Assert.That(
             () => OnnxExporter.Build(network, [new ModelTensor("x", ElementType.Float32, [1, 2]), new ModelTensor("mask", ElementType.Float32, [1, 2])]),
             Throws.ArgumentException.With.Message.EqualTo(
-                "Input 'mask' changes nothing in the output(s) output of FirstOnly, and the file would go without it: leave it out, or name the output that needs it."));
+                "Input 'mask' does not affect the outputs (output) of FirstOnly, so that the file would not have it: leave it out, or name the output that depends on it."));
     }
 
     private sealed class FirstOnly() : Module<torch.Tensor, torch.Tensor, torch.Tensor>(nameof(FirstOnly)), IMultiLowerable

@@ -98,7 +98,7 @@ internal sealed class OnnxGraphTests
         var dimensions = model.Proto.Graph.Input[0].Type.TensorType.Shape.Dim;
         (dimensions[0].DimParam, dimensions[1].DimParam) = ("N", "length");
 
-        Assert.That(() => OnnxGraph.Read(model, batch: 2), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("Axis 1 of input 'x0' has no size but the name 'length': give the size of that."));
+        Assert.That(() => OnnxGraph.Read(model, batch: 2), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("Axis 1 of input 'x0' is symbolic: give the size of 'length'."));
         var graph = OnnxGraph.Read(model, batch: 2, sizes: new Dictionary<string, long> { ["length"] = 7 });
 
         Assert.That(graph.Output.Shape, Is.EqualTo(Shape.Create([2, 7, 3])));

@@ -71,7 +71,7 @@ internal sealed class OperatorReadersTests
             Longs("zero", [1], 0), Longs("two", [1], 2), Longs("four", [1], 4), Floats("twice", [], 2.2f)),
         new("Resize, nearest from half pixels", [[1, 1, 5, 4]], [1, 1, 7, 3], [Node("Resize", ["x0", "", "", "sizes"], "y", Text("nearest_mode", "ceil"))], Longs("sizes", [4], 1, 1, 7, 3)),
         new("Resize, nearest by aligned corners", [[1, 1, 5, 4]], [1, 1, 8, 6], [Node("Resize", ["x0", "", "", "sizes"], "y", Text("coordinate_transformation_mode", "align_corners"), Text("nearest_mode", "round_prefer_ceil"))], Longs("sizes", [4], 1, 1, 8, 6)),
-        new("Resize by a scale that keeps a size beside others, linear", [[1, 1, 5, 5]], [1, 1, 5, 10], [Node("Resize", ["x0", "", "scales"], "y", Text("mode", "linear"))], Floats("scales", [4], 1, 1, 1.1f, 2)),
+        new("Resize by a scale that keeps a size next to others, linear", [[1, 1, 5, 5]], [1, 1, 5, 10], [Node("Resize", ["x0", "", "scales"], "y", Text("mode", "linear"))], Floats("scales", [4], 1, 1, 1.1f, 2)),
         new("Resize by scales that keep all sizes, cubic", [[1, 1, 5, 5]], [1, 1, 5, 5], [Node("Resize", ["x0", "", "scales"], "y", Text("mode", "cubic"))], Floats("scales", [4], 1, 1, 1.1f, 1.1f)),
         new("Resize by scales that keep all sizes, nearest", [[1, 1, 5, 5]], [1, 1, 5, 5], [Node("Resize", ["x0", "", "scales"], "y", Text("nearest_mode", "floor"), Text("coordinate_transformation_mode", "asymmetric"))], Floats("scales", [4], 1, 1, 1.1f, 1.1f)),
         new("ConvTranspose to a size that is larger than its own", [[1, 2, 4, 4], [2, 3, 3, 3]], [1, 3, 10, 10], [Node("ConvTranspose", ["x0", "x1"], "y", Ints("strides", 2, 2), Ints("output_shape", 10, 10))]),
@@ -233,7 +233,7 @@ internal sealed class OperatorReadersTests
         Assert.That(
             () => OnnxGraph.Read(new OnnxModel(proto)),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                "AveragePool 'AveragePool y' cannot be read: its settings have no counterpart here, and in operator set 20 it is another operator than in set 18, which graphs are written in."));
+                "AveragePool 'AveragePool y' cannot be read: its settings have no counterpart here, and its definition in operator set 20 differs from that in set 18, which graphs are written in."));
     }
 
     // A mask that is repeated for each head, and rows counted from the end.
@@ -260,8 +260,8 @@ internal sealed class OperatorReadersTests
     private static IEnumerable<TestCaseData> InvalidNodes =>
     [
         Invalid("it has no axis 4294967297", new FileRow("axis", [[2, 3]], [3], [Node("ReduceSum", ["x0", "a"], "y", Int("keepdims", 0))], Longs("a", [1], 4294967297)), "Axis 4294967297 is outside shape [2, 3] of rank 2"),
-        Invalid("a direction", new FileRow("direction", [[3, 2, 4], [1, 3, 4], [1, 3, 3]], [3, 1, 2, 3], [Node("RNN", ["x0", "x1", "x2"], "y", Int("hidden_size", 3), Text("direction", "sideways"))]), "its direction is 'sideways'; ONNX knows forward, reverse, bidirectional"),
-        Invalid("a mode", new FileRow("mode", [[1, 8, 2, 2]], [1, 2, 4, 4], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2), Text("mode", "crd"))]), "its mode is 'crd'; ONNX knows DCR, CRD"),
+        Invalid("a direction", new FileRow("direction", [[3, 2, 4], [1, 3, 4], [1, 3, 3]], [3, 1, 2, 3], [Node("RNN", ["x0", "x1", "x2"], "y", Int("hidden_size", 3), Text("direction", "sideways"))]), "its direction is 'sideways'; expected one of forward, reverse, bidirectional"),
+        Invalid("a mode", new FileRow("mode", [[1, 8, 2, 2]], [1, 2, 4, 4], [Node("DepthToSpace", ["x0"], "y", Int("blocksize", 2), Text("mode", "crd"))]), "its mode is 'crd'; expected one of DCR, CRD"),
         Invalid("a norm", new FileRow("p", [[2, 3]], [2, 3], [Node("LpNormalization", ["x0"], "y", Int("p", 3))]), "its p is 3; expected 1 or 2"),
         Invalid("pads and auto_pad", new FileRow("pads", [[1, 1, 4, 4], [1, 1, 3, 3]], [1, 1, 4, 4], [Node("Conv", ["x0", "x1"], "y", Ints("pads", 1, 1, 1, 1), Text("auto_pad", "SAME_UPPER"))]), "it has both pads and the auto_pad SAME_UPPER"),
         Invalid("a split of nothing", new FileRow("split", [[2, 4]], [2, 2], [Node("Split", ["x0"], ["a", "y"], Int("axis", 1))]), "it says neither how large its parts are nor how many"),
@@ -300,7 +300,7 @@ internal sealed class OperatorReadersTests
         Assert.That(
             () => OnnxGraph.Read(row.Model()),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                "Det 'Det a' cannot be read: its operator is not known, and the file does not tell the shape of its result 'a', without which it cannot stay as it is."));
+                "Det 'Det a' cannot be read: its operator is not known, and the file does not declare the shape of its result 'a', without which it cannot be kept as it is."));
     }
 
     [Test]

@@ -331,7 +331,7 @@ internal sealed class OpsTests
     [Test]
     public void Gradients_OfVector_Throw() => Assert.That(
         () => Backward.Gradients(Value.Input("x", ElementType.Float32, [2]), []),
-        Throws.ArgumentException.With.Message.EqualTo("Gradients are those of a scalar loss, but 'x Float32 [2]' has several elements: sum or average it."));
+        Throws.ArgumentException.With.Message.EqualTo("The loss must be a scalar, but 'x Float32 [2]' has several elements: sum or average it."));
 
     [Test]
     public void Add_OfUnequalShapes_ThrowsAtTheCall() => Assert.That(

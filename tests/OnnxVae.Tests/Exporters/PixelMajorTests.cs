@@ -53,7 +53,7 @@ internal sealed class PixelMajorTests
         new("transposition", (x, _) => Transpose(Tanh(Transpose(x, 0, 2, 3, 1)), 0, 3, 1, 2)),
         new("flattening", (x, _) => Reshape(Softmax(Reshape(x, [x.Shape[0], Channels * Side * Side]), 1), x.Shape)),
         new("up and down", (x, _) => AveragePool(Silu(Up(x)), ConvolutionGeometry.Tiles(Up(x).Shape, [2, 2]))),
-        new("up beside full size", (x, z) => AveragePool(Up(x) * Up(z) * Up(x + z), ConvolutionGeometry.Tiles(Up(x).Shape, [2, 2]))),
+        new("up next to full size", (x, z) => AveragePool(Up(x) * Up(z) * Up(x + z), ConvolutionGeometry.Tiles(Up(x).Shape, [2, 2]))),
         new("mean over repeated pixels", (x, _) => x * ReduceMean(Up(x), [2, 3], keepDimensions: true)),
     ];
 

@@ -41,7 +41,7 @@ internal sealed class OwnPriorTests : FolderFixture
         using VaeDecoder decoder = VaeDecoder.Load(Decoder), embedded = VaeDecoder.Load(File.ReadAllBytes(Decoder));
 
         Assert.That(() => decoder.Generate(count: 1, Seed), Throws.InvalidOperationException.With.Message.EqualTo(
-            $"The model was trained with the prior 'vamp', but there is no prior.onnx in '{Folder["export"]}': put it beside the decoder's file, or load it and say that it is what to draw from."));
+            $"The model was trained with the prior 'vamp', but there is no prior.onnx in '{Folder["export"]}': put it next to the decoder's file, or load it and say that it is what to draw from."));
         Assert.That(() => embedded.Generate(count: 1, Seed), Throws.InvalidOperationException.With.Message.StartsWith(
             "The model was trained with the prior 'vamp', but there is no prior.onnx: "));
         Assert.That(() => TrainedVae.Load(Folder["export"]), Throws.InvalidOperationException.With.Message.Contains("there is no prior.onnx"));

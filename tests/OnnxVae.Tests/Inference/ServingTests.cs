@@ -313,7 +313,7 @@ internal sealed class ServingTests
     [Test]
     public void Load_OfDecoderAsEncoder_IsRefused() => Assert.That(
         () => VaeEncoder.Load(Path.Combine(Models.Export("mlp"), "decoder.onnx")),
-        Throws.TypeOf<InvalidDataException>().With.Message.EndsWith(" is a decoder; expected an encoder. Give the encoder.onnx that was exported beside it."));
+        Throws.TypeOf<InvalidDataException>().With.Message.EndsWith(" is a decoder; expected an encoder. Give the encoder.onnx that was exported with it."));
 
     [Test]
     public void Load_OfFilesOfTwoModels_IsRefused()

@@ -76,7 +76,7 @@ internal sealed class VaeDecoderTests
 
         Assert.That(
             () => VaeDecoder.Load(encoder),
-            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("The model is an encoder; expected a decoder. Give the decoder.onnx that was exported beside it."));
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("The model is an encoder; expected a decoder. Give the decoder.onnx that was exported with it."));
     }
 
     [Test]

@@ -105,7 +105,7 @@ internal sealed class PackagesTests
 
         PackageFeed.DotNet(Folder["pictures"], "build", "-c", "Release", "-o", Folder["built pictures"]);
 
-        Assert.That(PackageFeed.Execute(Folder["pictures"], "dotnet", Folder["built pictures/app.dll"], Models.Export("conv")), Is.EqualTo("True 5"));
+        Assert.That(PackageFeed.Execute(Folder["pictures"], "dotnet", Folder["built pictures/app.dll"], Models.Export("conv")), Is.EqualTo("True 4"));
     }
 
     [Test]
@@ -152,7 +152,7 @@ internal sealed class PackagesTests
 
         Assert.That(PackageFeed.Execute(Folder["app"], Folder["native/app"], decoder), Is.EqualTo(Expected(decoder)));
         double megabytes = new FileInfo(Folder["native/app"]).Length / 1e6;
-        TestContext.Out.WriteLine($"The native application takes {megabytes:0.0} MB, beside ONNX Runtime.");
+        TestContext.Out.WriteLine($"The native application takes {megabytes:0.0} MB, next to ONNX Runtime.");
         Assert.That(megabytes, Is.LessThan(10));
         Assert.That(Directory.GetFiles(Folder["native"], "OnnxVae*.dll"), Is.Empty);
     }

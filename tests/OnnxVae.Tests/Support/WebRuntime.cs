@@ -19,7 +19,7 @@ internal sealed class WebRuntime : IDisposable
 
     private static string Scripts => Path.Combine(Repository.Root, "tests/OnnxVae.Tests/Web");
 
-    // Beside the test's binaries, so that packages are fetched once.
+    // Next to the test's binaries, so that packages are fetched once.
     private static string Workplace => Path.Combine(AppContext.BaseDirectory, "web");
 
     public static bool IsAvailable => CanStart("node") && CanStart("npm");

@@ -207,7 +207,7 @@ internal sealed class ImageDataTests : FolderFixture
         File.WriteAllBytes(Folder["t10k-labels-idx1-ubyte"], [0, 0, 8, 1, 0, 0, 0, 3, 1, 3, 1]);
         AssertRefused(
             Folder.Path,
-            $"'{Folder["t10k-labels-idx1-ubyte"]}' does not hold the labels of the 2 images beside it: expected 10 bytes that begin with 0x00000801. Fetch it again, or remove it.");
+            $"'{Folder["t10k-labels-idx1-ubyte"]}' does not hold the labels of the 2 images next to it: expected 10 bytes that begin with 0x00000801. Fetch it again, or remove it.");
     }
 
     [TestCase("")]

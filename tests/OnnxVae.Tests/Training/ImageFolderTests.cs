@@ -145,7 +145,7 @@ internal sealed class ImageFolderTests : FolderFixture
         Assert.That(ImageData.Open(Folder["images"]).All.Count, Is.EqualTo(4));
     }
 
-    [TestCase("dangling", "cannot be read ('{0}/images/x.png' is a link that leads to no file)")]
+    [TestCase("dangling", "cannot be read ('{0}/images/x.png' is a broken link)")]
     [TestCase("pipe", "cannot be read ('{0}/images/x.png' is empty, or not a regular file)")]
     [TestCase("device", "cannot be read ('{0}/images/x.png' is empty, or not a regular file)")]
     [TestCase("empty", "cannot be read ('{0}/images/x.png' is empty, or not a regular file)")]

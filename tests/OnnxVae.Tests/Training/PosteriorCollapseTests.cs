@@ -22,7 +22,7 @@ internal sealed class PosteriorCollapseTests
         var verdict = PosteriorCollapse.Judge(100, [0.5, 0.001, 0.9, double.NaN], rate: 3, information: 2.5, Noticed);
 
         Assert.That(verdict.DeadLatents, Is.EqualTo((int[])[1, 3]));
-        Assert.That(verdict.Text, Does.StartWith("not collapsed: 2 of 4 latents are active, the rate is 3 nats per image, and").And.Contain("; dead are 1, 3:").And.Contain("free bits"));
+        Assert.That(verdict.Text, Does.StartWith("not collapsed: 2 of 4 latents are active, the rate is 3 nats per image, and").And.Contain("; dead latents: 1, 3.").And.Contain("free bits"));
     }
 
     [Test]
