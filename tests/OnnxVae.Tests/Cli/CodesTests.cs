@@ -238,7 +238,7 @@ internal sealed class CodesTests : FolderFixture
         Assert.That(Pixels("b-1-of-2.npy"), Is.EqualTo(bright[(50 * 256)..]));
         double recognised = Share(sums), recognisedAndKept = Share(sums.Chunk(3).Select(three => three.Max()));
         Assert.That(recognised, Is.InRange(0.1, 0.9));
-        Assert.That(report, Does.Contain($"Kept 1 of 3 candidates; the classifier takes {recognised.ToString("P1", CultureInfo.InvariantCulture)} of all and {recognisedAndKept.ToString("P1", CultureInfo.InvariantCulture)} of the kept ones for 'heart'"));
+        Assert.That(report, Does.Contain($"Kept 1 of 3 candidates; the classifier recognizes {recognised.ToString("P1", CultureInfo.InvariantCulture)} of all and {recognisedAndKept.ToString("P1", CultureInfo.InvariantCulture)} of the kept images as 'heart'"));
 
         WriteBrightness(Folder["two.onnx"], classes: 2);
         var (exitCode, _, error) = Support.Cli.Run([.. generate, "--classifier", Folder["two.onnx"], "--out", Folder["x.npy"]]);
@@ -397,7 +397,7 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("sweep --model vqvae --betas 1,2 --out {0}/x", 2, "A sweep cannot be given with --model vqvae: its rate is fixed by the number of codes. See 'onnxvae sweep --help'.")]
     [TestCase("train --codes 64 --out {0}/x", 2, "--codes cannot be given with --model conv: it is for vqvae and vqvae2, whose latents are codes. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer nearest --out {0}/x", 2, "--quantizer is 'nearest'; known are moving-average, gradient, finite-scalar. See 'onnxvae train --help'.")]
-    [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 1, "The levels are [8, 1]; expected one or more numbers from 2.")]
+    [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 8,1 --out {0}/y", 2, "--scalar-levels is '8,1'; expected numbers from 2 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --scalar-levels 256,257 --out {0}/y", 1, "The levels [256, 257] have more than 65536 points: give fewer, or smaller ones.")]
     [TestCase("train --model vqvae --quantizer finite-scalar --codes 64 --out {0}/y", 2, "--codes cannot be given with --quantizer finite-scalar: it has no codebook. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --scalar-levels 8,8 --out {0}/y", 2, "--scalar-levels cannot be given with --quantizer moving-average: only finite-scalar has levels. See 'onnxvae train --help'.")]
@@ -405,11 +405,11 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("generate {1}/export/decoder.onnx --class heart --candidates 3 --out {0}/x.npy", 2, "--candidates needs --classifier: it chooses among them. See 'onnxvae generate --help'.")]
     [TestCase("generate {1}/export/decoder.onnx --prior standard-normal --out {0}/x.npy", 2, "--prior is standard-normal, which draws numbers, but the latents of this model are codes: leave it out.")]
     [TestCase("generate {2}/export/decoder.onnx --class circle --out {0}/x.npy", 1, "There is no class 'circle'; known are square, ellipse, heart.")]
-    [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 1, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
+    [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 2, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
     [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is not a multiple of --heads, 4: change one of them.")]
     [TestCase("prior {1} --level top --batch 900000", 2, "--batch is 900000; it must be at most 65536. See 'onnxvae prior --help'.")]
-    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
-    [TestCase("fit {1}", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
+    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes: a mixture of Gaussians is for latents that are numbers. Train a prior of the codes instead, with 'onnxvae prior'.")]
+    [TestCase("fit {1}", 1, "The model's latents are codes: a mixture of Gaussians is for latents that are numbers. Train a prior of the codes instead, with 'onnxvae prior'.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {
         string Fill(string text) => text.Replace("{0}", Folder.Path, StringComparison.Ordinal).Replace("{1}", Run.Path, StringComparison.Ordinal).Replace("{2}", WithPriors.Path, StringComparison.Ordinal);

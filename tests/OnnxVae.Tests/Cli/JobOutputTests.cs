@@ -125,7 +125,7 @@ internal sealed class JobOutputTests : JobFixture
         Assert.That(said, Is.EqualTo(
             $"Encoded 78 images: {Folder["z.npy"]}{Environment.NewLine}2 images were skipped because they cannot be read; they are listed in {Folder["z.npy.corrupt.txt"]}{Environment.NewLine}"));
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]).Select(line => line.Split('\t')[..2]), Is.EqualTo((string[][])[["7", "00000007.png"], ["70", "00000070.png"]]));
-        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do").And.Contains("2 images were left out"), "also without the option");
+        Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do").And.Contains("2 images were skipped"), "also without the option");
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]), Has.Length.EqualTo(2));
         Assert.That(File.ReadAllLines(Folder["z.npy.names.txt"]), Has.Length.EqualTo(78).And.None.EqualTo("00000007.png"));
         Assert.That(Floats("z.npy"), Is.EqualTo(Floats("whole.npy").Chunk(4).Where((_, i) => i is not (7 or 70)).SelectMany(row => row)));

@@ -179,7 +179,7 @@ internal sealed class JobRefusalTests : JobFixture
         using var file = new ArrayFile(Folder["z.npy"], "<f4", [1], new OnnxVae.Inference.ImageRange(0, 10), hasNames: false);
         file.Append(new byte[16], [], 10);
 
-        Assert.That(file.Finish, Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{Folder["z.npy.partial"]}' has 4 rows, but 10 are to be there"));
+        Assert.That(file.Finish, Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"'{Folder["z.npy.partial"]}' has 4 rows; expected 10"));
         Assert.That(File.Exists(Folder["z.npy"]), Is.False);
     }
 

@@ -155,7 +155,7 @@ internal sealed class PageTests
     }
 
     [TestCase("GET", "api/samples?seed=-1&count=1", "", "application/json", 400, "seed")]
-    [TestCase("POST", "api/decode", "{", "application/json", 400, "Failed to read")]
+    [TestCase("POST", "api/decode", "{", "application/json", 400, "The request cannot be read")]
     [TestCase("POST", "api/decode", "z", "text/plain", 415, "no answer")]
     [TestCase("GET", "api/nothing", "", "application/json", 404, "no answer")]
     public async Task Api_OfMalformedRequest_AnswersAsForOtherErrors(string method, string path, string body, string type, int status, string part)

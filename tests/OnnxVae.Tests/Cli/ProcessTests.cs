@@ -142,7 +142,7 @@ internal sealed class ProcessTests : FolderFixture
         var (exitCode, output, _) = Doctor("/proc/nowhere", "/proc/nowhere");
 
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(output, Does.Match("TorchSharp +MISSING").And.Contain("needs a changed copy on this system, which cannot be written").And.Contain("set HOME or TMPDIR to a folder that can be written to"));
+        Assert.That(output, Does.Match("TorchSharp +MISSING").And.Contain("needs a patched copy on this system, which cannot be written").And.Contain("set HOME or TMPDIR to a writable folder"));
     }
 
     private static string Program => Path.Combine(AppContext.BaseDirectory, "onnxvae.dll");
