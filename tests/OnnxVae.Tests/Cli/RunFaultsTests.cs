@@ -191,7 +191,7 @@ internal sealed class RunFaultsTests : FolderFixture
         (exitCode, _, error) = Support.Cli.Run("export", Folder["diverged"], "--out", Folder["export"]);
 
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error, Does.Contain("has no checkpoint but that of step 0, before its training"));
+        Assert.That(error, Does.Contain("has only its initial checkpoint, step 0: train it"));
         Assert.That(Directory.Exists(Folder["export"]), Is.False);
         Support.Cli.Succeed("export", Folder["diverged"], "--checkpoint", new RunFolder(Folder["diverged"]).CheckpointAt(0), "--out", Folder["export"]);
     }
