@@ -44,7 +44,7 @@ public sealed class BestOfPrior : LatentPrior
     public double RecognisedOfKept => (double)recognisedAndKept / images;
 
     /// <inheritdoc/>
-    public override void Draw(ulong seed, long first, Span<float> latents)
+    public override void Draw(ulong seed, long first, Span<float> latents, Condition? condition = null)
     {
         int size = LatentSize, rows = latents.Length / size;
         var z = new float[rows * count * size];

@@ -68,7 +68,9 @@ public abstract class LatentPrior : IDisposable
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="latents">Receives Float32 [N, L].</param>
-    public abstract void Draw(ulong seed, long first, Span<float> latents);
+    /// <param name="condition">What each image is given, for P(z|x); not needed by a prior that is the same for all.</param>
+    /// <exception cref="ArgumentException">The prior needs a condition, or the condition does not fit it.</exception>
+    public abstract void Draw(ulong seed, long first, Span<float> latents, Condition? condition = null);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -96,24 +98,30 @@ public abstract class LatentPrior : IDisposable
 
     private sealed class StandardNormalLatents(int latentSize) : LatentPrior(latentSize)
     {
-        public override void Draw(ulong seed, long first, Span<float> latents) =>
+        public override void Draw(ulong seed, long first, Span<float> latents, Condition? condition = null) =>
             FillRows(latents, LatentSize, first, (row, position) => Philox.FillStandardNormal(row, seed, NormalStream, position));
     }
 
     private sealed class LearnedLatents(VaeSession session) : LatentPrior(session.Metadata.LatentSize, session.Metadata.Weights)
     {
-        public override void Draw(ulong seed, long first, Span<float> latents)
+        public override void Draw(ulong seed, long first, Span<float> latents, Condition? condition = null)
         {
             int rows = latents.Length / LatentSize;
-            var noise = session.InputWidths.ToDictionary(input => input.Name, input =>
+            var inputs = session.Inputs.ToDictionary(input => input.Name, input =>
             {
-                var values = new float[rows * input.Width];
-                FillRows(values, input.Width, first, input.Name == "eps"
+                if (input.Name == ConditionKinds.Input)
+                {
+                    return Arguments.RowsOf(session.Metadata, condition, first, rows);
+                }
+
+                int width = input.Shape[^1];
+                var values = new float[rows * width];
+                FillRows(values, width, first, input.Name == "eps"
                     ? (row, position) => Philox.FillStandardNormal(row, seed, NormalStream, position)
                     : (row, position) => Philox.FillUniform(row, seed, UniformStream, position));
                 return values;
             });
-            session.Run(noise, rows, "z", latents);
+            session.Run(inputs, rows, "z", latents);
         }
 
         private protected override void Dispose(bool disposing)

@@ -38,6 +38,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// </summary>
     public string? PriorName { get; init; }
 
+    /// <summary>What the model is conditional on; null for a model that is given nothing.</summary>
+    public ConditionShape? Condition { get; init; }
+
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
 
@@ -75,6 +78,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
         {
             CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
+            Condition = ReadCondition(session),
             PriorName = entries.GetValueOrDefault(MetadataKeys.Prior) is { Length: > 0 } prior ? prior : null,
         };
         if (metadata.CodeText is { } codes && ParseCodeGrids(codes, source).Sum(grid => (long)grid.Positions) != metadata.LatentSize)
@@ -126,6 +130,23 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             : [.. Enumerable.Repeat(1.0 / classes, classes)];
     }
 
+    private static ConditionShape? ReadCondition(OnnxSession session)
+    {
+        if (session.Metadata.GetValueOrDefault(MetadataKeys.Condition) is not { } text)
+        {
+            return null;
+        }
+
+        const string expected = "label:K, vector:K or mask:CxHxW";
+        int[] sizes = text.Split(':') is [var kind, var shape] && kind is ConditionKinds.Label or ConditionKinds.Vector or ConditionKinds.Mask
+            ? [.. shape.Split('x').Select(size => Number(size, MetadataKeys.Condition, session.Source))]
+            : throw Damaged(session.Source, MetadataKeys.Condition, text, expected);
+        string[] classes = kind == ConditionKinds.Label ? ReadClasses(session) ?? [] : [];
+        bool isValid = sizes.Length == (kind == ConditionKinds.Mask ? 3 : 1) && (kind != ConditionKinds.Label || classes.Length == sizes[0])
+            && sizes.Aggregate((Int128)1, (product, size) => product * size) <= Array.MaxLength;
+        return isValid ? new ConditionShape(kind, sizes, classes) : throw Damaged(session.Source, MetadataKeys.Condition, text, $"{expected}, with the names of K classes");
+    }
+
     internal static IReadOnlyList<CodeGrid> ParseCodeGrids(string text, string source) => [.. text.Split(',').Select(level => level.Split(':', 'x') switch
     {
         [var codes, var rows, var columns] => new CodeGrid(Number(codes, MetadataKeys.Codes, source), Number(rows, MetadataKeys.Codes, source), Number(columns, MetadataKeys.Codes, source)),
@@ -144,12 +165,13 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     private void RequireGraph(OnnxSession session)
     {
         int[] images = [-1, Channels, Height, Width], latents = [-1, LatentSize];
+        (string, int[])[] given = Condition is { } condition ? [(ConditionKinds.Input, [-1, .. condition.Dimensions])] : [];
         var (inputs, outputs) = Kind switch
         {
-            ExportedKinds.Encoder => (Expect(("image", images)), Expect(("mean", latents), ("logVar", latents))),
-            ExportedKinds.Decoder => (Expect(("z", latents)), Expect(("image", images))),
+            ExportedKinds.Encoder => (Expect([("image", images), .. given]), Expect(("mean", latents), ("logVar", latents))),
+            ExportedKinds.Decoder => (Expect([("z", latents), .. given]), Expect(("image", images))),
             ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
-            _ => (Expect([.. session.InputNames.Select(name => (name, (int[])[-1, -1]))]), Expect(("z", latents))),
+            _ => (Expect([.. session.InputNames.Where(name => name != ConditionKinds.Input).Select(name => (name, (int[])[-1, -1])), .. session.Inputs.ContainsKey(ConditionKinds.Input) ? given : []]), Expect(("z", latents))),
         };
         RequireTensors("input", session.Inputs, inputs);
         RequireTensors("output", session.Outputs, outputs);

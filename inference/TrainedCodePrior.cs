@@ -79,7 +79,7 @@ public sealed class TrainedCodePrior : LatentPrior
 
     /// <inheritdoc/>
     /// <remarks>Multiple images are divided among the threads.</remarks>
-    public override void Draw(ulong seed, long first, Span<float> latents)
+    public override void Draw(ulong seed, long first, Span<float> latents, Condition? condition = null)
     {
         int count = latents.Length / LatentSize, parts = Math.Clamp(count / FewestImagesOfAPart, 1, graphs.MaxConcurrentDraws);
         var drawn = new float[parts][];

@@ -10,7 +10,10 @@ namespace OnnxVae.Inference;
 /// </code></example>
 public sealed class TrainedVae : IDisposable
 {
-    private TrainedVae(VaeEncoder encoder, VaeDecoder decoder, LatentPrior prior) => (Encoder, Decoder, Prior) = (encoder, decoder, prior);
+    private readonly bool isView;
+
+    private TrainedVae(VaeEncoder encoder, VaeDecoder decoder, LatentPrior prior, bool isView = false) =>
+        (Encoder, Decoder, Prior, this.isView) = (encoder, decoder, prior, isView);
 
     /// <summary>Images to latents.</summary>
     public VaeEncoder Encoder { get; }
@@ -63,6 +66,17 @@ public sealed class TrainedVae : IDisposable
         }
     }
 
+    /// <summary>A conditional model with its condition: used like any model, over the same loaded files, which are disposed with the original.</summary>
+    /// <param name="condition">What each image is given, from <see cref="ModelMetadata.Condition"/>; row k is that of image k.</param>
+    /// <exception cref="ArgumentException">The condition does not fit the model, or the model takes none.</exception>
+    public TrainedVae Given(Condition condition) => new(Encoder.Given(condition), Decoder.Given(condition), Prior, isView: true);
+
+    /// <summary>A model that is conditional on a class, with the class.</summary>
+    /// <param name="name">The class.</param>
+    /// <exception cref="ArgumentException">The model knows no such class, or it is not conditional on a class.</exception>
+    public TrainedVae GivenClass(string name) => Given(
+        (Decoder.Metadata.Condition ?? throw new ArgumentException("The model takes no condition, so it cannot be given a class.", nameof(name))).OfClass(name));
+
     /// <summary>Decodes draws from the prior. Image k depends on the seed and on k alone.</summary>
     /// <param name="count">How many images.</param>
     /// <param name="seed">Random seed.</param>
@@ -96,7 +110,7 @@ public sealed class TrainedVae : IDisposable
                 int start = (int)(first % blockSize), count = mean.Length / latents;
                 z.Span.Clear();
                 mean.CopyTo(z.Span[(start * latents)..]);
-                Decoder.Decode(z.Span, images.Span);
+                Decoder.DecodeBlock(z.Span, first / blockSize * blockSize, images.Span);
                 return project(first, images.Span.Slice(start * size, count * size));
             },
             cancellation);
@@ -118,6 +132,11 @@ public sealed class TrainedVae : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (isView)
+        {
+            return;
+        }
+
         Encoder.Dispose();
         Decoder.Dispose();
         Prior.Dispose();

@@ -13,10 +13,15 @@ public sealed class VaeDecoder : IDisposable
     private readonly VaeSession session;
     private readonly string? folder;
     private readonly VaeOptions? options;
+    private readonly VaeDecoder? original;
+    private readonly Condition? condition;
     private readonly object opening = new();
     private LatentPrior? prior;
 
     private VaeDecoder(VaeSession session, VaeOptions? options, string? folder = null) => (this.session, this.options, this.folder) = (session, options, folder);
+
+    private VaeDecoder(VaeDecoder original, Condition condition)
+        : this(original.session, original.options, original.folder) => (this.original, this.condition) = (original, condition);
 
     /// <summary>The file's metadata.</summary>
     public ModelMetadata Metadata => session.Metadata;
@@ -31,6 +36,11 @@ public sealed class VaeDecoder : IDisposable
     {
         get
         {
+            if (original is not null)
+            {
+                return original.Prior;
+            }
+
             lock (opening)
             {
                 return prior ??= LatentPrior.OfModel(folder, Metadata, options);
@@ -53,14 +63,32 @@ public sealed class VaeDecoder : IDisposable
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeDecoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Decoder, options), options);
 
+    /// <summary>A conditional decoder with its condition: used like any decoder, over the same loaded file, which is disposed with the original.</summary>
+    /// <param name="condition">What each image is given, from the decoder's <see cref="ModelMetadata.Condition"/>; row k is that of image k.</param>
+    /// <exception cref="ArgumentException">The condition does not fit the decoder, or the decoder takes none.</exception>
+    public VaeDecoder Given(Condition condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        Arguments.RequireCondition(Metadata, condition);
+        return new VaeDecoder(original ?? this, condition);
+    }
+
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>
     /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, a latent is not finite, or the decoder is conditional and has no condition.</exception>
     public void Decode(ReadOnlySpan<float> latents, Span<float> images)
     {
+        Arguments.RequireConditions(condition, latents.Length / Metadata.LatentSize);
+        DecodeBlock(latents, first: 0, images);
+    }
+
+    /// <summary>Decodes latents of images that follow each other.</summary>
+    internal void DecodeBlock(ReadOnlySpan<float> latents, long first, Span<float> images)
+    {
         int count = RequireRows(latents, images.Length);
-        session.Run("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, []);
+        session.Run(
+            "z", latents, [count, Metadata.LatentSize], Arguments.RowsOf(Metadata, condition, first, count), ["image"], ShapeOf(count), images, []);
     }
 
     /// <summary>Decodes latents on a thread-pool thread; waiting for other callers blocks no thread.</summary>
@@ -71,7 +99,8 @@ public sealed class VaeDecoder : IDisposable
     public Task DecodeAsync(ReadOnlyMemory<float> latents, Memory<float> images, CancellationToken cancellation = default)
     {
         int count = RequireRows(latents.Span, images.Length);
-        return session.RunAsync("z", latents, [count, Metadata.LatentSize], ["image"], ShapeOf(count), images, default, cancellation);
+        Arguments.RequireConditions(condition, count);
+        return session.RunAsync("z", latents, [count, Metadata.LatentSize], Arguments.RowsOf(Metadata, condition, first: 0, count), ["image"], ShapeOf(count), images, default, cancellation);
     }
 
     /// <summary>Decodes latents into a new array, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
@@ -145,7 +174,8 @@ public sealed class VaeDecoder : IDisposable
                     offset += row.Length;
                 }
 
-                Decode(z.Span, images.Span);
+                Arguments.RequireConditions(condition, start + rows.Length);
+                DecodeBlock(z.Span, start / blockSize * blockSize, images.Span);
                 return project(start, images.Span.Slice((int)(start % blockSize) * size, rows.Length * size));
             },
             cancellation);
@@ -177,10 +207,15 @@ public sealed class VaeDecoder : IDisposable
     /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
     public void Generate(ulong seed, long first, Span<float> images, LatentPrior? prior = null)
     {
-        prior = Require(prior);
+        Arguments.RequireConditions(condition, first + (images.Length / Metadata.ImageSize));
+        GenerateBlock(seed, first, images, Require(prior));
+    }
+
+    private void GenerateBlock(ulong seed, long first, Span<float> images, LatentPrior prior)
+    {
         using var latents = new PooledArray(images.Length / Metadata.ImageSize * Metadata.LatentSize);
-        prior.Draw(seed, first, latents.Span);
-        Decode(latents.Span, images);
+        prior.Draw(seed, first, latents.Span, condition);
+        DecodeBlock(latents.Span, first, images);
     }
 
     /// <summary>
@@ -208,6 +243,8 @@ public sealed class VaeDecoder : IDisposable
         ImageRange range, ulong seed, ImageProjection<T> project, LatentPrior? prior = null, CancellationToken cancellation = default)
     {
         prior = Require(prior);
+        Arguments.RequireCondition(Metadata, condition);
+        Arguments.RequireConditions(condition, range.End);
         int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
         return ImageBlocks.RunAsync(
             ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
@@ -215,7 +252,7 @@ public sealed class VaeDecoder : IDisposable
             {
                 var (block, wanted) = part;
                 using var images = new PooledArray(blockSize * size);
-                Generate(seed, block, images.Span, prior);
+                GenerateBlock(seed, block, images.Span, prior);
                 return project(block + wanted.Start.Value, images.Span[(wanted.Start.Value * size)..(wanted.End.Value * size)]);
             },
             cancellation);
@@ -224,6 +261,11 @@ public sealed class VaeDecoder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (original is not null)
+        {
+            return;
+        }
+
         session.Dispose();
         lock (opening)
         {

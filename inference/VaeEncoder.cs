@@ -9,8 +9,13 @@ public sealed class VaeEncoder : IDisposable
     private const uint NoiseStream = 0x656E;
 
     private readonly VaeSession session;
+    private readonly VaeEncoder? original;
+    private readonly Condition? condition;
 
     private VaeEncoder(VaeSession session) => this.session = session;
+
+    private VaeEncoder(VaeEncoder original, Condition condition)
+        : this(original.session) => (this.original, this.condition) = (original, condition);
 
     /// <summary>The file's metadata.</summary>
     public ModelMetadata Metadata => session.Metadata;
@@ -30,18 +35,34 @@ public sealed class VaeEncoder : IDisposable
     /// <inheritdoc cref="Load(string, VaeOptions)"/>
     public static VaeEncoder Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Encoder, options));
 
+    /// <summary>A conditional encoder with its condition: used like any encoder, over the same loaded file, which is disposed with the original.</summary>
+    /// <param name="condition">What each image is given, from the encoder's <see cref="ModelMetadata.Condition"/>; row k is that of image k.</param>
+    /// <exception cref="ArgumentException">The condition does not fit the encoder, or the encoder takes none.</exception>
+    public VaeEncoder Given(Condition condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        Arguments.RequireCondition(Metadata, condition);
+        return new VaeEncoder(original ?? this, condition);
+    }
+
     /// <summary>Encodes images.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="mean">Receives the posterior means, Float32 [N, L].</param>
     /// <param name="logVar">Receives the natural logarithms of the posterior variances, Float32 [N, L].</param>
-    /// <exception cref="ArgumentException">A length is wrong, or values are outside [0, 1].</exception>
+    /// <exception cref="ArgumentException">A length is wrong, values are outside [0, 1], or the encoder is conditional and has no condition.</exception>
     public void Encode(ReadOnlySpan<float> images, Span<float> mean, Span<float> logVar)
+    {
+        Arguments.RequireConditions(condition, images.Length / Metadata.ImageSize);
+        Encode(images, first: 0, mean, logVar);
+    }
+
+    private void Encode(ReadOnlySpan<float> images, long first, Span<float> mean, Span<float> logVar)
     {
         int count = CountOf(images.Length);
         Arguments.RequireRoom(mean.Length, count, Metadata.LatentSize, "mean");
         Arguments.RequireRoom(logVar.Length, count, Metadata.LatentSize, "logVar");
         Arguments.RequirePixels(images, Metadata.ImageSize);
-        session.Run("image", images, ShapeOf(count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar);
+        session.Run("image", images, ShapeOf(count), Arguments.RowsOf(Metadata, condition, first, count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar);
     }
 
     /// <summary>Encodes images into new arrays, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
@@ -53,8 +74,10 @@ public sealed class VaeEncoder : IDisposable
     {
         int count = CountOf(images.Length);
         Arguments.RequirePixels(images.Span, Metadata.ImageSize);
+        Arguments.RequireConditions(condition, count);
         var (mean, logVar) = (new float[count * Metadata.LatentSize], new float[count * Metadata.LatentSize]);
-        await session.RunAsync("image", images, ShapeOf(count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar, cancellation).ConfigureAwait(false);
+        await session.RunAsync(
+            "image", images, ShapeOf(count), Arguments.RowsOf(Metadata, condition, first: 0, count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar, cancellation).ConfigureAwait(false);
         return (mean, logVar);
     }
 
@@ -90,7 +113,10 @@ public sealed class VaeEncoder : IDisposable
     /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
     public float[] Sample(ReadOnlySpan<float> images, ulong seed, long first = 0)
     {
-        var (mean, logVar) = Encode(images);
+        int count = CountOf(images.Length);
+        Arguments.RequireConditions(condition, first + count);
+        var (mean, logVar) = (new float[count * Metadata.LatentSize], new float[count * Metadata.LatentSize]);
+        Encode(images, first, mean, logVar);
         Draw(mean, logVar, seed, first, mean);
         return mean;
     }
@@ -126,6 +152,8 @@ public sealed class VaeEncoder : IDisposable
     /// <param name="cancellation">Ends the stream.</param>
     public IAsyncEnumerable<T> EncodeAsync<T>(ImageRange range, ImageReader read, LatentProjection<T> project, CancellationToken cancellation = default)
     {
+        Arguments.RequireCondition(Metadata, condition);
+        Arguments.RequireConditions(condition, range.End);
         var (size, latents, blockSize) = (Metadata.ImageSize, Metadata.LatentSize, ImageBlocks.Size(Metadata.ImageSize));
         return ImageBlocks.RunAsync(
             ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
@@ -136,14 +164,20 @@ public sealed class VaeEncoder : IDisposable
                 var (start, end) = (wanted.Start.Value, wanted.End.Value);
                 images.Span.Clear();
                 read(block + start, images.Span[(start * size)..(end * size)]);
-                Encode(images.Span, mean.Span, logVar.Span);
+                Encode(images.Span, block, mean.Span, logVar.Span);
                 return project(block + start, mean.Span[(start * latents)..(end * latents)], logVar.Span[(start * latents)..(end * latents)]);
             },
             cancellation);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        if (original is null)
+        {
+            session.Dispose();
+        }
+    }
 
     private int CountOf(int values) => Arguments.RequireRows(
         values, Metadata.ImageSize, "images", $"images of {Metadata.Channels} x {Metadata.Height} x {Metadata.Width} = {Metadata.ImageSize}");

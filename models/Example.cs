@@ -35,8 +35,12 @@ public sealed record Example(ImageShape Image)
     public (Value Input, Value Seen) Deployed()
     {
         var input = Value.Input("image", ElementType.Float32, BatchOf(Shape.Batch));
-        return (input, Pixels == PixelPreparation.Grey ? input : Binary(input, 0.5f));
+        return (input, See(input));
     }
+
+    /// <summary>Images in deployed graphs as the model sees them.</summary>
+    /// <param name="images">Float32, values in [0, 1].</param>
+    internal Value See(Value images) => Pixels == PixelPreparation.Grey ? images : Binary(images, 0.5f);
 
     private Shape BatchOf(long size) => [size, Image.Channels, Image.Height, Image.Width];
 

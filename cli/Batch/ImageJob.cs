@@ -7,14 +7,23 @@ namespace OnnxVae.Cli.Batch;
 internal static class ImageJob
 {
     /// <summary>Prints what was done.</summary>
-    public static void Report(string what, long images, JobPaths paths, CorruptImages? corrupt = null)
+    /// <param name="what">What was done to the images.</param>
+    /// <param name="images">How many were missing.</param>
+    /// <param name="range">The images of this shard.</param>
+    /// <param name="paths">Where they are.</param>
+    /// <param name="corrupt">Those that could not be read.</param>
+    public static void Report(string what, long images, ImageRange range, JobPaths paths, CorruptImages? corrupt = null)
     {
         corrupt?.Finish();
         long done = images - (corrupt?.CountNow ?? 0);
-        Console.WriteLine(images == 0 ? $"Nothing was left to do: {paths.Target}" : $"{what} {done} {(done == 1 ? "image" : "images")}: {paths.Target}");
+        string all = images < range.Count ? $" ({range.Count} in all)" : "";
+        Console.WriteLine(
+            range.Count == 0 ? $"There is nothing to do: shard {paths.Shard.Index}/{paths.Shard.Count} has no images{(paths.Unit > 1 ? $", since shards of a .tar begin at multiples of {paths.Unit}" : "")}."
+            : images == 0 ? $"Nothing was left to do: {paths.Shown}"
+            : $"{what} {done} {(done == 1 ? "image" : "images")}{all}: {paths.Shown}");
         if (corrupt is { Count: > 0 })
         {
-            Console.WriteLine($"{corrupt.Count} images were skipped because they cannot be read; they are listed in {paths.Corrupt}");
+            Console.WriteLine($"{(corrupt.Count == 1 ? "1 image was" : $"{corrupt.Count} images were")} skipped because {(corrupt.Count == 1 ? "it" : "they")} cannot be read, as listed in {paths.Corrupt}");
         }
     }
 

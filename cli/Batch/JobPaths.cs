@@ -32,8 +32,11 @@ internal sealed record JobPaths(string Output, Shard Shard)
     /// <summary>The array of this shard.</summary>
     public string Array => Shard.NameOf(Output);
 
-    /// <summary>The output as reported to the user.</summary>
+    /// <summary>The output, or its shard of it.</summary>
     public string Target => IsArray ? Array : Output;
+
+    /// <summary>The output as reported to the user.</summary>
+    public string Shown => Extension == TarExtension ? $"{Output[..^TarExtension.Length]}-000000{TarExtension}, ..." : Target;
 
     /// <summary>An existing file of the output: the array or its partial file, or the first archive; null for none, and for folders.</summary>
     public string? ExistingFile

@@ -3,6 +3,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;
+using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Vae;
@@ -17,12 +18,13 @@ internal static class ModelBuilder
     /// <summary>Builds a model and writes its package.</summary>
     /// <param name="folder">The target folder.</param>
     /// <param name="options">The model.</param>
+    /// <param name="condition">What it is conditional on; null for nothing.</param>
     /// <param name="images">The images that it will be trained on.</param>
     /// <param name="seed">Random seed of the initial weights.</param>
     /// <param name="steps">Number of training steps.</param>
     /// <param name="provider">The execution provider that it will be trained on.</param>
     /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
-    public static TrainingPackage Write(string folder, ModelOptions options, ImageSource images, ulong seed, long steps, string provider)
+    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider)
     {
         var training = new TrainingOptions
         {
@@ -33,7 +35,7 @@ internal static class ModelBuilder
             WeightAveraging = options.WeightAveraging,
         };
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        IModel model = options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, image, seed, steps);
+        IModel model = options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, steps);
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
@@ -41,10 +43,10 @@ internal static class ModelBuilder
         }
     }
 
-    private static VaeModel WithNumbers(ModelOptions options, ImageShape image, ulong seed, long steps)
+    private static VaeModel WithNumbers(ModelOptions options, Condition? condition, ImageShape image, ulong seed, long steps)
     {
         var network = Networks.Create(options.Model, options.Hidden);
-        var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, seed);
+        var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
         return new VaeModel(
             networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels));
     }

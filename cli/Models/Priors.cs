@@ -9,11 +9,18 @@ namespace OnnxVae.Cli.Models;
 /// <summary>Priors of latents that are not rounded, by name.</summary>
 internal sealed class Priors : INamed
 {
+    /// <summary>The prior that depends on the condition.</summary>
+    public const string Conditional = "conditional";
+
+    /// <summary>The prior made of encoded images.</summary>
+    public const string Vamp = "vamp";
+
     private static readonly Dictionary<string, Func<ModelOptions, ImageShape, ulong, Prior>> Table = new()
     {
         [MetadataKeys.StandardNormal] = (_, _, _) => new StandardNormalPrior(),
         ["gaussian"] = (options, _, _) => new LearnedGaussianPrior(options.Latent),
-        ["vamp"] = (options, image, seed) => new VampPrior(options.PseudoImages, image, seed),
+        [Conditional] = (_, _, _) => new ConditionalGaussianPrior(),
+        [Vamp] = (options, image, seed) => new VampPrior(options.PseudoImages, image, seed),
     };
 
     /// <inheritdoc/>
@@ -30,7 +37,7 @@ internal sealed class Priors : INamed
 /// <content>Priors.</content>
 internal sealed partial record ModelOptions
 {
-    [Option(Topic.Prior, "P(z)."), Among<Priors>, JsonRequired]
+    [Option(Topic.Prior, "P(z); conditional is a P(z|x), for --condition."), Among<Priors>, JsonRequired]
     public string Prior { get; init; } = MetadataKeys.StandardNormal;
 
     [Option(Topic.Prior, "Components of --prior vamp."), Between(1, BetweenAttribute.LargestWidth)]

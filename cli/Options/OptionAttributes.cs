@@ -4,6 +4,7 @@ namespace OnnxVae.Cli.Options;
 internal enum Topic
 {
     Data,
+    Condition,
     Model,
     Likelihood,
     Prior,

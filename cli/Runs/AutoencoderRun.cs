@@ -28,7 +28,7 @@ internal sealed class AutoencoderRun : IDisposable
     {
         options.Execution.ParseDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
-        var images = DataOpening.Open(options.Data.Data, options.ImageOptions);
+        var images = options.Data.Open(options.Seed);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
         var compile = Compilation(options, images.Train);
         if (images.Test.Count == 0)
@@ -120,7 +120,7 @@ internal sealed class AutoencoderRun : IDisposable
 
         ImageRequirements.RequireBatch(train, options.Model!.Batch);
         return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            folder, options.Model, train, options.Seed, options.Length.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider));
+            folder, options.Model, options.Data.Condition, train, options.Seed, options.Length.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider));
     }
 
     private static TrainingPackage OpenPackage(string path, ImageSource train, RunOptions options)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Training.Data;
 
@@ -22,8 +23,23 @@ internal sealed record DataOptions
     [BinarizeOption]
     public bool Binarize { get; init; }
 
+    [Option(Topic.Condition, "What the model is conditional on: label (each image's class), mask (the visible part of an image, to complete it), or a .npy of float32 [N, K] with a vector for each image, training images first."), ConditionValue]
+    public string? Condition { get; init; }
+
     /// <summary>The same with the full path of the data, so that they are found from any folder.</summary>
-    public DataOptions Resolve() => this with { Data = Path.Exists(Data) ? Path.GetFullPath(Data) : Data };
+    public DataOptions Resolve() => this with
+    {
+        Data = Path.Exists(Data) ? Path.GetFullPath(Data) : Data,
+        Condition = Conditions.IsFile(Condition) && Path.Exists(Condition) ? Path.GetFullPath(Condition) : Condition,
+    };
+
+    /// <summary>Opens the images, with their conditions if there is a file of them.</summary>
+    /// <param name="seed">Random seed for drawing pixels as black or white.</param>
+    public ImageData Open(ulong seed)
+    {
+        var images = DataOpening.Open(Data, ToImageOptions(seed));
+        return Conditions.IsFile(Condition) ? images.WithConditions(ImageConditions.Read(Condition)) : images;
+    }
 
     /// <summary>How the images are prepared.</summary>
     /// <param name="seed">Random seed for drawing pixels as black or white.</param>

@@ -13,7 +13,7 @@ internal record ImageSelection
     [Option(Topic.Data, "The images.", IsRequired = true)]
     public virtual string? Data { get; init; }
 
-    [Option(Topic.Data, "train, validation, test or all."), Among<Splits>]
+    [Option(Topic.Data, "Which of the images."), Among<Splits>]
     public string Split { get; init; } = "all";
 
     [SkipCorruptOption]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Passes;
@@ -44,6 +45,11 @@ internal sealed class LatentMixture
     /// <exception cref="InvalidDataException">They are codes, or rounded.</exception>
     public static void RequireFit(TrainingPackage package)
     {
+        if (package.Manifest.Model["prior"]?.ToString() == Priors.Conditional)
+        {
+            throw new InvalidDataException("The model has a prior P(z|x), which already follows the latents of each condition: 'generate' draws from it.");
+        }
+
         var roles = package.Manifest.Evaluate.Metrics.Select(metric => metric.Role).ToHashSet();
         if (!roles.Contains(MetricRole.PosteriorLogVariance))
         {
@@ -66,6 +72,17 @@ internal sealed class LatentMixture
         TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, ImageSource train, int components, long images, ulong seed, CancellationToken cancellation)
     {
         using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes());
+        if (encoder.Metadata.Condition is { } shape)
+        {
+            using var given = encoder.Given(ConditionReader.For(train, shape, seed: seed));
+            return Fit(given, train, components, images, seed, cancellation);
+        }
+
+        return Fit(encoder, train, components, images, seed, cancellation);
+    }
+
+    private static LatentMixture Fit(VaeEncoder encoder, ImageSource train, int components, long images, ulong seed, CancellationToken cancellation)
+    {
         double[][] latents = Encode(encoder, train, Math.Min(train.Count, images), seed, cancellation);
         double logLikelihood = 0;
         var fitting = new MixtureOptions { Seed = seed };

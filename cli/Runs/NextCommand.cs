@@ -10,7 +10,9 @@ internal static class NextCommand
     /// <summary>After training a model: images, or first a prior if latents are codes.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="figures">Its metrics.</param>
-    public static string AfterModel(RunFolder run, JsonObject figures) => LevelsOf(figures) is [var first, ..] ? Prior(run, first) : Generate(run, "", "images");
+    /// <param name="hasMixture">Whether a mixture was fitted to its latents.</param>
+    public static string AfterModel(RunFolder run, JsonObject figures, bool hasMixture) =>
+        LevelsOf(figures) is [var first, ..] ? Prior(run, first) : Generate(run, hasMixture ? " --prior mixture" : "", "images");
 
     /// <summary>After training a prior: that of the other level, or images.</summary>
     /// <param name="run">The model's run.</param>

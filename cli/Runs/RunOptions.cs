@@ -50,6 +50,16 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
             yield return $"{option} cannot be given with --package: the package was compiled with its own.";
         }
 
+        foreach (string fault in Conditions.FaultsOf(Data.Condition, Package is null ? Model : null))
+        {
+            yield return fault;
+        }
+
+        if (Mixture > 0 && Data.Condition is not null && Model?.Prior == Priors.Conditional)
+        {
+            yield return "--mixture cannot be given with --prior conditional: that prior already follows the latents of each condition.";
+        }
+
         if (Mixture > 0 && Package is null && (Model!.HasCodes || Model.Rounded))
         {
             yield return $"--mixture cannot be given with {(Model.Rounded ? "--rounded" : $"--model {Model.Model}")}: it is for latents that are real numbers.";
@@ -95,7 +105,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <exception cref="InvalidDataException">They have changed.</exception>
     public ImageData OpenTheSameImages()
     {
-        var images = DataOpening.Open(Data.Data, ImageOptions);
+        var images = Data.Open(Seed);
         return (images.Train.Count, images.Test.Count) == (TrainingImages, TestImages) ? images : throw new InvalidDataException(
             $"'{Data.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.");
     }

@@ -55,7 +55,7 @@ internal sealed class Interruption : IDisposable
 
         sinceFirst.Start();
 
-        Console.Error.WriteLine("Stopping; a second signal ends at once.");
+        Console.Error.WriteLine("Stopping; press Ctrl+C again to stop immediately.");
         deadline.Change(TimeToStop, Timeout.InfiniteTimeSpan);
         Task.Run(source.Cancel);
     }

@@ -32,6 +32,10 @@ public sealed record ProgramSpec(
     [JsonIgnore]
     public InputSpec? Labels => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Int64, Shape.Rank: 1 });
 
+    /// <summary>The input that takes the images' conditions, Float32 [N, K]; null if there is none.</summary>
+    [JsonIgnore]
+    public InputSpec? Conditions => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Float32, Shape.Rank: 2 });
+
     // Called at every step, and steps do not allocate.
     private InputSpec? FindImages()
     {

@@ -30,6 +30,43 @@ internal static class Arguments
         }
     }
 
+    /// <summary>The conditions of rows, Float32 [N, S]; empty for a model that is given none.</summary>
+    public static float[] RowsOf(ModelMetadata model, Condition? condition, long first, int rows)
+    {
+        RequireCondition(model, condition);
+        if (condition is null)
+        {
+            return [];
+        }
+
+        var values = new float[rows * condition.Size];
+        condition.Fill(first, values);
+        return values;
+    }
+
+    /// <summary>Rejects a condition that does not fit a model, or none for a conditional model.</summary>
+    public static void RequireCondition(ModelMetadata model, Condition? condition)
+    {
+        switch (model.Condition, condition)
+        {
+            case ({ } needed, null):
+                throw new ArgumentException($"The {model.Kind} is conditional on {needed.Describe()}: bind it with Given first.");
+            case (null, not null):
+                throw new ArgumentException($"The {model.Kind} takes no condition: use it without Given.");
+            case ({ } shape, { } values) when shape.Size != values.Size:
+                throw new ArgumentException($"The condition has {values.Size} values for each image; the {model.Kind} takes {shape.Describe()}.");
+        }
+    }
+
+    /// <summary>Rejects a condition of fewer images than are asked for.</summary>
+    public static void RequireConditions(Condition? condition, long end)
+    {
+        if (condition is not null && condition.Count < end)
+        {
+            throw new ArgumentException($"There are conditions for {condition.Count} images, but image {end - 1} needs one too: give more, or ask for fewer images.");
+        }
+    }
+
     public static void RequirePixels(ReadOnlySpan<float> images, int imageSize)
     {
         for (int i = 0; i < images.Length; i++)

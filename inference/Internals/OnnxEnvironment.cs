@@ -15,11 +15,18 @@ internal static class OnnxEnvironment
 
     private static OrtEnv Create()
     {
-        if (OrtEnv.IsCreated)
+        try
         {
-            return OrtEnv.Instance();
+            return OrtEnv.IsCreated ? OrtEnv.Instance() : New();
         }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException })
+        {
+            throw new DllNotFoundException("The native library of ONNX Runtime is missing: add the package Microsoft.ML.OnnxRuntime to the application, or that of its device.", e);
+        }
+    }
 
+    private static OrtEnv New()
+    {
         var options = new EnvironmentCreationOptions { logId = "OnnxVae", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         var environment = OrtEnv.CreateInstanceWithOptions(ref options);
         environment.DisableTelemetryEvents();

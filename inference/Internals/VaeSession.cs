@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using OnnxVae.Format;
 
 namespace OnnxVae.Inference.Internals;
 
@@ -18,8 +19,8 @@ internal sealed class VaeSession : IDisposable
     /// <summary>Maximum number of concurrent runs.</summary>
     public int MaxConcurrentRuns => turns.AtOnce;
 
-    /// <summary>The inputs, [N, width] each.</summary>
-    public IEnumerable<(string Name, int Width)> InputWidths => turns.Alone.Inputs.Select(input => (input.Key, input.Value.Dimensions[^1]));
+    /// <summary>The inputs and their shapes, [N, ...] each.</summary>
+    public IEnumerable<(string Name, IReadOnlyList<int> Shape)> Inputs => turns.Alone.Inputs.Select(input => (input.Key, (IReadOnlyList<int>)input.Value.Dimensions));
 
     public static VaeSession Load(string path, string kind, VaeOptions? options)
     {
@@ -48,35 +49,40 @@ internal sealed class VaeSession : IDisposable
     /// <param name="inputName">The input.</param>
     /// <param name="input">Its values.</param>
     /// <param name="inputShape">Its shape, [N, ...].</param>
+    /// <param name="condition">The condition of each row, for a conditional model; else empty.</param>
     /// <param name="outputNames">One output or two.</param>
     /// <param name="outputShape">The shape of each, [N, ...].</param>
     /// <param name="first">Receives the first output.</param>
     /// <param name="second">Receives the second one; empty where there is none.</param>
-    public void Run(string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    public void Run(
+        string inputName, ReadOnlySpan<float> input, long[] inputShape, ReadOnlySpan<float> condition, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
         using var turn = turns.Take();
-        Run(turn.Session, inputName, input, inputShape, outputNames, outputShape, first, second);
+        Run(turn.Session, inputName, input, inputShape, condition, outputNames, outputShape, first, second);
     }
 
     /// <summary>The same on a thread-pool thread, without blocking a thread while waiting for a turn.</summary>
     public async Task RunAsync(
-        string inputName, ReadOnlyMemory<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Memory<float> first, Memory<float> second, CancellationToken cancellation)
+        string inputName, ReadOnlyMemory<float> input, long[] inputShape, ReadOnlyMemory<float> condition,
+        string[] outputNames, long[] outputShape, Memory<float> first, Memory<float> second, CancellationToken cancellation)
     {
         using var turn = await turns.TakeAsync(cancellation).ConfigureAwait(false);
-        await Task.Run(() => Run(turn.Session, inputName, input.Span, inputShape, outputNames, outputShape, first.Span, second.Span), cancellation).ConfigureAwait(false);
+        await Task.Run(() => Run(turn.Session, inputName, input.Span, inputShape, condition.Span, outputNames, outputShape, first.Span, second.Span), cancellation).ConfigureAwait(false);
     }
 
     private void Run(
-        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, ReadOnlySpan<float> condition,
+        string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
         int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
-        int inputs = input.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
+        int inputs = input.Length / rows, conditions = condition.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
         using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         for (int row = 0; row < rows; row += rowsAtATime)
         {
             int count = Math.Min(rowsAtATime, rows - row);
             RunAtOnce(
-                session, inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], outputNames, [count, .. outputShape[1..]],
+                session, inputName, input.Slice(row * inputs, count * inputs), [count, .. inputShape[1..]], condition.Slice(row * conditions, count * conditions),
+                outputNames, [count, .. outputShape[1..]],
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
         }
 
@@ -93,7 +99,7 @@ internal sealed class VaeSession : IDisposable
     public unsafe void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, string outputName, Span<float> output)
     {
         using var turn = turns.Take();
-        OrtValue[] sources = [.. inputs.Values.Select(values => OrtValue.CreateTensorValueFromMemory(values, [rows, values.Length / rows]))];
+        OrtValue[] sources = [.. inputs.Select(input => OrtValue.CreateTensorValueFromMemory(input.Value, [rows, .. turn.Session.Inputs[input.Key].Dimensions.Skip(1).Select(size => (long)size)]))];
         try
         {
             fixed (float* y = output)
@@ -123,14 +129,16 @@ internal sealed class VaeSession : IDisposable
     }
 
     private unsafe void RunAtOnce(
-        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, ReadOnlySpan<float> condition,
+        string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
-        fixed (float* x = input, y0 = first, y1 = second)
+        fixed (float* x = input, given = condition, y0 = first, y1 = second)
         {
             using var values = Wrap(x, input.Length, inputShape);
+            using var conditions = Metadata.Condition is { } shape ? Wrap(given, condition.Length, [inputShape[0], .. shape.Dimensions.Select(size => (long)size)]) : null;
             using var target0 = Wrap(y0, first.Length, outputShape);
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
-            session.Run(runOptions, [inputName], [values], outputNames, target1 is null ? [target0] : [target0, target1]);
+            session.Run(runOptions, conditions is null ? [inputName] : [inputName, ConditionKinds.Input], conditions is null ? [values] : [values, conditions], outputNames, target1 is null ? [target0] : [target0, target1]);
         }
     }
 

@@ -14,5 +14,8 @@ public sealed class BernoulliLikelihood : Likelihood
     public override Value Mean(Value output) => Sigmoid(output);
 
     /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output) => SumPerRow(Softplus(output) - (output * y));
+    public override Value Distortion(Value y, Value output) => SumPerRow(ValueDistortions(y, output));
+
+    /// <inheritdoc/>
+    public override Value ValueDistortions(Value y, Value output) => Softplus(output) - (output * y);
 }

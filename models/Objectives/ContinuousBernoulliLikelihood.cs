@@ -29,7 +29,10 @@ public sealed class ContinuousBernoulliLikelihood : Likelihood
     }
 
     /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output) => SumPerRow(Softplus(output) - (output * y) - LogNormalizer(output));
+    public override Value Distortion(Value y, Value output) => SumPerRow(ValueDistortions(y, output));
+
+    /// <inheritdoc/>
+    public override Value ValueDistortions(Value y, Value output) => Softplus(output) - (output * y) - LogNormalizer(output);
 
     // ln C = ln(o / tanh(o / 2)).
     private static Value LogNormalizer(Value output)

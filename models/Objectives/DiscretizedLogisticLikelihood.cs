@@ -37,13 +37,16 @@ public sealed class DiscretizedLogisticLikelihood : Likelihood
     public override Value Mean(Value output) => Sigmoid(output);
 
     /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output)
+    public override Value Distortion(Value y, Value output) => SumPerRow(ValueDistortions(y, output));
+
+    /// <inheritdoc/>
+    public override Value ValueDistortions(Value y, Value output)
     {
         var centred = y - Mean(output);
         var (upper, lower) = ((centred + (Level / 2)) * InverseScale, (centred - (Level / 2)) * InverseScale);
         var (isNotFirst, isNotLast) = (Indicator(Greater(y, Level / 2)), Indicator(Greater(1 - (Level / 2), y)));
         var width = Log(1f - Exp(-Level * InverseScale));
-        return SumPerRow((isNotLast * Softplus(-upper)) + (isNotFirst * Softplus(lower)) - (isNotFirst * isNotLast * width));
+        return (isNotLast * Softplus(-upper)) + (isNotFirst * Softplus(lower)) - (isNotFirst * isNotLast * width);
     }
 
     private static Value Indicator(Value condition) => Where(condition, 1f, 0f);

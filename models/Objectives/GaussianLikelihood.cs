@@ -34,6 +34,9 @@ public sealed class GaussianLikelihood : GaussianPixels
     public override Value Sigma => (float)StandardDeviation;
 
     /// <inheritdoc/>
+    private protected override Value Variance => (float)(StandardDeviation * StandardDeviation);
+
+    /// <inheritdoc/>
     public override Value Distortion(Value y, Value output)
     {
         double variance = StandardDeviation * StandardDeviation;

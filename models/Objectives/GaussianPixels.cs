@@ -11,6 +11,12 @@ public abstract class GaussianPixels(PixelMean pixelMean) : MeanPixels(pixelMean
     // Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, appendix.
     private protected const float LogSigmaFloor = -6f;
 
+    /// <summary>sigma^2, Float32 scalar.</summary>
+    private protected abstract Value Variance { get; }
+
+    /// <inheritdoc/>
+    public override Value? ValueDistortions(Value y, Value output) => (0.5f * Log(2 * MathF.PI * Variance)) + (Square(y - Mean(output)) / (2f * Variance));
+
     /// <summary>|y - y(z)|^2.</summary>
     /// <returns>Float32 [N].</returns>
     private protected Value SquaredError(Value y, Value output) => SumPerRow(Square(y - Mean(output)));

@@ -30,8 +30,11 @@ public sealed class LearnedGaussianLikelihood : GaussianPixels
     /// <inheritdoc/>
     public override Value Sigma => Exp(LogSigma);
 
+    /// <inheritdoc/>
+    private protected override Value Variance => Exp(2f * LogSigma);
+
     private Value LogSigma => Softplus(logSigma.Current - LogSigmaFloor) + LogSigmaFloor;
 
     /// <inheritdoc/>
-    public override Value Distortion(Value y, Value output) => NegativeLogDensity(SquaredError(y, output), Exp(2f * LogSigma), Dimensions(y));
+    public override Value Distortion(Value y, Value output) => NegativeLogDensity(SquaredError(y, output), Variance, Dimensions(y));
 }

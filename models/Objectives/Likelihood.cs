@@ -36,6 +36,11 @@ public abstract class Likelihood
     /// <returns>Float32 [N], nats per image.</returns>
     public abstract Value Distortion(Value y, Value output);
 
+    /// <summary>The distortion of each value of the image, for likelihoods in which they are independent given z.</summary>
+    /// <inheritdoc cref="Distortion"/>
+    /// <returns>Float32 [N, C, H, W], nats; null for other likelihoods.</returns>
+    public virtual Value? ValueDistortions(Value y, Value output) => null;
+
     /// <summary>The image that the decoder outputs: the mean, within [0, 1].</summary>
     /// <inheritdoc cref="Mean"/>
     public virtual Value Image(Value output) => Mean(output);

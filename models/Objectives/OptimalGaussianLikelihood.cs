@@ -41,6 +41,13 @@ public sealed class OptimalGaussianLikelihood : GaussianPixels
     public override Value Sigma => Sqrt(variance.Current);
 
     /// <inheritdoc/>
+    private protected override Value Variance => variance.Current;
+
+    /// <inheritdoc/>
+    /// <remarks>None: sigma* is that of all values of an image.</remarks>
+    public override Value? ValueDistortions(Value y, Value output) => null;
+
+    /// <inheritdoc/>
     public override Value Distortion(Value y, Value output) => NegativeLogDensity(SquaredError(y, output), variance.Current, Dimensions(y));
 
     /// <inheritdoc/>

@@ -12,8 +12,19 @@ public abstract class Prior
     /// <summary>The posteriors that it is a prior for.</summary>
     public virtual PosteriorKind Posterior => PosteriorKind.Gaussian;
 
+    /// <summary>Whether it is a P(z|x), which <see cref="Given"/> has to tell what the condition makes of it.</summary>
+    public virtual bool IsConditional => false;
+
     /// <summary>Parameters of the prior; usually none.</summary>
     public virtual IReadOnlyList<State> States => [];
+
+    /// <summary>P(z|x) for the conditions of a batch; the prior itself if it is the same for all conditions.</summary>
+    /// <param name="components">Means and log-variances of P(z|x), Float32 [N, L].</param>
+    public virtual Prior Given(GaussianPosterior components) => this;
+
+    /// <summary>The posteriors in units in which P(z|x) is the same for all x; the posteriors themselves for other priors.</summary>
+    /// <param name="posterior">Q(z|y,x).</param>
+    public virtual Posterior Standardize(Posterior posterior) => posterior;
 
     /// <summary>The rate (KL term) latent by latent, if it factorizes over the latents: KL(Q(z|y) || P(z)) in closed form, or a code length.</summary>
     /// <param name="posterior">Q(z|y).</param>

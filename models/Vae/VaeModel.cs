@@ -3,6 +3,7 @@ using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
+using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Objectives;
 using TorchSharp;
 using static OnnxVae.Exporters.Graph.Ops;
@@ -11,9 +12,12 @@ namespace OnnxVae.Models.Vae;
 
 /// <summary>
 /// A variational autoencoder: y -> Q(z|y) -> z -> P(y|z), trained by an objective on the terms of the ELBO,
-/// ln P(y) >= E[ln P(y|z)] - KL(Q(z|y) || P(z)).
+/// ln P(y) >= E[ln P(y|z)] - KL(Q(z|y) || P(z)). With a condition x it is that of ln P(y|x): Q(z|y,x), P(y|z,x), and P(z) or P(z|x).
 /// </summary>
-/// <remarks>Kingma and Welling 2013, arXiv 1312.6114; Rezende, Mohamed and Wierstra 2014, arXiv 1401.4082.</remarks>
+/// <remarks>
+/// Kingma and Welling 2013, arXiv 1312.6114; Rezende, Mohamed and Wierstra 2014, arXiv 1401.4082. Conditional: Sohn, Lee and Yan 2015,
+/// Learning structured output representation using deep conditional generative models.
+/// </remarks>
 public sealed class VaeModel : IModel
 {
     private readonly VaeNetworks networks;
@@ -39,6 +43,21 @@ public sealed class VaeModel : IModel
             throw new ArgumentException($"The prior '{prior.Name}' is for latents of kind {prior.Posterior}, but the network has {networks.Posterior} ones.", nameof(prior));
         }
 
+        if (prior.IsConditional != networks.LearnsPrior)
+        {
+            throw new ArgumentException($"The prior '{prior.Name}' {(prior.IsConditional ? "is a P(z|x), but the networks have none" : "is the same for all conditions, but the networks have a P(z|x)")}.", nameof(prior));
+        }
+
+        if (networks.Condition is not null && prior is VampPrior)
+        {
+            throw new ArgumentException($"The prior '{prior.Name}' encodes images without a condition, but the encoder is conditional: choose another prior.", nameof(prior));
+        }
+
+        if (networks.Condition is MaskCondition && likelihood.ValueDistortions(OneImage(networks.Image, "y"), OneImage(networks.Image, "output")) is null)
+        {
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is that of whole images, but the condition hides a part of them: choose another likelihood.", nameof(likelihood));
+        }
+
         if (objective.Samples > 1 && likelihood.IsForOneSample)
         {
             throw new ArgumentException(
@@ -46,7 +65,7 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Image) { Pixels = pixels };
+        Example = new Example(networks.Image) { Pixels = pixels, Classes = networks.Condition?.Classes ?? [] };
     }
 
     /// <inheritdoc/>
@@ -68,7 +87,7 @@ public sealed class VaeModel : IModel
     public IReadOnlyList<ProgramInput> Schedules => objective.Schedules;
 
     /// <inheritdoc/>
-    public string Objective => $"{objective.Formula}, P(y|z) = {likelihood.Name}, P(z) = {prior.Name}";
+    public string Objective => $"{objective.Formula}, P(y|z) = {likelihood.Name}, P(z) = {prior.Name}{(networks.Condition is { } condition ? $", all given a {condition.Kind}" : "")}";
 
     /// <inheritdoc/>
     public JsonObject Description => new() { ["network"] = networks.Architecture, ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["prior"] = prior.Name };
@@ -77,8 +96,8 @@ public sealed class VaeModel : IModel
     public TrainingGraph Train(ModuleLowering network, int batchSize)
     {
         var forward = Forward(network, batchSize, objective.Samples, (posterior, noise) => posterior.Sample(noise));
-        var distortion = likelihood.TrainingDistortion(forward.Y, forward.Output);
-        var terms = Terms(forward, distortion.PerImage, network);
+        var distortion = forward.IsUnknown is null ? likelihood.TrainingDistortion(forward.Y, forward.Output) : new TrainingDistortion(Distortion(forward, forward.Output), [], []);
+        var terms = Terms(forward, PerImage(forward, distortion.PerImage), network);
         return new TrainingGraph(objective.Loss(terms), [.. forward.Inputs, .. distortion.Inputs])
         {
             Updates = distortion.Updates,
@@ -90,17 +109,19 @@ public sealed class VaeModel : IModel
     public EvaluationGraph Evaluate(ModuleLowering network, int batchSize)
     {
         var forward = Forward(network, batchSize, samples: 1, (posterior, noise) => posterior.Code(noise));
-        var terms = Terms(forward, likelihood.Distortion(forward.Y, forward.Output), network);
+        var terms = Terms(forward, Distortion(forward, forward.Output), network);
+        var posterior = forward.Prior.Standardize(forward.Posterior);
         return new EvaluationGraph(forward.Inputs,
         [
             new("distortion", MetricRole.PerRow, terms.Distortion),
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
             .. ExchangedDistortion(forward, network),
+            .. forward.IsUnknown is { } isUnknown ? [new Metric("hiddenPixels", MetricRole.PerRow, SumPerRow(isUnknown))] : Array.Empty<Metric>(),
             .. prior.Variances(EncodeGaussian(network)) is { } variances ? [new Metric("priorVariance", MetricRole.PriorVariance, variances)] : Array.Empty<Metric>(),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
             .. networks.Posterior == PosteriorKind.Gaussian
-                ? (Metric[])[new("mean", MetricRole.PosteriorMean, forward.Posterior.Mean), new("logVar", MetricRole.PosteriorLogVariance, forward.Posterior.LogVar)]
+                ? (Metric[])[new("mean", MetricRole.PosteriorMean, posterior.Mean), new("logVar", MetricRole.PosteriorLogVariance, posterior.LogVar)]
                 : [new("mean", MetricRole.PosteriorMean, forward.Z)],
         ]);
     }
@@ -110,20 +131,30 @@ public sealed class VaeModel : IModel
     /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
     /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1]. <c>prior</c>, unless it is N(0, I): noise to draws
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
+    /// Those of a conditional VAE take a <c>condition</c> too, Float32 [N, ...].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
     {
         var (image, y) = Example.Deployed();
-        var posterior = Encode(network, y);
+        var condition = networks.Condition;
+        var (x, seen) = condition is null ? default : condition.Deployed(Example);
+        var (given, entries) = (networks.Summarize(network, seen), condition?.Metadata ?? []);
+        Value[] conditions = x is null ? [] : [x];
+        var posterior = networks.Encode(network, y, seen);
         var mean = networks.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
-        yield return new Deployable(ExportedKinds.Encoder, [image], [("mean", mean), ("logVar", posterior.LogVar)]);
+        yield return new Deployable(ExportedKinds.Encoder, [image, .. conditions], [("mean", mean), ("logVar", posterior.LogVar)], [.. entries]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, networks.Latents]);
-        yield return new Deployable(ExportedKinds.Decoder, [z], [("image", likelihood.Image(network.Lower(networks.Decoder, z)))], (MetadataKeys.Prior, prior.Name));
+        var decoded = ExpectedShape.Require(
+            likelihood.Image(networks.Decode(network, z, given)), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "images [N, C, H, W]");
+        yield return new Deployable(
+            ExportedKinds.Decoder, [z, .. conditions], [("image", condition is null ? decoded : condition.Complete(decoded, seen))], [(MetadataKeys.Prior, prior.Name), .. entries]);
 
-        if (prior.Sampler(EncodeGaussian(network)) is { } sampler)
+        if (Bound(networks.Prior(network, given)).Sampler(EncodeGaussian(network)) is { } sampler)
         {
-            yield return new Deployable(ExportedKinds.Prior, sampler.Inputs, [("z", sampler.Z)]);
+            yield return prior.IsConditional
+                ? new Deployable(ExportedKinds.Prior, [.. sampler.Inputs, .. conditions], [("z", sampler.Z)], [.. entries])
+                : new Deployable(ExportedKinds.Prior, sampler.Inputs, [("z", sampler.Z)]);
         }
 
         if (prior.LogProbabilities(z) is { } logProbabilities)
@@ -137,23 +168,38 @@ public sealed class VaeModel : IModel
     private ForwardPass Forward(ModuleLowering network, int batchSize, int samples, Func<Posterior, Value, Value> sample)
     {
         var batch = Example.Batch(batchSize);
-        var posterior = Encode(network, batch.Seen).Repeated(samples);
+        var x = networks.Condition?.Of(batch);
+        var posterior = networks.Encode(network, batch.Seen, x?.Value).Repeated(samples);
         var noise = posterior.Noise([samples * batchSize, networks.Latents]);
         var z = sample(posterior, noise.Value);
+        var given = networks.Summarize(network, x?.Value) is { } summary ? GaussianPosterior.RepeatRows(summary, samples) : null;
         return new ForwardPass(
-            [batch.Images, noise, batch.Binarization], GaussianPosterior.RepeatRows(batch.Seen, samples), posterior, noise.Value, z, network.Lower(networks.Decoder, z));
+            [batch.Images, noise, batch.Binarization, .. x?.Inputs ?? []], GaussianPosterior.RepeatRows(batch.Seen, samples), posterior, noise.Value, z, networks.Decode(network, z, given))
+        {
+            Given = given,
+            Prior = Bound(networks.Prior(network, given)),
+            IsUnknown = x?.Repeated(samples).IsUnknown,
+        };
     }
+
+    private Prior Bound(GaussianPosterior? components) => components is null ? prior : prior.Given(components);
+
+    // -ln P(y|z), or that of the pixels which the condition does not show.
+    private Value Distortion(ForwardPass forward, Value output) => PerImage(forward, forward.IsUnknown is { } isUnknown
+        ? SumPerRow(isUnknown * likelihood.ValueDistortions(forward.Y, output)!)
+        : likelihood.Distortion(forward.Y, output));
+
+    private Value PerImage(ForwardPass forward, Value distortion) => ExpectedShape.Require(
+        distortion, [forward.Y.Shape[0]], $"The distortion of likelihood '{likelihood.Name}'", "one number per image: sum over channels and pixels, as SumPerRow does");
 
     private ElboTerms Terms(ForwardPass forward, Value distortion, ModuleLowering network)
     {
-        var latentRates = prior.LatentRates(forward.Posterior, forward.Z);
-        var logRatio = prior.LogDensity(forward.Z, EncodeGaussian(network)) - forward.Posterior.LogDensity(forward.Noise);
+        var latentRates = forward.Prior.LatentRates(forward.Posterior, forward.Z);
+        var logRatio = forward.Prior.LogDensity(forward.Z, EncodeGaussian(network)) - forward.Posterior.LogDensity(forward.Noise);
         return new ElboTerms(distortion, latentRates is null ? -logRatio : SumPerRow(latentRates), latentRates, logRatio - distortion);
     }
 
-    private Posterior Encode(ModuleLowering network, Value y) => Posterior.From(networks.Posterior, network.Lower(networks.Encoder, y));
-
-    private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering network) => y => GaussianPosterior.From(network.Lower(networks.Encoder, y));
+    private Func<Value, GaussianPosterior> EncodeGaussian(ModuleLowering network) => y => (GaussianPosterior)networks.Encode(network, y, x: null);
 
     // The distortion with the latents of another image: the increase is what the decoder takes from the latents.
     private IEnumerable<Metric> ExchangedDistortion(ForwardPass forward, ModuleLowering network)
@@ -161,7 +207,7 @@ public sealed class VaeModel : IModel
         if (forward.Y.Shape[0] > 1)
         {
             yield return new Metric(
-                "distortionExchanged", MetricRole.PerRowExchanged, likelihood.Distortion(forward.Y, network.Lower(networks.Decoder, RowBefore.Of(forward.Z))));
+                "distortionExchanged", MetricRole.PerRowExchanged, Distortion(forward, networks.Decode(network, RowBefore.Of(forward.Z), forward.Given)));
         }
     }
 
@@ -184,5 +230,17 @@ public sealed class VaeModel : IModel
     }
 
     private sealed record ForwardPass(
-        IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output);
+        IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output)
+    {
+        // What the conditions tell the decoder; null for an unconditional VAE.
+        public Value? Given { get; init; }
+
+        // P(z), or P(z|x).
+        public required Prior Prior { get; init; }
+
+        // 1 for pixels that the condition does not show; null if it shows none.
+        public Value? IsUnknown { get; init; }
+    }
+
+    private static Value OneImage(ImageShape image, string name) => Value.Input(name, ElementType.Float32, [1, image.Channels, image.Height, image.Width]);
 }

@@ -1,20 +1,38 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Modules;
+using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
 
 namespace OnnxVae.Models.Vae;
 
-/// <summary>The two networks of a VAE, as one TorchSharp module with children <c>encoder</c> and <c>decoder</c>.</summary>
+/// <summary>The networks of a VAE, as one TorchSharp module with children <c>encoder</c> and <c>decoder</c>.</summary>
+/// <remarks>
+/// In a conditional VAE, the encoder's images have further channels: the condition itself if it is laid out like the image, else one channel that is
+/// a linear function of it (<c>plane</c>). The decoder's latents are followed by the condition, or by <see cref="Features"/> numbers that a network of
+/// the same architecture makes of one laid out like the image (<c>features</c>). P(z|x) is linear in these numbers (<c>prior</c>), and N(0, I) at first.
+/// </remarks>
 public sealed class VaeNetworks : ComposedModule
 {
+    /// <summary>The number of values in which a condition that is laid out like the image is summarized for the decoder.</summary>
+    public const int Features = 128;
+
+    private readonly nn.Module<Tensor, Tensor>? plane;
+    private readonly nn.Module<Tensor, Tensor>? features;
+    private readonly nn.Module<Tensor, Tensor>? prior;
+
     /// <summary>Builds both networks with TorchSharp's initialization.</summary>
     /// <param name="network">Their architecture.</param>
     /// <param name="image">The images' shape.</param>
     /// <param name="latents">L, the number of latents.</param>
     /// <param name="posterior">What the encoder's output describes.</param>
+    /// <param name="condition">What it is given besides the image; null for an unconditional VAE.</param>
+    /// <param name="learnsPrior">Whether there is a network for P(z|x), for <see cref="ConditionalGaussianPrior"/>.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
-    public VaeNetworks(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, ulong? seed = null)
+    /// <exception cref="ArgumentException">The latents are not Gaussian, but there is a condition; or there is a P(z|x) without one.</exception>
+    public VaeNetworks(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, Condition? condition = null, bool learnsPrior = false, ulong? seed = null)
         : base(nameof(VaeNetworks))
     {
         if (latents < 1)
@@ -22,12 +40,42 @@ public sealed class VaeNetworks : ComposedModule
             throw new ArgumentOutOfRangeException(nameof(latents), $"The number of latents is {latents}; a VAE needs at least 1.");
         }
 
-        (Architecture, Image, Latents, Posterior) = (network.Name, image, latents, posterior);
+        if (condition is not null && posterior != PosteriorKind.Gaussian)
+        {
+            throw new ArgumentException($"A conditional VAE has {PosteriorKind.Gaussian} latents, not {posterior} ones.", nameof(posterior));
+        }
+
+        if (condition is null && learnsPrior)
+        {
+            throw new ArgumentException("A prior P(z|x) needs a condition.", nameof(learnsPrior));
+        }
+
+        (Architecture, Image, Latents, Posterior, Condition) = (network.Name, image, latents, posterior, condition);
         using var seeded = Initialization.UseSeed(seed);
-        Encoder = network.Encoder(image, latents, Objectives.Posterior.ParametersPerLatent(posterior));
-        Decoder = network.Decoder(image, latents);
+        int channels = condition is null ? 0 : condition.IsSpatial ? (int)condition.Shape[0] : 1;
+        int given = condition is null ? 0 : condition.IsSpatial ? Features : (int)condition.Shape[0];
+        Encoder = network.Encoder(image with { Channels = image.Channels + channels }, latents, Objectives.Posterior.ParametersPerLatent(posterior));
+        Decoder = network.Decoder(image, latents + given);
         register_module("encoder", Encoder);
         register_module("decoder", Decoder);
+        if (condition is { IsSpatial: true })
+        {
+            features = network.Encoder(new ImageShape(channels, image.Height, image.Width), Features, 1);
+            register_module("features", features);
+        }
+        else if (condition is not null)
+        {
+            plane = nn.Sequential(nn.Linear(condition.Shape[0], image.Height * image.Width), nn.Unflatten(1, [1, image.Height, image.Width]));
+            register_module("plane", plane);
+        }
+
+        if (learnsPrior)
+        {
+            var linear = nn.Linear(given, 2 * latents);
+            nn.init.zeros_(linear.weight);
+            nn.init.zeros_(linear.bias);
+            register_module("prior", prior = linear);
+        }
     }
 
     /// <summary>The architecture's name.</summary>
@@ -42,9 +90,45 @@ public sealed class VaeNetworks : ComposedModule
     /// <summary>What the encoder's output describes.</summary>
     public PosteriorKind Posterior { get; }
 
+    /// <summary>What it is given besides the image; null for an unconditional VAE.</summary>
+    public Condition? Condition { get; }
+
+    /// <summary>Whether there is a network for P(z|x).</summary>
+    public bool LearnsPrior => prior is not null;
+
     /// <summary>Images, Float32 [N, C, H, W] in [0, 1], to the posterior's parameters: means and log-variances, [N, 2 L], or means alone, [N, L].</summary>
     public nn.Module<Tensor, Tensor> Encoder { get; }
 
     /// <summary>Latents, Float32 [N, L], to the likelihood's parameters, [N, C, H, W].</summary>
     public nn.Module<Tensor, Tensor> Decoder { get; }
+
+    /// <summary>Q(z|y,x): what the encoder says about images.</summary>
+    /// <param name="lowering">Lowers the modules.</param>
+    /// <param name="y">Float32 [N, C, H, W].</param>
+    /// <param name="x">The conditions, Float32 [N, ...]; null for an unconditional VAE.</param>
+    internal Posterior Encode(ModuleLowering lowering, Value y, Value? x)
+    {
+        int parameters = Objectives.Posterior.ParametersPerLatent(Posterior);
+        var output = lowering.Lower(Encoder, x is null ? y : Ops.Concat(1, y, plane is null ? x : lowering.Lower(plane, x)));
+        return Objectives.Posterior.From(Posterior, ExpectedShape.Require(
+            output, [y.Shape[0], parameters * Latents], $"The output of encoder '{Architecture}'", $"{parameters} for each of {Latents} latents"));
+    }
+
+    /// <summary>P(y|z,x): the likelihood's parameters, Float32 [N, C, H, W].</summary>
+    /// <param name="lowering">Lowers the modules.</param>
+    /// <param name="z">Float32 [N, L].</param>
+    /// <param name="given">What <see cref="Summarize"/> makes of the conditions; null for an unconditional VAE.</param>
+    internal Value Decode(ModuleLowering lowering, Value z, Value? given) => ExpectedShape.Require(
+        lowering.Lower(Decoder, given is null ? z : Ops.Concat(1, z, given)), [z.Shape[0], Image.Channels, Image.Height, Image.Width],
+        $"The output of decoder '{Architecture}'", "parameters for each value of an image");
+
+    /// <summary>The conditions as the decoder and the prior take them, Float32 [N, F]; null for an unconditional VAE.</summary>
+    /// <param name="lowering">Lowers the modules.</param>
+    /// <param name="x">The conditions, Float32 [N, ...].</param>
+    internal Value? Summarize(ModuleLowering lowering, Value? x) => x is null || features is null ? x : lowering.Lower(features, x);
+
+    /// <summary>P(z|x); null if it is not learned.</summary>
+    /// <param name="lowering">Lowers the modules.</param>
+    /// <param name="given">What <see cref="Summarize"/> makes of the conditions.</param>
+    internal GaussianPosterior? Prior(ModuleLowering lowering, Value? given) => prior is null ? null : GaussianPosterior.From(lowering.Lower(prior, given!));
 }

@@ -11,7 +11,7 @@ if (args.Length < 2)
 string export = args[0], output = args[1];
 Directory.CreateDirectory(output);
 
-// New images: one of them at a time has 1 x C x H x W numbers, and all of them come in one array.
+// New images, C x H x W numbers each, all in one array.
 using var vae = TrainedVae.Load(export);
 float[] images = vae.Decoder.Generate(count: 8, seed: 1);
 SavePngs(images, "generated");

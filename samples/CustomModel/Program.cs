@@ -14,7 +14,7 @@ var model = new VaeModel(networks, new LaplaceLikelihood(scale: 0.1f), new RateB
 var options = new TrainingOptions { BatchSize = 64, Optimizer = new Adam(new CosineSchedule(2e-3, WarmUpSteps: 50, TotalSteps: 600)) };
 var package = new PackageCompiler(model, options).Write(Path.Combine(folder, "package"));
 
-using var trainer = Trainer.StartOrResume(package, new RunFolder(Path.Combine(folder, "run")), new TrainerOptions { Steps = 600, Seed = 1 });
+using var trainer = Trainer.StartOrResume(package, new RunFolder(Path.Combine(folder, "run")), new TrainerOptions { Steps = 600, Seed = 1, LogEvery = 10 });
 await trainer.TrainAsync(data.Train, progress => Console.Write($"\rstep {progress.Step}, loss {progress.Loss:0.0} "));
 RunExport.Write(package, trainer.Snapshot(), Path.Combine(folder, "export"));
 

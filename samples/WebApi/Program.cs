@@ -8,6 +8,7 @@ using SkiaSharp;
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddTrainedVae(builder.Configuration["Model"] ?? "export");
 var app = builder.Build();
+app.Services.GetRequiredService<TrainedVae>(); // a missing model is an error at the start, not at the first request
 
 // GET /images/7: image 7 of an endless series, always the same one. Pictures by ImageSharp.
 app.MapGet("/images/{number:long}", async (long number, TrainedVae vae) =>

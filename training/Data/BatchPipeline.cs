@@ -5,11 +5,12 @@ using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Everything that one step takes from outside: images, labels and noise, in the order of the program's inputs.</summary>
+/// <summary>Everything that one step takes from outside: images, labels, conditions, and noise in the order of the program's inputs.</summary>
 /// <param name="Images">UInt8 [B, C, H, W].</param>
 /// <param name="Labels">The images' classes, Int64 [B]; empty for a program without labels.</param>
+/// <param name="Conditions">What the model is given for each image, Float32 [B, K]; empty for a program without conditions.</param>
 /// <param name="Noise">The random numbers of each noise input, in the program's order.</param>
-public sealed record Batch(byte[] Images, long[] Labels, IReadOnlyList<float[]> Noise);
+public sealed record Batch(byte[] Images, long[] Labels, float[] Conditions, IReadOnlyList<float[]> Noise);
 
 /// <summary>
 /// Prepares batches on another thread, some steps ahead. The content of a batch depends on the seed and the step alone, so
@@ -104,6 +105,11 @@ public sealed class BatchPipeline : IAsyncDisposable
                     {
                         batch.Labels[i] = source.LabelOf(index);
                     }
+
+                    if (batch.Conditions.Length > 0)
+                    {
+                        source.ReadCondition(index, batch.Conditions.AsSpan(i * source.ConditionSize, source.ConditionSize));
+                    }
                 }
 
                 noise.Fill(batch.Noise, seed, (ulong)step);
@@ -118,5 +124,6 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
-    private Batch Allocate() => new(new byte[program.Images.Shape.ElementCount], new long[program.Labels?.Shape.ElementCount ?? 0], noise.Allocate());
+    private Batch Allocate() => new(
+        new byte[program.Images.Shape.ElementCount], new long[program.Labels?.Shape.ElementCount ?? 0], new float[program.Conditions?.Shape.ElementCount ?? 0], noise.Allocate());
 }

@@ -29,5 +29,11 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override int LabelOf(long index) => Source.LabelOf(index);
 
     /// <inheritdoc/>
+    public override int ConditionSize => Source.ConditionSize;
+
+    /// <inheritdoc/>
+    public override void ReadCondition(long index, Span<float> condition) => Source.ReadCondition(index, condition);
+
+    /// <inheritdoc/>
     public override string NameOf(long index) => Source.NameOf(index);
 }

@@ -15,6 +15,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     /// <summary>The data's own validation split, which is used neither for training nor for testing; null if there is none.</summary>
     public ImageSource? Validation { get; init; }
 
+    // Where the images of each split are in All; null for data that were put together otherwise.
+    private Func<SplitKind, long, long>? PositionInAll { get; init; }
+
     /// <summary>What was found but is not part of the data: a phrase for each kind, with the count and the reason.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
@@ -29,6 +32,25 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         options ??= new ImageOptions();
         var data = OpenAsTheyAre(source, options);
         return options.BinarizationSeed is { } seed ? data.Map(images => new BinarizedImages(images, seed)) : data;
+    }
+
+    /// <summary>The same data, with a vector for each image.</summary>
+    /// <param name="conditions">The vectors, in the order of <see cref="All"/>: of data with splits of their own, training images come first, then those for validation, then those for testing.</param>
+    /// <exception cref="ArgumentException">There are more or fewer vectors than images.</exception>
+    /// <exception cref="InvalidOperationException">The data were not opened by <see cref="Open"/>.</exception>
+    public ImageData WithConditions(ImageConditions conditions)
+    {
+        ArgumentNullException.ThrowIfNull(conditions);
+        var position = PositionInAll ?? throw new InvalidOperationException("The data were put together from splits: give each split its conditions.");
+        return conditions.Count != All.Count
+            ? throw new ArgumentException($"There are {conditions.Count} conditions, but {All.Count} images: give one for each.", nameof(conditions))
+            : this with
+            {
+                Train = conditions.Join(Train, i => position(SplitKind.Train, i)),
+                Test = conditions.Join(Test, i => position(SplitKind.Test, i)),
+                Validation = Validation is null ? null : conditions.Join(Validation, i => position(SplitKind.Validation, i)),
+                All = conditions.Join(All, i => i),
+            };
     }
 
     /// <summary>The split of a given name: <c>train</c>, <c>validation</c>, <c>test</c> or <c>all</c>.</summary>
@@ -50,8 +72,14 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         long held = Math.Clamp(all.Count / HoldOutFraction, Math.Min(1, all.Count - 1), LargestHoldOut);
         var order = new Permutation(all.Count, HoldOutKey, 0);
         return new ImageData(
-            new SelectedImages(all, all.Count - held, i => (all, order[held + i])), new SelectedImages(all, held, i => (all, order[i])), all);
+            new SelectedImages(all, all.Count - held, i => (all, order[held + i])), new SelectedImages(all, held, i => (all, order[i])), all)
+        {
+            PositionInAll = (split, i) => split == SplitKind.Train ? order[held + i] : order[i],
+        };
     }
+
+    /// <summary>A single image, for training and testing alike.</summary>
+    internal static ImageData OfOne(ImageSource image) => new(image, image, image) { PositionInAll = (_, i) => i };
 
     /// <summary>Uses the data's own splits; if there is no test split, part of the training split is held out.</summary>
     /// <exception cref="InvalidDataException">There is no training split, or the splits' images differ in shape.</exception>
@@ -66,7 +94,17 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         RequireAlike(train, test, "test");
         ImageSource[] inOrder = [.. ((ImageSource?[])[train, validation, test]).OfType<ImageSource>()];
         var heldOut = test is null ? HoldOut(train) : null;
-        return new ImageData(heldOut?.Train ?? train, heldOut?.Test ?? test!, SelectedImages.Joined(inOrder)) { Validation = validation };
+        return new ImageData(heldOut?.Train ?? train, heldOut?.Test ?? test!, SelectedImages.Joined(inOrder))
+        {
+            Validation = validation,
+            PositionInAll = (split, i) => split switch
+            {
+                SplitKind.Validation => train.Count + i,
+                _ when heldOut is not null => heldOut.PositionInAll!(split, i),
+                SplitKind.Test => train.Count + (validation?.Count ?? 0) + i,
+                _ => i,
+            },
+        };
     }
 
     private static void RequireAlike(ImageSource train, ImageSource? other, string name)

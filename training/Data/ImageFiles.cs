@@ -60,7 +60,7 @@ public sealed class ImageFiles : ImageSource
     internal static ImageData OpenFile(string path, ImageOptions options)
     {
         var image = Open([new SortedImage(EncodedImage.OfFile(Path.GetFileName(path), path), Split: null, Class: "")], [], options);
-        return new ImageData(image, image, image);
+        return ImageData.OfOne(image);
     }
 
     /// <inheritdoc/>
@@ -111,6 +111,11 @@ public sealed class ImageFiles : ImageSource
         }
 
         var all = Open(sorted, classes, options);
+        for (long unreadable = sorted.Length - all.Count; unreadable > 0; unreadable--)
+        {
+            listing.PassedOver.Add("image file", "cannot be read");
+        }
+
         return Divide(all) with { PassedOver = listing.PassedOver.Phrases };
     }
 

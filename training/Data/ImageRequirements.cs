@@ -24,6 +24,11 @@ public static class ImageRequirements
             RequireLabels(source);
         }
 
+        if (program.Conditions is { } conditions)
+        {
+            RequireConditions(source, (int)conditions.Shape[1]);
+        }
+
         var expected = program.Images.Shape;
         if (expected.Skip(1).SequenceEqual([source.Channels, source.Height, source.Width]))
         {
@@ -32,6 +37,18 @@ public static class ImageRequirements
 
         throw new InvalidDataException(
             $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or scale them.");
+    }
+
+    /// <summary>Checks that images have conditions of a length.</summary>
+    /// <exception cref="InvalidDataException">They have none, or others.</exception>
+    public static void RequireConditions(ImageSource source, int size)
+    {
+        if (source.ConditionSize != size)
+        {
+            throw new InvalidDataException(source.ConditionSize == 0
+                ? $"The model is conditional on {size} numbers for each image, but the images come without: give a .npy of them, float32 [N, {size}]."
+                : $"The images come with conditions of {source.ConditionSize} numbers, but the model was compiled for {size}: give a .npy of float32 [N, {size}].");
+        }
     }
 
     /// <summary>Checks that images have labels.</summary>

@@ -35,6 +35,15 @@ public abstract class ImageSource
     /// <exception cref="InvalidOperationException">The images have no labels.</exception>
     public virtual int LabelOf(long index) => throw new InvalidOperationException("The images have no labels.");
 
+    /// <summary>S, the number of values of the condition that comes with each image, for conditional models; 0 for images without one.</summary>
+    public virtual int ConditionSize => 0;
+
+    /// <summary>Reads the condition of an image.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="condition">Receives Float32 [S].</param>
+    /// <exception cref="InvalidOperationException">The images have no conditions.</exception>
+    public virtual void ReadCondition(long index, Span<float> condition) => throw new InvalidOperationException("The images have no conditions.");
+
     /// <summary>The image's name: a file name if there is one.</summary>
     public virtual string NameOf(long index) => $"{index}";
 

@@ -43,6 +43,13 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     }
 
     /// <inheritdoc/>
+    public override void ReadCondition(long index, Span<float> condition)
+    {
+        var (source, original) = find(index);
+        source.ReadCondition(original, condition);
+    }
+
+    /// <inheritdoc/>
     public override string NameOf(long index)
     {
         var (source, original) = find(index);

@@ -91,6 +91,9 @@ public sealed record EvaluationFigures
     /// <summary>Whether the latents are in use; null for codes.</summary>
     public PosteriorCollapse? PosteriorCollapse { get; init; }
 
+    /// <summary>The figures as JSON.</summary>
+    public override string ToString() => ToJson().ToString();
+
     /// <summary>Writes the metrics to a JSON file.</summary>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(ToJson(), Manifest.JsonOptions));
 

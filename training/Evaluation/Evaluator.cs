@@ -47,7 +47,7 @@ public static class Evaluator
             FillBatch(runner, program, source, first);
             if (further is not null)
             {
-                runner.Input<byte>(program.Images.Name).CopyTo(further.Input<byte>(program.Images.Name));
+                runner.CopyBatchTo(further);
             }
 
             for (int sample = 0; sample < samples; sample++)
@@ -105,6 +105,20 @@ public static class Evaluator
         if (program.Labels is { } labels)
         {
             ReadLabels(source, first, runner.Input<long>(labels.Name));
+        }
+
+        if (program.Conditions is { } conditions)
+        {
+            ReadConditions(source, first, runner.Input<float>(conditions.Name));
+        }
+    }
+
+    private static void ReadConditions(ImageSource source, long first, Span<float> conditions)
+    {
+        int size = source.ConditionSize, rows = conditions.Length / size;
+        for (int i = 0; i < rows; i++)
+        {
+            source.ReadCondition(IndexAt(i, rows, first, source.Count), conditions.Slice(i * size, size));
         }
     }
 

@@ -13,9 +13,16 @@ public static class ReconstructionGrid
     /// <param name="first">The number of the first image.</param>
     /// <param name="count">How many.</param>
     /// <returns>Originals and reconstructions, Float32 [N, C, H, W] in [0, 1] each.</returns>
+    /// <remarks>A conditional model is given what the images come with.</remarks>
     public static (float[] Originals, float[] Reconstructions) Reconstruct(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, long first, int count)
     {
         var originals = ReadImages(source, first, count);
+        if (encoder.Metadata.Condition is { } shape)
+        {
+            var condition = ConditionReader.For(new SelectedImages(source, count, i => (source, first + i)), shape);
+            (encoder, decoder) = (encoder.Given(condition), decoder.Given(condition));
+        }
+
         return (originals, decoder.Decode(encoder.Encode(originals).Mean));
     }
 

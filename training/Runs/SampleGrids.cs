@@ -6,7 +6,10 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Training.Runs;
 
-/// <summary>Draws grids that show the state of training: samples from the prior, and test images with their reconstructions below.</summary>
+/// <summary>
+/// Draws grids that show the state of training: samples from the prior, and test images with their reconstructions below. Samples of a conditional
+/// model are one of each class in turn, or a row for each of some test images, which begins with what is visible of the image if it is completed.
+/// </summary>
 /// <param name="package">The compiled model; without a deployable encoder and decoder, nothing is drawn.</param>
 /// <param name="test">Images to reconstruct.</param>
 /// <param name="seed">Random seed; every step draws the same latents, so that grids can be compared.</param>
@@ -66,8 +69,38 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
 
     private float[] Draw(VaeDecoder decoder, LatentPrior prior)
     {
-        var samples = new float[SampleRows * Columns * decoder.Metadata.ImageSize];
-        decoder.Generate(seed, first: 0, samples, prior);
+        int size = decoder.Metadata.ImageSize;
+        var samples = new float[SampleRows * Columns * size];
+        if (decoder.Metadata.Condition is not { } shape)
+        {
+            decoder.Generate(seed, first: 0, samples, prior);
+            return samples;
+        }
+
+        if (shape.Kind == ConditionKinds.Label)
+        {
+            decoder.Given(shape.OfLabels([.. Enumerable.Range(0, SampleRows * Columns).Select(i => i % shape.Classes.Count)])).Generate(seed, first: 0, samples, prior);
+            return samples;
+        }
+
+        if (test.Count == 0)
+        {
+            return samples; // there is nothing to give the model
+        }
+
+        var rows = new SelectedImages(test, SampleRows * Columns, i => (test, i / Columns % test.Count));
+        var condition = ConditionReader.For(rows, shape, seed: seed);
+        decoder.Given(condition).Generate(seed, first: 0, samples, prior);
+        if (shape.Kind == ConditionKinds.Mask)
+        {
+            var given = new float[shape.Size];
+            for (int row = 0; row < SampleRows; row++)
+            {
+                condition.Fill(row * Columns, given);
+                given.AsSpan(0, size).CopyTo(samples.AsSpan(row * Columns * size));
+            }
+        }
+
         return samples;
     }
 

@@ -23,6 +23,7 @@ public sealed class ProgramRunner : IDisposable
     private readonly string[] noiseNames;
     private readonly InputSpec[] scheduled;
     private readonly string? labels;
+    private readonly string? conditions;
     private readonly bool ownsStates;
 
     /// <summary>Loads a program of a package.</summary>
@@ -59,7 +60,7 @@ public sealed class ProgramRunner : IDisposable
     {
         (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
-        labels = program.Labels?.Name;
+        (labels, conditions) = (program.Labels?.Name, program.Conditions?.Name);
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
         using var options = device.CreateSessionOptions(threads);
         BoundSession.ShareArena(options);
@@ -98,11 +99,12 @@ public sealed class ProgramRunner : IDisposable
         }
     }
 
-    /// <summary>Fills images, labels and noise.</summary>
+    /// <summary>Fills images, labels, conditions and noise.</summary>
     /// <param name="images">Pixels, row by row of the batch.</param>
     /// <param name="labels">The class of each row, if the program takes labels.</param>
+    /// <param name="conditions">The condition of each row, if the program takes conditions.</param>
     /// <param name="noise">Numbers for each noise input, in the order of the program's inputs.</param>
-    public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, IReadOnlyList<float[]> noise)
+    public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, ReadOnlySpan<float> conditions, IReadOnlyList<float[]> noise)
     {
         images.CopyTo(Input<byte>(program.Images.Name));
         if (this.labels is not null)
@@ -110,9 +112,25 @@ public sealed class ProgramRunner : IDisposable
             labels.CopyTo(Input<long>(this.labels));
         }
 
+        if (this.conditions is not null)
+        {
+            conditions.CopyTo(Input<float>(this.conditions));
+        }
+
         for (int i = 0; i < noiseNames.Length; i++)
         {
             noise[i].CopyTo(Input<float>(noiseNames[i]));
+        }
+    }
+
+    /// <summary>Copies the batch to another program that takes the same one, or a part of it.</summary>
+    /// <param name="other">The other program.</param>
+    public void CopyBatchTo(ProgramRunner other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        foreach (var input in other.program.Inputs.Where(input => input.Role == InputRole.Data))
+        {
+            Input<byte>(input.Name).CopyTo(other.Input<byte>(input.Name));
         }
     }
 

@@ -5,7 +5,7 @@ using OnnxVae.Cli.Runs;
 namespace OnnxVae.Cli.Verbs.Compile;
 
 /// <summary>The options of <c>compile</c>.</summary>
-internal sealed record CompileOptions
+internal sealed record CompileOptions : IChecked
 {
     [Group]
     public DataOptions Data { get; init; } = new();
@@ -24,4 +24,7 @@ internal sealed record CompileOptions
 
     [Option(Topic.Execution, "Execution provider that the package will run on: cpu, cuda, ... Algorithms of convolutions are chosen for it."), Among("cpu", "cuda", "tensorrt", "webgpu", "dml", "coreml", "openvino", "migraphx", "qnn", "xnnpack")]
     public string For { get; init; } = "cpu";
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given) => Conditions.FaultsOf(Data.Condition, Model);
 }

@@ -16,10 +16,10 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         OutputFolder.RequireNew(options.Out);
         var (data, model) = (options.Data.Resolve(), options.Model);
         var length = options.Length.Resolve(data);
-        var train = DataOpening.Open(data.Data, data.ToImageOptions(options.Seed)).Train;
+        var train = data.Open(options.Seed).Train;
         ImageRequirements.RequireBatch(train, model.Batch);
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            options.Out, model, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
+            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
         Console.WriteLine($"Next      {NextCommand.AfterPackage(package.Folder, data, length)}");
         return Task.FromResult(ExitCode.Done);

@@ -14,6 +14,9 @@ internal sealed record EncodeOptions
     [Group]
     public ImageSelection Images { get; init; } = new();
 
+    [Group]
+    public ConditionOptions Given { get; init; } = new();
+
     [Option(Topic.Output, "Of each image's posterior: means and log-variances [N, 2, L], means [N, L], or a sample [N, L]."), Among(LatentOutput.MeanAndLogVar, LatentOutput.Mean, LatentOutput.Sample)]
     public string Values { get; init; } = LatentOutput.MeanAndLogVar;
 

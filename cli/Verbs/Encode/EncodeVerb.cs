@@ -17,10 +17,12 @@ internal sealed class EncodeVerb : LongVerb<EncodeOptions>
     {
         string file = ModelPath.FileIn(options.Encoder, ExportedFiles.Encoder);
         var job = options.Job;
-        using var encoder = VaeEncoder.Load(file, job.ToVaeOptions());
-        var source = options.Images.Open(encoder.Metadata, isLazy: true);
+        using var original = VaeEncoder.Load(file, job.ToVaeOptions());
+        var source = options.Images.Open(original.Metadata, isLazy: true);
+        var encoder = options.Given.ForImages(source, original.Metadata, options.Seed) is { } condition ? original.Given(condition) : original;
         var asked = job.Describe("encode", [("encoder", file)]);
         options.Images.Describe(source, asked);
+        options.Given.Describe(asked);
         asked["values"] = options.Values;
         if (options.Values == LatentOutput.Sample)
         {
@@ -29,11 +31,12 @@ internal sealed class EncodeVerb : LongVerb<EncodeOptions>
 
         using var claim = JobRecord.Claim(job.Paths, asked);
         var corrupt = new CorruptImages(job.Paths.Corrupt, options.Images.SkipCorrupt);
-        using var output = new LatentOutput(job.Paths, encoder, source, job.Paths.Shard.RangeOf(source.Count), options.Values, options.Seed, corrupt);
+        var range = job.Paths.Shard.RangeOf(source.Count);
+        using var output = new LatentOutput(job.Paths, encoder, source, range, options.Values, options.Seed, corrupt);
         long made = await ImageJob.RunAsync(
             "Encoding", output.Missing,
-            range => encoder.EncodeAsync(range, (first, images) => corrupt.Read(source, first, images), output.Prepare, cancellation), output.Finish, cancellation);
-        ImageJob.Report("Encoded", made, job.Paths, corrupt);
+            part => encoder.EncodeAsync(part, (first, images) => corrupt.Read(source, first, images), output.Prepare, cancellation), output.Finish, cancellation);
+        ImageJob.Report("Encoded", made, range, job.Paths, corrupt);
         return ExitCode.Done;
     }
 }

@@ -4,7 +4,7 @@ using OnnxVae.Cli.Runs;
 namespace OnnxVae.Cli.Verbs.Evaluate;
 
 /// <summary>The options of <c>evaluate</c>.</summary>
-internal sealed record EvaluateOptions
+internal sealed record EvaluateOptions : IChecked
 {
     [Argument("RUN", "The run's folder.")]
     public string Run { get; init; } = "";
@@ -12,7 +12,10 @@ internal sealed record EvaluateOptions
     [Option(Topic.Data, "Other data than the run's.")]
     public string? Data { get; init; }
 
-    [Option(Topic.Data, "train, validation, test or all."), Among<Splits>]
+    [Option(Topic.Condition, "A .npy of float32 [N, K] with a vector for each of these images, for models trained with one.")]
+    public string? Condition { get; init; }
+
+    [Option(Topic.Data, "Which of the images."), Among<Splits>]
     public string Split { get; init; } = "test";
 
     [EvaluationOption, Between(0, BetweenAttribute.LargestCount)]
@@ -26,4 +29,7 @@ internal sealed record EvaluateOptions
 
     [JsonOption]
     public bool Json { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given) => Condition is not null && Data is null ? ["--condition needs --data: the run's own images have theirs."] : [];
 }

@@ -16,7 +16,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         var run = ModelPath.Run(options.Run);
         var package = TrainingPackage.Open(run.Package);
         var stored = run.ReadOptions<RunOptions>();
-        var source = OpenData(options.Data, stored, package).Split(options.Split);
+        var source = OpenData(options, stored, package).Split(options.Split);
         var states = Checkpoints.Load(options.Checkpoint, run, package).States;
         var evaluation = EvaluationSettings.Create(options.ImportanceSamples, stored.Seed, options.Execution);
         var figures = RunDisplay.Evaluate(progress => Evaluator.Evaluate(package, states, source, evaluation, progress, cancellation));
@@ -27,18 +27,22 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         }
         else
         {
-            FiguresTable.Print($"Metrics on the {options.Split} split, nats per image (likewise RunReport, TrainVerb)", figures.ToJson());
+            FiguresTable.Print($"Metrics on the {options.Split} split, nats per image", figures.ToJson());
         }
 
         return Task.FromResult(ExitCode.Done);
     }
 
     // Other data are converted to the model's shape, whatever the run's own images looked like.
-    private static ImageData OpenData(string? other, RunOptions stored, TrainingPackage package)
+    private static ImageData OpenData(EvaluateOptions options, RunOptions stored, TrainingPackage package)
     {
         var shape = package.Manifest.Evaluate.Images.Shape;
-        return other is null
-            ? DataOpening.Open(stored.Data.Data, stored.ImageOptions)
-            : DataOpening.Open(other, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1] });
+        if (options.Data is null)
+        {
+            return stored.Data.Open(stored.Seed);
+        }
+
+        var images = DataOpening.Open(options.Data, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1] });
+        return options.Condition is null ? images : images.WithConditions(ImageConditions.Read(options.Condition));
     }
 }

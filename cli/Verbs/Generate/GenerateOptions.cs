@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Batch;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Generate;
@@ -19,8 +20,14 @@ internal sealed record GenerateOptions : IChecked
     [Option(Topic.Images, "Where latents are drawn from: the model's own prior, a mixture that 'fit' made of the training images' latents, or N(0, I)."), Among(PriorFile.OfModel, PriorFile.Mixture, PriorFile.StandardNormal)]
     public string Prior { get; init; } = PriorFile.OfModel;
 
-    [Option(Topic.Codes, "The class of images, by name, for models with a prior of codes.")]
-    public string? Class { get; init; }
+    [Group]
+    public ConditionOptions Given { get; init; } = new();
+
+    [Group]
+    public CompletedImages Images { get; init; } = new();
+
+    [Option(Topic.Condition, "Completions of each image of --data; --count is left out then."), Between(1, 1_000_000)]
+    public int Completions { get; init; } = 4;
 
     [Option(Topic.Codes, "What the logits of codes are divided by; below 1, likely codes become more likely."), Positive]
     public double Temperature { get; init; } = 1;
@@ -40,15 +47,37 @@ internal sealed record GenerateOptions : IChecked
     [Group]
     public ImageJobOptions Job { get; init; } = new();
 
+    /// <summary>The images to be completed.</summary>
+    internal sealed record CompletedImages : ImageSelection, IChecked
+    {
+        [Option(Topic.Data, "Images to complete, for models trained with --condition mask.")]
+        public override string? Data { get; init; }
+
+        /// <inheritdoc/>
+        public IEnumerable<string> FindFaults(GivenOptions given) => FaultsWithoutData(given);
+    }
+
     /// <summary>How codes are drawn; null if no such option was given.</summary>
-    public CodeSampling? Sampling => new CodeSampling(Class, Temperature, TopP) is var sampling && sampling != new CodeSampling() ? sampling : null;
+    /// <param name="model">The model.</param>
+    public CodeSampling? SamplingFor(ModelMetadata model) =>
+        new CodeSampling(model.Condition is null ? Given.Class : null, Temperature, TopP) is var sampling && sampling != new CodeSampling() ? sampling : null;
 
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given)
     {
-        if (Classifier is not null && Class is null)
+        if (Classifier is not null && Given.Class is null)
         {
             yield return "--classifier needs --class: it keeps the images most likely to be of that class.";
+        }
+
+        if (Images.Data is null && given.Has(nameof(Completions)))
+        {
+            yield return "--completions needs --data: the images to complete.";
+        }
+
+        if (Images.Data is not null && given.Has(nameof(Count)))
+        {
+            yield return "--count cannot be given with --data: each image is completed --completions times.";
         }
 
         if (Classifier is null && given.Has(nameof(Candidates)))

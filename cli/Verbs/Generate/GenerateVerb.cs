@@ -22,15 +22,17 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
     {
         string file = ModelPath.FileIn(options.Decoder, ExportedFiles.Decoder);
         var (job, run) = (options.Job, options.Job.ToVaeOptions());
-        using var decoder = VaeDecoder.Load(file, run);
-        var images = job.Images(decoder.Metadata, options.Count);
-        var drawn = PriorFile.Open(options.Prior, file, decoder, options.Sampling, run);
+        using var original = VaeDecoder.Load(file, run);
+        var (condition, count) = Given(options, original.Metadata);
+        var decoder = condition is null ? original : original.Given(condition);
+        var images = job.Images(decoder.Metadata, count);
+        var drawn = PriorFile.Open(options.Prior, file, decoder, options.SamplingFor(decoder.Metadata), run);
         using var selection = options.Classifier is { } judge
-            ? Selection.Open(judge, options.Candidates, (TrainedCodePrior)drawn, decoder, options.Class!, images.Range, run)
+            ? Selection.Open(judge, options.Candidates, (TrainedCodePrior)drawn, decoder, options.Given.Class!, images.Range, run)
             : null;
         var prior = selection?.Prior ?? drawn;
 
-        using var claim = JobRecord.Claim(job.Paths, Describe(options, file, decoder.Metadata));
+        using var claim = JobRecord.Claim(job.Paths, Describe(options, count, file, decoder.Metadata));
         using var output = ImageOutput.Open(job.Paths, images);
         long made = await ImageJob.RunAsync(
             "Generating", output.Missing, range => decoder.GenerateAsync(range, options.Seed, output.Prepare, prior, cancellation), output.Finish, cancellation);
@@ -41,7 +43,7 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
             ImageGrid.Save(picture, first, images.Channels, images.Height, images.Width, GridColumns);
         }
 
-        ImageJob.Report("Generated", made, job.Paths);
+        ImageJob.Report("Generated", made, images.Range, job.Paths);
         if (choice is not null)
         {
             Console.WriteLine(choice);
@@ -50,12 +52,35 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
         return ExitCode.Done;
     }
 
-    private static JsonObject Describe(GenerateOptions options, string decoder, ModelMetadata model)
+    // What each image is given, and how many images there are.
+    private static (Condition? Condition, long Count) Given(GenerateOptions options, ModelMetadata model)
+    {
+        if (options.Images.Data is null)
+        {
+            return (options.Given.ForDraws(options.Count, model), options.Count);
+        }
+
+        if (model.Condition?.Kind != ConditionKinds.Mask)
+        {
+            throw new UsageException("--data is for models that complete images, but this one was trained without --condition mask.");
+        }
+
+        var images = options.Images.Open(model);
+        return (options.Given.ForImages(images, model, options.Seed)!.Repeated(options.Completions), images.Count * options.Completions);
+    }
+
+    private static JsonObject Describe(GenerateOptions options, long count, string decoder, ModelMetadata model)
     {
         var priors = PriorFile.Find(options.Prior, decoder, model).Select((file, i) => (i == 0 ? "prior" : $"prior{i + 1}", file));
         var asked = options.Job.Describe("generate", [("decoder", decoder), .. priors]);
-        (asked["seed"], asked["count"], asked["drawnFrom"]) = (options.Seed, options.Count, options.Prior);
-        if (options.Sampling is { } sampling)
+        (asked["seed"], asked["count"], asked["drawnFrom"]) = (options.Seed, count, options.Prior);
+        options.Given.Describe(asked);
+        if (options.Images.Data is { } data)
+        {
+            (asked["data"], asked["split"], asked["completions"]) = (data, options.Images.Split, options.Completions);
+        }
+
+        if (options.SamplingFor(model) is { } sampling)
         {
             (asked["class"], asked["temperature"], asked["topP"]) = (sampling.Class, sampling.Temperature, sampling.TopP);
         }

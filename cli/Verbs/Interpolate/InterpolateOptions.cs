@@ -32,6 +32,9 @@ internal sealed record InterpolateOptions : IChecked
     public string Out { get; init; } = "";
 
     [Group]
+    public ConditionOptions Given { get; init; } = new();
+
+    [Group]
     public ExecutionOptions Execution { get; init; } = new();
 
     /// <inheritdoc/>

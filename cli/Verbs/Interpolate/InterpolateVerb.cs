@@ -13,7 +13,8 @@ internal sealed class InterpolateVerb : Verb<InterpolateOptions>
 {
     protected override Task<int> RunAsync(InterpolateOptions options)
     {
-        using var vae = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions());
+        using var original = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions());
+        var vae = options.Given.ForAll(original.Decoder.Metadata) is { } condition ? original.Given(condition) : original;
         ExportedModel.RequireNumbers(vae.Decoder.Metadata);
         var images = options.Images.Data is null ? null : options.Images.Open(vae.Encoder.Metadata);
         var first = ChosenImage.Find("--from", options.From, images, vae.Encoder.Metadata);

@@ -13,6 +13,12 @@ internal sealed record ReconstructOptions
     [Group]
     public ImageSelection Images { get; init; } = new() { Split = "test" };
 
+    [Group]
+    public ConditionOptions Given { get; init; } = new();
+
+    [SeedOption]
+    public ulong Seed { get; init; } = 1;
+
     [Option(Topic.Data, "How many, from the first; all, if left out."), AtLeast(1)]
     public int? Count { get; init; }
 

@@ -21,11 +21,13 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
     {
         string directory = ModelPath.Folder(options.Model);
         var job = options.Job;
-        using var vae = TrainedVae.Load(directory, job.ToVaeOptions());
-        var source = options.Images.Open(vae.Encoder.Metadata, isLazy: true);
+        using var original = TrainedVae.Load(directory, job.ToVaeOptions());
+        var source = options.Images.Open(original.Encoder.Metadata, isLazy: true);
+        var vae = options.Given.ForImages(source, original.Encoder.Metadata, options.Seed) is { } condition ? original.Given(condition) : original;
         var images = job.Images(vae.Decoder.Metadata, Math.Min(options.Count ?? source.Count, source.Count), source);
         var asked = job.Describe("reconstruct", [("encoder", Path.Combine(directory, ExportedFiles.Encoder)), ("decoder", Path.Combine(directory, ExportedFiles.Decoder))]);
         options.Images.Describe(source, asked);
+        options.Given.Describe(asked);
         asked["count"] = images.Total;
 
         using var claim = JobRecord.Claim(job.Paths, asked);
@@ -40,7 +42,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
             ImageGrid.Save(picture, pairs, images.Channels, images.Height, images.Width, GridColumns);
         }
 
-        ImageJob.Report("Reconstructed", made, job.Paths, corrupt);
+        ImageJob.Report("Reconstructed", made, images.Range, job.Paths, corrupt);
         return ExitCode.Done;
     }
 }

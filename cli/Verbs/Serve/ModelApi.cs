@@ -5,49 +5,58 @@ using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Serve;
 
-/// <summary>The page's requests to a model. Pictures are PNG files as data URLs.</summary>
+/// <summary>The page's requests to a model. Pictures are PNG files as data URLs; a model that is conditional on a class is given one by each request.</summary>
 /// <param name="vae">The model.</param>
 /// <param name="name">Its name on the page.</param>
-internal sealed class ModelApi(TrainedVae vae, string name)
+/// <param name="constant">What it is given by all requests that name no class; null for nothing.</param>
+internal sealed class ModelApi(TrainedVae vae, string name, Condition? constant)
 {
     private const int LargestCount = 256;
 
     private readonly ModelMetadata shape = vae.Decoder.Metadata;
+    private readonly TrainedVae model = constant is null ? vae : vae.Given(constant);
 
     /// <summary>Describes the model.</summary>
-    public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective, shape.HasCodes);
+    public ModelAnswer Model() => new(name, shape.LatentSize, shape.Channels, shape.Height, shape.Width, shape.Objective, shape.HasCodes, shape.Condition?.Classes ?? []);
 
     /// <summary>Decodes latents to a picture.</summary>
-    public PictureAnswer Decode(Point point) => new(Pictures(point.Latents)[0]);
+    public PictureAnswer Decode(Point point, string? label = null) => new(Pictures(Given(label), point.Latents)[0]);
 
     /// <summary>Draws from the prior.</summary>
     /// <param name="seed">Random seed.</param>
     /// <param name="count">How many, up to 256.</param>
-    public ImagesAnswer Samples(ulong seed, int count)
+    /// <param name="label">The class.</param>
+    public ImagesAnswer Samples(ulong seed, int count, string? label = null)
     {
         var z = new float[Math.Clamp(count, 1, LargestCount) * shape.LatentSize];
-        vae.Prior.Draw(seed, first: 0, z);
-        return Images(z);
+        vae.Prior.Draw(seed, first: 0, z, label is null ? constant : shape.Condition?.OfClass(label));
+        return Images(Given(label), z);
     }
 
     /// <summary>Reconstructs an image.</summary>
     /// <param name="request">Its body is the image file.</param>
     /// <param name="file">The file's name, for messages.</param>
-    public async Task<ReconstructionAnswer> ReconstructAsync(HttpRequest request, string file)
+    /// <param name="label">The class.</param>
+    public async Task<ReconstructionAnswer> ReconstructAsync(HttpRequest request, string file, string? label = null)
     {
         using var content = new MemoryStream();
         await request.Body.CopyToAsync(content);
         byte[] pixels = ImageFiles.Decode(file, content.ToArray(), shape.Channels, shape.Height, shape.Width);
-        float[] mean = vae.Encoder.Encode(pixels).Mean;
-        return new ReconstructionAnswer(mean, Picture(pixels), Pictures(mean)[0]);
+        var model = Given(label);
+        float[] mean = model.Encoder.Encode(pixels).Mean;
+        return new ReconstructionAnswer(mean, Picture(pixels), Pictures(model, mean)[0]);
     }
 
     /// <summary>Interpolates between the latents of two images on an arc around the origin.</summary>
-    public ImagesAnswer Interpolate(Ends ends) => shape.HasCodes ? throw new ArgumentException("Discrete codes cannot be interpolated.") : Images(LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
+    public ImagesAnswer Interpolate(Ends ends, string? label = null) => shape.HasCodes
+        ? throw new ArgumentException("Discrete codes cannot be interpolated.")
+        : Images(Given(label), LatentPath.Spherical(ends.From, ends.To, Math.Clamp(ends.Steps, 2, LargestCount)));
 
-    private ImagesAnswer Images(float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(latents));
+    private TrainedVae Given(string? label) => label is null ? model : vae.GivenClass(label);
 
-    private string[] Pictures(float[] latents) => [.. OutputImages.ToBytes(vae.Decoder.Decode(latents)).Chunk(shape.ImageSize).Select(Picture)];
+    private ImagesAnswer Images(TrainedVae model, float[] latents) => new([.. latents.Chunk(shape.LatentSize)], Pictures(model, latents));
+
+    private string[] Pictures(TrainedVae model, float[] latents) => [.. OutputImages.ToBytes(model.Decoder.Decode(latents)).Chunk(shape.ImageSize).Select(Picture)];
 
     private string Picture(byte[] pixels) =>
         $"data:image/png;base64,{Convert.ToBase64String(ImageFormat.Png.Encode(pixels, shape.Channels, shape.Height, shape.Width))}";
@@ -55,7 +64,7 @@ internal sealed class ModelApi(TrainedVae vae, string name)
     /// <param name="Latents">[L].</param>
     public sealed record Point(float[] Latents);
 
-    public sealed record ModelAnswer(string Name, int Latents, int Channels, int Height, int Width, string Objective, bool HasCodes);
+    public sealed record ModelAnswer(string Name, int Latents, int Channels, int Height, int Width, string Objective, bool HasCodes, IReadOnlyList<string> Classes);
 
     public sealed record PictureAnswer(string Picture);
 

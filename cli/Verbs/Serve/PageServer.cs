@@ -23,8 +23,9 @@ internal static partial class PageServer
     /// <param name="vae">The model; it has to live as long as the server.</param>
     /// <param name="name">Its name on the page.</param>
     /// <param name="port">The port; 0 for any free port.</param>
+    /// <param name="condition">What the model is always given; null for nothing, or a class that the page chooses.</param>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port)
+    public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port, Condition? condition = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.Sources.Clear(); // environment variables and files could name addresses of other machines
@@ -43,7 +44,7 @@ internal static partial class PageServer
         app.MapGet("/", () => Resource("index.html", MediaTypeNames.Text.Html));
         app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
         app.MapGet("/page.js", () => Resource("page.js", MediaTypeNames.Text.JavaScript));
-        var model = new ModelApi(vae, name);
+        var model = new ModelApi(vae, name, condition);
         app.MapGet("/api/model", model.Model);
         app.MapPost("/api/decode", model.Decode);
         app.MapGet("/api/samples", model.Samples);

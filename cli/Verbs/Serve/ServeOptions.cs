@@ -11,6 +11,9 @@ internal sealed record ServeOptions
     [Option(Topic.Output, "The port; 0 for one that is free."), Between(0, 65535)]
     public int Port { get; init; } = 8080;
 
+    [Option(Topic.Condition, "A .npy of float32 [1, K], for models trained with vectors.")]
+    public string? Condition { get; init; }
+
     [Group]
     public ExecutionOptions Execution { get; init; } = new();
 }

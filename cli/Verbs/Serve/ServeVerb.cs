@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Hosting;
+using OnnxVae.Cli.Batch;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Verbs.Serve;
@@ -15,9 +17,13 @@ internal sealed class ServeVerb : LongVerb<ServeOptions>
     {
         using var vae = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions() with { WarmUp = true });
         string title = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
-        await using var server = await PageServer.StartAsync(vae, title, options.Port);
-        Console.WriteLine($"Open {server.Urls.Single()} in a browser; Ctrl-C ends.");
+        await using var server = await PageServer.StartAsync(vae, title, options.Port, Constant(options, vae.Decoder.Metadata));
+        Console.WriteLine($"Open {server.Urls.Single()} in a browser. Press Ctrl+C to stop.");
         await server.WaitForShutdownAsync(cancellation);
         return ExitCode.Done;
     }
+
+    // A class is chosen on the page.
+    private static Condition? Constant(ServeOptions options, ModelMetadata model) =>
+        model.Condition?.Kind == ConditionKinds.Label && options.Condition is null ? null : new ConditionOptions { Condition = options.Condition }.ForAll(model);
 }

@@ -5,8 +5,13 @@ const ends = [null, null]; // the latents of the user's two images
 let latents = [];
 let hasCodes = false; // nothing lies between two codes
 
+// What a conditional model is given goes with every request.
+function given(path) {
+  return $("class-field").hidden ? path : `${path}${path.includes("?") ? "&" : "?"}label=${encodeURIComponent($("class").value)}`;
+}
+
 async function ask(path, options) {
-  const response = await fetch(path, options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
+  const response = await fetch(given(path), options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
   const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
   if (!response.ok) {
     throw new Error(answer.error);
@@ -123,6 +128,10 @@ for (const field of document.querySelectorAll(".end")) {
 $("draw").addEventListener("click", draw);
 $("reset").addEventListener("click", () => show(latents.map(() => 0)));
 $("seed").addEventListener("change", sample);
+$("class").addEventListener("change", () => {
+  decode();
+  sample();
+});
 $("more").addEventListener("click", () => {
   $("seed").value = Number($("seed").value) + 1;
   sample();
@@ -132,6 +141,8 @@ await explain(async () => {
   const model = await ask("api/model");
   document.title = $("name").textContent = model.name;
   hasCodes = model.hasCodes;
+  $("class").replaceChildren(...model.classes.map(name => new Option(name)));
+  $("class-field").hidden = model.classes.length === 0;
   $("reset").hidden = $("sliders").hidden = hasCodes;
   $("about").textContent = `${model.latents} ${hasCodes ? "codes" : "latents"}, images of ${model.width} x ${model.height}${model.channels === 1 ? ", grey" : ""}. ${model.objective}`;
   if (!hasCodes) {

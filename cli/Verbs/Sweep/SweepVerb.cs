@@ -48,7 +48,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
 
     private static void Draw(string file, RunOptions options, bool isOverLambda, IEnumerable<(double Weight, JsonObject Figures)> models, CancellationToken cancellation)
     {
-        var images = DataOpening.Open(options.Data.Data, options.ImageOptions).Train;
+        var images = options.Data.Open(options.Seed).Train;
         var curve = ProgressDisplay.While("Computing the linear model", () => LinearCurve.Of(images, options.Model!, isOverLambda, cancellation));
         RateDistortionPlot.Save(
             file,

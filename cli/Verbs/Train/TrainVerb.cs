@@ -60,8 +60,10 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         }
 
         FiguresTable.Print("Metrics on the test split, nats per image", figures);
-        Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}");
+        Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}{(HasMixture(run) ? $", {Path.Combine(run.Export, ExportedFiles.Mixture)}" : "")}");
         Console.WriteLine($"Report    {run.Report}");
-        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures)}");
+        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures, HasMixture(run))}");
     }
+
+    private static bool HasMixture(RunFolder run) => File.Exists(Path.Combine(run.Export, ExportedFiles.Mixture));
 }

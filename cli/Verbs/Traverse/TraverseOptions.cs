@@ -29,6 +29,9 @@ internal sealed record TraverseOptions : IChecked
     public string Out { get; init; } = "";
 
     [Group]
+    public ConditionOptions Given { get; init; } = new();
+
+    [Group]
     public ExecutionOptions Execution { get; init; } = new();
 
     /// <inheritdoc/>

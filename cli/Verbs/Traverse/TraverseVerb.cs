@@ -15,17 +15,19 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
     protected override Task<int> RunAsync(TraverseOptions options)
     {
         string directory = ModelPath.Folder(options.Model);
-        using var decoder = VaeDecoder.Load(Path.Combine(directory, ExportedFiles.Decoder), options.Execution.ToVaeOptions());
+        using var original = VaeDecoder.Load(Path.Combine(directory, ExportedFiles.Decoder), options.Execution.ToVaeOptions());
+        var condition = options.Given.ForAll(original.Metadata);
+        var decoder = condition is null ? original : original.Given(condition);
         ExportedModel.RequireNumbers(decoder.Metadata);
         int[] rows = ParseLatents(options.Latents, decoder.Metadata.LatentSize);
-        var (centre, start) = Start(options, directory, decoder.Metadata.LatentSize);
+        var (centre, start) = Start(options, directory, condition, decoder.Metadata.LatentSize);
         ImageLines.Save(decoder.Decode(Points(centre, rows, options.Steps, options.Range)), decoder.Metadata, options.Steps, options.Out);
-        Console.WriteLine($"Traversed latents {string.Join(", ", rows)}, a line each{start}: {options.Out}");
+        Console.WriteLine($"Traversed latents {string.Join(", ", rows)}, one row each{start}: {options.Out}");
         return Task.FromResult(ExitCode.Done);
     }
 
     // The latents that are varied one at a time.
-    private static (float[] Centre, string Name) Start(TraverseOptions options, string directory, int size)
+    private static (float[] Centre, string Name) Start(TraverseOptions options, string directory, Condition? condition, int size)
     {
         if (options.Images.Data is null && options.Image is null)
         {
@@ -35,7 +37,7 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
         using var encoder = VaeEncoder.Load(Path.Combine(directory, ExportedFiles.Encoder), options.Execution.ToVaeOptions());
         var images = options.Images.Data is null ? null : options.Images.Open(encoder.Metadata);
         var chosen = ChosenImage.Find("--image", options.Image ?? "0", images, encoder.Metadata);
-        return (encoder.Encode(chosen.Pixels).Mean, $" from {chosen.Name}");
+        return ((condition is null ? encoder : encoder.Given(condition)).Encode(chosen.Pixels).Mean, $" from {chosen.Name}");
     }
 
     // Float32 [rows, columns, L].

@@ -33,6 +33,9 @@ internal static class MetadataKeys
     /// <summary>The share of each class among the training images, as a JSON array.</summary>
     public const string ClassFrequencies = "onnxvae.classFrequencies";
 
+    /// <summary>What the model is conditional on, KIND:AxBxC: one of <see cref="ConditionKinds"/> and the shape of an image's condition.</summary>
+    public const string Condition = "onnxvae.condition";
+
     /// <summary>Identifies the weights, or the weights whose latents the file is for.</summary>
     public const string Weights = "onnxvae.weights";
 

@@ -408,7 +408,7 @@ internal sealed class CodesTests : FolderFixture
     [TestCase("prior {2} --level top --width 32 --depth 3 --batch 64 --steps 300", 2, "--depth is 3, but '{2}/prior-top' was started with 2: give the same options to continue, or delete the folder to start over.")]
     [TestCase("prior {1} --level top --width 30 --heads 4", 1, "--width is 30, which is not a multiple of --heads, 4: change one of them.")]
     [TestCase("prior {1} --level top --batch 900000", 2, "--batch is 900000; it must be at most 65536. See 'onnxvae prior --help'.")]
-    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are codes: a mixture of Gaussians is for latents that are numbers. Train a prior of the codes instead, with 'onnxvae prior'.")]
+    [TestCase("interpolate {1}/export --data sprites --out {0}/x.png", 1, "The model's latents are discrete codes, which cannot be interpolated: use a model with continuous latents.")]
     [TestCase("fit {1}", 1, "The model's latents are codes: a mixture of Gaussians is for latents that are numbers. Train a prior of the codes instead, with 'onnxvae prior'.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {

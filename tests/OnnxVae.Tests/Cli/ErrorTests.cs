@@ -62,7 +62,7 @@ internal sealed class ErrorTests
     [TestCase("inspect {0}/text.onnx", 1, "'{0}/text.onnx' is not an ONNX model, or is truncated.")]
     [TestCase("inspect {0}/missing", 1, "There is no file '{0}/missing'.")]
     [TestCase("train --beta NaN --out {0}/x", 2, "--beta is NaN; it must be at least 0. See 'onnxvae train --help'.")]
-    [TestCase("train --prior flat --out {0}/x", 2, "--prior is 'flat'; known are standard-normal, gaussian, vamp. See 'onnxvae train --help'.")]
+    [TestCase("train --prior flat --out {0}/x", 2, "--prior is 'flat'; known are standard-normal, gaussian, conditional, vamp. See 'onnxvae train --help'.")]
     [TestCase("train --pixels binary --out {0}/x", 2, "--pixels is 'binary'; known are grey, threshold, sampled. See 'onnxvae train --help'.")]
     [TestCase("train --samples 5 --beta 2 --out {0}/o1", 2, "--beta cannot be given with --samples: the importance-weighted bound has no weighted rate term. See 'onnxvae train --help'.")]
     [TestCase("train --capacity 20 --free-bits 0.1 --out {0}/o2", 2, "--free-bits cannot be given with --capacity: the rate is held at the capacity instead of being weighted. See 'onnxvae train --help'.")]

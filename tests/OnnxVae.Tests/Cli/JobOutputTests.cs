@@ -123,7 +123,7 @@ internal sealed class JobOutputTests : JobFixture
 
         string said = Support.Cli.Succeed([.. job, "--skip-corrupt"]);
         Assert.That(said, Is.EqualTo(
-            $"Encoded 78 images: {Folder["z.npy"]}{Environment.NewLine}2 images were skipped because they cannot be read; they are listed in {Folder["z.npy.corrupt.txt"]}{Environment.NewLine}"));
+            $"Encoded 78 images: {Folder["z.npy"]}{Environment.NewLine}2 images were skipped because they cannot be read, as listed in {Folder["z.npy.corrupt.txt"]}{Environment.NewLine}"));
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]).Select(line => line.Split('\t')[..2]), Is.EqualTo((string[][])[["7", "00000007.png"], ["70", "00000070.png"]]));
         Assert.That(Support.Cli.Succeed(job), Does.StartWith("Nothing was left to do").And.Contains("2 images were skipped"), "also without the option");
         Assert.That(File.ReadAllLines(Folder["z.npy.corrupt.txt"]), Has.Length.EqualTo(2));

@@ -122,16 +122,16 @@ internal sealed class JobTests : JobFixture
         }
     }
 
-    [TestCase("images.npy")]
-    [TestCase("images.tar")]
-    [TestCase("images")]
-    public void Generate_OfFinishedJob_DoesNothing(string output)
+    [TestCase("images.npy", "images.npy")]
+    [TestCase("images.tar", "images-000000.tar, ...")]
+    [TestCase("images", "images")]
+    public void Generate_OfFinishedJob_DoesNothing(string output, string shown)
     {
         string[] job = ["generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "50", "--out", Folder[output]];
         Support.Cli.Succeed(job);
         var times = Directory.GetFiles(Folder.Path, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("job.json", StringComparison.Ordinal)).ToDictionary(file => file, File.GetLastWriteTimeUtc);
 
-        Assert.That(Support.Cli.Succeed(job), Is.EqualTo($"Nothing was left to do: {Folder[output]}{Environment.NewLine}"));
+        Assert.That(Support.Cli.Succeed(job), Is.EqualTo($"Nothing was left to do: {Folder[shown]}{Environment.NewLine}"));
         Assert.That(times, Has.All.Matches<KeyValuePair<string, DateTime>>(file => File.GetLastWriteTimeUtc(file.Key) == file.Value));
     }
 

@@ -195,7 +195,7 @@ internal sealed class PageTests
             interrupt.WaitForExit();
         }
 
-        Assert.That(line, Does.Match(@"^Open http://127\.0\.0\.1:\d+ in a browser; Ctrl-C ends\.$"));
+        Assert.That(line, Does.Match(@"^Open http://127\.0\.0\.1:\d+ in a browser\. Press Ctrl\+C to stop\.$"));
         Assert.That(process.WaitForExit(TimeSpan.FromMinutes(2)), "ended");
         Assert.That(process.ExitCode, Is.Zero);
     }
