@@ -20,6 +20,9 @@ internal sealed class AutoencoderRun : IDisposable
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => run.Folder;
 
+    /// <summary>Its images, and what the model is conditional on.</summary>
+    public DataOptions Data => options.Data;
+
     /// <summary>Starts a run: compiles its package, or uses a compiled one.</summary>
     /// <param name="folder">The run's folder, new or empty.</param>
     /// <param name="options">The options of the run.</param>

@@ -11,8 +11,18 @@ internal static class NextCommand
     /// <param name="run">The model's run.</param>
     /// <param name="figures">Its metrics.</param>
     /// <param name="hasMixture">Whether a mixture was fitted to its latents.</param>
-    public static string AfterModel(RunFolder run, JsonObject figures, bool hasMixture) =>
-        LevelsOf(figures) is [var first, ..] ? Prior(run, first) : Generate(run, hasMixture ? " --prior mixture" : "", "images");
+    /// <param name="data">Its images, and what it is conditional on.</param>
+    public static string AfterModel(RunFolder run, JsonObject figures, bool hasMixture, DataOptions data)
+    {
+        string prior = hasMixture ? " --prior mixture" : "";
+        return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : data.Condition switch
+        {
+            ConditionKinds.Mask => $"onnxvae generate {Quoted(run.Path)}{prior} --data {Quoted(data.Data)} --split test --out {Quoted(Path.Combine(run.Path, "completions"))}",
+            null or ConditionKinds.Label => Generate(run, prior, "images"),
+            var file => Generate(run, $"{prior} --condition {Quoted(file)}", "images"),
+        };
+    }
+
 
     /// <summary>After training a prior: that of the other level, or images.</summary>
     /// <param name="run">The model's run.</param>

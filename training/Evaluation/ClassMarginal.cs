@@ -6,16 +6,18 @@ namespace OnnxVae.Training.Evaluation;
 public static class ClassMarginal
 {
     /// <summary>
-    /// The rate without knowledge of the class: the mean of -ln sum over c of P(c) product over models of exp(-rate given c), nats per image, with the
-    /// class frequencies as P(c).
+    /// What images cost without knowledge of the class: the mean of -ln sum over c of P(c) product over models of exp(-cost given c), nats per image, with
+    /// the class frequencies as P(c). It exceeds the mean cost given the true class by at most the mean of -ln P(c).
     /// </summary>
-    /// <param name="models">Models with a metric <c>rate</c> per image that depends on the label, each explaining a part of an image's codes.</param>
+    /// <param name="metric">The metric that is the cost, per image: <c>rate</c> of codes, <c>negativeElbo</c>.</param>
+    /// <param name="models">Models with such a metric that depends on the label, each explaining a part of an image.</param>
     /// <param name="images">The images.</param>
     /// <param name="frequencies">P(c) for each class, Float64 [K].</param>
     /// <param name="options">How to evaluate.</param>
     /// <param name="progress">Called with the number of classes done and the total.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
-    public static double Rate(
+    public static double Cost(
+        string metric,
         IReadOnlyList<TrainedModel> models,
         ImageSource images,
         IReadOnlyList<double> frequencies,
@@ -29,10 +31,10 @@ public static class ClassMarginal
         {
             foreach (var model in models)
             {
-                float[] rates = Evaluator.PerImage(model.Package, model.States, new ImagesOfOneClass(images, label), "rate", options, cancellation);
-                for (int i = 0; i < rates.Length; i++)
+                float[] costs = Evaluator.PerImage(model.Package, model.States, new ImagesOfOneClass(images, label), metric, options, cancellation);
+                for (int i = 0; i < costs.Length; i++)
                 {
-                    joint[i][label] -= rates[i];
+                    joint[i][label] -= costs[i];
                 }
             }
 

@@ -51,8 +51,8 @@ internal static class PriorEvaluation
             if (images.Classes.Count > 1)
             {
                 var some = images.Sample(ImagesWithoutClass, options.Seed);
-                further["priorRateWithoutClass"] = ProgressDisplay.Run("Evaluating the priors without the class", report => ClassMarginal.Rate(
-                    [.. trained.Select(prior => prior.Prior)], some, ClassMarginal.Frequencies(images), options, (done, total) => report(done, total), cancellation));
+                further["priorRateWithoutClass"] = ProgressDisplay.Run("Evaluating the priors without the class", report => ClassMarginal.Cost(
+                    "rate", [.. trained.Select(prior => prior.Prior)], some, ClassMarginal.Frequencies(images), options, (done, total) => report(done, total), cancellation));
                 further["priorRateWithoutClassImages"] = some.Count;
             }
 

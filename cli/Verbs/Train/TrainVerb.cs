@@ -23,7 +23,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
             return ExitCode.Interrupted;
         }
 
-        Print(training.Folder, figures.ToJson(), options.Json);
+        Print(training, figures.ToJson(), options.Json);
         return ExitCode.Done;
     }
 
@@ -51,8 +51,9 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         return folder;
     }
 
-    private static void Print(RunFolder run, JsonObject figures, bool json)
+    private static void Print(AutoencoderRun training, JsonObject figures, bool json)
     {
+        var run = training.Folder;
         if (json)
         {
             Console.WriteLine(figures.ToJsonString());
@@ -62,7 +63,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         FiguresTable.Print("Metrics on the test split, nats per image", figures);
         Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}{(HasMixture(run) ? $", {Path.Combine(run.Export, ExportedFiles.Mixture)}" : "")}");
         Console.WriteLine($"Report    {run.Report}");
-        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures, HasMixture(run))}");
+        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures, HasMixture(run), training.Data)}");
     }
 
     private static bool HasMixture(RunFolder run) => File.Exists(Path.Combine(run.Export, ExportedFiles.Mixture));

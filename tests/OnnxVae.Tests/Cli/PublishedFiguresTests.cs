@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Inference;
 using OnnxVae.Models.Exact;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
@@ -51,6 +52,26 @@ internal sealed class PublishedFiguresTests : FolderFixture
 
         Assert.That((double)figures["negativeElbo"]!, Is.LessThan(113));
         Assert.That((string)figures["posteriorCollapse"]!, Does.StartWith("not collapsed"));
+    }
+
+    // What the class adds is seen by a classifier, and costs at most ln 10 nats to find out.
+    [Test]
+    public void Train_GivenTheDigit_DrawsThatDigit()
+    {
+        const int count = 500;
+        var figures = Train("--condition", "label", "--model", "mlp", "--hidden", "512,256", "--latent", "4", "--batch", "128", "--steps", "2500", "--learning-rate", "2e-3", "--learning-rate-schedule", "one-cycle");
+        Support.Cli.Succeed("classifier", Folder["run"], "--steps", "600", "--batch", "128");
+
+        using var vae = TrainedVae.Load(Folder["run/export"]);
+        using var classifier = ImageClassifier.Load(Folder["run/export/classifier.onnx"], vae.Decoder.Metadata);
+        var digits = vae.Decoder.Metadata.Condition!;
+        float[] scores = classifier.LogProbabilities(vae.Given(digits.OfLabels([.. Enumerable.Range(0, count).Select(i => i % 10)])).Generate(count, seed: 1));
+        int recognized = scores.Chunk(10).Index().Count(row => row.Item[row.Index % 10] == row.Item.Max());
+        TestContext.Out.WriteLine($"negative ELBO {figures["negativeElbo"]}, recognized {recognized} of {count}");
+        Assert.That((double)figures["negativeElbo"]!, Is.LessThan(120));
+        Assert.That(recognized, Is.GreaterThanOrEqualTo(0.95 * count));
+        var evaluated = Evaluate("test");
+        Assert.That((double)evaluated["negativeElboWithoutClass"]!, Is.LessThanOrEqualTo((double)evaluated["negativeElbo"]! + Math.Log(10) + 3), "other images for the first");
     }
 
     // Published for unit sigma: 740.5 (Rybkin et al. 2021). A non-linear model of as many latents is better than the linear one.
