@@ -121,7 +121,9 @@ public abstract class LatentPrior : IDisposable
                     : (row, position) => Philox.FillUniform(row, seed, UniformStream, position));
                 return values;
             });
-            session.Run(inputs, rows, "z", latents);
+            var drawn = new float[latents.Length];
+            session.Run(inputs, rows, ("z", drawn));
+            drawn.CopyTo(latents);
         }
 
         private protected override void Dispose(bool disposing)

@@ -81,6 +81,11 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             Condition = ReadCondition(session),
             PriorName = entries.GetValueOrDefault(MetadataKeys.Prior) is { Length: > 0 } prior ? prior : null,
         };
+        if (kind == ExportedKinds.Colorizer && metadata.CodeText is null)
+        {
+            throw Damaged(source, MetadataKeys.Codes, null, "the grid of segments");
+        }
+
         if (metadata.CodeText is { } codes && ParseCodeGrids(codes, source).Sum(grid => (long)grid.Positions) != metadata.LatentSize)
         {
             throw Damaged(source, MetadataKeys.Codes, codes, $"grids of {metadata.LatentSize} codes in all");
@@ -171,6 +176,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             ExportedKinds.Encoder => (Expect([("image", images), .. given]), Expect(("mean", latents), ("logVar", latents))),
             ExportedKinds.Decoder => (Expect([("z", latents), .. given]), Expect(("image", images))),
             ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
+            ExportedKinds.Colorizer => (
+                Expect(("grey", [-1, 1, Height, Width]), ("u", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("eps", [-1, 2, Height, Width])),
+                Expect(("image", images), ("segments", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("probabilities", [-1, CodeGrids[0].Codes, CodeGrids[0].Rows, CodeGrids[0].Columns]))),
             _ => (Expect([.. session.InputNames.Where(name => name != ConditionKinds.Input).Select(name => (name, (int[])[-1, -1])), .. session.Inputs.ContainsKey(ConditionKinds.Input) ? given : []]), Expect(("z", latents))),
         };
         RequireTensors("input", session.Inputs, inputs);

@@ -5,12 +5,15 @@ using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Models;
 
-/// <summary>One example: an image of 8-bit values and perhaps its class. The preprocessing of the values for the network is part of the graph.</summary>
+/// <summary>One example: an image of 8-bit values, or of real numbers, and perhaps its class. The preprocessing of the values for the network is part of the graph.</summary>
 /// <param name="Image">The image's shape.</param>
 public sealed record Example(ImageShape Image)
 {
     /// <summary>How pixels are prepared for the model.</summary>
     public PixelPreparation Pixels { get; init; }
+
+    /// <summary>Whether training takes real numbers, which are seen as they are, instead of 8-bit values.</summary>
+    public bool IsReal { get; init; }
 
     /// <summary>The names of the classes that a label chooses from; empty for examples without labels.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
@@ -19,9 +22,9 @@ public sealed record Example(ImageShape Image)
     /// <param name="size">N.</param>
     public ExampleBatch Batch(int size)
     {
-        var images = ProgramInput.Data("images", ElementType.UInt8, BatchOf(size));
+        var images = ProgramInput.Data("images", IsReal ? ElementType.Float32 : ElementType.UInt8, BatchOf(size));
         var binarization = ProgramInput.DataUniform("binarizationNoise", BatchOf(size));
-        var values = Cast(images.Value, ElementType.Float32) * (1f / 255f);
+        var values = IsReal ? images.Value : Cast(images.Value, ElementType.Float32) * (1f / 255f);
         var seen = Pixels switch
         {
             PixelPreparation.Threshold => Binary(values, 0.5f),
@@ -49,7 +52,7 @@ public sealed record Example(ImageShape Image)
 }
 
 /// <summary>A batch of examples as inputs of a program.</summary>
-/// <param name="Images">UInt8 [N, C, H, W].</param>
+/// <param name="Images">UInt8 or Float32 [N, C, H, W].</param>
 /// <param name="Binarization">Binarization noise, for pixels that are drawn to be 0 or 1; unused inputs are left out of the file.</param>
 /// <param name="Labels">The classes, Int64 [N]; null for examples without labels.</param>
 /// <param name="Seen">The images as the model sees them, Float32 [N, C, H, W] in [0, 1].</param>

@@ -44,6 +44,7 @@ internal static class Conditions
 
         return condition is null
             ? model.Prior == Priors.Conditional ? ["--prior conditional needs --condition: it is a P(z|x)."] : []
+            : model.HasSegments ? ["--condition cannot be given with --model colorization: it is conditional on the luminance."]
             : model.HasCodes ? [$"--condition cannot be given with --model {model.Model}: its latents are codes."]
             : model.Rounded ? ["--condition cannot be given with --rounded."]
             : model.Prior == Priors.Vamp ? ["--condition cannot be given with --prior vamp: the prior's images have no condition."] : [];

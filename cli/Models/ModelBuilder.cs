@@ -3,6 +3,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;
+using OnnxVae.Models.Colorization;
 using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
@@ -35,7 +36,7 @@ internal static class ModelBuilder
             WeightAveraging = options.WeightAveraging,
         };
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        IModel model = options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, steps);
+        IModel model = options.HasSegments ? WithSegments(options, image, seed, steps) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, steps);
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
@@ -49,6 +50,14 @@ internal static class ModelBuilder
         var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
         return new VaeModel(
             networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels));
+    }
+
+    private static ColorizationModel WithSegments(ModelOptions options, ImageShape image, ulong seed, long steps)
+    {
+        var inference = SegmentInferences.Find(options.ResolvedInference);
+        var networks = new ColorizationNetworks(
+            image, options.Segments, options.Stride, ColorDecoders.Find(options.ColorDecoder), hasPosterior: inference != SegmentInference.Exact, options.ContextWidth, seed);
+        return new ColorizationModel(networks, Objectives.Create(options, steps), inference, options.Relaxation);
     }
 
     private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed)

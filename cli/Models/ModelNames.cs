@@ -11,6 +11,9 @@ internal sealed class ModelNames : INamed
     /// <summary>The model with two levels of codes.</summary>
     public const string TwoLevels = "vqvae2";
 
+    /// <summary>The model whose latents are a segmentation.</summary>
+    public const string Colorization = "colorization";
+
     /// <inheritdoc/>
-    public static IReadOnlyCollection<string> Names => [.. Networks.Names, OneLevel, TwoLevels];
+    public static IReadOnlyCollection<string> Names => [.. Networks.Names, OneLevel, TwoLevels, Colorization];
 }

@@ -63,6 +63,16 @@ internal sealed partial record ModelOptions
     [JsonIgnore]
     public bool HasCodes => Model is ModelNames.OneLevel or ModelNames.TwoLevels;
 
-    private IEnumerable<string> NetworkFaults(GivenOptions given) => (HasCodes ? OfNumbers : OfCodes).Where(given.Has).Select(foreign =>
-        $"{OptionNames.OfProperty(foreign)} cannot be given with --model {Model}: {(HasCodes ? "its latents are codes" : $"it is for {ModelNames.OneLevel} and {ModelNames.TwoLevels}, whose latents are codes")}.");
+    private static readonly string[] OfImages = [nameof(Likelihood), nameof(Sigma), nameof(Lambda), nameof(Pixels)];
+
+    private static readonly string[] OfOneVector = [nameof(Hidden), nameof(Latent), nameof(Prior), nameof(PseudoImages), nameof(Rounded), nameof(Samples)];
+
+    private IEnumerable<string> NetworkFaults(GivenOptions given)
+    {
+        var (foreign, reason) = HasSegments ? ((string[])[.. OfOneVector, .. OfImages, .. OfCodes], "its latents are a segmentation, and its images are colors")
+            : HasCodes ? ([.. OfNumbers, .. OfSegments], "its latents are codes")
+            : ([.. OfCodes, .. OfSegments], "");
+        return foreign.Where(given.Has).Select(option =>
+            $"{OptionNames.OfProperty(option)} cannot be given with --model {Model}: {(reason.Length > 0 ? reason : OfSegments.Contains(option) ? $"it is for {ModelNames.Colorization}" : $"it is for {ModelNames.OneLevel} and {ModelNames.TwoLevels}, whose latents are codes")}.");
+    }
 }

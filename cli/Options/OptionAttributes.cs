@@ -10,6 +10,7 @@ internal enum Topic
     Prior,
     Objective,
     Codes,
+    Segments,
     Optimization,
     Run,
     Images,

@@ -14,6 +14,11 @@ internal static class NextCommand
     /// <param name="data">Its images, and what it is conditional on.</param>
     public static string AfterModel(RunFolder run, JsonObject figures, bool hasMixture, DataOptions data)
     {
+        if (figures.ContainsKey("verdict"))
+        {
+            return $"onnxvae colorize {Quoted(run.Path)} --data {Quoted(data.Data)} --split test --count 16 --out {Quoted(Path.Combine(run.Path, "colored"))}";
+        }
+
         string prior = hasMixture ? " --prior mixture" : "";
         return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : data.Condition switch
         {

@@ -60,7 +60,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
             yield return "--mixture cannot be given with --prior conditional: that prior already follows the latents of each condition.";
         }
 
-        if (Mixture > 0 && Package is null && (Model!.HasCodes || Model.Rounded))
+        if (Mixture > 0 && Package is null && (Model!.HasCodes || Model.HasSegments || Model.Rounded))
         {
             yield return $"--mixture cannot be given with {(Model.Rounded ? "--rounded" : $"--model {Model.Model}")}: it is for latents that are real numbers.";
         }

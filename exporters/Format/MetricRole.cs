@@ -33,6 +33,9 @@ public enum MetricRole
     /// <summary>One number per row of the batch, computed with the latents of the row before it in the batch; for the first row, those of the last.</summary>
     PerRowExchanged,
 
+    /// <summary>The most likely segment of each position of the row's grid, as whole numbers, [N, P].</summary>
+    Segments,
+
     /// <summary>The variance of each latent under the prior, [L]; 1 if there is no such metric.</summary>
     PriorVariance,
 }

@@ -21,7 +21,7 @@ public sealed record ProgramSpec(
     [JsonIgnore]
     public IEnumerable<string> Files => FileWithoutMetrics is null ? [File] : [File, FileWithoutMetrics];
 
-    /// <summary>The only input that takes images, UInt8 [N, C, H, W].</summary>
+    /// <summary>The only input that takes images, UInt8 or Float32 [N, C, H, W].</summary>
     [JsonIgnore]
     public InputSpec Images => FindImages() ?? throw new InvalidOperationException($"Program '{File}' has no input for images.");
 
@@ -41,7 +41,7 @@ public sealed record ProgramSpec(
     {
         for (int i = 0; i < Inputs.Count; i++)
         {
-            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8, Shape.Rank: 4 })
+            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8 or ElementType.Float32, Shape.Rank: 4 })
             {
                 return Inputs[i];
             }

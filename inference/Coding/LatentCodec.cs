@@ -48,7 +48,7 @@ public sealed class LatentCodec
         const int count = 2 * Largest;
         int latents = session.Metadata.LatentSize;
         float[] numbers = [.. Enumerable.Range(0, count * latents).Select(i => (float)((i / latents) - Largest))], probabilities = new float[count * latents];
-        session.Run(new Dictionary<string, float[]> { ["z"] = numbers }, count, "probability", probabilities);
+        session.Run(new Dictionary<string, float[]> { ["z"] = numbers }, count, ("probability", probabilities));
         return new LatentCodec([.. Enumerable.Range(0, latents).Select(l =>
         {
             double[] ofLatent = [.. Enumerable.Range(0, count).Select(i => Math.Min(1.0, probabilities[(i * latents) + l]))]; // rounding may exceed 1

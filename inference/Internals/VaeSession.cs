@@ -94,26 +94,27 @@ internal sealed class VaeSession : IDisposable
     /// <summary>Runs the model on several inputs.</summary>
     /// <param name="inputs">Their values, Float32 [N, ...], by name.</param>
     /// <param name="rows">N.</param>
-    /// <param name="outputName">The output.</param>
-    /// <param name="output">Receives it, Float32 [N, ...].</param>
-    public unsafe void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, string outputName, Span<float> output)
+    /// <param name="outputs">The outputs, and what receives them, Float32 [N, ...].</param>
+    public void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, params (string Name, float[] Values)[] outputs)
     {
         using var turn = turns.Take();
-        OrtValue[] sources = [.. inputs.Select(input => OrtValue.CreateTensorValueFromMemory(input.Value, [rows, .. turn.Session.Inputs[input.Key].Dimensions.Skip(1).Select(size => (long)size)]))];
+        OrtValue[] sources = [.. inputs.Select(input => Wrap(input.Value, turn.Session.Inputs[input.Key]))];
+        OrtValue[] targets = [.. outputs.Select(output => Wrap(output.Values, turn.Session.Outputs[output.Name]))];
         try
         {
-            fixed (float* y = output)
-            {
-                using var target = Wrap(y, output.Length, [rows, output.Length / rows]);
-                turn.Session.Run(runOptions, [.. inputs.Keys], sources, [outputName], [target]);
-            }
+            turn.Session.Run(runOptions, [.. inputs.Keys], sources, [.. outputs.Select(output => output.Name)], targets);
         }
         finally
         {
-            Array.ForEach(sources, source => source.Dispose());
+            Array.ForEach([.. sources, .. targets], value => value.Dispose());
         }
 
-        RequireFinite(output, rows);
+        foreach (var (_, values) in outputs)
+        {
+            RequireFinite(values, rows);
+        }
+
+        OrtValue Wrap(float[] values, NodeMetadata tensor) => OrtValue.CreateTensorValueFromMemory(values, [rows, .. tensor.Dimensions.Skip(1).Select(size => (long)size)]);
     }
 
     /// <summary>Waits for runs in progress; later ones are rejected.</summary>

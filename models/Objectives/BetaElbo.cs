@@ -30,5 +30,8 @@ public sealed class BetaElbo : Objective
     public override IReadOnlyList<ProgramInput> Schedules => [beta];
 
     /// <inheritdoc/>
+    public override Value Beta => beta.Value;
+
+    /// <inheritdoc/>
     public override Value Loss(ElboTerms terms) => Mean(terms.Distortion + (beta.Value * terms.Rate));
 }

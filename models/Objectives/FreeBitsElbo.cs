@@ -27,6 +27,9 @@ public sealed class FreeBitsElbo : Objective
     public override IReadOnlyList<ProgramInput> Schedules => [beta];
 
     /// <inheritdoc/>
+    public override Value Beta => beta.Value;
+
+    /// <inheritdoc/>
     /// <exception cref="NotSupportedException">The prior's rate does not factorize over the latents.</exception>
     public override Value Loss(ElboTerms terms)
     {

@@ -15,6 +15,9 @@ public abstract class Objective
     /// <summary>Scalars that follow a schedule.</summary>
     public virtual IReadOnlyList<ProgramInput> Schedules => [];
 
+    /// <summary>What the rate is weighted with against the distortion, Float32 scalar: the posterior that is best for it is Q ~ P(z) P(y|z)^(1/beta).</summary>
+    public virtual Value Beta => 1f;
+
     /// <summary>The loss, a Float32 scalar, in nats: a mean over images.</summary>
     public abstract Value Loss(ElboTerms terms);
 }

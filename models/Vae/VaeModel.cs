@@ -117,7 +117,7 @@ public sealed class VaeModel : IModel
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
             .. ExchangedDistortion(forward, network),
-            .. forward.IsUnknown is { } isUnknown ? [new Metric("hiddenPixels", MetricRole.PerRow, SumPerRow(isUnknown))] : Array.Empty<Metric>(),
+            .. forward.IsUnknown is { } isUnknown ? [new Metric("unknownValues", MetricRole.PerRow, networks.Image.Channels * SumPerRow(isUnknown))] : Array.Empty<Metric>(),
             .. prior.Variances(EncodeGaussian(network)) is { } variances ? [new Metric("priorVariance", MetricRole.PriorVariance, variances)] : Array.Empty<Metric>(),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
             .. networks.Posterior == PosteriorKind.Gaussian

@@ -6,11 +6,12 @@ using OnnxVae.Training.Runtime;
 namespace OnnxVae.Training.Data;
 
 /// <summary>Everything that one step takes from outside: images, labels, conditions, and noise in the order of the program's inputs.</summary>
-/// <param name="Images">UInt8 [B, C, H, W].</param>
+/// <param name="Images">UInt8 [B, C, H, W]; empty for a program that takes real numbers.</param>
+/// <param name="Values">Float32 [B, C, H, W]; empty for a program that takes 8-bit values.</param>
 /// <param name="Labels">The images' classes, Int64 [B]; empty for a program without labels.</param>
 /// <param name="Conditions">What the model is given for each image, Float32 [B, K]; empty for a program without conditions.</param>
 /// <param name="Noise">The random numbers of each noise input, in the program's order.</param>
-public sealed record Batch(byte[] Images, long[] Labels, float[] Conditions, IReadOnlyList<float[]> Noise);
+public sealed record Batch(byte[] Images, float[] Values, long[] Labels, float[] Conditions, IReadOnlyList<float[]> Noise);
 
 /// <summary>
 /// Prepares batches on another thread, some steps ahead. The content of a batch depends on the seed and the step alone, so
@@ -100,7 +101,15 @@ public sealed class BatchPipeline : IAsyncDisposable
                 for (int i = 0; i < batchSize; i++)
                 {
                     long index = order![(position * batchSize) + i];
-                    source.Read(index, batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                    if (batch.Values.Length > 0)
+                    {
+                        source.ReadValues(index, batch.Values.AsSpan(i * source.ImageSize, source.ImageSize));
+                    }
+                    else
+                    {
+                        source.Read(index, batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                    }
+
                     if (batch.Labels.Length > 0)
                     {
                         batch.Labels[i] = source.LabelOf(index);
@@ -124,6 +133,8 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
+    private bool IsReal => program.Images.Type == ElementType.Float32;
+
     private Batch Allocate() => new(
-        new byte[program.Images.Shape.ElementCount], new long[program.Labels?.Shape.ElementCount ?? 0], new float[program.Conditions?.Shape.ElementCount ?? 0], noise.Allocate());
+        new byte[IsReal ? 0 : program.Images.Shape.ElementCount], new float[IsReal ? program.Images.Shape.ElementCount : 0], new long[program.Labels?.Shape.ElementCount ?? 0], new float[program.Conditions?.Shape.ElementCount ?? 0], noise.Allocate());
 }

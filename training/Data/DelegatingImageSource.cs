@@ -29,6 +29,15 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override int LabelOf(long index) => Source.LabelOf(index);
 
     /// <inheritdoc/>
+    public override int Segments => Source.Segments;
+
+    /// <inheritdoc/>
+    public override void ReadSegments(long index, Span<byte> segments) => Source.ReadSegments(index, segments);
+
+    /// <inheritdoc/>
+    public override double? ConditionalEntropyOf(long index) => Source.ConditionalEntropyOf(index);
+
+    /// <inheritdoc/>
     public override int ConditionSize => Source.ConditionSize;
 
     /// <inheritdoc/>

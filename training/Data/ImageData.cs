@@ -123,6 +123,11 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
             return Scale(HoldOut(new Sprites()), options);
         }
 
+        if (source is Scenes.Name or Scenes.RandomName)
+        {
+            return Scale(HoldOut(new Scenes(isRandom: source == Scenes.RandomName)), options);
+        }
+
         if (Directory.Exists(source))
         {
             return IdxImages.IsIdxFolder(source) ? Scale(IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);

@@ -1,3 +1,5 @@
+using OnnxVae.Inference;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>Images of one shape, accessed by number. Safe to read from several threads.</summary>
@@ -25,6 +27,32 @@ public abstract class ImageSource
     /// <param name="index">Its number, from 0.</param>
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
     public abstract void Read(long index, Span<byte> pixels);
+
+    /// <summary>Whether the images are real numbers, of which 8-bit values are a rounded picture.</summary>
+    public virtual bool HasRealValues => false;
+
+    /// <summary>Reads an image as real numbers: pixels divided by 255, or what they were rounded from.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="values">Receives Float32 [C, H, W].</param>
+    public virtual void ReadValues(long index, Span<float> values)
+    {
+        Span<byte> pixels = new byte[ImageSize];
+        Read(index, pixels);
+        Pixels.ToFloat(pixels, values);
+    }
+
+    /// <summary>The number of segments that the images are known to consist of; 0 if their segments are not known.</summary>
+    public virtual int Segments => 0;
+
+    /// <summary>Reads the segment of each pixel, where it is known.</summary>
+    /// <param name="index">The image's number, from 0.</param>
+    /// <param name="segments">Receives UInt8 [H, W].</param>
+    /// <exception cref="InvalidOperationException">The segments are not known.</exception>
+    public virtual void ReadSegments(long index, Span<byte> segments) => throw new InvalidOperationException("The segments of the images are not known.");
+
+    /// <summary>The entropy of an image's chroma given its luminance, nats; null where it is not known.</summary>
+    /// <param name="index">The image's number, from 0.</param>
+    public virtual double? ConditionalEntropyOf(long index) => null;
 
     /// <summary>The names of the images' classes; empty for images without labels.</summary>
     public virtual IReadOnlyList<string> Classes => [];

@@ -19,6 +19,13 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
     public override int Width => width;
 
     /// <inheritdoc/>
+    /// <remarks>What is known of the images is known at their own size only.</remarks>
+    public override int Segments => 0;
+
+    /// <inheritdoc/>
+    public override double? ConditionalEntropyOf(long index) => null;
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
         byte[] planar = new byte[Source.ImageSize], interleaved = new byte[Source.ImageSize];

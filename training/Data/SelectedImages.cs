@@ -36,6 +36,30 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     }
 
     /// <inheritdoc/>
+    public override bool HasRealValues => Source.HasRealValues;
+
+    /// <inheritdoc/>
+    public override void ReadValues(long index, Span<float> values)
+    {
+        var (source, original) = find(index);
+        source.ReadValues(original, values);
+    }
+
+    /// <inheritdoc/>
+    public override void ReadSegments(long index, Span<byte> segments)
+    {
+        var (source, original) = find(index);
+        source.ReadSegments(original, segments);
+    }
+
+    /// <inheritdoc/>
+    public override double? ConditionalEntropyOf(long index)
+    {
+        var (source, original) = find(index);
+        return source.ConditionalEntropyOf(original);
+    }
+
+    /// <inheritdoc/>
     public override int LabelOf(long index)
     {
         var (source, original) = find(index);

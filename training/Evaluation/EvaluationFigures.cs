@@ -91,6 +91,9 @@ public sealed record EvaluationFigures
     /// <summary>Whether the latents are in use; null for codes.</summary>
     public PosteriorCollapse? PosteriorCollapse { get; init; }
 
+    /// <summary>What a latent segmentation carries, in words; null for models without one.</summary>
+    public string? Verdict { get; init; }
+
     /// <summary>The figures as JSON.</summary>
     public override string ToString() => ToJson().ToString();
 
@@ -134,6 +137,7 @@ public sealed record EvaluationFigures
             (json[$"usage{level}"], json[$"perplexity{level}"]) = (usage.Usage, usage.Perplexity);
         }
 
+        json["verdict"] = Verdict;
         foreach (string absent in json.Where(entry => entry.Value is null).Select(entry => entry.Key).ToArray())
         {
             json.Remove(absent);

@@ -39,6 +39,7 @@ public static class Evaluator
         using var further = package.Manifest.Weigh is { } weigh && options.ImportanceSamples > 1 ? new ProgramRunner(package, weigh, buffers, options.Device, options.Threads) : null;
 
         var totals = new EvaluationTotals(program, source.Count);
+        var segmentation = SegmentationTotals.For(program, source);
         int samples = program.Metrics.Any(metric => metric.Role == MetricRole.LogImportanceWeight) ? Math.Max(1, options.ImportanceSamples) : 1;
         int batchSize = (int)program.Images.Shape[0];
         for (long first = 0; first < source.Count; first += batchSize)
@@ -60,10 +61,13 @@ public static class Evaluator
                 totals.Add(of, rows, sample);
             }
 
+            segmentation?.Add(runner, first, rows);
+
             progress?.Invoke(first + rows, source.Count);
         }
 
-        return totals.Finish(options);
+        var figures = totals.Finish(options);
+        return segmentation?.AddTo(figures) ?? figures;
     }
 
     /// <summary>Computes one number per image.</summary>
@@ -101,7 +105,15 @@ public static class Evaluator
 
     private static void FillBatch(ProgramRunner runner, ProgramSpec program, ImageSource source, long first)
     {
-        ReadImages(source, first, runner.Input<byte>(program.Images.Name));
+        if (program.Images.Type == ElementType.Float32)
+        {
+            ReadValues(source, first, runner.Input<float>(program.Images.Name));
+        }
+        else
+        {
+            ReadImages(source, first, runner.Input<byte>(program.Images.Name));
+        }
+
         if (program.Labels is { } labels)
         {
             ReadLabels(source, first, runner.Input<long>(labels.Name));
@@ -136,6 +148,15 @@ public static class Evaluator
         for (int i = 0; i < rows; i++)
         {
             source.Read(IndexAt(i, rows, first, source.Count), images.Slice(i * source.ImageSize, source.ImageSize));
+        }
+    }
+
+    private static void ReadValues(ImageSource source, long first, Span<float> images)
+    {
+        int rows = images.Length / source.ImageSize;
+        for (int i = 0; i < rows; i++)
+        {
+            source.ReadValues(IndexAt(i, rows, first, source.Count), images.Slice(i * source.ImageSize, source.ImageSize));
         }
     }
 

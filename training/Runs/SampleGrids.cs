@@ -19,16 +19,23 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
 {
     private const int Columns = 8;
     private const int SampleRows = 6;
-    private const string Samples = "samples", Reconstructions = "reconstructions", Mixture = "mixture";
+    private const string Samples = "samples", Reconstructions = "reconstructions", Mixture = "mixture", Colorizations = "colorizations";
 
     private readonly VaeOptions running = new() { Device = device, Threads = threads };
 
-    /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>.</summary>
+    /// <summary>Writes <c>samples-STEP.png</c> and <c>reconstructions-STEP.png</c>, or <c>colorizations-STEP.png</c>.</summary>
     /// <param name="folder">The target folder.</param>
     /// <param name="step">The step, for the files' names.</param>
     /// <param name="states">The states at that step.</param>
     public void Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
     {
+        if (package.Manifest.Deployables.ContainsKey(ExportedKinds.Colorizer) && test.Count > 0)
+        {
+            using var colorizer = Colorizer.Load(RunExport.Bake(package, ExportedKinds.Colorizer, states).ToBytes(), running);
+            ColorizationGrid.Save(FileOf(folder, Colorizations, step), colorizer, test, seed);
+            return;
+        }
+
         if (!CanDraw)
         {
             return;

@@ -157,7 +157,7 @@ public sealed class Trainer : IDisposable
     private void RunStep(BatchPipeline pipeline, bool withMetrics)
     {
         var batch = pipeline.Next();
-        runner.Fill(batch.Images, batch.Labels, batch.Conditions, batch.Noise);
+        runner.Fill(batch.Images, batch.Values, batch.Labels, batch.Conditions, batch.Noise);
         pipeline.Return(batch);
         runner.FillSchedules(Step);
         runner.Run(withMetrics);

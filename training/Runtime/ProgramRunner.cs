@@ -100,13 +100,22 @@ public sealed class ProgramRunner : IDisposable
     }
 
     /// <summary>Fills images, labels, conditions and noise.</summary>
-    /// <param name="images">Pixels, row by row of the batch.</param>
+    /// <param name="images">Pixels, row by row of the batch; empty if it takes real numbers.</param>
+    /// <param name="values">Real numbers, row by row of the batch; empty if it takes pixels.</param>
     /// <param name="labels">The class of each row, if the program takes labels.</param>
     /// <param name="conditions">The condition of each row, if the program takes conditions.</param>
     /// <param name="noise">Numbers for each noise input, in the order of the program's inputs.</param>
-    public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, ReadOnlySpan<float> conditions, IReadOnlyList<float[]> noise)
+    public void Fill(ReadOnlySpan<byte> images, ReadOnlySpan<float> values, ReadOnlySpan<long> labels, ReadOnlySpan<float> conditions, IReadOnlyList<float[]> noise)
     {
-        images.CopyTo(Input<byte>(program.Images.Name));
+        if (values.IsEmpty)
+        {
+            images.CopyTo(Input<byte>(program.Images.Name));
+        }
+        else
+        {
+            values.CopyTo(Input<float>(program.Images.Name));
+        }
+
         if (this.labels is not null)
         {
             labels.CopyTo(Input<long>(this.labels));

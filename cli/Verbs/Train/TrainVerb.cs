@@ -61,7 +61,8 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         }
 
         FiguresTable.Print("Metrics on the test split, nats per image", figures);
-        Console.WriteLine($"Exported  {Path.Combine(run.Export, ExportedFiles.Encoder)}, {Path.Combine(run.Export, ExportedFiles.Decoder)}{(HasMixture(run) ? $", {Path.Combine(run.Export, ExportedFiles.Mixture)}" : "")}");
+        string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
+        Console.WriteLine($"Exported  {string.Join(", ", files)}");
         Console.WriteLine($"Report    {run.Report}");
         Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures, HasMixture(run), training.Data)}");
     }

@@ -21,6 +21,9 @@ internal static class ExportedFiles
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = ExportedKinds.Classifier + Extension;
 
+    /// <summary>Grayscale images and noise to images in color, and their segments.</summary>
+    public const string Colorizer = ExportedKinds.Colorizer + Extension;
+
     /// <summary>The prior of the top level's codes.</summary>
     public const string TopPrior = ExportedKinds.TopPrior + Extension;
 

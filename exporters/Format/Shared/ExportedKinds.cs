@@ -18,6 +18,9 @@ internal static class ExportedKinds
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = "classifier";
 
+    /// <summary>Grayscale images and noise to images in color, and their segments.</summary>
+    public const string Colorizer = "colorizer";
+
     /// <summary>Codes of the top level to logits of the next one.</summary>
     public const string TopPrior = "prior_top";
 

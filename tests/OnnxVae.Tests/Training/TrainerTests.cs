@@ -54,7 +54,7 @@ internal sealed class TrainerTests : FolderFixture
         for (int step = 1; step <= 5; step++)
         {
             var batch = pipeline.Next();
-            second.Fill(batch.Images, batch.Labels, batch.Conditions, batch.Noise);
+            second.Fill(batch.Images, batch.Values, batch.Labels, batch.Conditions, batch.Noise);
             second.FillSchedules(step);
             second.Run();
             Run(step, batch);
@@ -75,7 +75,7 @@ internal sealed class TrainerTests : FolderFixture
 
         void Run(int step, Batch batch)
         {
-            first.Fill(batch.Images, batch.Labels, batch.Conditions, batch.Noise);
+            first.Fill(batch.Images, batch.Values, batch.Labels, batch.Conditions, batch.Noise);
             first.FillSchedules(step);
             first.Run(withMetrics: false);
         }
