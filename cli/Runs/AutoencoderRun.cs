@@ -84,7 +84,9 @@ internal sealed class AutoencoderRun : IDisposable
         run.Export(states);
         if (options.Mixture > 0)
         {
-            var mixture = LatentMixture.Fit(run.Package, states, images.Train, options.Mixture, LatentMixture.UsualImages, options.Seed, cancellation).ToModel(run.Package, states);
+            var fitted = LatentMixture.Fit(run.Package, states, images.Train, options.Mixture, LatentMixture.UsualImages, options.Seed, cancellation);
+            fitted.Save(run.Folder.Mixture, states);
+            var mixture = fitted.ToModel(run.Package, states);
             mixture.Save(Path.Combine(run.Folder.Export, ExportedFiles.Mixture));
             grids.WriteMixture(run.Folder.Samples, steps, states, mixture);
         }

@@ -8,7 +8,7 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The images of a run.</summary>
 internal sealed record DataOptions
 {
-    [Option(Topic.Data, "sprites (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz."), JsonRequired]
+    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz."), JsonRequired]
     public string Data { get; init; } = Sprites.Name;
 
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
@@ -29,7 +29,7 @@ internal sealed record DataOptions
     /// <summary>The same with the full path of the data, so that they are found from any folder.</summary>
     public DataOptions Resolve() => this with
     {
-        Data = Path.Exists(Data) ? Path.GetFullPath(Data) : Data,
+        Data = !ImageData.IsBuiltIn(Data) && Path.Exists(Data) ? Path.GetFullPath(Data) : Data,
         Condition = Conditions.IsFile(Condition) && Path.Exists(Condition) ? Path.GetFullPath(Condition) : Condition,
     };
 

@@ -10,7 +10,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private const int HoldOutFraction = 10;
     private const ulong HoldOutKey = 0x5EED;
 
-    private static readonly string Expected = $"give '{Sprites.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
+    private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
 
     /// <summary>The data's own validation split, which is used neither for training nor for testing; null if there is none.</summary>
     public ImageSource? Validation { get; init; }
@@ -52,6 +52,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
                 All = conditions.Join(All, i => i),
             };
     }
+
+    /// <summary>Whether a name is that of built-in data, which come before folders of the same name.</summary>
+    public static bool IsBuiltIn(string source) => source is Sprites.Name or Scenes.Name or Scenes.RandomName;
 
     /// <summary>The split of a given name: <c>train</c>, <c>validation</c>, <c>test</c> or <c>all</c>.</summary>
     /// <exception cref="ArgumentException">There is no split of that name, or the data have no validation split.</exception>

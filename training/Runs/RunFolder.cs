@@ -76,6 +76,9 @@ public sealed record RunFolder(string Path)
         }
     }
 
+    /// <summary>The parameters of a mixture that was fitted to the latents.</summary>
+    public string Mixture => System.IO.Path.Combine(Path, "mixture.safetensors");
+
     /// <summary>Whether there is a checkpoint beyond the initial one.</summary>
     public bool HasCheckpoint => ListCheckpoints().Any(file => file != CheckpointAt(0));
 

@@ -21,6 +21,11 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
         var evaluation = EvaluationSettings.Create(options.ImportanceSamples, stored.Seed, options.Execution);
         var figures = RunDisplay.Evaluate(progress => Evaluator.Evaluate(package, states, source, evaluation, progress, cancellation));
         figures = options.Checkpoint is null ? PriorEvaluation.Add(figures, run, source, evaluation, cancellation) : figures;
+        if (LatentMixture.Gain(run.Mixture, package, states, source, stored.Seed, cancellation) is { } gain)
+        {
+            figures = figures with { Further = new Dictionary<string, double>(figures.Further) { ["mixtureGain"] = gain } };
+        }
+
         figures = ClassEvaluation.Add(figures, new TrainedModel(package, states), source, evaluation, cancellation);
         if (options.Json)
         {

@@ -27,6 +27,7 @@ internal sealed class FitVerb : LongVerb<FitOptions>
         var mixture = LatentMixture.Fit(package, states, train, options.Components, options.Images, options.Seed, cancellation);
         string file = Path.Combine(run.Export, ExportedFiles.Mixture);
         mixture.ToModel(package, states).Save(file);
+        mixture.Save(run.Mixture, states);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"Fitted    {file}: {options.Components} components, mean ln P(z) {mixture.LogLikelihood:0.000} (N(0, I): {mixture.StandardNormal:0.000}), {mixture.Images} images"));
         Console.WriteLine($"Next      {NextCommand.AfterMixture(run)}");

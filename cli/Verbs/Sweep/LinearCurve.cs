@@ -1,15 +1,14 @@
 using MathNet.Numerics.LinearAlgebra;
 using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Models.Exact;
 using OnnxVae.Training.Data;
-using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Verbs.Sweep;
 
 /// <summary>Rate (KL term) and distortion (reconstruction loss) of the best linear models, as a reference for likelihoods with Gaussian pixels.</summary>
 internal static class LinearCurve
 {
-    private const int MostDimensions = 1600; // beyond this, computing eigenvalues takes minutes
     private const int Points = 60;
     private const double FewestNats = 0.01;
     private const double LowestLevel = 1e-4; // of the last latent's eigenvalue: more rate than any model will spend
@@ -32,12 +31,12 @@ internal static class LinearCurve
             "gaussian-learned" or "gaussian-optimal" => WithOptimalVariance,
             _ => null,
         };
-        if (best is null || images.ImageSize > MostDimensions || model.Pixels != "grey")
+        if (best is null || images.ImageSize > ImageMoments.MostDimensions || model.Pixels != "grey")
         {
             return [];
         }
 
-        double[] spectrum = [.. Moments.Of(Pixels(images.Sample(MostImages, SampleSeed), cancellation)).Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real).OrderDescending()];
+        double[] spectrum = [.. ImageMoments.Of(images.Sample(MostImages, SampleSeed), cancellation).Covariance.Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real).OrderDescending()];
         double[] eigenvalues = [.. spectrum.Select(value => Math.Max(value, Rounding * spectrum[0]))];
         if (eigenvalues[0] <= 0)
         {
@@ -57,14 +56,5 @@ internal static class LinearCurve
     {
         var point = ProbabilisticPca.Linear(eigenvalues, latents, level, beta: 1);
         return point with { Distortion = 0.5 * eigenvalues.Length * Math.Log(2 * Math.PI * Math.E * point.SquaredError / eigenvalues.Length) };
-    }
-
-    private static IEnumerable<double[]> Pixels(ImageSource images, CancellationToken cancellation)
-    {
-        for (long i = 0; i < images.Count; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            yield return [.. ReconstructionGrid.ReadImages(images, i, 1).Select(x => (double)x)];
-        }
     }
 }

@@ -1,0 +1,23 @@
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
+
+namespace OnnxVae.Cli.Verbs.Em;
+
+/// <summary>The options of <c>em</c>.</summary>
+internal sealed record EmOptions
+{
+    [Group]
+    public DataOptions Data { get; init; } = new();
+
+    [Option(Topic.Model, "Number of latents."), Between(1, BetweenAttribute.LargestWidth)]
+    public int Latent { get; init; } = 10;
+
+    [Option(Topic.Run, "Steps of expectation maximization."), Between(1, 100_000)]
+    public int Steps { get; init; } = 50;
+
+    [Option(Topic.Run, "The largest number of training images to compute the covariance of."), AtLeast(2)]
+    public long Images { get; init; } = 20_000;
+
+    [SeedOption]
+    public int Seed { get; init; } = 1;
+}
