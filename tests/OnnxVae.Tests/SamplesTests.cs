@@ -59,6 +59,18 @@ internal sealed partial class SamplesTests : FolderFixture
     }
 
     [Test]
+    public void Conditional_WritesPicturesOfEachClass()
+    {
+        Support.Cli.Succeed("train", "--image-size", "16", "--condition", "label", "--model", "mlp", "--hidden", "16", "--batch", "8", "--steps", "5", "--importance-samples", "0", "--out", Folder["run"]);
+
+        Run("Conditional", Folder["run/export"], Folder["classes"]);
+
+        Assert.That(
+            Directory.GetFiles(Folder["classes"]).Select(Path.GetFileName),
+            Is.EquivalentTo(((string[])["square", "ellipse", "heart"]).SelectMany(name => Enumerable.Range(0, 8).Select(number => $"{name}-{number}.png"))));
+    }
+
+    [Test]
     public async Task WebApi_AnswersWithPictures()
     {
         string export = Models.Export("conv");

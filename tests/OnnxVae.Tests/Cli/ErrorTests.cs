@@ -188,7 +188,7 @@ internal sealed class ErrorTests
     {
         string verbs = Support.Cli.Run("--help").Output, options = Support.Cli.Run("train", "--help").Output;
 
-        Assert.That(verbs, Does.Match(@"(?s)\nTrain and evaluate\n.*\n  train +Trains a VAE\.\n.*\nMake images\n  generate "));
+        Assert.That(verbs, Does.Match(@"(?s)\nTrain and evaluate\n.*\n  train +Trains a VAE\.\n.*\nMake images\n  colorize .*\n  generate "));
         Assert.That(options, Does.Match(@"(?s)\nLikelihood\n  --likelihood TEXT  P\(y\|z\)\. One of bernoulli, .* Default bernoulli\.\n.*\nObjective\n  --beta NUMBER +Weight of the rate \(the KL term\); 1 for the ELBO\. Default 1\.\n"));
         Assert.That(options.Split('\n').Select(line => line.Length), Has.All.LessThanOrEqualTo(100));
     }
