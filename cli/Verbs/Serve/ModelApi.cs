@@ -58,8 +58,7 @@ internal sealed class ModelApi(TrainedVae vae, string name, Condition? constant)
 
     private string[] Pictures(TrainedVae model, float[] latents) => [.. OutputImages.ToBytes(model.Decoder.Decode(latents)).Chunk(shape.ImageSize).Select(Picture)];
 
-    private string Picture(byte[] pixels) =>
-        $"data:image/png;base64,{Convert.ToBase64String(ImageFormat.Png.Encode(pixels, shape.Channels, shape.Height, shape.Width))}";
+    private string Picture(byte[] pixels) => PictureUrl.Of(pixels, shape);
 
     /// <param name="Latents">[L].</param>
     public sealed record Point(float[] Latents);

@@ -25,7 +25,35 @@ internal static partial class PageServer
     /// <param name="port">The port; 0 for any free port.</param>
     /// <param name="condition">What the model is always given; null for nothing, or a class that the page chooses.</param>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<WebApplication> StartAsync(TrainedVae vae, string name, int port, Condition? condition = null)
+    public static Task<WebApplication> StartAsync(TrainedVae vae, string name, int port, Condition? condition = null)
+    {
+        var model = new ModelApi(vae, name, condition);
+        return StartAsync(port, "index.html", "page.js", app =>
+        {
+            app.MapGet("/api/model", model.Model);
+            app.MapPost("/api/decode", model.Decode);
+            app.MapGet("/api/samples", model.Samples);
+            app.MapPost("/api/reconstruct", model.ReconstructAsync);
+            app.MapPost("/api/interpolate", model.Interpolate);
+        });
+    }
+
+    /// <summary>Starts the server of a colorizer.</summary>
+    /// <param name="colorizer">The colorizer; it has to live as long as the server.</param>
+    /// <param name="name">Its name on the page.</param>
+    /// <param name="port">The port; 0 for any free port.</param>
+    /// <exception cref="IOException">The port is in use.</exception>
+    public static Task<WebApplication> StartAsync(Colorizer colorizer, string name, int port)
+    {
+        var model = new ColorizerApi(colorizer, name);
+        return StartAsync(port, "colorize.html", "colorize.js", app =>
+        {
+            app.MapGet("/api/model", model.Model);
+            app.MapPost("/api/colorize", model.ColorizeAsync);
+        });
+    }
+
+    private static async Task<WebApplication> StartAsync(int port, string page, string script, Action<WebApplication> map)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.Sources.Clear(); // environment variables and files could name addresses of other machines
@@ -41,15 +69,10 @@ internal static partial class PageServer
         app.Use(RefuseOtherSites);
         app.UseStatusCodePages(context => Explain(context.HttpContext, context.HttpContext.Response.StatusCode, "There is no answer to such a request here."));
         app.Use(ExplainErrors);
-        app.MapGet("/", () => Resource("index.html", MediaTypeNames.Text.Html));
+        app.MapGet("/", () => Resource(page, MediaTypeNames.Text.Html));
         app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
-        app.MapGet("/page.js", () => Resource("page.js", MediaTypeNames.Text.JavaScript));
-        var model = new ModelApi(vae, name, condition);
-        app.MapGet("/api/model", model.Model);
-        app.MapPost("/api/decode", model.Decode);
-        app.MapGet("/api/samples", model.Samples);
-        app.MapPost("/api/reconstruct", model.ReconstructAsync);
-        app.MapPost("/api/interpolate", model.Interpolate);
+        app.MapGet($"/{script}", () => Resource(script, MediaTypeNames.Text.JavaScript));
+        map(app);
         try
         {
             await app.StartAsync();

@@ -15,9 +15,14 @@ internal sealed class ServeVerb : LongVerb<ServeOptions>
 {
     protected override async Task<int> RunAsync(ServeOptions options, CancellationToken cancellation)
     {
-        using var vae = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions() with { WarmUp = true });
-        string title = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
-        await using var server = await PageServer.StartAsync(vae, title, options.Port, Constant(options, vae.Decoder.Metadata));
+        string folder = ModelPath.Folder(options.Model), title = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
+        var run = options.Execution.ToVaeOptions() with { WarmUp = true };
+        string file = Path.Combine(folder, ExportedFiles.Colorizer);
+        using var colorizer = File.Exists(file) ? Colorizer.Load(file, run) : null;
+        using var vae = colorizer is null ? TrainedVae.Load(folder, run) : null;
+        await using var server = await (colorizer is not null
+            ? PageServer.StartAsync(colorizer, title, options.Port)
+            : PageServer.StartAsync(vae!, title, options.Port, Constant(options, vae!.Decoder.Metadata)));
         Console.WriteLine($"Open {server.Urls.Single()} in a browser. Press Ctrl+C to stop.");
         await server.WaitForShutdownAsync(cancellation);
         return ExitCode.Done;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Verbs.Serve;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
@@ -109,6 +110,39 @@ internal sealed class ColorizeTests : FolderFixture
 
         JsonObject Figures(params string[] options) => JsonNode.Parse(Support.Cli.Succeed(
             ["train", "--data", "scenes", "--model", "colorization", "--learning-rate", "3e-3", "--learning-rate-schedule", "one-cycle", "--json", "--out", Folder[string.Concat(options)], .. options]).Split('\n')[0])!.AsObject();
+    }
+
+    [Test]
+    public async Task Page_ColorsAnImage()
+    {
+        WriteGrey(Folder["a.png"]);
+        using var colorizer = Colorizer.Load(Path.Combine(Scenes.Export, "colorizer.onnx"));
+        await using var server = await PageServer.StartAsync(colorizer, "scenes", port: 0);
+        using var client = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
+
+        string page = await client.GetStringAsync("/");
+        string script = await client.GetStringAsync("/colorize.js");
+        var model = JsonNode.Parse(await client.GetStringAsync("/api/model"))!;
+        using var body = new ByteArrayContent(await File.ReadAllBytesAsync(Folder["a.png"]));
+        var answer = JsonNode.Parse(await (await client.PostAsync("/api/colorize?file=a.png&seed=1", body)).Content.ReadAsStringAsync())!;
+        using var text = new StringContent("no picture");
+        var refused = await client.PostAsync("/api/colorize?file=a.txt&seed=1", text);
+
+        Assert.That(page, Does.Contain("colorize.js"));
+        Assert.That(script, Does.Contain("api/colorize"));
+        Assert.That(((string)model["name"]!, (int)model["segments"]!), Is.EqualTo(("scenes", 5)));
+        Assert.That(answer["colored"]!.AsArray(), Has.Count.EqualTo(6));
+        Assert.That(((string)answer["grey"]!, (string)answer["segments"]!), Is.Not.EqualTo(("", "")));
+        Assert.That((int)refused.StatusCode, Is.EqualTo(400));
+    }
+
+    [Test]
+    public void Train_OfImagesOfOddSize_Works()
+    {
+        Support.Cli.Succeed(["train", "--data", "scenes", "--image-size", "13", .. Small, "--out", Folder["odd"]]);
+
+        using var colorizer = Colorizer.Load(Folder["odd/export/colorizer.onnx"]);
+        Assert.That(colorizer.Colorize(new float[13 * 13], seed: 1).Images, Has.Length.EqualTo(3 * 13 * 13));
     }
 
     [TestCase("train --data sprites --model colorization --steps 1 --out {0}/x", 1, "The images have 1 channel; colorization is learned from images in color.")]

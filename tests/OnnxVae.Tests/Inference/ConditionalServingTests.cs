@@ -1,3 +1,4 @@
+using OnnxVae.Cli.Verbs.Serve;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 using OnnxVae.Inference;
@@ -103,6 +104,26 @@ internal sealed class ConditionalServingTests : FolderFixture
 
         Assert.That(completions.Select(completion => completion[..32]), Has.All.EqualTo(image[..32]).Within(1e-6f));
         Assert.That(completions[0][32..], Is.Not.EqualTo(completions[1][32..]));
+    }
+
+    [Test]
+    public async Task Page_GivesTheClassOfTheRequest()
+    {
+        using var networks = Export(new LabelCondition(Classes), learnsPrior: true);
+        using var vae = TrainedVae.Load(Folder["export"]);
+        await using var server = await PageServer.StartAsync(vae, "letters", port: 0);
+        using var client = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
+
+        string model = await client.GetStringAsync("/api/model");
+        string a = await client.GetStringAsync("/api/samples?seed=1&count=2&label=a"), again = await client.GetStringAsync("/api/samples?seed=1&count=2&label=a"), b = await client.GetStringAsync("/api/samples?seed=1&count=2&label=b");
+        var none = await client.GetAsync(new Uri("/api/samples?seed=1&count=2", UriKind.Relative));
+
+        Assert.That(model, Does.Contain("""
+            "classes":["a","b","c"]
+            """));
+        Assert.That((a == again, a == b), Is.EqualTo((true, false)));
+        Assert.That((int)none.StatusCode, Is.EqualTo(400));
+        Assert.That(await none.Content.ReadAsStringAsync(), Does.Contain("is conditional on a class"));
     }
 
     [Test]

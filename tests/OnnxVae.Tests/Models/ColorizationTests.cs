@@ -6,6 +6,7 @@ using OnnxVae.Models;
 using OnnxVae.Models.Colorization;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Runs;
 using OnnxVae.Training.Runtime;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
@@ -151,6 +152,31 @@ internal sealed class ColorizationTests
     }
 
     [Test]
+    public void Colorizer_EqualsTorch([Values] ColorDecoder decoder)
+    {
+        using var folder = new TemporaryFolder();
+        var (networks, model) = Create(decoder, SegmentInference.StraightThrough, stride: 2);
+        using var owned = networks;
+        var package = new PackageCompiler(model, new TrainingOptions { BatchSize = BatchSize, Optimizer = new Sgd(new ConstantSchedule(LearningRate), Momentum) }).Write(folder["package"]);
+        RunExport.Write(package, package.ReadInitialStates(), folder["export"]);
+        using var colorizer = Colorizer.Load(folder["export/colorizer.onnx"]);
+        float[] grey = [.. Colorizer.Luminance(Rgb, Image.Height * Image.Width).Select(x => Math.Clamp(x, 0, 1))];
+
+        var (images, segments) = colorizer.Colorize(grey, seed: 1);
+        float[] probabilities = colorizer.Segment(grey);
+
+        using var _ = no_grad();
+        var x = tensor(grey).reshape(BatchSize, 1, Image.Height, Image.Width);
+        Assert.That(Numbers.RelativeError(probabilities, nn.functional.softmax(networks.Prior.forward(x), 1).ToArray()), Is.LessThan(1e-5));
+        var all = nn.functional.one_hot(tensor(segments.Select(segment => (long)segment).ToArray()).reshape(BatchSize, Image.Height / 2, Image.Width / 2), Segments)
+            .permute(0, 3, 1, 2).to(ScalarType.Float32).repeat_interleave(2, 2).repeat_interleave(2, 3);
+        var colors = networks.Restriction == ColorDecoder.Unrestricted ? networks.Decoder.forward(cat([x, all], 1)) : Mixed(networks.Decoder.forward(x), all);
+        var (blue, red) = (x + (colors.narrow(1, 0, 1) / 0.564), x + (colors.narrow(1, 1, 1) / 0.713));
+        var expected = cat([red, (x - (0.299 * red) - (0.114 * blue)) / 0.587, blue], 1).clamp(0, 1);
+        Assert.That(Numbers.RelativeError(images, expected.ToArray()), Is.LessThan(1e-5));
+    }
+
+    [Test]
     public void Chroma_CanBeUndone()
     {
         var rgb = Value.Input("rgb", ElementType.Float32, [BatchSize, 3, Image.Height, Image.Width]);
@@ -228,10 +254,12 @@ internal sealed class ColorizationTests
             return Density(y, output.narrow(1, 0, 2), output.narrow(1, 2, 2)).sum([1, 2, 3]);
         }
 
-        var colors = networks.Decoder.forward(x);
-        var mixed = (all.unsqueeze(2) * colors.reshape(colors.shape[0], Segments, 4, colors.shape[2], colors.shape[3])).sum([1]);
+        var mixed = Mixed(networks.Decoder.forward(x), all);
         return Density(y, mixed.narrow(1, 0, 2), mixed.narrow(1, 2, 2)).sum([1, 2, 3]);
     }
+
+    private static Tensor Mixed(Tensor colors, Tensor segments) =>
+        (segments.unsqueeze(2) * colors.reshape(colors.shape[0], Segments, 4, colors.shape[2], colors.shape[3])).sum([1]);
 
     private static Tensor Density(Tensor y, Tensor mean, Tensor s)
     {
