@@ -104,7 +104,10 @@ public sealed class ColorizationModel : IModel
     /// <inheritdoc/>
     public JsonObject Description => new()
     {
-        ["network"] = "colorization", ["decoder"] = $"{networks.Restriction}", ["inference"] = $"{inference}", ["pixels"] = "Float32",
+        ["network"] = "colorization",
+        ["decoder"] = $"{networks.Restriction}",
+        ["inference"] = $"{inference}",
+        ["pixels"] = "Float32",
         ["grid"] = $"{Grid.Height} x {Grid.Width} of {Grid.Codes} segments",
     };
 
