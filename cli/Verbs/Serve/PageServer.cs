@@ -71,7 +71,11 @@ internal static partial class PageServer
         app.Use(ExplainErrors);
         app.MapGet("/", () => Resource(page, MediaTypeNames.Text.Html));
         app.MapGet("/page.css", () => Resource("page.css", MediaTypeNames.Text.Css));
-        app.MapGet($"/{script}", () => Resource(script, MediaTypeNames.Text.JavaScript));
+        foreach (string file in (string[])["server.js", script])
+        {
+            app.MapGet($"/{file}", () => Resource(file, MediaTypeNames.Text.JavaScript));
+        }
+
         map(app);
         try
         {

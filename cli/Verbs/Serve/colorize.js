@@ -1,26 +1,4 @@
-// Talks to the server on the same machine; nothing leaves it.
-const $ = id => document.getElementById(id);
-
-async function ask(path, options) {
-  const response = await fetch(path, options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
-  const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
-  if (!response.ok) {
-    throw new Error(answer.error);
-  }
-  $("error").hidden = true;
-  return answer;
-}
-
-function explain(work) {
-  return async () => {
-    try {
-      await work();
-    } catch (error) {
-      $("error").textContent = error.message;
-      $("error").hidden = false;
-    }
-  };
-}
+import { $, ask, explain } from "./server.js";
 
 const color = explain(async () => {
   const file = $("file").files[0];

@@ -1,6 +1,6 @@
-// Talks to the server on the same machine; nothing leaves it.
+import { $, ask as askServer, explain } from "./server.js";
+
 const RANGE = 3, STEPS = 11, SAMPLES = 24;
-const $ = id => document.getElementById(id);
 const ends = [null, null]; // the latents of the user's two images
 let latents = [];
 let hasCodes = false; // nothing lies between two codes
@@ -10,28 +10,8 @@ function given(path) {
   return $("class-field").hidden ? path : `${path}${path.includes("?") ? "&" : "?"}label=${encodeURIComponent($("class").value)}`;
 }
 
-async function ask(path, options) {
-  const response = await fetch(given(path), options).catch(() => { throw new Error("The server does not answer any more: start 'onnxvae serve' again."); });
-  const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
-  if (!response.ok) {
-    throw new Error(answer.error);
-  }
-  $("error").hidden = true;
-  return answer;
-}
-
+const ask = (path, options) => askServer(given(path), options);
 const post = (path, body) => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-
-function explain(work) {
-  return async (...values) => {
-    try {
-      await work(...values);
-    } catch (error) {
-      $("error").textContent = error.message;
-      $("error").hidden = false;
-    }
-  };
-}
 
 // While an image is on its way, only the last of the next ones matters.
 let isBusy = false, isStale = false;
