@@ -130,6 +130,11 @@ public sealed class PackageCompiler
             description["latents"] = latents.Size;
         }
 
+        if (model.Example.Classes.Count > 0)
+        {
+            description["classes"] = new JsonArray([.. model.Example.Classes.Select(name => (JsonNode)name)]);
+        }
+
         foreach (var (key, value) in model.Description.Concat(further))
         {
             description[key] = value?.DeepClone();

@@ -29,6 +29,9 @@ public sealed class TrainingPackage
     /// </summary>
     public string Identity { get; }
 
+    /// <summary>The names of the classes that its labels stand for, in their order; empty for a model without labels.</summary>
+    public IReadOnlyList<string> Classes => Manifest.Model["classes"] is JsonArray names ? [.. names.Select(name => $"{name}")] : [];
+
     /// <summary>Whether a folder holds a package: the manifest is written last.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 

@@ -33,7 +33,7 @@ public sealed class ClassifierModel : IModel
     public string Objective => "-ln P(class | image)";
 
     /// <inheritdoc/>
-    public JsonObject Description => new() { ["classes"] = new JsonArray([.. Example.Classes.Select(name => (JsonNode)name)]) };
+    public JsonObject Description => [];
 
     /// <inheritdoc/>
     public TrainingGraph Train(ModuleLowering network, int batchSize)

@@ -60,7 +60,6 @@ public sealed class CodePriorModel : IModel
     {
         ["grid"] = $"{prior.Grid.Height} x {prior.Grid.Width} of {prior.Grid.Codes} codes",
         ["codesPerImage"] = prior.Grid.Positions,
-        ["classes"] = new JsonArray([.. Example.Classes.Select(name => (JsonNode)name)]),
         ["uniformNllPerCode"] = Math.Log(prior.Grid.Codes),
         ["labelDropout"] = LabelDropout,
         ["weights"] = encoder.Metadata.GetValueOrDefault(MetadataKeys.Weights),

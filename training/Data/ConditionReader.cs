@@ -26,18 +26,15 @@ public static class ConditionReader
 
     private static ImageReader Labels(ImageSource source, ConditionShape shape)
     {
-        ImageRequirements.RequireLabels(source);
-        int[] positions = [.. source.Classes.Select(name => shape.Classes.ToList().IndexOf(name))];
-        return Array.IndexOf(positions, -1) is var unknown and >= 0
-            ? throw new InvalidDataException($"The images have a class '{source.Classes[unknown]}', which the model was not trained on; it knows {string.Join(", ", shape.Classes)}.")
-            : (first, rows) =>
+        int[] positions = RelabeledImages.PositionsOf(source, shape.Classes);
+        return (first, rows) =>
+        {
+            rows.Clear();
+            for (int i = 0; i < rows.Length / shape.Size; i++)
             {
-                rows.Clear();
-                for (int i = 0; i < rows.Length / shape.Size; i++)
-                {
-                    rows[(i * shape.Size) + positions[source.LabelOf(first + i)]] = 1;
-                }
-            };
+                rows[(i * shape.Size) + positions[source.LabelOf(first + i)]] = 1;
+            }
+        };
     }
 
     private static ImageReader Vectors(ImageSource source, ConditionShape shape)

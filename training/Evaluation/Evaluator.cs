@@ -27,6 +27,7 @@ public static class Evaluator
         CancellationToken cancellation = default)
     {
         var program = package.Manifest.Evaluate;
+        source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         ImageRequirements.RequireFit(program, source);
         if (source.Count == 0)
         {
@@ -83,6 +84,7 @@ public static class Evaluator
         TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, ImageSource source, string metric, EvaluatorOptions options, CancellationToken cancellation = default)
     {
         var program = package.Manifest.Evaluate;
+        source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         ImageRequirements.RequireFit(program, source);
         using var buffers = new StateBuffers(package.Manifest.States, []);
         buffers.Load(states);

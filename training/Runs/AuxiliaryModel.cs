@@ -20,7 +20,7 @@ public static class AuxiliaryModel
     /// <param name="package">The auxiliary model's package.</param>
     /// <param name="classes">The classes' names.</param>
     public static bool IsForClasses(TrainingPackage package, IReadOnlyList<string> classes) =>
-        package.Manifest.Model["classes"] is JsonArray names && names.Select(name => name?.ToString()).SequenceEqual(classes);
+        package.Classes.SequenceEqual(classes);
 
     /// <summary>Writes the deployable graphs, with their weights, next to encoder and decoder.</summary>
     /// <param name="package">The auxiliary model's package.</param>

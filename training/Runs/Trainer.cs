@@ -103,6 +103,7 @@ public sealed class Trainer : IDisposable
     public async Task<bool> TrainAsync(
         ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default)
     {
+        source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         await using var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
         await using var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
         var time = Stopwatch.StartNew();

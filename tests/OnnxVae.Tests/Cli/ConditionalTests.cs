@@ -97,6 +97,27 @@ internal sealed class ConditionalTests : FolderFixture
         Assert.That((double)figures["withoutClassImages"]!, Is.EqualTo(60));
     }
 
+    // Labels are matched by the names of classes: other data may have fewer, in another order.
+    [Test]
+    public void Evaluate_OfOtherData_MatchesClassesByName()
+    {
+        WriteImages(Folder["ones.npz"], count: 20, firstClass: 1, classes: 1);
+        WriteImages(Folder["zeros.npz"], count: 20, firstClass: 0, classes: 1);
+
+        double ones = Elbo("ones.npz"), zeros = Elbo("zeros.npz");
+
+        Assert.That(Math.Abs(ones - zeros), Is.GreaterThan(0.01), "the same images, given another class");
+        Assert.That(Support.Cli.Run("evaluate", Labels.Path, "--data", Other()).Error, Does.Contain("The images have a class '7', which the model was not trained on; it knows 0, 1."));
+
+        double Elbo(string file) => (double)System.Text.Json.Nodes.JsonNode.Parse(Support.Cli.Succeed("evaluate", Labels.Path, "--data", Folder[file], "--split", "all", "--json"))!["negativeElbo"]!;
+
+        string Other()
+        {
+            WriteImages(Folder["other.npz"], count: 8, firstClass: 7);
+            return Folder["other.npz"];
+        }
+    }
+
     [Test]
     public void Resume_OfAConditionalRun_EndsWithTheSameStates()
     {
@@ -153,7 +174,7 @@ internal sealed class ConditionalTests : FolderFixture
     }
 
     // 8 x 8 pixels, class 0 dark and class 1 bright.
-    private static void WriteImages(string file, int count, int firstClass = 0)
+    private static void WriteImages(string file, int count, int firstClass = 0, int classes = 2)
     {
         var random = new Random(1);
         byte[] pixels = [.. Enumerable.Range(0, count * 64).Select(i => (byte)(random.Next(128) + (i / 64 % 2 * 127)))];
@@ -165,7 +186,7 @@ internal sealed class ConditionalTests : FolderFixture
 
         using var archive = System.IO.Compression.ZipFile.Open(file, System.IO.Compression.ZipArchiveMode.Create);
         WriteArray(archive.CreateEntry("images.npy").Open(), "|u1", [count, 8, 8], pixels);
-        WriteArray(archive.CreateEntry("labels.npy").Open(), "|u1", [count], [.. Enumerable.Range(0, count).Select(i => (byte)(firstClass + (i % 2)))]);
+        WriteArray(archive.CreateEntry("labels.npy").Open(), "|u1", [count], [.. Enumerable.Range(0, count).Select(i => (byte)(firstClass + (i % classes)))]);
     }
 
     private static void WriteConditions(string file, int count, int size)
