@@ -51,6 +51,11 @@ internal sealed class LatentMixture
             throw new InvalidDataException("The model has a prior P(z|x), which already follows the latents of each condition: 'generate' draws from it.");
         }
 
+        if (package.Manifest.Deployables.ContainsKey(ExportedKinds.Colorizer))
+        {
+            throw new InvalidDataException("The model's latents are a segmentation, with a prior P(z|x) of their own: a mixture of Gaussians is for latents that are numbers.");
+        }
+
         var roles = package.Manifest.Evaluate.Metrics.Select(metric => metric.Role).ToHashSet();
         if (!roles.Contains(MetricRole.PosteriorLogVariance))
         {

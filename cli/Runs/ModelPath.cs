@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -22,10 +23,43 @@ internal static class ModelPath
         };
     }
 
+    /// <summary>The folder of an exported encoder and decoder.</summary>
+    /// <exception cref="FileNotFoundException">The path names a run that has exported nothing yet.</exception>
+    /// <exception cref="InvalidDataException">The model is a colorizer.</exception>
+    public static string VaeFolder(string path)
+    {
+        string folder = Folder(path);
+        RequireVae(folder);
+        return folder;
+    }
+
     /// <summary>An exported file.</summary>
     /// <param name="path">The file itself, its folder, or a run.</param>
     /// <param name="name">Its name in a folder.</param>
-    public static string FileIn(string path, string name) => File.Exists(path) || !Directory.Exists(path) ? path : Path.Combine(Folder(path), name);
+    /// <exception cref="InvalidDataException">The model is a colorizer, and the file that of another kind.</exception>
+    public static string FileIn(string path, string name)
+    {
+        if (File.Exists(path) || !Directory.Exists(path))
+        {
+            return path;
+        }
+
+        string folder = Folder(path);
+        if (name != ExportedFiles.Colorizer)
+        {
+            RequireVae(folder);
+        }
+
+        return Path.Combine(folder, name);
+    }
+
+    private static void RequireVae(string folder)
+    {
+        if (File.Exists(Path.Combine(folder, ExportedFiles.Colorizer)) && !File.Exists(Path.Combine(folder, ExportedFiles.Decoder)))
+        {
+            throw new InvalidDataException($"'{folder}' holds a colorizer, which has neither encoder nor decoder: use 'onnxvae colorize'.");
+        }
+    }
 
     /// <summary>The run that a path belongs to: the run's folder, that of its exported files, or one of them.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>

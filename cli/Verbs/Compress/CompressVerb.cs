@@ -16,7 +16,7 @@ internal sealed class CompressVerb : LongVerb<CompressOptions>
 {
     protected override Task<int> RunAsync(CompressOptions options, CancellationToken cancellation)
     {
-        string directory = ModelPath.Folder(options.Model), file = options.Out;
+        string directory = ModelPath.VaeFolder(options.Model), file = options.Out;
         OutputFolder.RequireFileName(file);
         using var encoder = VaeEncoder.Load(Path.Combine(directory, ExportedFiles.Encoder), new VaeOptions { Threads = options.Execution.Threads });
         var codec = LatentCodec.Load(ExportedModel.RequireDensity(directory));

@@ -15,7 +15,7 @@ internal sealed class DecompressVerb : LongVerb<DecompressOptions>
 {
     protected override async Task<int> RunAsync(DecompressOptions options, CancellationToken cancellation)
     {
-        string directory = ModelPath.Folder(options.Model), file = options.File, decoderFile = Path.Combine(directory, ExportedFiles.Decoder);
+        string directory = ModelPath.VaeFolder(options.Model), file = options.File, decoderFile = Path.Combine(directory, ExportedFiles.Decoder);
         var job = options.Job;
         using var decoder = VaeDecoder.Load(decoderFile, job.ToVaeOptions());
         var codec = LatentCodec.Load(ExportedModel.RequireDensity(directory));

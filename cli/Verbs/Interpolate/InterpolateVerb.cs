@@ -13,7 +13,7 @@ internal sealed class InterpolateVerb : Verb<InterpolateOptions>
 {
     protected override Task<int> RunAsync(InterpolateOptions options)
     {
-        using var original = TrainedVae.Load(ModelPath.Folder(options.Model), options.Execution.ToVaeOptions());
+        using var original = TrainedVae.Load(ModelPath.VaeFolder(options.Model), options.Execution.ToVaeOptions());
         var vae = options.Given.ForAll(original.Decoder.Metadata) is { } condition ? original.Given(condition) : original;
         ExportedModel.RequireNumbers(vae.Decoder.Metadata);
         var images = options.Images.Data is null ? null : options.Images.Open(vae.Encoder.Metadata);

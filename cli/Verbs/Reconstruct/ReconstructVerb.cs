@@ -19,7 +19,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
 
     protected override async Task<int> RunAsync(ReconstructOptions options, CancellationToken cancellation)
     {
-        string directory = ModelPath.Folder(options.Model);
+        string directory = ModelPath.VaeFolder(options.Model);
         var job = options.Job;
         using var original = TrainedVae.Load(directory, job.ToVaeOptions());
         var source = options.Images.Open(original.Encoder.Metadata, isLazy: true);

@@ -14,7 +14,7 @@ internal sealed class TraverseVerb : Verb<TraverseOptions>
 {
     protected override Task<int> RunAsync(TraverseOptions options)
     {
-        string directory = ModelPath.Folder(options.Model);
+        string directory = ModelPath.VaeFolder(options.Model);
         using var original = VaeDecoder.Load(Path.Combine(directory, ExportedFiles.Decoder), options.Execution.ToVaeOptions());
         var condition = options.Given.ForAll(original.Metadata);
         var decoder = condition is null ? original : original.Given(condition);
