@@ -89,7 +89,7 @@ public sealed class Colorizer : IDisposable
         {
             var (row, pixel) = Math.DivRem(i, plane);
             int at = (3 * row * plane) + pixel;
-            grey[i] = (0.299f * images[at]) + (0.587f * images[at + plane]) + (0.114f * images[at + (2 * plane)]);
+            grey[i] = (LumaChroma.Red * images[at]) + (LumaChroma.Green * images[at + plane]) + (LumaChroma.Blue * images[at + (2 * plane)]);
         }
 
         return grey;

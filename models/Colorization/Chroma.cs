@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Graph;
 using static OnnxVae.Exporters.Graph.Ops;
+using static OnnxVae.Format.LumaChroma;
 
 namespace OnnxVae.Models.Colorization;
 
@@ -7,8 +8,6 @@ namespace OnnxVae.Models.Colorization;
 /// <remarks>YCbCr of ITU-R BT.601 without its offsets: x = 0.299 R + 0.587 G + 0.114 B, y = (0.564 (B - x), 0.713 (R - x)).</remarks>
 public static class Chroma
 {
-    private const float Red = 0.299f, Green = 0.587f, Blue = 0.114f, BlueScale = 0.564f, RedScale = 0.713f;
-
     /// <summary>The number of chroma channels.</summary>
     public const int Channels = 2;
 

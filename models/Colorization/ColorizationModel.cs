@@ -161,7 +161,7 @@ public sealed class ColorizationModel : IModel
             .. batchSize > 1 ? [new Metric("distortionExchanged", MetricRole.PerRowExchanged, Expected(RowBefore.Of(logPosterior)))] : Array.Empty<Metric>(),
             .. distortions is not null ? [new Metric("exactNegativeLogLikelihood", MetricRole.PerRow, -SumPerRow(LogSumExp(logPrior - distortions, axis: 1)))] : Array.Empty<Metric>(),
             new("priorEntropy", MetricRole.PerRow, -SumPerRow(prior * logPrior)),
-            new("unknownValues", MetricRole.PerRow, SumPerRow((0f * y) + 1f)),
+            new("unknownValues", MetricRole.PerRow, ConstantOfShape([batchSize], y.Shape.ElementCount / batchSize)),
             new("codesSegments", MetricRole.CodeCounts, ReduceSum(posterior, [2, 3])),
             new("codesSegmentsOfPrior", MetricRole.CodeCounts, ReduceSum(prior, [2, 3])),
             new("segments", MetricRole.Segments, Cast(Reshape(ArgMax(logPrior, axis: 1), [batchSize, Grid.Positions]), ElementType.Float32)),

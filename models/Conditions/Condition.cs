@@ -47,13 +47,4 @@ public abstract class Condition
 /// <param name="Inputs">The inputs of the program that they come from.</param>
 /// <param name="Value">Float32 [N, ...].</param>
 /// <param name="IsUnknown">1 where the image's pixels are not part of the condition, 0 where they are, Float32 [N, 1, H, W]; null if none are.</param>
-internal sealed record ConditionBatch(IReadOnlyList<ProgramInput> Inputs, Value Value, Value? IsUnknown = null)
-{
-    /// <summary>The same conditions several times, one copy of the batch after the other.</summary>
-    /// <param name="times">K.</param>
-    public ConditionBatch Repeated(int times) => this with
-    {
-        Value = Objectives.GaussianPosterior.RepeatRows(Value, times),
-        IsUnknown = IsUnknown is null ? null : Objectives.GaussianPosterior.RepeatRows(IsUnknown, times),
-    };
-}
+internal sealed record ConditionBatch(IReadOnlyList<ProgramInput> Inputs, Value Value, Value? IsUnknown = null);

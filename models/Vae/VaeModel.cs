@@ -172,13 +172,14 @@ public sealed class VaeModel : IModel
         var posterior = networks.Encode(network, batch.Seen, x?.Value).Repeated(samples);
         var noise = posterior.Noise([samples * batchSize, networks.Latents]);
         var z = sample(posterior, noise.Value);
-        var given = networks.Summarize(network, x?.Value) is { } summary ? GaussianPosterior.RepeatRows(summary, samples) : null;
+        Value? Repeated(Value? rows) => rows is null ? null : GaussianPosterior.RepeatRows(rows, samples);
+        var given = Repeated(networks.Summarize(network, x?.Value));
         return new ForwardPass(
             [batch.Images, noise, batch.Binarization, .. x?.Inputs ?? []], GaussianPosterior.RepeatRows(batch.Seen, samples), posterior, noise.Value, z, networks.Decode(network, z, given))
         {
             Given = given,
             Prior = Bound(networks.Prior(network, given)),
-            IsUnknown = x?.Repeated(samples).IsUnknown,
+            IsUnknown = Repeated(x?.IsUnknown),
         };
     }
 

@@ -1,4 +1,5 @@
 using OnnxVae.Inference;
+using static OnnxVae.Format.LumaChroma;
 
 namespace OnnxVae.Training.Data;
 
@@ -32,9 +33,6 @@ public sealed class Scenes(bool isRandom = false) : ImageSource
     private const uint LayoutStream = 0x7363, ClassStream = 0x7364, ChromaStream = 0x7365;
     private const ulong Seed = 0x5CE9E5;
     private const int Draws = 7; // per rectangle
-
-    // The inverse of x = 0.299 R + 0.587 G + 0.114 B, y = (0.564 (B - x), 0.713 (R - x)).
-    private const double Red = 0.299, Green = 0.587, Blue = 0.114, BlueScale = 0.564, RedScale = 0.713;
 
     /// <inheritdoc/>
     public override long Count => 100_000;
