@@ -14,10 +14,10 @@ internal sealed record ConditionOptions
     [Option(Topic.Condition, "The class, by name, for models trained with --condition label, and for priors of codes.")]
     public string? Class { get; init; }
 
-    [Option(Topic.Condition, "A .npy of float32 [N, K] for models trained with one: row k is for image k; a single row is for all images.")]
+    [Option(Topic.Condition, "A .npy of numbers [N, K] for models trained with one: a row for each image; a single row is for all images.")]
     public string? Condition { get; init; }
 
-    [Option(Topic.Condition, "A picture for models trained with --condition mask: black where pixels are hidden. A random hole for each image, if left out.")]
+    [Option(Topic.Condition, "A picture for models trained with --condition mask: black where pixels are hidden; scaled and cropped like the images. A random hole for each image, if left out.")]
     public string? Mask { get; init; }
 
     /// <summary>What goes into the record of a job.</summary>
@@ -27,10 +27,15 @@ internal sealed record ConditionOptions
         {
             if (value is not null)
             {
-                asked[name] = value;
+                asked[name] = name == "class" ? value : JobRecord.Fingerprint(value);
             }
         }
     }
+
+    /// <summary>The vectors of images that have one each; null for other models, and for one vector for all.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="UsageException">An option does not fit the model, or is missing.</exception>
+    public ImageConditions? VectorsFor(ModelMetadata model) => Require(model) is { Kind: ConditionKinds.Vector } shape && Read(shape) is { Count: > 1 } vectors ? vectors : null;
 
     /// <summary>The condition of each of some images; null for an unconditional model.</summary>
     /// <param name="images">The images.</param>
@@ -42,7 +47,7 @@ internal sealed record ConditionOptions
     {
         null => null,
         { Kind: ConditionKinds.Label } shape when Class is not null => shape.OfClass(Class),
-        { Kind: ConditionKinds.Vector } shape => Vectors(shape),
+        { Kind: ConditionKinds.Vector } shape when images.ConditionSize == 0 => Vectors(shape),
         var shape => ConditionReader.For(images, shape, ReadMask(model), seed),
     };
 
@@ -77,20 +82,21 @@ internal sealed record ConditionOptions
 
     private ConditionShape? Require(ModelMetadata model)
     {
-        var (option, kind) = this switch
+        (string Option, string? Value, string Kind)[] given = [("--class", Class, ConditionKinds.Label), ("--condition", Condition, ConditionKinds.Vector), ("--mask", Mask, ConditionKinds.Mask)];
+        foreach (var (option, _, kind) in given.Where(option => option.Value is not null))
         {
-            { Class: not null } => ("--class", ConditionKinds.Label),
-            { Condition: not null } => ("--condition", ConditionKinds.Vector),
-            { Mask: not null } => ("--mask", ConditionKinds.Mask),
-            _ => ("", null),
-        };
-        return kind is null || model.Condition?.Kind == kind || (kind == ConditionKinds.Label && model.HasCodes) ? model.Condition
-            : throw new UsageException(model.Condition is { } shape
-                ? $"{option} does not fit the model, which is conditional on a {shape.Kind}."
-                : $"{option} is for conditional models, but this one was trained without --condition.");
+            if (model.Condition?.Kind != kind && !(kind == ConditionKinds.Label && model.HasCodes))
+            {
+                throw new UsageException(model.Condition is { } shape
+                    ? $"{option} does not fit the model, which is conditional on a {shape.Kind}."
+                    : $"{option} is for conditional models, but this one was trained without --condition.");
+            }
+        }
+
+        return model.Condition;
     }
 
-    private Inference.Condition Vectors(ConditionShape shape)
+    private ImageConditions Read(ConditionShape shape)
     {
         if (Condition is null)
         {
@@ -98,8 +104,13 @@ internal sealed record ConditionOptions
         }
 
         var vectors = ImageConditions.Read(Condition);
-        return vectors.Size != shape.Size ? throw new InvalidDataException($"'{Condition}' has rows of {vectors.Size} numbers; the model takes {shape.Size}.")
-            : vectors.Count == 1 ? Inference.Condition.Of(vectors[0])
+        return vectors.Size == shape.Size ? vectors : throw new InvalidDataException($"'{Condition}' has rows of {vectors.Size}; the model takes {shape.Size} numbers for each image.");
+    }
+
+    private Inference.Condition Vectors(ConditionShape shape)
+    {
+        var vectors = Read(shape);
+        return vectors.Count == 1 ? Inference.Condition.Of(vectors[0])
             : Inference.Condition.Rows(vectors.Count, shape.Size, (first, rows) =>
             {
                 for (int i = 0; i < rows.Length / shape.Size; i++)

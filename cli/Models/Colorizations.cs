@@ -72,7 +72,15 @@ internal sealed partial record ModelOptions
     [JsonIgnore]
     public string ResolvedInference => Inference ?? (ColorDecoder == Unrestricted ? "gumbel-softmax" : "exact");
 
-    private IEnumerable<string> SegmentFaults() => HasSegments && ColorDecoder == Unrestricted && Inference is "exact" or "enumerated"
-        ? [$"--inference {Inference} cannot be given with --color-decoder unrestricted: its segments cannot be enumerated."]
-        : [];
+    private IEnumerable<string> SegmentFaults(GivenOptions given)
+    {
+        if (HasSegments && ColorDecoder == Unrestricted && Inference is "exact" or "enumerated")
+        {
+            yield return $"--inference {Inference} cannot be given with --color-decoder unrestricted: its segments cannot be enumerated.";
+        }
+        else if (HasSegments && ResolvedInference is "exact" or "enumerated" && given.Has(nameof(Relaxation)))
+        {
+            yield return $"--relaxation cannot be given with --inference {ResolvedInference}: nothing is relaxed.";
+        }
+    }
 }

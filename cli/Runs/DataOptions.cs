@@ -23,7 +23,7 @@ internal sealed record DataOptions
     [BinarizeOption]
     public bool Binarize { get; init; }
 
-    [Option(Topic.Condition, "What the model is conditional on: label (each image's class), mask (the visible part of an image, to complete it), or a .npy of float32 [N, K] with a vector for each image, training images first."), ConditionValue]
+    [Option(Topic.Condition, "What the model is conditional on: label (each image's class), mask (the visible part of an image, to complete it), or a .npy of numbers [N, K] with a vector for each image."), ConditionValue]
     public string? Condition { get; init; }
 
     /// <summary>The same with the full path of the data, so that they are found from any folder.</summary>

@@ -33,8 +33,10 @@ internal record ImageSelection
     /// <summary>Opens the images.</summary>
     /// <param name="model">The model that determines their shape.</param>
     /// <param name="isLazy">Whether image files are opened only when they are read; unreadable ones are only found then.</param>
+    /// <param name="conditions">A vector for each of all images; null for none.</param>
     /// <exception cref="InvalidDataException">The images are of another shape.</exception>
-    public ImageSource Open(ModelMetadata model, bool isLazy = false)
+    /// <exception cref="ArgumentException">There are more or fewer vectors than images.</exception>
+    public ImageSource Open(ModelMetadata model, bool isLazy = false, ImageConditions? conditions = null)
     {
         var options = new ImageOptions
         {
@@ -45,6 +47,7 @@ internal record ImageSelection
             IsLazy = isLazy,
         };
         var images = DataOpening.Open(Data!, options);
+        images = conditions is null ? images : images.WithConditions(conditions);
         return (images.All.Channels, images.All.Height, images.All.Width) == (model.Channels, model.Height, model.Width) ? images.Split(Split) : throw new InvalidDataException(
             $"The images are {images.All.Channels} x {images.All.Height} x {images.All.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
     }

@@ -49,6 +49,10 @@ internal static class ModelPath
         {
             RequireVae(folder);
         }
+        else if (File.Exists(Path.Combine(folder, ExportedFiles.Decoder)) && !File.Exists(Path.Combine(folder, name)))
+        {
+            throw new InvalidDataException($"'{folder}' holds a VAE, not a colorizer: 'colorize' takes runs of --model colorization.");
+        }
 
         return Path.Combine(folder, name);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Models;
 using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
@@ -20,7 +21,7 @@ internal static class NextCommand
         }
 
         string prior = hasMixture ? " --prior mixture" : "";
-        return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : data.Condition switch
+        return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : (figures.ContainsKey("unknownValues") ? ConditionKinds.Mask : data.Condition) switch
         {
             ConditionKinds.Mask => $"onnxvae generate {Quoted(run.Path)}{prior} --data {Quoted(data.Data)} --split test --out {Quoted(Path.Combine(run.Path, "completions"))}",
             null or ConditionKinds.Label => Generate(run, prior, "images"),
@@ -58,6 +59,7 @@ internal static class NextCommand
         + (data.Channels is { } channels ? $" --channels {channels}" : "")
         + (data.SkipCorrupt ? " --skip-corrupt" : "")
         + (data.Binarize ? " --binarize" : "")
+        + (Conditions.IsFile(data.Condition) ? $" --condition {Quoted(data.Condition)}" : "")
         + (length.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {length.Steps}");
 
     // Each in its own folder.

@@ -29,24 +29,27 @@ public sealed class ImageConditions
     }
 
     /// <summary>Reads vectors from a file.</summary>
-    /// <param name="file">A .npy of Float32 or Float64, [N, K] or [N], a row for each image.</param>
+    /// <param name="file">A .npy of numbers of any type, [N, K] or [N], a row for each image.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not such an array, or a number in it is not finite.</exception>
     public static ImageConditions Read(string file)
     {
-        var (type, shape, data) = Npy.Read(RegularFile.Read(file), $"'{file}'");
-        if (type is not ("<f4" or "<f8") || shape is not ([> 0] or [> 0, > 0]))
+        byte[] content = RegularFile.Read(file);
+        var header = Npy.ReadHeader(content, content.Length, file);
+        if (header.Kind == 'b' || header.Shape is not ([> 0] or [> 0, > 0]))
         {
-            throw new InvalidDataException($"'{file}' has type {type} and shape [{string.Join(", ", shape)}]; conditions are float32 [N, K], a row for each image.");
+            throw new InvalidDataException($"'{file}' has type {header.TypeName} and shape {header.ShapeText}; conditions are numbers [N, K], a row for each image.");
         }
 
-        var values = new float[data.Length / (type[2] - '0')];
-        for (int i = 0; i < values.Length; i++)
+        long rows = header.Shape[0];
+        int size = header.Shape.Length > 1 ? (int)header.Shape[1] : 1;
+        var values = new float[rows * size];
+        for (long i = 0; i < values.Length; i++)
         {
-            values[i] = type == "<f4" ? BitConverter.ToSingle(data.Span.Slice(i * sizeof(float), sizeof(float))) : (float)BitConverter.ToDouble(data.Span.Slice(i * sizeof(double), sizeof(double)));
+            var (row, column) = Math.DivRem(i, size);
+            values[i] = (float)header.Element(content.AsSpan(header.Length), header.IsFortran ? (column * rows) + row : i);
         }
 
-        int size = shape.Length > 1 ? (int)shape[1] : 1;
         return FiniteNumbers.IndexOfOther(values) is var index and >= 0
             ? throw new InvalidDataException($"'{file}' has {values[index]} in row {index / size}; conditions must be finite.")
             : new ImageConditions(values, size);

@@ -4,7 +4,7 @@ using OnnxVae.Cli.Runs;
 namespace OnnxVae.Cli.Verbs.Em;
 
 /// <summary>The options of <c>em</c>.</summary>
-internal sealed record EmOptions
+internal sealed record EmOptions : IChecked
 {
     [Group]
     public DataOptions Data { get; init; } = new();
@@ -19,5 +19,8 @@ internal sealed record EmOptions
     public long Images { get; init; } = 20_000;
 
     [SeedOption]
-    public int Seed { get; init; } = 1;
+    public ulong Seed { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given) => Data.Condition is null ? [] : ["--condition cannot be given with em: its model is unconditional."];
 }

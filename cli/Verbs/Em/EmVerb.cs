@@ -12,19 +12,27 @@ namespace OnnxVae.Cli.Verbs.Em;
     Details = "Probabilistic PCA: with the exact posterior as Q the negative ELBO, rate + distortion, is -ln P(y) itself, and never rises from step to step.", Example = "em --data sprites --image-size 16 --latent 5")]
 internal sealed class EmVerb : LongVerb<EmOptions>
 {
+    private const double LeastShare = 1e-12; // of all variance, for the rest to be more than rounding
+
     protected override Task<int> RunAsync(EmOptions options, CancellationToken cancellation)
     {
-        var train = options.Data.Open((ulong)options.Seed).Train;
+        var train = options.Data.Open(options.Seed).Train;
         if (train.ImageSize > ImageMoments.MostDimensions)
         {
             throw new UsageException($"The images have {train.ImageSize} values, and this is for at most {ImageMoments.MostDimensions}: give a smaller --image-size, or --channels 1.");
         }
 
-        var images = train.Sample(options.Images, (ulong)options.Seed);
+        var images = train.Sample(options.Images, options.Seed);
         var (mean, covariance) = ProgressDisplay.While("Computing the covariance", () => ImageMoments.Of(images, cancellation));
+        var exact = ProbabilisticPca.Fit(mean, covariance, options.Latent);
+        if (!(exact.Variance > LeastShare * covariance.Trace()))
+        {
+            throw new InvalidDataException($"{options.Latent} latents leave no variance of these {images.Count} images: give fewer --latent, or more and more different images.");
+        }
+
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"step",6}{"-ln P(y)",14}{"rate",12}{"distortion",14}{"sigma",10}"));
         int step = 0;
-        ProbabilisticPca.FitByExpectationMaximization(mean, covariance, options.Latent, options.Steps, options.Seed, model =>
+        ProbabilisticPca.FitByExpectationMaximization(mean, covariance, options.Latent, options.Steps, unchecked((int)options.Seed), model =>
         {
             cancellation.ThrowIfCancellationRequested();
             if (++step is 1 or 2 or 5 || step % 10 == 0 || step == options.Steps)
@@ -32,7 +40,7 @@ internal sealed class EmVerb : LongVerb<EmOptions>
                 Print($"{step}", model, mean, covariance);
             }
         });
-        Print("exact", ProbabilisticPca.Fit(mean, covariance, options.Latent), mean, covariance);
+        Print("exact", exact, mean, covariance);
         return Task.FromResult(ExitCode.Done);
     }
 

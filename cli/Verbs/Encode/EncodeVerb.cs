@@ -18,7 +18,7 @@ internal sealed class EncodeVerb : LongVerb<EncodeOptions>
         string file = ModelPath.FileIn(options.Encoder, ExportedFiles.Encoder);
         var job = options.Job;
         using var original = VaeEncoder.Load(file, job.ToVaeOptions());
-        var source = options.Images.Open(original.Metadata, isLazy: true);
+        var source = options.Images.Open(original.Metadata, isLazy: true, options.Given.VectorsFor(original.Metadata));
         var encoder = options.Given.ForImages(source, original.Metadata, options.Seed) is { } condition ? original.Given(condition) : original;
         var asked = job.Describe("encode", [("encoder", file)]);
         options.Images.Describe(source, asked);

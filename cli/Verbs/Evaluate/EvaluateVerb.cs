@@ -48,6 +48,11 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
             return stored.Data.Open(stored.Seed);
         }
 
+        if (options.Condition is not null && package.Manifest.Evaluate.Conditions is null)
+        {
+            throw new UsageException("--condition is for models trained with vectors, but this one was trained without.");
+        }
+
         var images = DataOpening.Open(options.Data, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1] });
         return options.Condition is null ? images : images.WithConditions(ImageConditions.Read(options.Condition));
     }

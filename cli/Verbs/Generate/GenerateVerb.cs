@@ -57,7 +57,9 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
     {
         if (options.Images.Data is null)
         {
-            return (options.Given.ForDraws(options.Count, model), options.Count);
+            var condition = options.Given.ForDraws(options.Count, model);
+            return condition is null || condition.Count >= options.Count ? (condition, options.Count) : throw new InvalidDataException(
+                $"'{options.Given.Condition}' has {condition.Count} rows, but --count is {options.Count}: give as many rows, one for all images, or a smaller --count.");
         }
 
         if (model.Condition?.Kind != ConditionKinds.Mask)

@@ -22,7 +22,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
         string directory = ModelPath.VaeFolder(options.Model);
         var job = options.Job;
         using var original = TrainedVae.Load(directory, job.ToVaeOptions());
-        var source = options.Images.Open(original.Encoder.Metadata, isLazy: true);
+        var source = options.Images.Open(original.Encoder.Metadata, isLazy: true, options.Given.VectorsFor(original.Encoder.Metadata));
         var vae = options.Given.ForImages(source, original.Encoder.Metadata, options.Seed) is { } condition ? original.Given(condition) : original;
         var images = job.Images(vae.Decoder.Metadata, Math.Min(options.Count ?? source.Count, source.Count), source);
         var asked = job.Describe("reconstruct", [("encoder", Path.Combine(directory, ExportedFiles.Encoder)), ("decoder", Path.Combine(directory, ExportedFiles.Decoder))]);

@@ -9,5 +9,5 @@ internal sealed record TabularOptions
     public int Values { get; init; } = 8;
 
     [SeedOption]
-    public int Seed { get; init; } = 1;
+    public ulong Seed { get; init; } = 1;
 }

@@ -18,7 +18,7 @@ internal sealed class TabularVerb : Verb<TabularOptions>
         for (int i = 0; i < Encoders; i++)
         {
             double certainty = (double)i / (Encoders - 1);
-            var vae = TabularVae.Random(options.Values, certainty, options.Seed);
+            var vae = TabularVae.Random(options.Values, certainty, unchecked((int)options.Seed));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{certainty,9:0.0}  {vae.Rate,14:0.000000}  {vae.Distortion,19:0.000000}  {vae.NegativeElbo,12:0.000000}  {vae.Entropy:0.000000}"));
         }
 

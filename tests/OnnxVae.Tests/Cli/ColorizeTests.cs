@@ -153,6 +153,7 @@ internal sealed class ColorizeTests : FolderFixture
     [TestCase("train --data scenes --model colorization --latent 3 --out {0}/x", 2, "--latent cannot be given with --model colorization: its latents are a segmentation, and its images are colors. See 'onnxvae train --help'.")]
     [TestCase("train --data scenes --model conv --segments 3 --out {0}/x", 2, "--segments cannot be given with --model conv: it is for colorization. See 'onnxvae train --help'.")]
     [TestCase("train --data scenes --model colorization --condition label --out {0}/x", 2, "--condition cannot be given with --model colorization: it is conditional on the luminance. See 'onnxvae train --help'.")]
+    [TestCase("train --data scenes --model colorization --relaxation 0.3 --out {0}/x", 2, "--relaxation cannot be given with --inference exact: nothing is relaxed. See 'onnxvae train --help'.")]
     [TestCase("generate {1}/scenes --out {0}/g", 1, "'{1}/scenes/export' holds a colorizer, which has neither encoder nor decoder: use 'onnxvae colorize'.")]
     [TestCase("traverse {1}/scenes --out {0}/t.png", 1, "'{1}/scenes/export' holds a colorizer, which has neither encoder nor decoder: use 'onnxvae colorize'.")]
     [TestCase("fit {1}/scenes", 1, "The model's latents are a segmentation, with a prior P(z|x) of their own: a mixture of Gaussians is for latents that are numbers.")]

@@ -54,6 +54,56 @@ internal sealed class ConditionalTests : FolderFixture
         Assert.That(Numbers.RelativeError(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(data.Span).Slice(41 * 4, 4).ToArray(), expected), Is.LessThan(1e-5));
     }
 
+    // The rows are those of all data, whichever split is encoded.
+    [Test]
+    public void Encode_OfASplit_TakesTheRowsOfItsImages()
+    {
+        var data = ImageData.Open(Trained["data.npz"]);
+        var conditions = ImageConditions.Read(Trained["conditions.npy"]);
+
+        var test = data.WithConditions(conditions).Test;
+        Support.Cli.Succeed("encode", Vectors.Path, "--data", Trained["data.npz"], "--split", "test", "--condition", Trained["conditions.npy"], "--values", "mean", "--out", Folder["test.npy"]);
+
+        var (pixels, condition) = (new byte[64], new float[3]);
+        test.Read(2, pixels);
+        test.ReadCondition(2, condition);
+        using var encoder = VaeEncoder.Load(Vectors.Export + "/encoder.onnx");
+        float[] expected = encoder.Given(Condition.Of(condition)).Encode(pixels).Mean;
+        var (_, _, latents) = Npy.Read(File.ReadAllBytes(Folder["test.npy"]), "test.npy");
+        Assert.That(Numbers.RelativeError(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(latents.Span).Slice(2 * 4, 4).ToArray(), expected), Is.LessThan(1e-5));
+    }
+
+    [Test]
+    public void Conditions_OfAnyNumpyLayout_AreTheSame()
+    {
+        float[] values = Numbers.StandardNormal(6, seed: 1);
+        using (var plain = File.Create(Folder["plain.npy"]))
+        {
+            Npy.Write(plain, values, 2, 3);
+        }
+
+        byte[] fortran = [.. "\u0093NUMPY".Select(c => (byte)c), 1, 0, 118, 0, .. "{'descr': '>f8', 'fortran_order': True, 'shape': (2, 3), }".PadRight(117).Select(c => (byte)c), (byte)'\n'];
+        byte[] columns = [.. ((int[])[0, 3, 1, 4, 2, 5]).SelectMany(i => BitConverter.GetBytes((double)values[i]).Reverse())];
+        File.WriteAllBytes(Folder["fortran.npy"], [.. fortran, .. columns]);
+
+        var (one, other) = (ImageConditions.Read(Folder["plain.npy"]), ImageConditions.Read(Folder["fortran.npy"]));
+
+        Assert.That((other[0].ToArray(), other[1].ToArray()), Is.EqualTo((one[0].ToArray(), one[1].ToArray())));
+        Assert.That(one[1].ToArray(), Is.EqualTo(values[3..]));
+    }
+
+    // What a mask shows is part of the job, not only its name.
+    [Test]
+    public void Complete_WithAnotherMaskOfTheSameName_IsAnotherJob()
+    {
+        string[] job = ["generate", Masks.Path, "--data", Trained["data.npz"], "--split", "test", "--mask", Folder["mask.png"], "--completions", "1", "--out", Folder["job"]];
+        WriteMask(Folder["mask.png"]);
+        Support.Cli.Succeed(job);
+        WriteMask(Folder["mask.png"], visible: 16);
+
+        Assert.That(Support.Cli.Run(job).Error, Does.Contain("belongs to another job"));
+    }
+
     [Test]
     public void Verbs_TakeTheCondition()
     {
@@ -142,18 +192,22 @@ internal sealed class ConditionalTests : FolderFixture
     [TestCase("train --data {0}/plain.npy --condition label --steps 1 --batch 2 --out {0}/x", 1, "The images have no labels, but the model takes them: give IDX files with labels next to them, or images in a folder for each class.")]
     [TestCase("generate {1}/labels --class cat --out {0}/g", 1, "There is no class 'cat'; known are 0, 1.")]
     [TestCase("generate {1}/vectors --count 2 --out {0}/g", 2, "The model is conditional on 3 numbers: give --condition, a .npy of float32 [N, 3].")]
-    [TestCase("generate {1}/vectors --count 2 --condition {0}/few.npy --out {0}/g", 1, "'{0}/few.npy' has rows of 2 numbers; the model takes 3.")]
-    [TestCase("generate {1}/vectors --count 100 --condition {1}/conditions.npy --out {0}/g", 1, "There are conditions for 60 images, but image 99 needs one too: give more, or ask for fewer images.")]
+    [TestCase("generate {1}/vectors --count 2 --condition {0}/few.npy --out {0}/g", 1, "'{0}/few.npy' has rows of 2; the model takes 3 numbers for each image.")]
+    [TestCase("generate {1}/vectors --count 100 --condition {1}/conditions.npy --out {0}/g", 1, "'{1}/conditions.npy' has 60 rows, but --count is 100: give as many rows, one for all images, or a smaller --count.")]
     [TestCase("generate {1}/masks --count 2 --out {0}/g", 2, "The model completes images: give --data, and perhaps --mask.")]
     [TestCase("generate {1}/labels --data {1}/data.npz --out {0}/g", 2, "--data is for models that complete images, but this one was trained without --condition mask.")]
     [TestCase("generate {1}/vectors --class 1 --out {0}/g", 2, "--class does not fit the model, which is conditional on a vector.")]
     [TestCase("traverse {1}/labels --out {0}/t.png", 2, "The model is conditional on a class: give --class, one of 0, 1.")]
     [TestCase("traverse {1}/masks --out {0}/t.png", 2, "The model completes images, each from what is visible of it: use 'generate' or 'reconstruct'.")]
+    [TestCase("traverse {1}/labels --class 0 --condition {0}/nope.npy --out {0}/t.png", 2, "--condition does not fit the model, which is conditional on a label.")]
+    [TestCase("evaluate {1}/masks --data {1}/data.npz --condition {1}/conditions.npy", 2, "--condition is for models trained with vectors, but this one was trained without.")]
+    [TestCase("encode {1}/vectors --data {1}/data.npz --condition {0}/five.npy --out {0}/z.npy", 1, "There are 5 conditions, but 60 images: give one for each.")]
     [TestCase("fit {1}/labels", 1, "The model has a prior P(z|x), which already follows the latents of each condition: 'generate' draws from it.")]
     [TestCase("encode {1}/labels --data {0}/other.npz --out {0}/z.npy", 1, "The images have a class '7', which the model was not trained on; it knows 0, 1.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {
         WriteConditions(Folder["few.npy"], count: 5, size: 2);
+        WriteConditions(Folder["five.npy"], count: 5, size: 3);
         WriteImages(Folder["other.npz"], count: 8, firstClass: 7);
         WriteImages(Folder["plain.npy"], count: 4);
 
@@ -204,13 +258,13 @@ internal sealed class ConditionalTests : FolderFixture
         }
     }
 
-    // The lower half is hidden.
-    private static void WriteMask(string file)
+    // What follows the visible pixels is hidden; the lower half, if left out.
+    private static void WriteMask(string file, int visible = 32)
     {
         using var bitmap = new SkiaSharp.SKBitmap(8, 8);
         for (int i = 0; i < 64; i++)
         {
-            bitmap.SetPixel(i % 8, i / 8, i < 32 ? SkiaSharp.SKColors.White : SkiaSharp.SKColors.Black);
+            bitmap.SetPixel(i % 8, i / 8, i < visible ? SkiaSharp.SKColors.White : SkiaSharp.SKColors.Black);
         }
 
         using var png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);

@@ -45,6 +45,8 @@ internal sealed class ExactModelsTests : FolderFixture
 
     [TestCase("em --data sprites --image-size 64 --latent 3", 2, "The images have 4096 values, and this is for at most 1600: give a smaller --image-size, or --channels 1.")]
     [TestCase("em --data sprites --image-size 4 --latent 16 --images 100", 1, "The number of latents is 16; for images of 16 values it must be from 1 to 15.")]
+    [TestCase("em --data sprites --image-size 4 --latent 6 --images 5", 1, "6 latents leave no variance of these 5 images: give fewer --latent, or more and more different images.")]
+    [TestCase("em --data sprites --condition label", 2, "--condition cannot be given with em: its model is unconditional. See 'onnxvae em --help'.")]
     public void WrongUse_IsExplained(string arguments, int exitCode, string message)
     {
         var actual = Support.Cli.Run(arguments.Split(' '));
