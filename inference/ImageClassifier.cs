@@ -61,8 +61,7 @@ public sealed class ImageClassifier : IDisposable
             throw new FileNotFoundException($"There is no file '{path}'.");
         }
 
-        using var settings = (options.Device ?? OnnxDevice.Cpu).CreateSessionOptions(options.ThreadsOfRun);
-        var session = OnnxSession.Load(path, settings);
+        var session = OnnxSession.Load(path, options.Device ?? OnnxDevice.Cpu, options.ThreadsOfRun);
         try
         {
             return new ImageClassifier(session, images, path, options.AllThreads / options.ThreadsOfRun);

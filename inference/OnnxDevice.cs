@@ -1,19 +1,36 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Inference.Internals;
 
 namespace OnnxVae.Inference;
 
-/// <summary>An ONNX Runtime execution provider, chosen explicitly: a missing provider is an error, never a silent fallback.</summary>
+/// <summary>
+/// An ONNX Runtime execution provider, chosen explicitly: a missing provider is an error, and so is a graph with a node that the device has no kernel for,
+/// never a silent fallback to the processor.
+/// </summary>
 /// <param name="Provider">Its short name in lower case: <c>cpu</c>, <c>cuda</c>, ...</param>
 /// <param name="Index">The index among several devices.</param>
 public sealed record OnnxDevice(string Provider, int Index = 0)
 {
+    internal const string CpuProvider = "cpu";
     private const string ProviderSuffix = "ExecutionProvider";
     private const int ThreadsPerProcessor = 4; // more threads only wait for each other, and starting thousands takes minutes
 
     /// <summary>The CPU; always available.</summary>
-    public static OnnxDevice Cpu { get; } = new("cpu");
+    public static OnnxDevice Cpu { get; } = new(CpuProvider);
+
+    /// <summary>Options of the provider by the names that ONNX Runtime gives them, such as <c>use_tf32</c> of CUDA; they replace the defaults.</summary>
+    public ImmutableSortedDictionary<string, string> Options { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Whether nodes that the device has no kernel for may run on the processor. Their tensors are copied there and back at every run.</summary>
+    public bool AllowsFallback { get; init; }
+
+    /// <summary>Whether float32 products keep float32's 24 bits: CUDA's provider otherwise rounds the operands of matrix products and convolutions to TF32's 11.</summary>
+    public bool IsPrecise { get; init; }
+
+    /// <summary>Whether it is the CPU.</summary>
+    public bool IsProcessor => Provider == CpuProvider;
 
     /// <summary>The version of the loaded ONNX Runtime.</summary>
     public static string RuntimeVersion => OnnxEnvironment.Instance.GetVersionString();
@@ -48,7 +65,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
         return [.. Available.Except(before)];
     }
 
-    /// <summary>Reads <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, or another provider's name.</summary>
+    /// <summary>Reads <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, or another provider's name, short or as ONNX Runtime spells it: <c>WebGpuExecutionProvider</c>.</summary>
     /// <exception cref="ArgumentException">The text is malformed, or the loaded ONNX Runtime has no such provider.</exception>
     public static OnnxDevice Parse(string text)
     {
@@ -58,7 +75,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             [var provider, var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) => (provider, parsed),
             _ => throw new ArgumentException($"Device '{text}' is malformed: write a provider's name, with a device number if there are several, as in cuda:1.", nameof(text)),
         };
-        name = name.ToLowerInvariant();
+        name = ShortName(name);
         return Available.Contains(name) ? new OnnxDevice(name, index) : throw NotAvailable(text, name);
     }
 
@@ -79,7 +96,8 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>Session options for this device.</summary>
     /// <param name="threads">CPU threads per session; 0 for one per logical processor.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are too many threads.</exception>
-    /// <exception cref="ArgumentException">The loaded ONNX Runtime does not have the device.</exception>
+    /// <exception cref="ArgumentException">The loaded ONNX Runtime does not have the device, or its provider does not accept the options.</exception>
+    /// <exception cref="InvalidOperationException">The provider is there, but cannot start: a driver or a library is missing.</exception>
     public SessionOptions CreateSessionOptions(int threads = 0)
     {
         RequireThreads(threads);
@@ -94,23 +112,18 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
         options.AddSessionConfigEntry("session.set_denormal_as_zero", "1"); // optimizer moments that decay to denormals would otherwise slow every step
-        switch (Provider)
+        if (!IsProcessor)
         {
-            case "cpu":
-                break;
-            case "cuda":
-                options.AppendExecutionProvider_CUDA(Index);
-                break;
-            case var _ when PluggedIn() is { Length: > 0 } devices:
-                options.AppendExecutionProvider(OnnxEnvironment.Instance, [Index < devices.Length ? devices[Index] : throw new ArgumentException(
-                    $"Device '{this}' is not available: there are {devices.Length} of {Provider}, numbered from 0.")], new Dictionary<string, string>());
-                break;
-            default:
-                // By its full name, which is known whatever its short forms are; not all providers have several devices.
-                options.AppendExecutionProvider(
-                    OnnxEnvironment.Instance.GetAvailableProviders().FirstOrDefault(provider => ShortName(provider) == Provider) ?? throw NotAvailable($"{this}", Provider),
-                    Index == 0 ? [] : new Dictionary<string, string> { ["device_id"] = Index.ToString(CultureInfo.InvariantCulture) });
-                break;
+            options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", AllowsFallback ? "0" : "1");
+            try
+            {
+                ExecutionProviders.Append(options, this);
+            }
+            catch
+            {
+                options.Dispose();
+                throw;
+            }
         }
 
         return options;
@@ -119,11 +132,30 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// <summary>The device as <see cref="Parse"/> reads it.</summary>
     public override string ToString() => Index == 0 ? Provider : $"{Provider}:{Index}";
 
-    private OrtEpDevice[] PluggedIn() => [.. OnnxEnvironment.Instance.GetEpDevices().Where(device => ShortName(device.EpName) == Provider)];
+    /// <summary>
+    /// Starts the device with an empty graph. A device that cannot start is not tried again: some providers do not survive a second attempt.
+    /// </summary>
+    /// <exception cref="ArgumentException">The loaded ONNX Runtime does not have the device, or its provider does not accept the options.</exception>
+    /// <exception cref="InvalidOperationException">The provider is there, but cannot start: a driver or a library is missing.</exception>
+    public void Start()
+    {
+        using var memory = new DeviceMemory(this);
+    }
 
-    private static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
+    /// <summary>
+    /// The same with runs that are recorded once and replayed, as CUDA graphs, so that starting hundreds of kernels costs nothing. Shapes and buffers must stay the
+    /// same, and all nodes be on the device. The device itself if it cannot do that, or if its options switch it off.
+    /// </summary>
+    public OnnxDevice Replaying() => AllowsFallback ? this : ExecutionProviders.Replaying(this);
 
-    private static ArgumentException NotAvailable(string text, string name) => new(
+    /// <summary>What ONNX Runtime calls a provider, by its short name; null if it does not have it.</summary>
+    internal static string? FullName(string provider) => OnnxEnvironment.Instance.GetAvailableProviders().FirstOrDefault(full => ShortName(full) == provider);
+
+    /// <summary>The short name of a provider.</summary>
+    internal static string ShortName(string provider) => provider.Replace(ProviderSuffix, "", StringComparison.Ordinal).ToLowerInvariant();
+
+    /// <summary>The refusal of a device that the loaded ONNX Runtime does not have.</summary>
+    internal static ArgumentException NotAvailable(string text, string name) => new(
         $"Device '{text}' is not available: this ONNX Runtime has {string.Join(", ", Available)}. {HowToGet(name)}");
 
     private static string HowToGet(string name) => name == "cuda"

@@ -10,8 +10,9 @@ namespace OnnxVae.Inference;
 public sealed class OnnxSession : IDisposable
 {
     private readonly InferenceSession session;
+    private readonly OnnxDevice device;
 
-    private OnnxSession(InferenceSession session, string source) => (this.session, Source) = (session, source);
+    private OnnxSession(InferenceSession session, OnnxDevice device, string source) => (this.session, this.device, Source) = (session, device, source);
 
     /// <summary>The name of the model in messages.</summary>
     public string Source { get; }
@@ -47,20 +48,34 @@ public sealed class OnnxSession : IDisposable
 
     /// <summary>Loads a file.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="settings">How it will run, as <see cref="OnnxDevice.CreateSessionOptions"/> gives them.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
+    /// <param name="configure">Further settings; null for none.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is not an ONNX model that this runtime can run.</exception>
-    public static OnnxSession Load(string file, SessionOptions settings)
+    /// <exception cref="InvalidDataException">It is not an ONNX model that this runtime can run, or the device has no kernel for one of its nodes.</exception>
+    /// <exception cref="InvalidOperationException">The device cannot start.</exception>
+    public static OnnxSession Load(string file, OnnxDevice device, int threads = 0, Action<SessionOptions>? configure = null)
     {
         RequireContent(file);
-        return Open(() => new InferenceSession(file, settings), $"'{file}'");
+        return Open(settings => new InferenceSession(file, settings), device, threads, configure, $"'{file}'");
     }
 
     /// <summary>Loads the bytes of a file.</summary>
     /// <param name="model">The bytes.</param>
-    /// <param name="settings">How it will run.</param>
-    /// <exception cref="InvalidDataException">They are not an ONNX model that this runtime can run.</exception>
-    public static OnnxSession Load(byte[] model, SessionOptions settings) => Open(() => new InferenceSession(model, settings), "The model");
+    /// <param name="device">Where it will run.</param>
+    /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
+    /// <param name="configure">Further settings; null for none.</param>
+    /// <exception cref="InvalidDataException">They are not an ONNX model that this runtime can run, or the device has no kernel for one of its nodes.</exception>
+    /// <exception cref="InvalidOperationException">The device cannot start.</exception>
+    public static OnnxSession Load(byte[] model, OnnxDevice device, int threads = 0, Action<SessionOptions>? configure = null) =>
+        Open(settings => new InferenceSession(model, settings), device, threads, configure, "The model");
+
+    /// <summary>Finds out which nodes of a file run on a device, and which fall back to the processor.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>Where the nodes run; null if the application has created ONNX Runtime's environment itself, whose log tells.</returns>
+    public static NodePlacement? PlacementOf(string file, OnnxDevice device) =>
+        NodePlacements.Find(device, settings => new InferenceSession(file, settings));
 
     /// <summary>Runs the model into preallocated memory.</summary>
     /// <param name="options">Options of the run.</param>
@@ -77,20 +92,44 @@ public sealed class OnnxSession : IDisposable
     public void Run(RunOptions options, IReadOnlyCollection<string> inputNames, IReadOnlyCollection<OrtValue> inputs) =>
         Run(() => session.Run(options, inputNames, inputs, session.OutputNames).Dispose());
 
-    /// <summary>Creates a binding of inputs and outputs.</summary>
-    public OrtIoBinding CreateBinding() => session.CreateIoBinding();
+    /// <summary>Creates a binding of inputs and outputs; it must be disposed before the session.</summary>
+    public OrtIoBinding CreateBinding()
+    {
+        using var turn = DeviceTurn.Take(device);
+        return session.CreateIoBinding();
+    }
 
     /// <summary>Runs the model on bound inputs and outputs; allocates nothing.</summary>
     /// <param name="options">Options of the run.</param>
     /// <param name="binding">A binding of this session.</param>
+    /// <exception cref="InvalidDataException">The runtime fails: memory runs out, for instance.</exception>
     public void Run(RunOptions options, OrtIoBinding binding)
     {
+        using var turn = DeviceTurn.Take(device);
         using var flushed = FlushedDenormals.OnThisThread();
-        session.RunWithBinding(options, binding);
+        try
+        {
+            session.RunWithBinding(options, binding);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw Failure(e);
+        }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        using var turn = DeviceTurn.Take(device);
+        session.Dispose();
+    }
+
+    /// <summary>The allocator of a kind of memory of the session's device.</summary>
+    internal OrtAllocator CreateAllocator(OrtMemoryInfo memory)
+    {
+        using var turn = DeviceTurn.Take(device);
+        return new OrtAllocator(session, memory);
+    }
 
     /// <summary>Rejects an empty file, a pipe or a device before anything waits for its content.</summary>
     /// <exception cref="InvalidDataException">The file exists but has no content.</exception>
@@ -102,12 +141,28 @@ public sealed class OnnxSession : IDisposable
         }
     }
 
-    private static OnnxSession Open(Func<InferenceSession> open, string source)
+    private static OnnxSession Open(Func<SessionOptions, InferenceSession> open, OnnxDevice device, int threads, Action<SessionOptions>? configure, string source)
     {
+        using var turn = DeviceTurn.Take(device);
+        DeviceFailure.RequireNone(device);
         using var flushed = FlushedDenormals.OnThisThread(); // constants are folded on this thread
+        using var settings = device.CreateSessionOptions(threads);
+        configure?.Invoke(settings);
         try
         {
-            return new OnnxSession(open(), source);
+            return new OnnxSession(open(settings), device, source);
+        }
+        catch (OnnxRuntimeException e) when (NodePlacements.AreRefusedIn(e))
+        {
+            throw new InvalidDataException(NodePlacements.Refusal(source, device, open), e);
+        }
+        catch (OnnxRuntimeException e) when (DeviceMemory.IsExhausted(e))
+        {
+            throw DeviceMemory.Exhausted(device, $"load {source}", e);
+        }
+        catch (OnnxRuntimeException e) when (!device.IsProcessor && DeviceFailure.IsOfDevice(e))
+        {
+            throw DeviceFailure.Of(device, e);
         }
         catch (OnnxRuntimeException e)
         {
@@ -117,6 +172,7 @@ public sealed class OnnxSession : IDisposable
 
     private void Run(Action run)
     {
+        using var turn = DeviceTurn.Take(device);
         using var flushed = FlushedDenormals.OnThisThread();
         try
         {
@@ -124,7 +180,10 @@ public sealed class OnnxSession : IDisposable
         }
         catch (OnnxRuntimeException e)
         {
-            throw new InvalidDataException($"{Source} cannot be run: {e.Message}", e);
+            throw Failure(e);
         }
     }
+
+    private Exception Failure(OnnxRuntimeException e) =>
+        DeviceMemory.IsExhausted(e) ? DeviceMemory.Exhausted(device, $"run {Source}", e) : new InvalidDataException($"{Source} cannot be run: {e.Message}", e);
 }

@@ -32,7 +32,7 @@ public sealed record VaeOptions
     internal int ThreadsOfLoneRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : AllThreads;
 
     // Other devices do not compute on these threads.
-    internal int ThreadsOfRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : Device is null || Device == OnnxDevice.Cpu ? 1 : AllThreads;
+    internal int ThreadsOfRun => ThreadsPerRun is { } some ? Math.Min(some, AllThreads) : Device is null or { IsProcessor: true } ? 1 : AllThreads;
 
     /// <summary>Maximum number of concurrent runs: more would only wait for each other and hold memory.</summary>
     internal int MaxConcurrentRuns(int imageSize) => Math.Clamp((MaxImagesInProgress ?? int.MaxValue) / ImageBlocks.Size(imageSize), 1, AllThreads / ThreadsOfRun);

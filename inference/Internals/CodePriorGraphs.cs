@@ -49,8 +49,7 @@ internal sealed class CodePriorGraphs : IDisposable
                 throw new FileNotFoundException($"There is no '{path}': train a prior of the {(file == ExportedFiles.TopPrior ? "top" : "bottom")} level of codes.");
             }
 
-            using var settings = OnnxDevice.Cpu.CreateSessionOptions(threads);
-            opened.Add(OnnxSession.Load(path, settings));
+            opened.Add(OnnxSession.Load(path, OnnxDevice.Cpu, threads));
             return opened[^1].Metadata.GetValueOrDefault(MetadataKeys.Kind) == kind ? opened[^1] : throw new InvalidDataException(
                 $"'{path}' is not a {kind}: give the file that was exported from a trained prior.");
         }

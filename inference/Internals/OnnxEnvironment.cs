@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.OnnxRuntime;
 
 namespace OnnxVae.Inference.Internals;
@@ -9,9 +10,32 @@ namespace OnnxVae.Inference.Internals;
 internal static class OnnxEnvironment
 {
     private static readonly Lazy<OrtEnv> Environment = new(Create);
+    private static readonly ConcurrentDictionary<string, ConcurrentQueue<string>> Records = new();
+    private static readonly DOrtLoggingFunction Logging = Log; // native code holds it
+    private static bool isLogged;
 
     /// <summary>The environment.</summary>
     public static OrtEnv Instance => Environment.Value;
+
+    /// <summary>Records what a session logs.</summary>
+    /// <param name="logId">The session's id in the log.</param>
+    /// <param name="run">What to do with the session.</param>
+    /// <returns>The messages; null if the application's own log gets them.</returns>
+    public static IReadOnlyCollection<string>? Record(string logId, Action run)
+    {
+        _ = Instance;
+        var record = Records[logId] = new ConcurrentQueue<string>();
+        try
+        {
+            run();
+        }
+        finally
+        {
+            Records.TryRemove(logId, out _);
+        }
+
+        return isLogged ? record : null;
+    }
 
     private static OrtEnv Create()
     {
@@ -27,9 +51,19 @@ internal static class OnnxEnvironment
 
     private static OrtEnv New()
     {
-        var options = new EnvironmentCreationOptions { logId = "OnnxVae", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        var options = new EnvironmentCreationOptions { logId = "OnnxVae", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, loggingFunction = Logging };
         var environment = OrtEnv.CreateInstanceWithOptions(ref options);
         environment.DisableTelemetryEvents();
+        isLogged = true;
         return environment;
+    }
+
+    // The errors that ONNX Runtime logs come as exceptions too.
+    private static void Log(IntPtr parameter, OrtLoggingLevel severity, string category, string logId, string codeLocation, string message)
+    {
+        if (Records.TryGetValue(logId, out var record))
+        {
+            record.Enqueue(message);
+        }
     }
 }

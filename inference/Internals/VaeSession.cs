@@ -27,7 +27,7 @@ internal sealed class VaeSession : IDisposable
         var stamp = Stamp();
         OnnxSession.RequireContent(path);
         return stamp.Exists
-            ? Load(settings => Stamp() == stamp ? OnnxSession.Load(path, settings) : null, $"'{path}'", kind, options)
+            ? Load((device, threads) => Stamp() == stamp ? OnnxSession.Load(path, device, threads) : null, $"'{path}'", kind, options)
             : throw new FileNotFoundException($"There is no file '{path}'.");
 
         // If the file is exported again, the model that was loaded stays in use.
@@ -36,7 +36,7 @@ internal sealed class VaeSession : IDisposable
     }
 
     public static VaeSession Load(byte[] model, string kind, VaeOptions? options) =>
-        Load(settings => OnnxSession.Load(model, settings), "The model", kind, options);
+        Load((device, threads) => OnnxSession.Load(model, device, threads), "The model", kind, options);
 
     public static VaeSession Load(Stream model, string kind, VaeOptions? options)
     {
@@ -143,7 +143,7 @@ internal sealed class VaeSession : IDisposable
         }
     }
 
-    private static VaeSession Load(Func<SessionOptions, OnnxSession?> open, string source, string kind, VaeOptions? options)
+    private static VaeSession Load(Func<OnnxDevice, int, OnnxSession?> open, string source, string kind, VaeOptions? options)
     {
         options ??= new VaeOptions();
         options.Validate();
@@ -168,11 +168,7 @@ internal sealed class VaeSession : IDisposable
             throw;
         }
 
-        OnnxSession? Open(int threads)
-        {
-            using var settings = device.CreateSessionOptions(threads);
-            return open(settings);
-        }
+        OnnxSession? Open(int threads) => open(device, threads);
     }
 
     private static void WarmUp(OnnxSession session)

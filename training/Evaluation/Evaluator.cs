@@ -34,10 +34,10 @@ public static class Evaluator
             throw new InvalidDataException("There are no images to evaluate: the split is empty.");
         }
 
-        using var buffers = new StateBuffers(package.Manifest.States, []);
+        using var buffers = new StateBuffers(options.Device, package.Manifest.States, []);
         buffers.Load(states);
-        using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
-        using var further = package.Manifest.Weigh is { } weigh && options.ImportanceSamples > 1 ? new ProgramRunner(package, weigh, buffers, options.Device, options.Threads) : null;
+        using var runner = new ProgramRunner(package, program, buffers, options.Threads);
+        using var further = package.Manifest.Weigh is { } weigh && options.ImportanceSamples > 1 ? new ProgramRunner(package, weigh, buffers, options.Threads) : null;
 
         var totals = new EvaluationTotals(program, source.Count);
         var segmentation = SegmentationTotals.For(program, source);
@@ -86,9 +86,9 @@ public static class Evaluator
         var program = package.Manifest.Evaluate;
         source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         ImageRequirements.RequireFit(program, source);
-        using var buffers = new StateBuffers(package.Manifest.States, []);
+        using var buffers = new StateBuffers(options.Device, package.Manifest.States, []);
         buffers.Load(states);
-        using var runner = new ProgramRunner(package, program, buffers, options.Device, options.Threads);
+        using var runner = new ProgramRunner(package, program, buffers, options.Threads);
         var values = new float[source.Count];
         int batchSize = (int)program.Images.Shape[0];
         for (long first = 0; first < source.Count; first += batchSize)

@@ -26,8 +26,8 @@ public sealed class Trainer : IDisposable
     {
         options.Validate();
         (this.package, this.folder, this.options) = (package, folder, options);
-        states = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
-        runner = new ProgramRunner(package, package.Manifest.Step, states, options.Device, options.Threads);
+        states = new StateBuffers(options.Device, package.Manifest.States, package.Manifest.Step.Updates);
+        runner = new ProgramRunner(package, package.Manifest.Step, states, options.Threads);
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
@@ -177,20 +177,21 @@ public sealed class Trainer : IDisposable
 
     private async Task SaveAsync(CheckpointWriter writer)
     {
-        if (states.FirstNotFinite() is not null)
+        var snapshot = Snapshot();
+        if (StateBuffers.FirstNotFinite(snapshot) is not null)
         {
             await writer.FinishAsync().ConfigureAwait(false);
             throw Diverged();
         }
 
-        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, Snapshot())).ConfigureAwait(false);
+        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot)).ConfigureAwait(false);
     }
 
     private TrainingDivergedException Diverged()
     {
         // Between log lines no metrics are computed.
         string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
-        string state = states.FirstNotFinite() is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
+        string state = StateBuffers.FirstNotFinite(Snapshot()) is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         return new TrainingDivergedException(
             $"Training diverged at step {Step}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
     }

@@ -4,10 +4,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
-/// <summary>
-/// A session whose inputs and outputs are bound once, for each of the two sets of states. Devices other than the CPU
-/// read their inputs when they are bound; there, every run binds them again.
-/// </summary>
+/// <summary>A session whose inputs and outputs are bound once, for each of the two sets of states.</summary>
 internal sealed class BoundSession : IDisposable
 {
     // One arena for all sessions, only one of which runs at a time: they share the memory instead of each holding its own.
@@ -20,23 +17,31 @@ internal sealed class BoundSession : IDisposable
     });
 
     private readonly OnnxSession session;
-    private readonly IReadOnlyDictionary<string, OrtValue> inputs;
     private readonly StateBuffers states;
-    private readonly bool isOnProcessor;
     private readonly OrtIoBinding[] bindings;
+    private readonly RunOptions[] runOptions;
 
+    /// <param name="load">Loads the model.</param>
+    /// <param name="inputs">The buffers of the inputs that are not states, on the device.</param>
+    /// <param name="metrics">The buffers of the other outputs that are not states, on the host.</param>
+    /// <param name="updates">The states that the model updates.</param>
+    /// <param name="states">The states.</param>
     public BoundSession(
-        Func<SessionOptions, OnnxSession> load, SessionOptions options, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyDictionary<string, OrtValue> metrics, IReadOnlyList<string> updates,
-        StateBuffers states, bool isOnProcessor)
+        Func<Action<SessionOptions>, OnnxSession> load, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyDictionary<string, OrtValue> metrics, IReadOnlyList<string> updates, StateBuffers states)
     {
-        (this.inputs, this.states, this.isOnProcessor) = (inputs, states, isOnProcessor);
-        session = load(options);
+        this.states = states;
+        session = load(ShareArena);
         bindings = [Bind(0), Bind(1)];
+        runOptions = [OptionsOf(0), OptionsOf(1)];
 
         OrtIoBinding Bind(int parity)
         {
             var binding = session.CreateBinding();
-            BindInputs(binding, parity);
+            foreach (string name in session.InputNames)
+            {
+                binding.BindInput(name, inputs.TryGetValue(name, out var input) ? input : states.Current(name, parity));
+            }
+
             foreach (var (name, value) in metrics.Where(metric => session.Outputs.ContainsKey(metric.Key)))
             {
                 binding.BindOutput(name, value);
@@ -49,39 +54,25 @@ internal sealed class BoundSession : IDisposable
 
             return binding;
         }
-    }
 
-    /// <summary>Makes sessions with these options share their memory.</summary>
-    public static void ShareArena(SessionOptions options) =>
-        options.AddSessionConfigEntry("session.use_env_allocators", SharedArena.Value ? "1" : "0");
+        // Where a device records the kernels of a run to replay them, each set of buffers is a record of its own.
+        static RunOptions OptionsOf(int parity)
+        {
+            var options = new RunOptions();
+            options.AddRunConfigEntry("gpu_graph_id", $"{parity + 1}");
+            return options;
+        }
+    }
 
     /// <summary>Runs on the set of states of the given parity.</summary>
-    public void Run(RunOptions options, int parity)
-    {
-        if (!isOnProcessor)
-        {
-            BindInputs(bindings[parity], parity);
-        }
-
-        session.Run(options, bindings[parity]);
-    }
+    public void Run(int parity) => session.Run(runOptions[parity], bindings[parity]);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var binding in bindings)
-        {
-            binding.Dispose();
-        }
-
+        states.Memory.Release([.. bindings, .. runOptions]);
         session.Dispose();
     }
 
-    private void BindInputs(OrtIoBinding binding, int parity)
-    {
-        foreach (string name in session.InputNames)
-        {
-            binding.BindInput(name, inputs.TryGetValue(name, out var input) ? input : states.Current(name, parity));
-        }
-    }
+    private static void ShareArena(SessionOptions options) => options.AddSessionConfigEntry("session.use_env_allocators", SharedArena.Value ? "1" : "0");
 }

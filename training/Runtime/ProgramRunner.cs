@@ -1,14 +1,15 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program on ONNX Runtime. Inputs, states and metrics live in CPU buffers, so that a run allocates
-/// nothing.
+/// Runs a program on ONNX Runtime, where its states are. Inputs, states and metrics have buffers for as long as the runner lives, so that a run allocates
+/// nothing; on a device with memory of its own, a run copies the inputs there, and metrics back if they are read.
 /// </summary>
 public sealed class ProgramRunner : IDisposable
 {
@@ -16,9 +17,10 @@ public sealed class ProgramRunner : IDisposable
     private readonly StateBuffers states;
     private readonly BoundSession session;
     private readonly BoundSession? sessionWithoutMetrics;
-    private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, OrtValue> inputs;
+    private readonly Dictionary<string, OrtValue> onDevice;
     private readonly Dictionary<string, OrtValue> metrics;
+    private readonly (OrtValue[] From, OrtValue[] To) copied;
     private readonly ProgramNoise noise;
     private readonly string[] noiseNames;
     private readonly InputSpec[] scheduled;
@@ -29,13 +31,13 @@ public sealed class ProgramRunner : IDisposable
     /// <summary>Loads a program of a package.</summary>
     /// <param name="package">The package.</param>
     /// <param name="program">One of its programs.</param>
-    /// <param name="states">The states that it reads and writes.</param>
-    /// <param name="device">Where to run.</param>
+    /// <param name="states">The states that it reads and writes; it runs where they are.</param>
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
-    public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, OnnxDevice device, int threads)
-        : this(program, states, device, threads,
-            options => OnnxSession.Load(package.PathOf(program.File), options),
-            program.FileWithoutMetrics is null ? null : options => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), options))
+    /// <exception cref="InvalidDataException">A file of the package is damaged, or the device has no kernel for one of its nodes.</exception>
+    public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, int threads)
+        : this(program, states,
+            (device, configure) => OnnxSession.Load(package.PathOf(program.File), device, threads, configure),
+            program.FileWithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), device, threads, configure))
     {
     }
 
@@ -44,32 +46,35 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     public ProgramRunner(CompiledProgram program, OnnxDevice device, int threads = 0)
-        : this(program, StateBuffers.Initial(program), device, threads) => ownsStates = true;
+        : this(program, StateBuffers.Initial(program, device), threads) => ownsStates = true;
 
-    private ProgramRunner(CompiledProgram compiled, StateBuffers states, OnnxDevice device, int threads)
+    private ProgramRunner(CompiledProgram compiled, StateBuffers states, int threads)
         : this(
-            compiled.Spec, states, device, threads,
-            options => OnnxSession.Load(compiled.Model.ToBytes(), options),
-            compiled.WithoutMetrics is null ? null : options => OnnxSession.Load(compiled.WithoutMetrics.ToBytes(), options))
+            compiled.Spec, states,
+            (device, configure) => OnnxSession.Load(compiled.Model.ToBytes(), device, threads, configure),
+            compiled.WithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(compiled.WithoutMetrics.ToBytes(), device, threads, configure))
     {
     }
 
     private ProgramRunner(
-        ProgramSpec program, StateBuffers states, OnnxDevice device, int threads,
-        Func<SessionOptions, OnnxSession> load, Func<SessionOptions, OnnxSession>? loadWithoutMetrics)
+        ProgramSpec program, StateBuffers states,
+        Func<OnnxDevice, Action<SessionOptions>, OnnxSession> load, Func<OnnxDevice, Action<SessionOptions>, OnnxSession>? loadWithoutMetrics)
     {
         (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
         (labels, conditions) = (program.Labels?.Name, program.Conditions?.Name);
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
-        using var options = device.CreateSessionOptions(threads);
-        BoundSession.ShareArena(options);
-        inputs = program.Inputs.ToDictionary(input => input.Name, input => StateBuffers.Allocate(input.Type, input.Shape));
-        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => StateBuffers.Allocate(metric.Type, metric.Shape));
-        bool isOnProcessor = device.Provider == OnnxDevice.Cpu.Provider;
+        var memory = states.Memory;
+        inputs = program.Inputs.ToDictionary(input => input.Name, input => OnHost(input.Type, input.Shape));
+        onDevice = memory.IsHost ? inputs : program.Inputs.ToDictionary(input => input.Name, input => memory.Allocate((TensorElementType)(int)input.Type, input.Shape.ToArray()));
+        copied = memory.IsHost ? ([], []) : ([.. inputs.Values], [.. onDevice.Values]);
+        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Type, metric.Shape));
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
-        session = new BoundSession(load, options, inputs, outputs, program.Updates, states, isOnProcessor);
-        sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(loadWithoutMetrics, options, inputs, outputs, program.Updates, states, isOnProcessor);
+        session = new BoundSession(configure => load(memory.Device, configure), onDevice, outputs, program.Updates, states);
+        // Most steps take this one: metrics, which go to the host, would keep a device from replaying the step.
+        sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(memory.Device.Replaying(), configure), onDevice, outputs, program.Updates, states);
+
+        static OrtValue OnHost(ElementType type, Shape shape) => DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
     }
 
     /// <summary>The states between runs.</summary>
@@ -91,7 +96,9 @@ public sealed class ProgramRunner : IDisposable
     public void Run(bool withMetrics = true)
     {
         long start = Stopwatch.GetTimestamp();
-        (withMetrics ? session : sessionWithoutMetrics ?? session).Run(runOptions, states.Parity);
+        states.Memory.Copy(copied.From, copied.To);
+
+        (withMetrics ? session : sessionWithoutMetrics ?? session).Run(states.Parity);
         ComputingTime += Stopwatch.GetElapsedTime(start);
         if (program.Updates.Count > 0)
         {
@@ -167,11 +174,9 @@ public sealed class ProgramRunner : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var resource in (IEnumerable<IDisposable?>)[session, sessionWithoutMetrics, .. inputs.Values, .. metrics.Values, runOptions])
-        {
-            resource?.Dispose();
-        }
-
+        session.Dispose();
+        sessionWithoutMetrics?.Dispose();
+        states.Memory.Release(inputs.Values.Union(onDevice.Values).Union(metrics.Values));
         if (ownsStates)
         {
             states.Dispose();

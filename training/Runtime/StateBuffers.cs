@@ -1,38 +1,60 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Format;
+using OnnxVae.Inference;
 using OnnxVae.Inference.Internals;
 using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// The states of a model in two sets of buffers: a step reads one set and writes the other, then they are swapped. No
-/// output ever overwrites an input.
+/// The states of a model in two sets of buffers on a device: a step reads one set and writes the other, then they are swapped. No
+/// output ever overwrites an input, and no state leaves the device unless it is asked for.
 /// </summary>
 public sealed class StateBuffers : IDisposable
 {
-    private readonly Dictionary<string, OrtValue>[] sets;
+    private readonly Dictionary<string, OrtValue>[] sets = [[], []];
 
     /// <summary>Allocates both sets.</summary>
+    /// <param name="device">Where they are.</param>
     /// <param name="states">The states of the package.</param>
     /// <param name="updated">Names of the states that steps update; the others have one buffer.</param>
-    public StateBuffers(IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
+    /// <exception cref="InsufficientMemoryException">The device has no room for them.</exception>
+    public StateBuffers(OnnxDevice device, IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
     {
-        Specs = states;
+        (Memory, Specs) = (new DeviceMemory(device), states);
         var changing = updated.ToHashSet();
-        var first = states.ToDictionary(state => state.Name, Allocate);
-        var second = states.ToDictionary(state => state.Name, state => changing.Contains(state.Name) ? Allocate(state) : first[state.Name]);
-        sets = [first, second];
+        try
+        {
+            foreach (var state in states)
+            {
+                sets[0][state.Name] = Allocate(state);
+                sets[1][state.Name] = changing.Contains(state.Name) ? Allocate(state) : sets[0][state.Name];
+            }
+        }
+        catch (InsufficientMemoryException e)
+        {
+            Dispose();
+            double bytes = states.Sum(state => (double)SizeOf(state) * (changing.Contains(state.Name) ? 2 : 1));
+            throw new InsufficientMemoryException(FormattableString.Invariant(
+                $"The memory of {device} has no room for the model's states: parameters, moments and averages, those that change twice, take {bytes / 1e6:N1} MB. Give smaller sizes."), e);
+        }
+
+        OrtValue Allocate(StateSpec state) => Memory.Allocate((TensorElementType)(int)state.Type, state.Shape.ToArray());
     }
 
     /// <summary>The states of a program before its first run.</summary>
-    public static StateBuffers Initial(CompiledProgram program)
+    /// <param name="program">The program.</param>
+    /// <param name="device">Where it will run.</param>
+    public static StateBuffers Initial(CompiledProgram program, OnnxDevice device)
     {
-        var buffers = new StateBuffers(program.States, program.Spec.Updates);
+        var buffers = new StateBuffers(device, program.States, program.Spec.Updates);
         buffers.Load(program.Initial);
         return buffers;
     }
+
+    /// <summary>Where they are.</summary>
+    public DeviceMemory Memory { get; }
 
     /// <summary>The states.</summary>
     public IReadOnlyList<StateSpec> Specs { get; }
@@ -55,17 +77,22 @@ public sealed class StateBuffers : IDisposable
                     $"State '{spec.Name}' is {(tensor is null ? "missing" : $"{tensor.Type} {tensor.Shape}")}, expected {spec.Type} {spec.Shape}: the states belong to another model.");
             }
 
-            tensor.Data.Span.CopyTo(sets[Parity][spec.Name].GetTensorMutableRawData());
+            Memory.Upload(tensor.Data.Span, sets[Parity][spec.Name]);
         }
     }
 
     /// <summary>Copies the current states.</summary>
-    public IReadOnlyDictionary<string, Tensor> Snapshot() => Specs.ToDictionary(
-        spec => spec.Name, spec => new Tensor(spec.Type, spec.Shape, sets[Parity][spec.Name].GetTensorMutableRawData().ToArray()));
+    public IReadOnlyDictionary<string, Tensor> Snapshot() => Specs.ToDictionary(spec => spec.Name, spec =>
+    {
+        byte[] data = new byte[SizeOf(spec)];
+        Memory.Download(sets[Parity][spec.Name], data);
+        return new Tensor(spec.Type, spec.Shape, data);
+    });
 
-    /// <summary>The name of the first state with a value that is not finite, as written by the last step; null if there is none.</summary>
-    public string? FirstNotFinite() => Specs.FirstOrDefault(spec => spec.Type == ElementType.Float32
-        && FiniteNumbers.IndexOfOther(sets[Parity][spec.Name].GetTensorDataAsSpan<float>()) >= 0)?.Name;
+    /// <summary>The name of the first state with a value that is not finite; null if there is none.</summary>
+    /// <param name="states">States, as <see cref="Snapshot"/> returns them.</param>
+    public static string? FirstNotFinite(IReadOnlyDictionary<string, Tensor> states) =>
+        states.FirstOrDefault(state => state.Value.Type == ElementType.Float32 && FiniteNumbers.IndexOfOther(state.Value.As<float>()) >= 0).Key;
 
     /// <summary>The buffer of a state for a given parity.</summary>
     internal OrtValue Current(string name, int parity) => sets[parity][name];
@@ -76,19 +103,9 @@ public sealed class StateBuffers : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var value in sets.SelectMany(set => set.Values).Distinct())
-        {
-            value.Dispose();
-        }
+        Memory.Release(sets.SelectMany(set => set.Values).Distinct());
+        Memory.Dispose();
     }
 
-    /// <summary>A buffer of zeros.</summary>
-    internal static OrtValue Allocate(ElementType type, Shape shape)
-    {
-        var buffer = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, (TensorElementType)(int)type, shape.ToArray());
-        buffer.GetTensorMutableRawData().Clear();
-        return buffer;
-    }
-
-    private static OrtValue Allocate(StateSpec state) => Allocate(state.Type, state.Shape);
+    private static long SizeOf(StateSpec state) => state.Shape.ElementCount * state.Type.SizeInBytes();
 }

@@ -102,7 +102,7 @@ internal sealed class DeployablesTests
     {
         using var test = new TestVae("mlp", "bernoulli");
         var (pixels, noise) = test.Batch(1);
-        using var runner = new ProgramRunner(test.Package, test.Package.Manifest.Evaluate, test.States, OnnxDevice.Cpu, threads: 2);
+        using var runner = new ProgramRunner(test.Package, test.Package.Manifest.Evaluate, test.States, threads: 2);
         pixels.CopyTo(runner.Input<byte>("images"));
         noise.CopyTo(runner.Input<float>("eps"));
 

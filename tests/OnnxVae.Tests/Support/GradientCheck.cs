@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Inference;
-using OnnxVae.Training.Runtime;
+using Tensor = OnnxVae.Format.Tensor;
 
 namespace OnnxVae.Tests.Support;
 
@@ -196,7 +197,7 @@ public static class GradientCheck
             var used = inputs.Zip(tensors).Where(pair => session.InputMetadata.ContainsKey(pair.First.Name!)).ToArray();
             OrtValue[] values = [.. used.Select(pair =>
             {
-                var value = StateBuffers.Allocate(pair.Second.Type, pair.Second.Shape);
+                var value = DeviceMemory.AllocateOnHost((TensorElementType)(int)pair.Second.Type, pair.Second.Shape.ToArray());
                 pair.Second.Data.Span.CopyTo(value.GetTensorMutableRawData());
                 return value;
             })];

@@ -49,7 +49,7 @@ internal sealed class TrainerTests : FolderFixture
         var package = Compile("package");
         var program = package.Manifest.Step;
         using StateBuffers unlogged = Initial(package), logged = Initial(package);
-        using ProgramRunner first = new(package, program, unlogged, OnnxDevice.Cpu, threads: 2), second = new(package, program, logged, OnnxDevice.Cpu, threads: 2);
+        using ProgramRunner first = new(package, program, unlogged, threads: 2), second = new(package, program, logged, threads: 2);
         await using var pipeline = new BatchPipeline(program, new FakeImages(40, side: 8), seed: 1, firstStep: 1, lastStep: 200);
         for (int step = 1; step <= 5; step++)
         {
@@ -82,7 +82,7 @@ internal sealed class TrainerTests : FolderFixture
 
         static StateBuffers Initial(TrainingPackage package)
         {
-            var buffers = new StateBuffers(package.Manifest.States, package.Manifest.Step.Updates);
+            var buffers = new StateBuffers(OnnxDevice.Cpu, package.Manifest.States, package.Manifest.Step.Updates);
             buffers.Load(package.ReadInitialStates());
             return buffers;
         }

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace OnnxVae.Inference.Internals;
+
+/// <summary>
+/// The libraries that ONNX Runtime's CUDA provider loads. The runtime names none of them when it fails, and misses cuDNN only at the first convolution.
+/// </summary>
+internal static class CudaLibraries
+{
+    private const int CudaVersion = 13, CudnnVersion = 9, RandomVersion = 10;
+
+    /// <summary>What to install.</summary>
+    public static string Advice =>
+        $"Install NVIDIA's driver, CUDA {CudaVersion} and cuDNN {CudnnVersion}, and put the folders of their libraries on {(OperatingSystem.IsWindows() ? "PATH" : "LD_LIBRARY_PATH")}.";
+
+    /// <summary>The libraries by file name, and what each belongs to.</summary>
+    public static IReadOnlyList<(string File, string Part)> All { get; } = OperatingSystem.IsWindows()
+        ?
+        [
+            ("nvcuda.dll", "the NVIDIA driver"),
+            ($"cudart64_{CudaVersion}.dll", $"CUDA {CudaVersion}"),
+            ($"cublas64_{CudaVersion}.dll", $"CUDA {CudaVersion}"),
+            ($"cublasLt64_{CudaVersion}.dll", $"CUDA {CudaVersion}"),
+            ($"curand64_{RandomVersion}.dll", $"CUDA {CudaVersion}"),
+            ($"cudnn64_{CudnnVersion}.dll", $"cuDNN {CudnnVersion}"),
+        ]
+        :
+        [
+            ("libcuda.so.1", "the NVIDIA driver"),
+            ($"libcudart.so.{CudaVersion}", $"CUDA {CudaVersion}"),
+            ($"libcublas.so.{CudaVersion}", $"CUDA {CudaVersion}"),
+            ($"libcublasLt.so.{CudaVersion}", $"CUDA {CudaVersion}"),
+            ($"libcurand.so.{RandomVersion}", $"CUDA {CudaVersion}"),
+            ($"libcudnn.so.{CudnnVersion}", $"cuDNN {CudnnVersion}"),
+        ];
+
+    /// <summary>Whether a provider needs them.</summary>
+    public static bool IsNeededBy(string provider) => provider is "cuda" or "tensorrt";
+
+    /// <summary>Those that the loader does not find, each with what it belongs to.</summary>
+    public static IReadOnlyList<string> Missing() => [.. All.Where(library => !IsFound(library.File)).Select(library => $"{library.File} ({library.Part})")];
+
+    private static bool IsFound(string file)
+    {
+        bool isFound = NativeLibrary.TryLoad(file, out nint handle);
+        if (isFound)
+        {
+            NativeLibrary.Free(handle);
+        }
+
+        return isFound;
+    }
+}

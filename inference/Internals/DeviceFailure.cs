@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using Microsoft.ML.OnnxRuntime;
+
+namespace OnnxVae.Inference.Internals;
+
+/// <summary>Why devices cannot start. It is remembered: some providers end the process when they are tried a second time.</summary>
+internal static class DeviceFailure
+{
+    private static readonly string[] Words = ["WebGPU adapter", "WebGPU device", "CUDA failure", "CUDA error", "cudnn", "cublas", "shared library", "driver version"];
+    private static readonly ConcurrentDictionary<string, string> Known = new();
+
+    /// <summary>Refuses a device that could not start before.</summary>
+    /// <exception cref="InvalidOperationException">It could not.</exception>
+    public static void RequireNone(OnnxDevice device)
+    {
+        if (Known.TryGetValue($"{device}", out string? message))
+        {
+            throw new InvalidOperationException(message);
+        }
+    }
+
+    /// <summary>Whether the runtime failed because of a device, not of a model.</summary>
+    public static bool IsOfDevice(OnnxRuntimeException e) =>
+        Words.Any(word => e.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The refusal of a device that the runtime could not start.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="cause">What the runtime says.</param>
+    public static Exception Of(OnnxDevice device, OnnxRuntimeException cause)
+    {
+        if (cause.Message.Contains("provider option", StringComparison.OrdinalIgnoreCase) || cause.Message.Contains("Unknown provider", StringComparison.OrdinalIgnoreCase))
+        {
+            return new ArgumentException($"The provider of device '{device}' does not accept its options: {ReasonIn(cause)}", cause);
+        }
+
+        var missing = CudaLibraries.IsNeededBy(device.Provider) ? CudaLibraries.Missing() : [];
+        string message = missing.Count > 0
+            ? $"Device '{device}' cannot start: {string.Join(", ", missing)} {(missing.Count == 1 ? "is" : "are")} missing. {CudaLibraries.Advice}"
+            : $"Device '{device}' cannot start: {ReasonIn(cause)} Is there such a device, with its driver?";
+        Known[$"{device}"] = message;
+        return new InvalidOperationException(message, cause);
+    }
+
+    // The runtime puts its error code, its source file and a C++ signature before the reason.
+    private static string ReasonIn(OnnxRuntimeException cause)
+    {
+        string line = cause.Message.Trim().Split('\n')[0].Trim();
+        int reason = line.LastIndexOf(" was false. ", StringComparison.Ordinal);
+        line = reason >= 0 ? line[(reason + " was false. ".Length)..] : line.StartsWith('[') ? line[(line.IndexOf(']', StringComparison.Ordinal) + 1)..].Trim() : line;
+        return line.EndsWith('.') ? line : $"{line}.";
+    }
+}
