@@ -16,12 +16,11 @@ internal sealed class ConvolutionChooser
 
     private readonly Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest;
     private readonly CompilationGoal goal;
+    private readonly bool avoidsLargeKernels;
 
     /// <summary>Chooses by the measurements for a target, and ONNX's own operators if there are none.</summary>
     public ConvolutionChooser(CompilationTarget target)
-        : this(CostTable.ChoiceFor(target), target.Goal)
-    {
-    }
+        : this(CostTable.ChoiceFor(target), target.Goal) => avoidsLargeKernels = target is { Goal: CompilationGoal.Training, Provider: not null and not CostTable.Processor };
 
     /// <summary>Chooses by a rule.</summary>
     /// <param name="fastest">The fastest algorithm for a node and its shape; null to use only direct ones.</param>
@@ -51,6 +50,7 @@ internal sealed class ConvolutionChooser
         {
             FlipsKernels = node.OperatorType == Primitive.ConvolutionInputGradient && GainsByFlipping(node.Inputs[1], geometry),
             Patches = node.OperatorType == Primitive.ConvolutionWeightGradient ? PatchesOf(node.Inputs[0], node.Inputs[1], geometry) : PatchSource.None,
+            MostPatches = LargestPatches,
         };
     }
 
@@ -88,12 +88,14 @@ internal sealed class ConvolutionChooser
         goal == CompilationGoal.Training && geometry.CanFlip && weight.Shape[1] >= FewestChannelsToFlip && geometry.ImageSize.Product() >= FewestPixelsToFlip;
 
     // Patches cost a copy of every pixel per kernel tap and then run at the speed of a matrix product; with few channels
-    // the copies are too short, and with groups the product breaks up.
-    private static PatchSource PatchesOf(Value x, Value dy, ConvolutionGeometry geometry)
+    // the copies are too short, and with groups the product breaks up. Still, devices do not compute a convolution with a kernel as large as the image at any
+    // useful speed.
+    private PatchSource PatchesOf(Value x, Value dy, ConvolutionGeometry geometry)
     {
         long channels = x.Shape[1], kernels = dy.Shape[1];
         long patches = geometry.OutputSize.Product() * geometry.KernelSize.Product();
-        return geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches ? PatchSource.None
+        return avoidsLargeKernels ? PatchSource.Images
+            : geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches ? PatchSource.None
             : geometry.CanFlip && FewerKernels * kernels <= channels ? PatchSource.Outputs
             : PatchSource.Images;
     }

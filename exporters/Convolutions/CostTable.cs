@@ -9,14 +9,21 @@ namespace OnnxVae.Exporters.Convolutions;
 /// Measured costs of the convolution algorithms on a device: the time of some shapes with every algorithm that fits.
 /// <c>OnnxVae.Benchmarks tune</c> writes these tables; they are part of this assembly.
 /// </summary>
-/// <param name="Processor">Where it was measured.</param>
+/// <param name="Device">The name of the device, or of the processor, that it was measured on.</param>
 /// <param name="Cases">The measurements.</param>
-internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case> Cases)
+internal sealed record CostTable(string Device, IReadOnlyList<CostTable.Case> Cases)
 {
+    /// <summary>The provider of the processor.</summary>
+    public const string Processor = "cpu";
+
     private const double HardlySlower = 1.05;
 
+    private const string Prefix = "costs.";
+
     private static readonly Dictionary<(string Provider, Use Use), Lazy<CostTable>> Tables =
-        Enum.GetValues<Use>().ToDictionary(use => ("cpu", use), use => new Lazy<CostTable>(() => Read(FileName("cpu", use))));
+        Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => name[Prefix.Length..])
+            .SelectMany(file => Enum.GetValues<Use>().Select(use => (Provider: file.Split('.')[0], Use: use, File: file)).Where(table => FileName(table.Provider, table.Use) == file))
+            .ToDictionary(table => (table.Provider, table.Use), table => new Lazy<CostTable>(() => Read(table.File)));
 
     /// <summary>What is measured.</summary>
     internal enum Use
@@ -82,7 +89,7 @@ internal sealed record CostTable(string Processor, IReadOnlyList<CostTable.Case>
 
     private static CostTable Read(string file)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"costs.{file}")!;
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{Prefix}{file}")!;
         return JsonSerializer.Deserialize<CostTable>(stream, JsonOptions)!;
     }
 

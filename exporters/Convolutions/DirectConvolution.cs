@@ -27,6 +27,9 @@ internal sealed class DirectConvolution(ConvolutionGeometry geometry) : IConvolu
     /// <summary>What the weight gradient takes patches of.</summary>
     public PatchSource Patches { get; init; }
 
+    /// <summary>How many numbers the patches of a product may be at most; a larger batch is computed in parts.</summary>
+    public long MostPatches { get; init; } = long.MaxValue;
+
     /// <inheritdoc/>
     public LayoutValue Convolve(LayoutValue x, Value weight) => LayoutValue.Of(Conv(x.Images, weight, geometry));
 
@@ -37,7 +40,7 @@ internal sealed class DirectConvolution(ConvolutionGeometry geometry) : IConvolu
     /// <inheritdoc/>
     public Value WeightGradient(LayoutValue x, LayoutValue dy) => Patches switch
     {
-        PatchSource.Images => WeightGradientByPatches.OfImages(x.Images, dy.Images, geometry),
+        PatchSource.Images => WeightGradientByPatches.OfImages(x.Images, dy.Images, geometry, MostPatches),
         PatchSource.Outputs => WeightGradientByPatches.OfOutputs(x.Images, dy.Images, geometry),
         _ => WeightGradientAsConvolution.Compute(x.Images, dy.Images, geometry),
     };

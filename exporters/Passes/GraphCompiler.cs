@@ -14,6 +14,7 @@ public static class GraphCompiler
     /// <param name="outputs">The graph outputs in order, by name.</param>
     /// <param name="target">What the model is compiled for, which determines the algorithms of its primitives; deployment if left out.</param>
     /// <exception cref="ArgumentException">An output depends on an input that is not listed, or a name occurs twice.</exception>
+    /// <exception cref="NotSupportedException">The target's provider has no kernel for a node; the message names its layer.</exception>
     public static OnnxModel Build(string name, IReadOnlyList<Value> inputs, IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget? target = null) =>
         OnnxModelWriter.Write(name, inputs, RunPasses(outputs, target ?? CompilationTarget.Deployment));
 
@@ -34,13 +35,14 @@ public static class GraphCompiler
     internal static IReadOnlyList<(string Name, Value Value)> RunPasses(IReadOnlyList<(string Name, Value Value)> outputs, CompilationTarget target) =>
         [.. outputs.Zip(RunPasses([.. outputs.Select(output => output.Value)], target), (output, result) => (output.Name, result))];
 
-    // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and duplicates are known only at the end.
+    // Each pass rebuilds the graph; the order matters: scales fold into kernels before kernels are transformed, and duplicates and missing kernels are known only at the end.
     private static IReadOnlyList<Value> RunPasses(IReadOnlyList<Value> outputs, CompilationTarget target)
     {
         var chooser = new ConvolutionChooser(target);
         var foldedScales = target.Goal == CompilationGoal.Deployment ? ChannelScales.Fold(outputs) : outputs;
         var pixelMajor = chooser.GainsByPixelMajor(foldedScales) ? PixelMajorPass.Apply(foldedScales, chooser) : foldedScales;
         var standardOperators = PrimitiveLowering.Lower(pixelMajor, chooser);
-        return CommonSubexpressions.Merge(standardOperators);
+        var merged = CommonSubexpressions.Merge(standardOperators);
+        return MissingKernels.Replace(merged, target.Provider);
     }
 }

@@ -176,7 +176,7 @@ public sealed class VqVaeModel : IModel
         foreach (var level in Levels)
         {
             var ofLevel = Slice(z, 1, first, first += level.Grid.Positions);
-            var codes = Cast(Clip(Round(ofLevel), 0, level.Grid.Codes - 1), ElementType.Int64);
+            var codes = Cast(Clip(ofLevel + 0.5f, 0, level.Grid.Codes - 0.5f), ElementType.Int64); // which rounds down
             vectors.Add(level.Quantizer.Decode(Reshape(codes, [Shape.Batch, level.Grid.Height, level.Grid.Width])));
         }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using OnnxVae.Benchmarks;
 using OnnxVae.Exporters.Convolutions;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Inference;
 using Spectre.Console;
 
 TorchNativeLibrary.Prepare();
@@ -132,8 +133,10 @@ images.SetAction(arguments =>
 
 var tables = new Argument<string>("folder");
 var uses = new Option<CostTable.Use[]>("--use") { Description = "Which tables.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => Enum.GetValues<CostTable.Use>() };
-var tune = new Command("tune", "Measures the algorithms of convolutions and writes the cost tables; the compiler's own are in exporters/Convolutions/Costs.") { tables, uses };
-tune.SetAction(arguments => TuneBenchmark.Write(arguments.GetValue(tables)!, arguments.GetValue(uses)!, arguments.GetValue(threads), Console.Error.WriteLine));
+var device = new Option<string>("--device") { Description = "What to measure, as for 'onnxvae train'.", DefaultValueFactory = _ => OnnxDevice.Cpu.Provider };
+var tune = new Command("tune", "Measures the algorithms of convolutions and writes the cost tables; the compiler's own are in exporters/Convolutions/Costs.") { tables, uses, device };
+tune.SetAction(arguments => TuneBenchmark.Write(
+    arguments.GetValue(tables)!, arguments.GetValue(uses)!, OnnxDevice.Parse(arguments.GetValue(device)!), arguments.GetValue(threads), Console.Error.WriteLine));
 
 var run = new Argument<string>("run") { Description = "The folder of a run on the sprites, 'fit' or --mixture included." };
 var sprites = new Command("sprites", "Share of a model's samples whose nearest held-out sprite has an intersection over union above 0.8.") { run };

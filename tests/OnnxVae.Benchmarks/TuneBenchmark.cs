@@ -12,7 +12,7 @@ namespace OnnxVae.Benchmarks;
 
 /// <summary>
 /// Measures the algorithms of convolutions and writes the cost tables that the compiler chooses by: one for training, a convolution
-/// with both its gradients, and two for serving with constant weights. Images stand in rows, as neighbouring layers leave them,
+/// with both its gradients, and two for serving with constant weights; of the processor, or of another device. Images stand in rows, as neighbouring layers leave them,
 /// and the direct algorithm has to convert them; those with few channels, at the ends of a network, are whole. Inside of networks that
 /// are served the neighbours may be direct too, and nothing is converted.
 /// </summary>
@@ -27,9 +27,10 @@ internal static class TuneBenchmark
     /// <summary>Measures all cases and writes the tables.</summary>
     /// <param name="folder">Where the tables go, JSON; one line per case.</param>
     /// <param name="uses">Which tables.</param>
+    /// <param name="device">What to measure; the tables have its name, and its provider's in their files'.</param>
     /// <param name="threads">Threads of the processor.</param>
     /// <param name="progress">Told every case.</param>
-    public static void Write(string folder, IEnumerable<CostTable.Use> uses, int threads, Action<string> progress)
+    public static void Write(string folder, IEnumerable<CostTable.Use> uses, OnnxDevice device, int threads, Action<string> progress)
     {
         foreach (var use in uses)
         {
@@ -37,7 +38,7 @@ internal static class TuneBenchmark
                 .SelectMany(pass => Shapes().Where(shape => use == CostTable.Use.Training || shape.Batch == ServedBatch).Select(shape =>
                 {
                     var (kernel, stride, size, batch, channels, kernels) = shape;
-                    var known = Measure(use, kernel, stride, size, batch, channels, kernels, threads);
+                    var known = Measure(use, kernel, stride, size, batch, channels, kernels, device, threads);
                     progress($"{use}, pass {pass} of {Passes}: {Line(known)}");
                     return (Shape: shape, Case: known);
                 }))
@@ -45,8 +46,8 @@ internal static class TuneBenchmark
                 .Select(Fastest);
 
             File.WriteAllText(
-                Path.Combine(folder, CostTable.FileName(OnnxDevice.Cpu.Provider, use)),
-                $$"""{"processor":{{JsonSerializer.Serialize(Machine.Processor)}},"cases":[{{"\n"}}{{string.Join(",\n", cases.Select(Line))}}{{"\n"}}]}{{"\n"}}""");
+                Path.Combine(folder, CostTable.FileName(device.Provider, use)),
+                $$"""{"device":{{JsonSerializer.Serialize(Machine.NameOf(device))}},"cases":[{{"\n"}}{{string.Join(",\n", cases.Select(Line))}}{{"\n"}}]}{{"\n"}}""");
         }
 
         static string Line(CostTable.Case known) => JsonSerializer.Serialize(known, CostTable.JsonOptions);
@@ -90,12 +91,12 @@ internal static class TuneBenchmark
         }
     }
 
-    private static CostTable.Case Measure(CostTable.Use use, int kernel, int stride, int size, int batch, int channels, int kernels, int threads)
+    private static CostTable.Case Measure(CostTable.Use use, int kernel, int stride, int size, int batch, int channels, int kernels, OnnxDevice device, int threads)
     {
         int padding = (kernel - stride + 1) / 2;
         var geometry = new ConvolutionGeometry([size * stride, size * stride], [kernel, kernel], [stride, stride], [padding, padding], [1, 1]);
         var shape = new ConvolutionShape(geometry, batch, channels, kernels);
-        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(algorithm => ConvolutionChooser.Supports(algorithm, shape)).ToDictionary(algorithm => algorithm, algorithm => Runner(use, shape, algorithm, threads));
+        var runners = Enum.GetValues<ConvolutionAlgorithm>().Where(algorithm => ConvolutionChooser.Supports(algorithm, shape)).ToDictionary(algorithm => algorithm, algorithm => Runner(use, shape, algorithm, device, threads));
         var times = runners.Keys.ToDictionary(algorithm => algorithm, _ => new List<double>());
         for (int round = 0; round < Rounds; round++)
         {
@@ -113,7 +114,7 @@ internal static class TuneBenchmark
         return new CostTable.Case(kernel, stride, size, batch, channels, kernels, times.ToDictionary(pair => pair.Key, pair => Math.Round(Stopwatches.Median(pair.Value), 3)));
     }
 
-    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionAlgorithm algorithm, int threads)
+    private static ProgramRunner Runner(CostTable.Use use, ConvolutionShape shape, ConvolutionAlgorithm algorithm, OnnxDevice device, int threads)
     {
         var inputs = new List<ProgramInput>();
         var random = new Random(1);
@@ -139,8 +140,8 @@ internal static class TuneBenchmark
         };
 
         var program = new GraphProgram("algorithm", inputs, [], [], [.. outputs.Select((output, i) => new Metric($"output{i}", MetricRole.PerRow, output))]);
-        var target = isTraining ? CompilationTarget.Training with { IsPrecise = true } : CompilationTarget.Deployment;
-        var runner = new ProgramRunner(program.Compile(target), OnnxDevice.Cpu, threads);
+        var target = isTraining ? CompilationTarget.Training with { IsPrecise = true, Provider = device.Provider } : CompilationTarget.Deployment;
+        var runner = new ProgramRunner(program.Compile(target), device, threads);
         foreach (var input in inputs)
         {
             foreach (ref float number in runner.Input<float>(input.Spec.Name))

@@ -165,7 +165,7 @@ internal sealed class ConvolutionAlgorithmsTests
     {
         var table = CostTable.For("cpu", use)!;
         Assert.That(table.Cases, Is.Not.Empty);
-        Assert.That(table.Processor, Is.Not.Empty);
+        Assert.That(table.Device, Is.Not.Empty);
         foreach (var known in table.Cases)
         {
             int padding = (known.Kernel - known.Stride + 1) / 2;
