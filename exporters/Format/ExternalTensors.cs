@@ -18,12 +18,12 @@ internal static class ExternalTensors
     private const int Alignment = 4096; // so that files can be mapped into memory
 
     /// <summary>Whether a model is too large for one file.</summary>
-    public static bool AreNeeded(ModelProto proto) => proto.Graph.Initializer.Sum(tensor => (long)tensor.RawData.Length) > LargestMessage - (64 << 20);
+    public static bool AreNeeded(ModelProto proto) => Stored(proto).Sum(tensor => (long)tensor.RawData.Length) > LargestMessage - (64 << 20);
 
     /// <summary>Writes the data first and the model last; then deletes the data files of earlier models of this name.</summary>
     public static void Save(ModelProto proto, string path)
     {
-        var large = proto.Graph.Initializer.Where(tensor => tensor.RawData.Length >= SmallestExternalTensor).ToArray();
+        var large = Stored(proto).Where(tensor => tensor.RawData.Length >= SmallestExternalTensor).ToArray();
         string dataName = $"{Path.GetFileName(path)}.{Hash(large)}.data";
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var model = WithoutLarge(proto, dataName);
@@ -59,7 +59,7 @@ internal static class ExternalTensors
     /// <exception cref="InvalidDataException">Such a file is missing or too short.</exception>
     public static void Resolve(ModelProto proto, string path)
     {
-        foreach (var tensor in proto.Graph.Initializer.Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
+        foreach (var tensor in Stored(proto).Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
         {
             var entries = tensor.ExternalData.ToDictionary(entry => entry.Key, entry => entry.Value);
             if (!entries.TryGetValue("location", out var location) || Path.GetFileName(location) != location)
@@ -89,33 +89,46 @@ internal static class ExternalTensors
         }
     }
 
+    /// <summary>A graph and the branches within it, outermost first.</summary>
+    public static IEnumerable<GraphProto> GraphsOf(GraphProto graph) =>
+        graph.Node.SelectMany(node => node.Attribute).Select(attribute => attribute.G).OfType<GraphProto>().SelectMany(GraphsOf).Prepend(graph);
+
+    private static IEnumerable<TensorProto> Stored(ModelProto proto) => GraphsOf(proto.Graph).SelectMany(graph => graph.Initializer);
+
     // A copy of everything except the large initializers, which keep only their location.
     private static ModelProto WithoutLarge(ModelProto proto, string dataName)
     {
-        TensorProto[] tensors = [.. proto.Graph.Initializer];
-        proto.Graph.Initializer.Clear();
-        var model = proto.Clone();
-        proto.Graph.Initializer.Add(tensors);
-        long offset = 0;
-        foreach (var tensor in tensors)
+        var graphs = GraphsOf(proto.Graph).Select(graph => (Graph: graph, Tensors: graph.Initializer.ToArray())).ToArray();
+        foreach (var (graph, _) in graphs)
         {
-            int length = tensor.RawData.Length;
-            if (length < SmallestExternalTensor)
-            {
-                model.Graph.Initializer.Add(tensor);
-                continue;
-            }
+            graph.Initializer.Clear();
+        }
 
-            offset = Align(offset);
-            model.Graph.Initializer.Add(new TensorProto
+        var model = proto.Clone();
+        long offset = 0;
+        foreach (var ((graph, tensors), copy) in graphs.Zip(GraphsOf(model.Graph)))
+        {
+            graph.Initializer.Add(tensors);
+            foreach (var tensor in tensors)
             {
-                Name = tensor.Name,
-                DataType = tensor.DataType,
-                Dims = { tensor.Dims },
-                DataLocation = TensorProto.Types.DataLocation.External,
-                ExternalData = { Entry("location", dataName), Entry("offset", $"{offset}"), Entry("length", $"{length}") },
-            });
-            offset += length;
+                int length = tensor.RawData.Length;
+                if (length < SmallestExternalTensor)
+                {
+                    copy.Initializer.Add(tensor);
+                    continue;
+                }
+
+                offset = Align(offset);
+                copy.Initializer.Add(new TensorProto
+                {
+                    Name = tensor.Name,
+                    DataType = tensor.DataType,
+                    Dims = { tensor.Dims },
+                    DataLocation = TensorProto.Types.DataLocation.External,
+                    ExternalData = { Entry("location", dataName), Entry("offset", $"{offset}"), Entry("length", $"{length}") },
+                });
+                offset += length;
+            }
         }
 
         return model;

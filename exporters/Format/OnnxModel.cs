@@ -37,12 +37,12 @@ public sealed class OnnxModel
     /// <summary>The graph outputs.</summary>
     public IReadOnlyList<ModelTensor> Outputs => [.. Proto.Graph.Output.Select(Describe)];
 
-    /// <summary>The tensors stored in the file: constants and baked weights.</summary>
-    public IReadOnlyList<ModelTensor> Initializers => [.. Proto.Graph.Initializer.Select(tensor =>
+    /// <summary>The tensors stored in the file, also in branches: constants and baked weights.</summary>
+    public IReadOnlyList<ModelTensor> Initializers => [.. ExternalTensors.GraphsOf(Proto.Graph).SelectMany(graph => graph.Initializer).Select(tensor =>
         new ModelTensor(tensor.Name, (ElementType)tensor.DataType, [.. tensor.Dims]))];
 
-    /// <summary>How often each operator occurs, by name; operators of other domains are named <c>domain.Type</c>.</summary>
-    public ImmutableSortedDictionary<string, int> OperatorCounts => Proto.Graph.Node
+    /// <summary>How often each operator occurs, also in branches, by name; operators of other domains are named <c>domain.Type</c>.</summary>
+    public ImmutableSortedDictionary<string, int> OperatorCounts => ExternalTensors.GraphsOf(Proto.Graph).SelectMany(graph => graph.Node)
         .GroupBy(node => string.IsNullOrEmpty(node.Domain) ? node.OpType : $"{node.Domain}.{node.OpType}")
         .ToImmutableSortedDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
 
@@ -135,6 +135,67 @@ public sealed class OnnxModel
         proto.MetadataProps.Add(entries);
         return new OnnxModel(proto);
     }
+
+    /// <summary>
+    /// Two models of the same inputs and outputs as one, an <c>If</c>: which of them runs depends on the size of a batch, the first dimension of the first input. Each
+    /// keeps its weights, since runtimes arrange constants only in the graph that they stand in.
+    /// </summary>
+    /// <param name="few">For small batches.</param>
+    /// <param name="many">For all others; the result has its metadata.</param>
+    /// <param name="fewest">The smallest batch that <paramref name="many"/> runs on.</param>
+    internal static OnnxModel ByBatch(OnnxModel few, OnnxModel many, int fewest)
+    {
+        var proto = many.Proto.Clone();
+        var graph = new GraphProto { Name = proto.Graph.Name, Input = { proto.Graph.Input }, Output = { proto.Graph.Output } };
+        graph.Initializer.Add(ToProto(Scoped("fewest"), Tensor.From<long>([1], fewest)));
+        graph.Node.Add(new NodeProto { Name = Scoped("Shape"), OpType = "Shape", Input = { proto.Graph.Input[0].Name }, Output = { Scoped("size") }, Attribute = { Integer("start", 0), Integer("end", 1) } });
+        graph.Node.Add(new NodeProto { Name = Scoped("Less"), OpType = "Less", Input = { Scoped("size"), Scoped("fewest") }, Output = { Scoped("isSmall") } });
+        graph.Node.Add(new NodeProto
+        {
+            Name = Scoped("If"),
+            OpType = "If",
+            Input = { Scoped("isSmall") },
+            Output = { graph.Output.Select(output => output.Name) },
+            Attribute = { Branch("then_branch", few.Proto.Graph), Branch("else_branch", many.Proto.Graph) },
+        });
+        proto.Graph = graph;
+        return new OnnxModel(proto);
+
+        static string Scoped(string name) => $"batch.{name}";
+
+        static AttributeProto Integer(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+
+        static AttributeProto Branch(string name, GraphProto graph)
+        {
+            var branch = graph.Clone();
+            branch.Input.Clear(); // they are those of the graph around it
+            foreach (var output in branch.Output)
+            {
+                // Results in a branch and around it need different names.
+                string inner = $"{output.Name}.{name}";
+                foreach (var node in branch.Node)
+                {
+                    Rename(node.Input, output.Name, inner);
+                    Rename(node.Output, output.Name, inner);
+                }
+
+                output.Name = inner;
+            }
+
+            return new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = branch };
+        }
+
+        static void Rename(IList<string> names, string from, string to)
+        {
+            for (int i = 0; i < names.Count; i++)
+            {
+                names[i] = names[i] == from ? to : names[i];
+            }
+        }
+    }
+
+    /// <summary>Whether two models compute the same by the same operators; their metadata may differ.</summary>
+    internal bool HasGraphOf(OnnxModel other) => Proto.Graph.Equals(other.Proto.Graph);
 
     internal static TensorProto ToProto(string name, Tensor tensor) => new()
     {

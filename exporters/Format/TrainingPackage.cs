@@ -140,16 +140,17 @@ public sealed class TrainingPackage
 
     /// <summary>A deployable graph, still without weights.</summary>
     /// <param name="role">Which: <c>encoder</c>, <c>decoder</c>, ...</param>
-    /// <param name="provider">The execution provider that it is tuned for; null for operators that any runtime knows.</param>
+    /// <param name="provider">The execution provider whose tuned graph is read too; null for none.</param>
     /// <exception cref="ArgumentException">The package has no such graph.</exception>
-    public OnnxModel ReadDeployable(string role, string? provider = null)
+    public DeployableModel ReadDeployable(string role, string? provider = null)
     {
         if (!Manifest.Deployables.TryGetValue(role, out var files))
         {
             throw new ArgumentException($"The package '{Folder}' has no graph '{role}' to deploy; it has {string.Join(", ", Manifest.Deployables.Keys)}.", nameof(role));
         }
 
-        return OnnxModel.Load(PathOf(provider is null ? files.File : files.Tuned.GetValueOrDefault(provider, files.File)));
+        return new DeployableModel(
+            OnnxModel.Load(PathOf(files.File)), files.Tuned.Where(file => file.Key == provider).ToDictionary(file => file.Key, file => OnnxModel.Load(PathOf(file.Value))));
     }
 
     private static string IdentityOf(Manifest manifest) => Convert.ToHexStringLower(SHA256.HashData(

@@ -67,8 +67,8 @@ internal static class ServingBenchmark
             var compiler = model.Compiler(vae);
             var graph = network.Graph(compiler);
             var states = compiler.Step().States.ToDictionary(state => state.Spec.Name, state => state.Initial);
-            byte[] plainFile = graph.AnyRuntime.Bake(states).ToBytes();
-            byte[] fastFile = graph.Tuned.GetValueOrDefault(OnnxDevice.Cpu.Provider, graph.AnyRuntime).Bake(states).ToBytes();
+            byte[] plainFile = graph.Bake(states).ToBytes();
+            byte[] fastFile = graph.Bake(states, OnnxDevice.Cpu.Provider).ToBytes();
             foreach (int batch in Batches)
             {
                 using var noGradients = torch.no_grad();

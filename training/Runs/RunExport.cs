@@ -19,13 +19,12 @@ public static class RunExport
     /// <param name="package">The package.</param>
     /// <param name="role">Which graph: <c>encoder</c>, <c>decoder</c>.</param>
     /// <param name="states">The states, by name.</param>
-    /// <param name="provider">The execution provider whose fastest algorithms are used, for batches; null for operators that any runtime supports.</param>
+    /// <param name="provider">The execution provider that the file is tuned for; null for operators that any runtime supports.</param>
     public static OnnxModel Bake(TrainingPackage package, string role, IReadOnlyDictionary<string, Tensor> states, string? provider = null)
     {
         package.RequireStates(states, package.Folder);
         RequireFinite(states);
-        var model = package.ReadDeployable(role, provider);
-        return model.WithMetadata(model.Metadata.SetItem(MetadataKeys.Weights, Identify(states))).Bake(states);
+        return package.ReadDeployable(role, provider).Bake(states, provider).WithMetadata(new Dictionary<string, string> { [MetadataKeys.Weights] = Identify(states) });
     }
 
     /// <summary>The id of a file's weights, or of those whose latents it was fitted to, as in <see cref="ModelMetadata.Weights"/>.</summary>

@@ -15,6 +15,6 @@ internal sealed record ExportOptions
     [CheckpointOption]
     public string? Checkpoint { get; init; }
 
-    [Option(Topic.Execution, "Use the convolution algorithms that are fastest for batches on a CPU. If omitted, use portable operators, which are also better for single images."), Among("cpu")]
+    [Option(Topic.Execution, "Take the convolution algorithms that are fastest on a CPU; portable operators if left out. Such a file is larger: it holds a graph for single images and one for batches."), Among("cpu")]
     public string? For { get; init; }
 }
