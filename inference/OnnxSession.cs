@@ -185,5 +185,7 @@ public sealed class OnnxSession : IDisposable
     }
 
     private Exception Failure(OnnxRuntimeException e) =>
-        DeviceMemory.IsExhausted(e) ? DeviceMemory.Exhausted(device, $"run {Source}", e) : new InvalidDataException($"{Source} cannot be run: {e.Message}", e);
+        DeviceMemory.IsExhausted(e) ? DeviceMemory.Exhausted(device, $"run {Source}", e)
+        : !device.IsProcessor && DeviceFailure.IsOfDevice(e) ? DeviceFailure.Of(device, e)
+        : new InvalidDataException($"{Source} cannot be run: {e.Message}", e);
 }

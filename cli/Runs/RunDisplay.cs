@@ -1,6 +1,7 @@
 using System.Globalization;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
+using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
@@ -24,6 +25,11 @@ internal static class RunDisplay
     {
         run.Load(options);
         Checkpoints.ReportDamaged(run.DamagedCheckpoints, run.Step);
+        if (!options.Device.IsProcessor)
+        {
+            Console.Error.WriteLine($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
+        }
+
         bool isDone = await ProgressDisplay.RunAsync("Training", report => run.TrainAsync(
             images,
             grids,
@@ -36,6 +42,21 @@ internal static class RunDisplay
         }
 
         return Checkpoints.LoadNewest(run.Folder, run.Package).States;
+    }
+
+    // How much of a step runs on a device, and how it rounds.
+    private static string Describe(TrainingPackage package, OnnxDevice device)
+    {
+        var step = package.Manifest.Step;
+        string rounding = device.Provider != "cuda" ? ""
+            : package.IsPrecise || device.Options.GetValueOrDefault("use_tf32") == "0" ? "; products keep 24 bits"
+            : "; products take TF32's 11 bits, --precise keeps 24";
+        return OnnxSession.PlacementOf(package.PathOf(step.FileWithoutMetrics ?? step.File), device) switch
+        {
+            null => $"runs the step{rounding}",
+            { OnProcessor: [] } all => $"all {all.OnDevice} nodes of the step run there{rounding}",
+            var placed => $"{placed.OnDevice} of {placed.Count} nodes of the step run there; on the processor: {string.Join(", ", placed.OnProcessor)}{rounding}",
+        };
     }
 
     /// <summary>Evaluates a model.</summary>

@@ -12,6 +12,7 @@ internal static partial class Explanation
         TypeInitializationException or AggregateException when e.InnerException is { } cause => Of(cause),
         DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
         ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
+        InsufficientMemoryException => Remedies.Apply(OneLine(e.Message)),
         OutOfMemoryException => "There is not enough memory: give smaller sizes, a smaller --batch, or fewer --threads.",
         NullReferenceException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException =>
             $"This is a bug in onnxvae: {OneLine(e.Message)} Give --verbose to see where it comes from, and report it.",

@@ -9,6 +9,7 @@ internal static class Remedies
     public static IReadOnlyList<(string Words, string Instead)> Table { get; } =
     [
         ("take a smaller batch.", "give a smaller --batch."),
+        ("Compile the model for this device, or allow nodes to fall back to the processor.", "Compile the model with 'compile --for', or give --allow-fallback."),
         ("or leave such files out.", "or give --skip-corrupt to leave such files out."),
         ("Scale and crop them to one.", "Give --image-size to scale and crop them to one."),
         ("compile it for these images, or scale them.", "compile it for these images, or give --image-size."),

@@ -32,6 +32,9 @@ public sealed class TrainingPackage
     /// <summary>The names of the classes that its labels stand for, in their order; empty for a model without labels.</summary>
     public IReadOnlyList<string> Classes => Manifest.Model["classes"] is JsonArray names ? [.. names.Select(name => $"{name}")] : [];
 
+    /// <summary>Whether it was compiled with algorithms that round like the definitions; devices then keep all bits of float32, too.</summary>
+    public bool IsPrecise => Manifest.Training["precise"] is JsonValue value && value.TryGetValue(out bool isPrecise) && isPrecise;
+
     /// <summary>Whether a folder holds a package: the manifest is written last.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, ManifestFile));
 

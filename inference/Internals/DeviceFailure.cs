@@ -33,7 +33,7 @@ internal static class DeviceFailure
             return new ArgumentException($"The provider of device '{device}' does not accept its options: {ReasonIn(cause)}", cause);
         }
 
-        var missing = CudaLibraries.IsNeededBy(device.Provider) ? CudaLibraries.Missing() : [];
+        var missing = device.Provider is "cuda" or "tensorrt" ? CudaLibraries.Missing() : [];
         string message = missing.Count > 0
             ? $"Device '{device}' cannot start: {string.Join(", ", missing)} {(missing.Count == 1 ? "is" : "are")} missing. {CudaLibraries.Advice}"
             : $"Device '{device}' cannot start: {ReasonIn(cause)} Is there such a device, with its driver?";

@@ -21,7 +21,7 @@ internal sealed class SessionTurns : IDisposable
     /// <param name="openTogether">Opens a session for runs that overlap; null where it is the same session, or if it can no longer be opened.</param>
     /// <param name="atOnce">Maximum number of concurrent runs; others wait, so that memory stays bounded.</param>
     /// <param name="kind">What the model is, for messages.</param>
-    /// <param name="release">Frees what runs use besides the sessions; called once, after the last run.</param>
+    /// <param name="release">Frees what runs use besides the sessions; called once, after the last run, while there are still sessions.</param>
     public SessionTurns(OnnxSession alone, Func<OnnxSession?> openTogether, int atOnce, string kind, Action? release = null)
     {
         (Alone, AtOnce, this.openTogether, this.kind, this.release) = (alone, atOnce, openTogether, kind, release);
@@ -87,9 +87,9 @@ internal sealed class SessionTurns : IDisposable
             free.Wait();
         }
 
+        release?.Invoke();
         Alone.Dispose();
         together?.Dispose(); // disposed twice if it is the same session
-        release?.Invoke();
         free.Release(AtOnce);
     }
 

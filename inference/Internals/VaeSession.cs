@@ -9,10 +9,11 @@ internal sealed class VaeSession : IDisposable
 {
     private readonly RunOptions runOptions;
     private readonly SessionTurns turns;
+    private readonly DeviceBlocks? blocks;
     private readonly string device;
 
-    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, OnnxDevice device) =>
-        (this.turns, this.runOptions, Metadata, this.device) = (turns, runOptions, metadata, $"{device}");
+    private VaeSession(SessionTurns turns, RunOptions runOptions, ModelMetadata metadata, DeviceBlocks? blocks, OnnxDevice device) =>
+        (this.turns, this.runOptions, Metadata, this.blocks, this.device) = (turns, runOptions, metadata, blocks, $"{device}");
 
     public ModelMetadata Metadata { get; }
 
@@ -74,9 +75,29 @@ internal sealed class VaeSession : IDisposable
         OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, ReadOnlySpan<float> condition,
         string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
     {
+        int rows = (int)inputShape[0];
+        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
+        if (blocks is null)
+        {
+            RunOnHost(session, inputName, input, inputShape, condition, outputNames, outputShape, first, second);
+        }
+        else
+        {
+            (string, long[])[] taken = Metadata.Condition is { } shape ? [(inputName, inputShape[1..]), (ConditionKinds.Input, DimensionsOf(shape))] : [(inputName, inputShape[1..])];
+            blocks.Run(runOptions, taken, outputNames, outputShape[1..], rows, input, condition, first, second);
+        }
+
+        RequireFinite(first, rows);
+        RequireFinite(second, rows);
+        observed.Succeed();
+    }
+
+    private void RunOnHost(
+        OnnxSession session, string inputName, ReadOnlySpan<float> input, long[] inputShape, ReadOnlySpan<float> condition,
+        string[] outputNames, long[] outputShape, Span<float> first, Span<float> second)
+    {
         int rows = (int)inputShape[0], rowsAtATime = Math.Min(Metadata.ImagesAtATime ?? rows, rows);
         int inputs = input.Length / rows, conditions = condition.Length / rows, firsts = first.Length / rows, seconds = second.Length / rows;
-        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         for (int row = 0; row < rows; row += rowsAtATime)
         {
             int count = Math.Min(rowsAtATime, rows - row);
@@ -85,10 +106,6 @@ internal sealed class VaeSession : IDisposable
                 outputNames, [count, .. outputShape[1..]],
                 first.Slice(row * firsts, count * firsts), second.Slice(row * seconds, count * seconds));
         }
-
-        RequireFinite(first, rows);
-        RequireFinite(second, rows);
-        observed.Succeed();
     }
 
     /// <summary>Runs the model on several inputs.</summary>
@@ -136,7 +153,7 @@ internal sealed class VaeSession : IDisposable
         fixed (float* x = input, given = condition, y0 = first, y1 = second)
         {
             using var values = Wrap(x, input.Length, inputShape);
-            using var conditions = Metadata.Condition is { } shape ? Wrap(given, condition.Length, [inputShape[0], .. shape.Dimensions.Select(size => (long)size)]) : null;
+            using var conditions = Metadata.Condition is { } shape ? Wrap(given, condition.Length, [inputShape[0], .. DimensionsOf(shape)]) : null;
             using var target0 = Wrap(y0, first.Length, outputShape);
             using var target1 = outputNames.Length > 1 ? Wrap(y1, second.Length, outputShape) : null;
             session.Run(runOptions, conditions is null ? [inputName] : [inputName, ConditionKinds.Input], conditions is null ? [values] : [values, conditions], outputNames, target1 is null ? [target0] : [target0, target1]);
@@ -158,9 +175,16 @@ internal sealed class VaeSession : IDisposable
             }
 
             var runOptions = new RunOptions();
+            var blocks = DeviceBlocks.For(session, device);
             var turns = new SessionTurns(
-                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize), kind, runOptions.Dispose);
-            return new VaeSession(turns, runOptions, metadata, device);
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize), kind, Release);
+            return new VaeSession(turns, runOptions, metadata, blocks, device);
+
+            void Release()
+            {
+                blocks?.Dispose();
+                runOptions.Dispose();
+            }
         }
         catch
         {
@@ -188,6 +212,8 @@ internal sealed class VaeSession : IDisposable
             Array.ForEach(zeros, value => value.Dispose());
         }
     }
+
+    private static long[] DimensionsOf(ConditionShape shape) => [.. shape.Dimensions.Select(size => (long)size)];
 
     private static unsafe OrtValue Wrap(float* data, int length, long[] shape) => OrtValue.CreateTensorValueWithData(
         OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, (IntPtr)data, (long)length * sizeof(float));

@@ -9,7 +9,7 @@ namespace OnnxVae.Tests;
 /// <summary>Reads the project files and holds the arrows between them.</summary>
 internal sealed class ArchitectureTests
 {
-    private static readonly string[] NativePackages = ["Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Gpu", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux"];
+    private static readonly string[] NativePackages = ["Microsoft.ML.OnnxRuntime", "Microsoft.ML.OnnxRuntime.Gpu.Linux", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux"];
 
     [TestCase("exporters/Format/OnnxVae.Format.csproj", "")]
     [TestCase("exporters/OnnxVae.Exporters.csproj", "OnnxVae.Format")]

@@ -34,7 +34,7 @@ public static class Evaluator
             throw new InvalidDataException("There are no images to evaluate: the split is empty.");
         }
 
-        using var buffers = new StateBuffers(options.Device, package.Manifest.States, []);
+        using var buffers = new StateBuffers(package, options.Device, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Threads);
         using var further = package.Manifest.Weigh is { } weigh && options.ImportanceSamples > 1 ? new ProgramRunner(package, weigh, buffers, options.Threads) : null;
@@ -86,7 +86,7 @@ public static class Evaluator
         var program = package.Manifest.Evaluate;
         source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         ImageRequirements.RequireFit(program, source);
-        using var buffers = new StateBuffers(options.Device, package.Manifest.States, []);
+        using var buffers = new StateBuffers(package, options.Device, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Threads);
         var values = new float[source.Count];

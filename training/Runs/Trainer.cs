@@ -26,7 +26,7 @@ public sealed class Trainer : IDisposable
     {
         options.Validate();
         (this.package, this.folder, this.options) = (package, folder, options);
-        states = new StateBuffers(options.Device, package.Manifest.States, package.Manifest.Step.Updates);
+        states = new StateBuffers(package, options.Device, package.Manifest.Step.Updates);
         runner = new ProgramRunner(package, package.Manifest.Step, states, options.Threads);
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }

@@ -15,12 +15,17 @@ public sealed class StateBuffers : IDisposable
 {
     private readonly Dictionary<string, OrtValue>[] sets = [[], []];
 
-    /// <summary>Allocates both sets.</summary>
+    /// <summary>Allocates the states of a package.</summary>
+    /// <param name="package">The package.</param>
     /// <param name="device">Where they are.</param>
-    /// <param name="states">The states of the package.</param>
     /// <param name="updated">Names of the states that steps update; the others have one buffer.</param>
     /// <exception cref="InsufficientMemoryException">The device has no room for them.</exception>
-    public StateBuffers(OnnxDevice device, IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
+    public StateBuffers(TrainingPackage package, OnnxDevice device, IEnumerable<string> updated)
+        : this(device with { IsPrecise = device.IsPrecise || package.IsPrecise }, package.Manifest.States, updated)
+    {
+    }
+
+    private StateBuffers(OnnxDevice device, IReadOnlyList<StateSpec> states, IEnumerable<string> updated)
     {
         (Memory, Specs) = (new DeviceMemory(device), states);
         var changing = updated.ToHashSet();

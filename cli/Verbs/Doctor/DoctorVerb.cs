@@ -11,20 +11,45 @@ namespace OnnxVae.Cli.Verbs.Doctor;
 [Verb("doctor", VerbTopic.Look, "Says which native libraries are in use and what to do about missing ones.", Example = "doctor")]
 internal sealed class DoctorVerb : Verb<DoctorOptions>
 {
+    private const string Cuda = "cuda";
+
     protected override Task<int> RunAsync(DoctorOptions options)
     {
         Console.WriteLine($"system        {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical processors");
         Console.WriteLine($".NET          {RuntimeInformation.FrameworkDescription}");
-        bool healthy = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, devices {string.Join(", ", OnnxDevice.Available)}",
+        bool healthy = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, providers {string.Join(", ", OnnxDevice.Available)}",
             "The native library is missing: reference Microsoft.ML.OnnxRuntime or another of its packages.");
         healthy &= Check("TorchSharp", Torch,
             "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");
         healthy &= Check("SkiaSharp", () => $"{SKImageInfo.PlatformColorType} pixels",
             "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
-        Check("cuda", () => OnnxDevice.Available.Contains("cuda")
-            ? "this ONNX Runtime has the provider; --device cuda tells whether the driver and libraries are there"
-            : "not in this ONNX Runtime: build onnxvae with -p:Gpu=true, and install CUDA 13 and cuDNN 9", "ONNX Runtime is missing.");
+        if (healthy)
+        {
+            foreach (string provider in OnnxDevice.Available.Where(provider => provider != OnnxDevice.Cpu.Provider))
+            {
+                Console.WriteLine($"{provider,-13} {StateOf(new OnnxDevice(provider))}");
+            }
+        }
+
+        if (!OnnxDevice.Available.Contains(Cuda))
+        {
+            Console.WriteLine($"{Cuda,-13} not in this ONNX Runtime: build onnxvae with -p:Gpu=true. {CudaLibraries.Advice}");
+        }
+
         return Task.FromResult(healthy ? ExitCode.Done : ExitCode.Failed);
+    }
+
+    private static string StateOf(OnnxDevice device)
+    {
+        try
+        {
+            device.Start();
+            return device.Provider == Cuda && CudaLibraries.Missing() is [_, ..] missing ? $"starts, but {string.Join(", ", missing)} is missing: convolutions fail. {CudaLibraries.Advice}" : "works";
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException)
+        {
+            return Explanation.OneLine(e.Message);
+        }
     }
 
     private static string Torch()

@@ -49,7 +49,7 @@ internal sealed class TestVae : IDisposable
             new VaeModel(Vae, Options.Likelihood, Options.Objective, Options.Prior, Options.Pixels),
             new TrainingOptions { BatchSize = batchSize, Optimizer = Options.Optimizer, WeightAveraging = Options.WeightAveraging });
         Package = Compiler.Write(folder["package"]);
-        States = new StateBuffers(OnnxDevice.Cpu, Package.Manifest.States, Package.Manifest.Step.Updates);
+        States = new StateBuffers(Package, OnnxDevice.Cpu, Package.Manifest.Step.Updates);
         States.Load(Package.ReadInitialStates());
         Step = new ProgramRunner(Package, Package.Manifest.Step, States, threads: 2);
     }

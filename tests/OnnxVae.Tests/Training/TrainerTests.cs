@@ -82,7 +82,7 @@ internal sealed class TrainerTests : FolderFixture
 
         static StateBuffers Initial(TrainingPackage package)
         {
-            var buffers = new StateBuffers(OnnxDevice.Cpu, package.Manifest.States, package.Manifest.Step.Updates);
+            var buffers = new StateBuffers(package, OnnxDevice.Cpu, package.Manifest.Step.Updates);
             buffers.Load(package.ReadInitialStates());
             return buffers;
         }

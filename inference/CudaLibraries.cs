@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 
-namespace OnnxVae.Inference.Internals;
+namespace OnnxVae.Inference;
 
 /// <summary>
 /// The libraries that ONNX Runtime's CUDA provider loads. The runtime names none of them when it fails, and misses cuDNN only at the first convolution.
 /// </summary>
-internal static class CudaLibraries
+public static class CudaLibraries
 {
     private const int CudaVersion = 13, CudnnVersion = 9, RandomVersion = 10;
 
@@ -34,13 +34,12 @@ internal static class CudaLibraries
             ($"libcudnn.so.{CudnnVersion}", $"cuDNN {CudnnVersion}"),
         ];
 
-    /// <summary>Whether a provider needs them.</summary>
-    public static bool IsNeededBy(string provider) => provider is "cuda" or "tensorrt";
-
     /// <summary>Those that the loader does not find, each with what it belongs to.</summary>
     public static IReadOnlyList<string> Missing() => [.. All.Where(library => !IsFound(library.File)).Select(library => $"{library.File} ({library.Part})")];
 
-    private static bool IsFound(string file)
+    /// <summary>Whether the loader finds a library, where it looks for those of an application.</summary>
+    /// <param name="file">The library's file name.</param>
+    public static bool IsFound(string file)
     {
         bool isFound = NativeLibrary.TryLoad(file, out nint handle);
         if (isFound)
