@@ -10,7 +10,7 @@ internal static class ExecutionProviders
     private const string Cuda = "cuda", WebGpu = "webgpu";
 
     /// <summary>The options that let a provider record the kernels of a run and replay them.</summary>
-    private static readonly Dictionary<string, string> GraphOption = new() { [Cuda] = "enable_cuda_graph" };
+    private static readonly Dictionary<string, string> GraphOption = new() { [Cuda] = "enable_cuda_graph" }; // what WebGPU 1.30 replays is not what it recorded
 
     /// <summary>What ONNX Runtime calls the memory of a device, by its provider.</summary>
     private static readonly Dictionary<string, string> MemoryNames = new()

@@ -17,26 +17,31 @@ internal sealed class DoctorVerb : Verb<DoctorOptions>
     {
         Console.WriteLine($"system        {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical processors");
         Console.WriteLine($".NET          {RuntimeInformation.FrameworkDescription}");
-        bool healthy = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, providers {string.Join(", ", OnnxDevice.Available)}",
+        bool hasRuntime = Check("ONNX Runtime", () => $"{OnnxDevice.RuntimeVersion}, providers {string.Join(", ", OnnxDevice.Available)}",
             "The native library is missing: reference Microsoft.ML.OnnxRuntime or another of its packages.");
-        healthy &= Check("TorchSharp", Torch,
+        bool healthy = hasRuntime & Check("TorchSharp", Torch,
             "It is needed to compile models, not to train packages or to serve: reference the libtorch package of this system.");
         healthy &= Check("SkiaSharp", () => $"{SKImageInfo.PlatformColorType} pixels",
             "It is needed for image files and grids: on Linux reference SkiaSharp.NativeAssets.Linux.NoDependencies.");
-        if (healthy)
+        if (hasRuntime)
         {
-            foreach (string provider in OnnxDevice.Available.Where(provider => provider != OnnxDevice.Cpu.Provider))
-            {
-                Console.WriteLine($"{provider,-13} {StateOf(new OnnxDevice(provider))}");
-            }
+            ShowProviders();
+        }
+
+        return Task.FromResult(healthy ? ExitCode.Done : ExitCode.Failed);
+    }
+
+    private static void ShowProviders()
+    {
+        foreach (string provider in OnnxDevice.Available.Where(provider => provider != OnnxDevice.Cpu.Provider))
+        {
+            Console.WriteLine($"{provider,-13} {StateOf(new OnnxDevice(provider))}");
         }
 
         if (!OnnxDevice.Available.Contains(Cuda))
         {
             Console.WriteLine($"{Cuda,-13} not in this ONNX Runtime: build onnxvae with -p:Gpu=true. {CudaLibraries.Advice}");
         }
-
-        return Task.FromResult(healthy ? ExitCode.Done : ExitCode.Failed);
     }
 
     private static string StateOf(OnnxDevice device)
