@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -116,6 +117,23 @@ public sealed partial class DeviceMemory : IDisposable
         string[] inputs = [.. Enumerable.Range(0, from.Count).Select(CopyGraph.Input)], outputs = [.. Enumerable.Range(0, from.Count).Select(CopyGraph.Output)];
         SessionFor([.. types.Select(type => type.ElementDataType)]).Run(runOptions, inputs, from, outputs, to);
         BytesCopied += IsHost ? 0 : types.Sum(type => type.ElementCount * SizeOf(type.ElementDataType));
+    }
+
+    /// <summary>Waits until the device has done all that it was given: a run without outputs on the host may return before it is done.</summary>
+    public void Synchronize()
+    {
+        if (IsHost)
+        {
+            return;
+        }
+
+        long copied = BytesCopied;
+        var buffer = Allocate(TensorElementType.Float, [1]);
+        Span<float> number = [0];
+        Upload(MemoryMarshal.AsBytes(number), buffer);
+        Download(buffer, MemoryMarshal.AsBytes(number));
+        Release(buffer);
+        BytesCopied = copied;
     }
 
     /// <summary>Disposes buffers and bindings while nothing runs on the device.</summary>

@@ -94,7 +94,7 @@ internal sealed class ConvolutionChooser
     {
         long channels = x.Shape[1], kernels = dy.Shape[1];
         long patches = geometry.OutputSize.Product() * geometry.KernelSize.Product();
-        return avoidsLargeKernels ? PatchSource.Images
+        return avoidsLargeKernels ? patches > LargestPatchIndex ? PatchSource.Taps : PatchSource.Images
             : geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches ? PatchSource.None
             : geometry.CanFlip && FewerKernels * kernels <= channels ? PatchSource.Outputs
             : PatchSource.Images;

@@ -15,6 +15,9 @@ internal enum PatchSource
 
     /// <summary>The output gradient, for few kernels.</summary>
     Outputs,
+
+    /// <summary>The images, a tap of the kernel at a time.</summary>
+    Taps,
 }
 
 /// <summary>A convolution on images by ONNX's own operators: any geometry.</summary>
@@ -42,6 +45,7 @@ internal sealed class DirectConvolution(ConvolutionGeometry geometry) : IConvolu
     {
         PatchSource.Images => WeightGradientByPatches.OfImages(x.Images, dy.Images, geometry, MostPatches),
         PatchSource.Outputs => WeightGradientByPatches.OfOutputs(x.Images, dy.Images, geometry),
+        PatchSource.Taps => WeightGradientByTaps.Compute(x.Images, dy.Images, geometry),
         _ => WeightGradientAsConvolution.Compute(x.Images, dy.Images, geometry),
     };
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using OnnxVae.Benchmarks;
 using OnnxVae.Exporters.Convolutions;
+using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Inference;
 using Spectre.Console;
@@ -138,6 +139,20 @@ var tune = new Command("tune", "Measures the algorithms of convolutions and writ
 tune.SetAction(arguments => TuneBenchmark.Write(
     arguments.GetValue(tables)!, arguments.GetValue(uses)!, OnnxDevice.Parse(arguments.GetValue(device)!), arguments.GetValue(threads), Console.Error.WriteLine));
 
+var target = new Option<string>("--out") { Description = "The folder that gets one package per model.", Required = true };
+var provider = new Option<string>("--for") { Description = "The execution provider that they will run on.", DefaultValueFactory = _ => OnnxDevice.Cpu.Provider };
+var batch = new Option<int>("--batch") { Description = "Images per step; those of the tables if 0." };
+var packages = new Command("packages", "Writes the training packages of the models.") { models, target, provider, batch };
+packages.SetAction(arguments =>
+{
+    foreach (var model in Chosen(arguments, BenchmarkModel.All))
+    {
+        using var vae = model.Build();
+        var sized = arguments.GetValue(batch) is > 0 and var images ? model with { Batch = images } : model;
+        sized.Compiler(vae).Write(Path.Combine(arguments.GetValue(target)!, model.Name), target: CompilationTarget.Training with { Provider = arguments.GetValue(provider) });
+    }
+});
+
 var run = new Argument<string>("run") { Description = "The folder of a run on the sprites, 'fit' or --mixture included." };
 var sprites = new Command("sprites", "Share of a model's samples whose nearest held-out sprite has an intersection over union above 0.8.") { run };
 sprites.SetAction(arguments =>
@@ -148,7 +163,7 @@ sprites.SetAction(arguments =>
         results.Select(result => (string[])[result.Source, $"{result.Images}", Number(result.Share, 3), Number(result.MeanOverlap, 3)]));
 });
 
-return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, sprites, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, packages, sprites, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
     known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

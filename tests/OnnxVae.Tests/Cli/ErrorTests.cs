@@ -121,6 +121,8 @@ internal sealed class ErrorTests
     [TestCase("train --count 3", 2, "'train' has no option '--count'; other verbs have it. See 'onnxvae train --help'.")]
     [TestCase("train --data @nowhere --out {0}/x", 1, "There is no data '@nowhere': give 'sprites', 'scenes', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file.")]
     [TestCase("train --threads 100000 --out {0}/x", 2, "--threads is 100000; it must be at most {1}. See 'onnxvae train --help'.")]
+    [TestCase("train --device-option use_tf32 --out {0}/x", 2, "--device-option has 'use_tf32'; expected KEY=VALUE, as in use_tf32=0. See 'onnxvae train --help'.")]
+    [TestCase("train --device-option a=1,b=2,a=3 --out {0}/x", 2, "--device-option gives a twice: give it once. See 'onnxvae train --help'.")]
     [TestCase("train --model vqvae --mixture 5 --out {0}/x", 2, "--mixture cannot be given with --model vqvae: it is for latents that are real numbers. See 'onnxvae train --help'.")]
     [TestCase("compile --for toaster --out {0}/x", 2, "--for is 'toaster'; known are cpu, cuda, tensorrt, webgpu, dml, coreml, openvino, migraphx, qnn, xnnpack. See 'onnxvae compile --help'.")]
     [TestCase("generate {0}/run --out {0}/x --top-p 2", 2, "--top-p is 2; it must be above 0 and at most 1. See 'onnxvae generate --help'.")]

@@ -1,6 +1,7 @@
 using OnnxVae.Exporters.Convolutions;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Layout;
+using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using TorchSharp;
@@ -150,6 +151,37 @@ internal sealed class ConvolutionAlgorithmsTests
         ]);
 
         Assert.That(table.Fastest(Shape(batch, size, channels, kernel: 3)), Is.EqualTo(expected), name);
+    }
+
+    // Forms for devices: patches, in parts where a batch of them is large, and a tap at a time.
+    [Test]
+    public void WeightGradients_WithoutLargeKernels_EqualTheConvolution([Values(1, 2)] int groups, [Values(1, 2)] int stride, [Values(1, 3)] int channels)
+    {
+        long kernels = 4 * groups;
+        var geometry = new ConvolutionGeometry([9, 8], [3, 2], [stride, 1], [1, 0], [1, 2], groups);
+        Value x = Value.Input("x", ElementType.Float32, [5, channels * groups, 9, 8]), dy = Value.Input("dy", ElementType.Float32, [5, kernels, .. geometry.OutputSize]);
+        (Value, Array)[] data = [(x, Numbers.StandardNormal(x.Shape.ElementCount, 1)), (dy, Numbers.StandardNormal(dy.Shape.ElementCount, 2))];
+
+        float[] expected = GraphRunner.Run([WeightGradientAsConvolution.Compute(x, dy, geometry)], data)[0];
+
+        foreach (var form in (Value[])[
+            WeightGradientByPatches.OfImages(x, dy, geometry, long.MaxValue), WeightGradientByPatches.OfImages(x, dy, geometry, 2000), WeightGradientByTaps.Compute(x, dy, geometry)])
+        {
+            Assert.That(Numbers.RelativeError(GraphRunner.Run([form], data)[0], expected), Is.LessThan(Tolerance));
+        }
+    }
+
+    [TestCase("cuda")]
+    [TestCase("webgpu")]
+    public void WeightGradient_OnDevices_HasNoLargeKernel(string provider)
+    {
+        foreach (var (size, channels, groups) in ((long, long, long)[])[(28, 1, 1), (64, 64, 1), (64, 64, 64), (1024, 16, 1)])
+        {
+            Value x = Value.Input("x", ElementType.Float32, [2, channels, size, size]), dy = Value.Input("dy", ElementType.Float32, [2, channels, size, size]);
+            var geometry = new ConvolutionGeometry([size, size], [5, 5], [1, 1], [2, 2], [1, 1], (int)groups);
+            var model = GraphCompiler.Build("dw", [x, dy], [("dw", Ops.ConvolutionWeightGradient(x, dy, geometry))], CompilationTarget.Training with { Provider = provider });
+            Assert.That(model.OperatorCounts.Keys, Has.No.Member("Conv"), $"{size} {channels} {groups}");
+        }
     }
 
     [Test]

@@ -87,6 +87,35 @@ internal sealed class DeployablesTests
     }
 
     [Test]
+    public void FileForTheProcessor_IsThePlainOne_ForOneImage_AndFasterForms_ForMany()
+    {
+        using var folder = new TemporaryFolder();
+        using var test = new TestVae("conv", "bernoulli");
+        var states = test.States.Snapshot();
+        OnnxModel plain = RunExport.Bake(test.Package, "decoder", states), tuned = RunExport.Bake(test.Package, "decoder", states, "cpu");
+        tuned.Save(folder["with_data.onnx"], externalData: true);
+        var input = plain.Inputs[0].Shape;
+        float[] one = Numbers.StandardNormal(input.Skip(1).Aggregate(1L, (product, size) => product * size), 1), many = [.. Enumerable.Repeat(one, 16).SelectMany(x => x)];
+
+        Assert.That(tuned.OperatorCounts["If"], Is.EqualTo(1));
+        Assert.That(tuned.Initializers.Count(tensor => states.ContainsKey(tensor.Name)), Is.EqualTo(2 * plain.Initializers.Count(tensor => states.ContainsKey(tensor.Name))));
+        Assert.That(GraphRunner.Run(tuned, one), Is.EqualTo(GraphRunner.Run(plain, one)));
+        Assert.That(GraphRunner.Run(OnnxModel.Load(folder["with_data.onnx"]), one), Is.EqualTo(GraphRunner.Run(plain, one)));
+        foreach (var (actual, expected) in GraphRunner.RunStrictly(tuned, many).Zip(GraphRunner.Run(plain, many)))
+        {
+            Assert.That(Numbers.RelativeError(actual, expected), Is.LessThan(Tolerance));
+        }
+    }
+
+    [Test]
+    public void FileForTheProcessor_WithoutConvolutions_HasOneGraph()
+    {
+        using var test = new TestVae("mlp", "bernoulli");
+        var states = test.States.Snapshot();
+        Assert.That(RunExport.Bake(test.Package, "decoder", states, "cpu").OperatorCounts, Is.EqualTo(RunExport.Bake(test.Package, "decoder", states).OperatorCounts));
+    }
+
+    [Test]
     public void Bake_WithForeignWeight_NamesIt()
     {
         using var test = new TestVae("mlp", "bernoulli");
