@@ -19,6 +19,11 @@ internal sealed record ExecutionOptions : ThreadOptions
     /// <exception cref="ArgumentException">It is not available.</exception>
     public OnnxDevice ParseDevice() => OnnxDevice.Parse(Device) with { Options = ReadPairs(DeviceOption).ToImmutableSortedDictionary(), AllowsFallback = AllowFallback };
 
+    /// <summary>Starts the device, before anything is written for it.</summary>
+    /// <exception cref="ArgumentException">It is not available, or does not accept its options.</exception>
+    /// <exception cref="InvalidOperationException">It cannot start.</exception>
+    public void RequireDevice() => ParseDevice().Start();
+
     /// <summary>The same for exported models.</summary>
     /// <exception cref="ArgumentException">The device is not available.</exception>
     public VaeOptions ToVaeOptions() => new() { Device = ParseDevice(), Threads = Threads };

@@ -29,7 +29,7 @@ internal sealed class AutoencoderRun : IDisposable
     /// <exception cref="IOException">The folder is not empty, or another process works on it.</exception>
     public static AutoencoderRun Start(string folder, RunOptions options)
     {
-        options.Execution.ParseDevice();
+        options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
         var images = options.Data.Open(options.Seed);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };

@@ -34,7 +34,7 @@ internal sealed class AuxiliaryRun : IDisposable
     /// <exception cref="IOException">The folder holds a model for other weights, or another process works on it.</exception>
     public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions, IRunOptions
     {
-        options.Training.Execution.ParseDevice();
+        options.Training.Execution.RequireDevice();
         var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
         if (needsClasses)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
 using OnnxVae.Format;
 using OnnxVae.Inference;
@@ -7,6 +8,9 @@ namespace OnnxVae.Training.Runtime;
 /// <summary>A session whose inputs and outputs are bound once, for each of the two sets of states.</summary>
 internal sealed class BoundSession : IDisposable
 {
+    private const int WarmUps = 2;
+    private const int NotRecorded = -1;
+
     // One arena for all sessions, only one of which runs at a time: they share the memory instead of each holding its own.
     private static readonly Lazy<bool> SharedArena = new(() =>
     {
@@ -19,7 +23,9 @@ internal sealed class BoundSession : IDisposable
     private readonly OnnxSession session;
     private readonly StateBuffers states;
     private readonly OrtIoBinding[] bindings;
-    private readonly RunOptions[] runOptions;
+    private readonly RunOptions[] recorded;
+    private readonly RunOptions unrecorded;
+    private int runs;
 
     /// <param name="load">Loads the model.</param>
     /// <param name="inputs">The buffers of the inputs that are not states, on the device.</param>
@@ -32,7 +38,7 @@ internal sealed class BoundSession : IDisposable
         this.states = states;
         session = load(ShareArena);
         bindings = [Bind(0), Bind(1)];
-        runOptions = [OptionsOf(0), OptionsOf(1)];
+        (recorded, unrecorded) = ([OptionsOf(1), OptionsOf(2)], OptionsOf(NotRecorded));
 
         OrtIoBinding Bind(int parity)
         {
@@ -55,22 +61,24 @@ internal sealed class BoundSession : IDisposable
             return binding;
         }
 
-        // Where a device records the kernels of a run to replay them, each set of buffers is a record of its own.
-        static RunOptions OptionsOf(int parity)
+        static RunOptions OptionsOf(int record)
         {
             var options = new RunOptions();
-            options.AddRunConfigEntry("gpu_graph_id", $"{parity + 1}");
+            options.AddRunConfigEntry("gpu_graph_id", record.ToString(CultureInfo.InvariantCulture));
             return options;
         }
     }
 
-    /// <summary>Runs on the set of states of the given parity.</summary>
-    public void Run(int parity) => session.Run(runOptions[parity], bindings[parity]);
+    /// <summary>
+    /// Runs on the set of states of the given parity. Where a device records the kernels of a run to replay them, each set is a record of its own, made once the
+    /// first runs have allocated all memory.
+    /// </summary>
+    public void Run(int parity) => session.Run(runs++ < WarmUps ? unrecorded : recorded[parity], bindings[parity]);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        states.Memory.Release([.. bindings, .. runOptions]);
+        states.Memory.Release([.. bindings, .. recorded, unrecorded]);
         session.Dispose();
     }
 
