@@ -34,6 +34,9 @@ public static class CudaLibraries
             ($"libcudnn.so.{CudnnVersion}", $"cuDNN {CudnnVersion}"),
         ];
 
+    /// <summary>Which are missing, and what to install, as a sentence; null if all are there.</summary>
+    public static string? Fault => Missing() is [_, ..] missing ? $"{string.Join(", ", missing)} {(missing.Count == 1 ? "is" : "are")} missing. {Advice}" : null;
+
     /// <summary>Those that the loader does not find, each with what it belongs to.</summary>
     public static IReadOnlyList<string> Missing() => [.. All.Where(library => !IsFound(library.File)).Select(library => $"{library.File} ({library.Part})")];
 

@@ -45,7 +45,7 @@ public sealed partial class DeviceMemory : IDisposable
     /// <summary>Whether it is the host's memory too: buffers can be read and written directly. So is the memory of providers that take their inputs from the host.</summary>
     public bool IsHost => Device.IsProcessor || allocator is null;
 
-    /// <summary>Bytes that were copied between host and device so far.</summary>
+    /// <summary>Bytes that <see cref="Copy"/>, <see cref="Upload"/> and <see cref="Download"/> have moved so far; none where the memory is the host's.</summary>
     public long BytesCopied { get; private set; }
 
     /// <summary>A buffer on the device, with any content.</summary>
@@ -78,6 +78,7 @@ public sealed partial class DeviceMemory : IDisposable
     /// <summary>Copies the elements of a tensor to the device.</summary>
     /// <param name="from">The elements, little-endian, row-major.</param>
     /// <param name="to">A buffer.</param>
+    /// <exception cref="ArgumentException">The number of bytes is not that of the tensor.</exception>
     public unsafe void Upload(ReadOnlySpan<byte> from, OrtValue to)
     {
         ArgumentNullException.ThrowIfNull(to);
@@ -91,6 +92,7 @@ public sealed partial class DeviceMemory : IDisposable
     /// <summary>Copies the elements of a tensor to the host.</summary>
     /// <param name="from">A buffer.</param>
     /// <param name="to">Receives the elements.</param>
+    /// <exception cref="ArgumentException">The number of bytes is not that of the tensor.</exception>
     public unsafe void Download(OrtValue from, Span<byte> to)
     {
         ArgumentNullException.ThrowIfNull(from);
@@ -179,6 +181,11 @@ public sealed partial class DeviceMemory : IDisposable
     private static unsafe OrtValue Wrap(byte* data, int length, OrtValue like)
     {
         var type = like.GetTensorTypeAndShape();
+        if (type.ElementCount * SizeOf(type.ElementDataType) is var expected && expected != length)
+        {
+            throw new ArgumentException($"The tensor takes {expected} bytes, not {length}.");
+        }
+
         return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type.ElementDataType, type.Shape, (IntPtr)data, length);
     }
 
@@ -202,7 +209,7 @@ public sealed partial class DeviceMemory : IDisposable
         return session;
     }
 
-    [GeneratedRegex("failed to allocate memory|out of memory|bad_?alloc|bad allocation", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("failed to allocate memory|out of memory|alloc_failed|bad_?alloc|bad allocation", RegexOptions.IgnoreCase)]
     private static partial Regex OutOfMemory();
 
     [GeneratedRegex(@"(requested (buffer of size|bytes of)|size:?)\s+(?<bytes>\d+)", RegexOptions.IgnoreCase)]

@@ -101,6 +101,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     public SessionOptions CreateSessionOptions(int threads = 0)
     {
         RequireThreads(threads);
+        DeviceFailure.RequireNone(this);
         _ = OnnxEnvironment.Instance; // before ONNX Runtime creates one by itself
         var options = new SessionOptions
         {
@@ -110,6 +111,7 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
             EnableMemoryPattern = false, // it would hold a second block for all tensors besides the one of the first run: twice the memory, no time gained
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            LogId = OnnxEnvironment.LogId,
         };
         options.AddSessionConfigEntry("session.set_denormal_as_zero", "1"); // optimizer moments that decay to denormals would otherwise slow every step
         if (!IsProcessor)
@@ -146,7 +148,20 @@ public sealed record OnnxDevice(string Provider, int Index = 0)
     /// The same with runs that are recorded once and replayed, as CUDA graphs, so that starting hundreds of kernels costs nothing. Shapes and buffers must stay the
     /// same, and all nodes be on the device. The device itself if it cannot do that, or if its options switch it off.
     /// </summary>
-    public OnnxDevice Replaying() => AllowsFallback ? this : ExecutionProviders.Replaying(this);
+    public OnnxDevice Replaying() => !AllowsFallback && ExecutionProviders.CanReplay(this) ? this with { IsReplaying = true } : this;
+
+    /// <summary>Whether its products are rounded to TF32.</summary>
+    public bool RoundsToTf32 => Provider == "cuda" && ExecutionProviders.OptionsOf(this)["use_tf32"] != "0";
+
+    /// <inheritdoc/>
+    public bool Equals(OnnxDevice? other) => other is not null
+        && (Provider, Index, AllowsFallback, IsPrecise, IsReplaying) == (other.Provider, other.Index, other.AllowsFallback, other.IsPrecise, other.IsReplaying) && Options.SequenceEqual(other.Options);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Provider, Index, Options.Count);
+
+    /// <summary>Whether runs are recorded and replayed.</summary>
+    internal bool IsReplaying { get; private init; }
 
     /// <summary>What ONNX Runtime calls a provider, by its short name; null if it does not have it.</summary>
     internal static string? FullName(string provider) => OnnxEnvironment.Instance.GetAvailableProviders().FirstOrDefault(full => ShortName(full) == provider);

@@ -73,9 +73,13 @@ public sealed class OnnxSession : IDisposable
     /// <summary>Finds out which nodes of a file run on a device, and which fall back to the processor.</summary>
     /// <param name="file">The file.</param>
     /// <param name="device">The device.</param>
-    /// <returns>Where the nodes run; null if the application has created ONNX Runtime's environment itself, whose log tells.</returns>
+    /// <returns>Where the nodes run with fall-back allowed; null if the application has created ONNX Runtime's environment itself, whose log tells.</returns>
     public static NodePlacement? PlacementOf(string file, OnnxDevice device) =>
-        NodePlacements.Find(device, settings => new InferenceSession(file, settings));
+        Translating(device, $"'{file}'", () =>
+        {
+            RequireContent(file);
+            return NodePlacements.Find(device, settings => new InferenceSession(file, settings));
+        });
 
     /// <summary>Runs the model into preallocated memory.</summary>
     /// <param name="options">Options of the run.</param>
@@ -141,32 +145,35 @@ public sealed class OnnxSession : IDisposable
         }
     }
 
-    private static OnnxSession Open(Func<SessionOptions, InferenceSession> open, OnnxDevice device, int threads, Action<SessionOptions>? configure, string source)
+    private static OnnxSession Open(Func<SessionOptions, InferenceSession> open, OnnxDevice device, int threads, Action<SessionOptions>? configure, string source) =>
+        Translating(device, source, () =>
+        {
+            using var settings = device.CreateSessionOptions(threads);
+            configure?.Invoke(settings);
+            try
+            {
+                return new OnnxSession(open(settings), device, source);
+            }
+            catch (OnnxRuntimeException e) when (NodePlacements.AreRefusedIn(e))
+            {
+                throw new InvalidDataException(NodePlacements.Refusal(source, device, open), e);
+            }
+        });
+
+    // Makes a session while nothing else uses the device, and turns the runtime's errors into sentences.
+    private static T Translating<T>(OnnxDevice device, string source, Func<T> make)
     {
         using var turn = DeviceTurn.Take(device);
-        DeviceFailure.RequireNone(device);
         using var flushed = FlushedDenormals.OnThisThread(); // constants are folded on this thread
-        using var settings = device.CreateSessionOptions(threads);
-        configure?.Invoke(settings);
         try
         {
-            return new OnnxSession(open(settings), device, source);
-        }
-        catch (OnnxRuntimeException e) when (NodePlacements.AreRefusedIn(e))
-        {
-            throw new InvalidDataException(NodePlacements.Refusal(source, device, open), e);
-        }
-        catch (OnnxRuntimeException e) when (DeviceMemory.IsExhausted(e))
-        {
-            throw DeviceMemory.Exhausted(device, $"load {source}", e);
-        }
-        catch (OnnxRuntimeException e) when (!device.IsProcessor && DeviceFailure.IsOfDevice(e))
-        {
-            throw DeviceFailure.Of(device, e);
+            return make();
         }
         catch (OnnxRuntimeException e)
         {
-            throw new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
+            throw DeviceMemory.IsExhausted(e) ? DeviceMemory.Exhausted(device, $"load {source}", e)
+                : !device.IsProcessor && DeviceFailure.IsOfDevice(e) ? DeviceFailure.Of(device, e)
+                : new InvalidDataException($"{source} cannot be loaded as an ONNX model: {e.Message}", e);
         }
     }
 
@@ -186,6 +193,6 @@ public sealed class OnnxSession : IDisposable
 
     private Exception Failure(OnnxRuntimeException e) =>
         DeviceMemory.IsExhausted(e) ? DeviceMemory.Exhausted(device, $"run {Source}", e)
-        : !device.IsProcessor && DeviceFailure.IsOfDevice(e) ? DeviceFailure.Of(device, e)
+        : !device.IsProcessor ? new InvalidDataException($"{Source} cannot be run on {device}: {DeviceFailure.ReasonIn(e)}", e)
         : new InvalidDataException($"{Source} cannot be run: {e.Message}", e);
 }

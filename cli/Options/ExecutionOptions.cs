@@ -4,7 +4,7 @@ using OnnxVae.Inference;
 namespace OnnxVae.Cli.Options;
 
 /// <summary>Where a model runs.</summary>
-internal sealed record ExecutionOptions : ThreadOptions
+internal sealed record ExecutionOptions : ThreadOptions, IChecked
 {
     [Option(Topic.Execution, "An execution provider: cpu, cuda, cuda:1, webgpu, or another one that the loaded ONNX Runtime has.")]
     public string Device { get; init; } = "cpu";
@@ -14,6 +14,13 @@ internal sealed record ExecutionOptions : ThreadOptions
 
     [Option(Topic.Execution, "Let the processor run what the device has no kernel for, instead of refusing it.")]
     public bool AllowFallback { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> FindFaults(GivenOptions given) =>
+        !string.Equals(Device, OnnxDevice.Cpu.Provider, StringComparison.OrdinalIgnoreCase) ? []
+        : DeviceOption.Length > 0 ? ["--device-option is for devices other than the processor: give --device."]
+        : AllowFallback ? ["--allow-fallback is for devices other than the processor: give --device."]
+        : [];
 
     /// <summary>The device.</summary>
     /// <exception cref="ArgumentException">It is not available.</exception>

@@ -49,13 +49,12 @@ internal static class RunDisplay
     {
         var step = package.Manifest.Step;
         string rounding = device.Provider != "cuda" ? ""
-            : package.IsPrecise || device.Options.GetValueOrDefault("use_tf32") == "0" ? "; products keep 24 bits"
-            : "; products take TF32's 11 bits, --precise keeps 24";
+            : (device with { IsPrecise = package.IsPrecise }).RoundsToTf32 ? "; products take TF32's 11 bits, --precise keeps 24" : "; products keep 24 bits";
         return OnnxSession.PlacementOf(package.PathOf(step.FileWithoutMetrics ?? step.File), device) switch
         {
             null => $"runs the step{rounding}",
             { OnProcessor: [] } all => $"all {all.OnDevice} nodes of the step run there{rounding}",
-            var placed => $"{placed.OnDevice} of {placed.Count} nodes of the step run there; on the processor: {string.Join(", ", placed.OnProcessor)}{rounding}",
+            var placed => $"{placed.OnDevice} of {placed.Count} nodes of the step run there; on the processor: {placed.NamesOnProcessor}{rounding}",
         };
     }
 

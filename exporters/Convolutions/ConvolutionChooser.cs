@@ -13,6 +13,7 @@ internal sealed class ConvolutionChooser
     private const long FewerKernels = 4;
     private const long LargestPatchIndex = 1L << 24;
     private const long LargestPatches = 1L << 30;
+    private const long LargestPatchesOfDevices = 1L << 26; // whose memory is smaller
 
     private readonly Func<Node, ConvolutionShape, ConvolutionAlgorithm>? fastest;
     private readonly CompilationGoal goal;
@@ -50,7 +51,7 @@ internal sealed class ConvolutionChooser
         {
             FlipsKernels = node.OperatorType == Primitive.ConvolutionInputGradient && GainsByFlipping(node.Inputs[1], geometry),
             Patches = node.OperatorType == Primitive.ConvolutionWeightGradient ? PatchesOf(node.Inputs[0], node.Inputs[1], geometry) : PatchSource.None,
-            MostPatches = LargestPatches,
+            MostPatches = avoidsLargeKernels ? LargestPatchesOfDevices : LargestPatches,
         };
     }
 
@@ -94,7 +95,7 @@ internal sealed class ConvolutionChooser
     {
         long channels = x.Shape[1], kernels = dy.Shape[1];
         long patches = geometry.OutputSize.Product() * geometry.KernelSize.Product();
-        return avoidsLargeKernels ? patches > LargestPatchIndex ? PatchSource.Taps : PatchSource.Images
+        return avoidsLargeKernels ? patches > LargestPatchIndex || channels * patches > LargestPatchesOfDevices ? PatchSource.Taps : PatchSource.Images
             : geometry.Groups > 1 || channels < FewestChannelsOfPatches || patches > LargestPatchIndex || x.Shape[0] * channels * patches > LargestPatches ? PatchSource.None
             : geometry.CanFlip && FewerKernels * kernels <= channels ? PatchSource.Outputs
             : PatchSource.Images;

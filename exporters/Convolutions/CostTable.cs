@@ -61,8 +61,8 @@ internal sealed record CostTable(string Device, IReadOnlyList<CostTable.Case> Ca
         return (node, shape) => (target.Goal, node.OperatorType) switch
         {
             (CompilationGoal.Training, _) => For(provider, Use.Training)!.Fastest(shape),
-            (_, Primitive.Convolution) => For(provider, Use.Convolution)!.Fastest(shape),
-            (_, Primitive.ConvolutionInputGradient) => For(provider, Use.ConvolutionInputGradient)!.Fastest(shape),
+            (_, Primitive.Convolution) => For(provider, Use.Convolution)?.Fastest(shape) ?? ConvolutionAlgorithm.Direct,
+            (_, Primitive.ConvolutionInputGradient) => For(provider, Use.ConvolutionInputGradient)?.Fastest(shape) ?? ConvolutionAlgorithm.Direct,
             _ => ConvolutionAlgorithm.Direct,
         };
     }

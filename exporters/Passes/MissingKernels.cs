@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Kernels;
+using OnnxVae.Format;
 
 namespace OnnxVae.Exporters.Passes;
 
@@ -30,8 +31,14 @@ internal static class MissingKernels
         return replaced;
     }
 
-    // A half goes up, not to the even neighbour.
-    private static Value Round(Value x) => Ops.Floor(x + 0.5f);
+    // Halves go to the even neighbour.
+    private static Value Round(Value x)
+    {
+        var below = Ops.Floor(x);
+        var rest = x - below;
+        var isOdd = below - (2f * Ops.Floor(0.5f * below));
+        return below + Ops.Cast(Ops.Greater(rest, 0.5f), ElementType.Float32) + (Ops.Cast(Ops.Equal(rest, 0.5f), ElementType.Float32) * isOdd);
+    }
 
     private static Value LogSoftmax(Value x, int axis)
     {

@@ -50,10 +50,10 @@ internal sealed class DeviceBlocks : IDisposable
         RunOptions options, IReadOnlyList<(string Name, long[] RowShape)> inputs, string[] outputs, long[] outputShape, int rows,
         ReadOnlySpan<float> first, ReadOnlySpan<float> second, Span<float> firstResult, Span<float> secondResult)
     {
-        using var turn = DeviceTurn.Take(memory.Device);
-        var block = BlockOf(inputs, outputs, outputShape);
         for (int row = 0; row < rows; row += Rows)
         {
+            using var turn = DeviceTurn.Take(memory.Device); // others may run in between
+            var block = BlockOf(inputs, outputs, outputShape);
             int count = Math.Min(Rows, rows - row);
             block.Fill(0, PartOf(first, row, count, rows), memory);
             block.Fill(1, PartOf(second, row, count, rows), memory);
@@ -78,7 +78,8 @@ internal sealed class DeviceBlocks : IDisposable
         string key = string.Join(' ', outputs);
         if (!blocks.TryGetValue(key, out var block))
         {
-            blocks[key] = block = new Block(session.CreateBinding(), [.. inputs.Select(input => Allocate(input.RowShape))], [.. outputs.Select(_ => Allocate(outputShape))]);
+            OrtValue[] taken = [.. inputs.Select(input => Allocate(input.RowShape))], given = [.. outputs.Select(_ => Allocate(outputShape))];
+            blocks[key] = block = new Block(session.CreateBinding(), taken, given);
             foreach (var ((name, _), value) in inputs.Zip(block.Inputs))
             {
                 block.Binding.BindInput(name, value);

@@ -6,7 +6,7 @@ namespace OnnxVae.Inference.Internals;
 /// <summary>Why devices cannot start. It is remembered: some providers end the process when they are tried a second time.</summary>
 internal static class DeviceFailure
 {
-    private static readonly string[] Words = ["WebGPU adapter", "WebGPU device", "CUDA failure", "CUDA error", "cudnn", "cublas", "shared library", "driver version"];
+    private static readonly string[] Words = ["WebGPU adapter", "shared library", "driver version", "no CUDA-capable device"];
     private static readonly ConcurrentDictionary<string, string> Known = new();
 
     /// <summary>Refuses a device that could not start before.</summary>
@@ -19,9 +19,8 @@ internal static class DeviceFailure
         }
     }
 
-    /// <summary>Whether the runtime failed because of a device, not of a model.</summary>
-    public static bool IsOfDevice(OnnxRuntimeException e) =>
-        Words.Any(word => e.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether a session could not be made because the device does not start, not because of its model.</summary>
+    public static bool IsOfDevice(OnnxRuntimeException e) => Words.Any(word => e.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The refusal of a device that the runtime could not start.</summary>
     /// <param name="device">The device.</param>
@@ -33,16 +32,14 @@ internal static class DeviceFailure
             return new ArgumentException($"The provider of device '{device}' does not accept its options: {ReasonIn(cause)}", cause);
         }
 
-        var missing = device.Provider is "cuda" or "tensorrt" ? CudaLibraries.Missing() : [];
-        string message = missing.Count > 0
-            ? $"Device '{device}' cannot start: {string.Join(", ", missing)} {(missing.Count == 1 ? "is" : "are")} missing. {CudaLibraries.Advice}"
-            : $"Device '{device}' cannot start: {ReasonIn(cause)} Is there such a device, with its driver?";
+        string? missing = device.Provider is "cuda" or "tensorrt" ? CudaLibraries.Fault : null;
+        string message = $"Device '{device}' cannot start: {missing ?? $"{ReasonIn(cause)} Is there such a device, with its driver?"}";
         Known[$"{device}"] = message;
         return new InvalidOperationException(message, cause);
     }
 
-    // The runtime puts its error code, its source file and a C++ signature before the reason.
-    private static string ReasonIn(OnnxRuntimeException cause)
+    /// <summary>The reason in a message of the runtime, which puts its error code, its source file and a C++ signature before it.</summary>
+    public static string ReasonIn(OnnxRuntimeException cause)
     {
         string line = cause.Message.Trim().Split('\n')[0].Trim();
         int reason = line.LastIndexOf(" was false. ", StringComparison.Ordinal);

@@ -19,7 +19,10 @@ internal readonly struct DeviceTurn : IDisposable
     }
 
     /// <summary>Waits for a turn on a device; there is no need to wait for the processor.</summary>
-    public static DeviceTurn Take(OnnxDevice device) => device.IsProcessor ? default : new(Locks.GetOrAdd($"{device}", _ => new object()));
+    public static DeviceTurn Take(OnnxDevice device) => device.IsProcessor ? default : new(Locks.GetOrAdd(LockOf(device), _ => new object()));
+
+    // Recordings of CUDA bear no other use of any of its devices, and TensorRT runs on the same ones.
+    private static string LockOf(OnnxDevice device) => device.Provider is "cuda" or "tensorrt" ? "cuda" : $"{device}";
 
     public void Dispose()
     {

@@ -27,18 +27,18 @@ internal static class ExecutionProviders
     /// <exception cref="InvalidOperationException">The provider is there, but cannot start.</exception>
     public static void Append(SessionOptions options, OnnxDevice device)
     {
-        if (PluggedIn(device.Provider) is { Length: > 0 } devices)
-        {
-            options.AppendExecutionProvider(
-                OnnxEnvironment.Instance,
-                [device.Index < devices.Length ? devices[device.Index] : throw new ArgumentException($"Device '{device}' is not available: there are {devices.Length} of {device.Provider}, numbered from 0.")],
-                OptionsOf(device));
-            return;
-        }
-
-        string name = OnnxDevice.FullName(device.Provider) ?? throw OnnxDevice.NotAvailable($"{device}", device.Provider);
         try
         {
+            if (PluggedIn(device.Provider) is { Length: > 0 } devices)
+            {
+                options.AppendExecutionProvider(
+                    OnnxEnvironment.Instance,
+                    [device.Index < devices.Length ? devices[device.Index] : throw new ArgumentException($"Device '{device}' is not available: there are {devices.Length} of {device.Provider}, numbered from 0.")],
+                    OptionsOf(device));
+                return;
+            }
+
+            string name = OnnxDevice.FullName(device.Provider) ?? throw OnnxDevice.NotAvailable($"{device}", device.Provider);
             if (device.Provider == Cuda)
             {
                 using var cuda = new OrtCUDAProviderOptions();
@@ -62,16 +62,18 @@ internal static class ExecutionProviders
         }
     }
 
-    /// <summary>The device with its runs recorded and replayed, if its provider can do that and its options do not say otherwise.</summary>
-    public static OnnxDevice Replaying(OnnxDevice device) =>
-        GraphOption.TryGetValue(device.Provider, out string? option) && !device.Options.ContainsKey(option) ? device with { Options = device.Options.Add(option, "1") } : device;
+    /// <summary>Whether a provider can record runs and replay them, and its options do not say otherwise.</summary>
+    public static bool CanReplay(OnnxDevice device) => GraphOption.TryGetValue(device.Provider, out string? option) && device.Options.GetValueOrDefault(option) != "0";
 
     /// <summary>The memory of a device; null if it is not known how ONNX Runtime calls it.</summary>
     public static OrtMemoryInfo? MemoryOf(OnnxDevice device) =>
         MemoryNames.TryGetValue(device.Provider, out string? name) ? new OrtMemoryInfo(name, OrtAllocatorType.DeviceAllocator, device.Index, OrtMemType.Default) : null;
 
-    /// <summary>The options that a provider is given: the device's own, and defaults for the others.</summary>
-    private static ImmutableSortedDictionary<string, string> OptionsOf(OnnxDevice device)
+    /// <summary>
+    /// The options that a provider is given: the device's own, and defaults for the others. Only sessions whose inputs and outputs stay in place may replay,
+    /// whatever the options say.
+    /// </summary>
+    public static ImmutableSortedDictionary<string, string> OptionsOf(OnnxDevice device)
     {
         var defaults = new Dictionary<string, string>();
         switch (device.Provider)
@@ -92,7 +94,8 @@ internal static class ExecutionProviders
             defaults["device_id"] = device.Index.ToString(CultureInfo.InvariantCulture); // not all providers have several devices
         }
 
-        return defaults.ToImmutableSortedDictionary().SetItems(device.Options);
+        var options = defaults.ToImmutableSortedDictionary().SetItems(device.Options);
+        return GraphOption.TryGetValue(device.Provider, out string? graph) ? device.IsReplaying ? options.SetItem(graph, "1") : options.Remove(graph) : options;
     }
 
     private static OrtEpDevice[] PluggedIn(string provider) =>

@@ -7,8 +7,6 @@ namespace OnnxVae.Inference.Internals;
 /// <summary>Finds out where ONNX Runtime places nodes: it says so only in its log.</summary>
 internal static partial class NodePlacements
 {
-    private const int MostNamed = 5;
-
     private static int sessions;
 
     /// <summary>Whether the runtime refused a graph because nodes would fall back to the processor.</summary>
@@ -20,9 +18,7 @@ internal static partial class NodePlacements
     /// <param name="open">Loads the model.</param>
     public static string Refusal(string source, OnnxDevice device, Func<SessionOptions, InferenceSession> open)
     {
-        string[] names = Find(device, open) is { } placement ? [.. placement.OnProcessor] : [];
-        string which = names.Length == 0 ? "some of its nodes"
-            : $"{string.Join(", ", names.Take(MostNamed))}{(names.Length > MostNamed ? $" and {names.Length - MostNamed} more of its nodes" : "")}";
+        string which = Find(device, open) is { OnProcessor: [_, ..] } placement ? placement.NamesOnProcessor : "some of its nodes";
         return $"{source} cannot run on {device}: it has no kernel for {which}. Compile the model for this device, or allow nodes to fall back to the processor.";
     }
 
@@ -36,7 +32,7 @@ internal static partial class NodePlacements
         using var settings = (device with { AllowsFallback = true }).CreateSessionOptions();
         settings.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_VERBOSE;
         settings.LogId = string.Create(CultureInfo.InvariantCulture, $"placement {Interlocked.Increment(ref sessions)}");
-        return OnnxEnvironment.Record(settings.LogId, () => open(settings).Dispose()) is { } log ? Read(log, OnnxDevice.FullName(device.Provider) ?? device.Provider) : null;
+        return OnnxEnvironment.Record(settings.LogId, () => open(settings).Dispose()) is { } log ? Read(log, device.Provider) : null;
     }
 
     private static NodePlacement Read(IEnumerable<string> log, string provider)
@@ -48,8 +44,8 @@ internal static partial class NodePlacements
         {
             if (Heading().Match(line) is { Success: true } heading)
             {
-                string placed = heading.Groups["provider"].Value;
-                onDevice += string.Equals(placed, provider, StringComparison.OrdinalIgnoreCase) ? int.Parse(heading.Groups["count"].ValueSpan, CultureInfo.InvariantCulture) : 0;
+                string placed = OnnxDevice.ShortName(heading.Groups["provider"].Value);
+                onDevice += placed == provider ? int.Parse(heading.Groups["count"].ValueSpan, CultureInfo.InvariantCulture) : 0;
                 listed = nodes[placed] = [];
             }
             else if (listed is not null && Node().Match(line) is { Success: true } node)
@@ -58,7 +54,7 @@ internal static partial class NodePlacements
             }
         }
 
-        return new NodePlacement(onDevice, [.. nodes.Where(pair => !string.Equals(pair.Key, provider, StringComparison.OrdinalIgnoreCase)).SelectMany(pair => pair.Value)]);
+        return new NodePlacement(onDevice, [.. nodes.Where(pair => pair.Key != provider).SelectMany(pair => pair.Value)]);
     }
 
     [GeneratedRegex(@"placed on \[(?<provider>\w+)\]\. Number of nodes: (?<count>\d+)")]

@@ -9,6 +9,9 @@ namespace OnnxVae.Inference.Internals;
 /// </summary>
 internal static class OnnxEnvironment
 {
+    /// <summary>The name of this library's sessions in the log.</summary>
+    public const string LogId = "OnnxVae";
+
     private static readonly Lazy<OrtEnv> Environment = new(Create);
     private static readonly ConcurrentDictionary<string, ConcurrentQueue<string>> Records = new();
     private static readonly DOrtLoggingFunction Logging = Log; // native code holds it
@@ -51,19 +54,23 @@ internal static class OnnxEnvironment
 
     private static OrtEnv New()
     {
-        var options = new EnvironmentCreationOptions { logId = "OnnxVae", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, loggingFunction = Logging };
+        var options = new EnvironmentCreationOptions { logId = LogId, logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, loggingFunction = Logging };
         var environment = OrtEnv.CreateInstanceWithOptions(ref options);
         environment.DisableTelemetryEvents();
         isLogged = true;
         return environment;
     }
 
-    // The errors that ONNX Runtime logs come as exceptions too.
+    // What this library's sessions log as errors comes as exceptions, too.
     private static void Log(IntPtr parameter, OrtLoggingLevel severity, string category, string logId, string codeLocation, string message)
     {
         if (Records.TryGetValue(logId, out var record))
         {
             record.Enqueue(message);
+        }
+        else if (logId != LogId || severity != OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR)
+        {
+            Console.Error.WriteLine($"{logId}: {message}");
         }
     }
 }

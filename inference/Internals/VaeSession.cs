@@ -169,16 +169,17 @@ internal sealed class VaeSession : IDisposable
         try
         {
             var metadata = ModelMetadata.Read(session, kind);
-            if (options.WarmUp)
-            {
-                WarmUp(session);
-            }
-
             var runOptions = new RunOptions();
             var blocks = DeviceBlocks.For(session, device);
             var turns = new SessionTurns(
                 session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize), kind, Release);
-            return new VaeSession(turns, runOptions, metadata, blocks, device);
+            var model = new VaeSession(turns, runOptions, metadata, blocks, device);
+            if (options.WarmUp)
+            {
+                model.WarmUp(session);
+            }
+
+            return model;
 
             void Release()
             {
@@ -195,22 +196,33 @@ internal sealed class VaeSession : IDisposable
         OnnxSession? Open(int threads) => open(device, threads);
     }
 
-    private static void WarmUp(OnnxSession session)
+    // On a row of zeros, in blocks if that is how the model will run.
+    private void WarmUp(OnnxSession session)
     {
-        OrtValue[] zeros = [.. session.Inputs.Values.Select(input =>
+        var inputs = session.Inputs.Select(input => (input.Key, RowOf(input.Value))).ToArray();
+        var outputs = session.Outputs.Select(output => (output.Key, RowOf(output.Value))).ToArray();
+        float[][] zeros = [.. inputs.Select(input => Zeros(input.Item2))], results = [.. outputs.Select(output => Zeros(output.Item2))];
+        if (blocks is not null && inputs.Length <= 2 && outputs.Length <= 2)
         {
-            long[] shape = [.. input.Dimensions.Select(size => Math.Max(1L, size))];
-            return OrtValue.CreateTensorValueFromMemory(new float[shape.Aggregate(1L, (product, size) => product * size)], shape);
-        })];
+            blocks.Run(
+                runOptions, inputs, [.. outputs.Select(output => output.Key)], outputs[0].Item2, rows: 1,
+                zeros[0], zeros.ElementAtOrDefault(1), results[0], results.ElementAtOrDefault(1));
+            return;
+        }
+
+        OrtValue[] values = [.. inputs.Zip(zeros, (input, data) => OrtValue.CreateTensorValueFromMemory(data, [1, .. input.Item2]))];
         try
         {
-            using var options = new RunOptions();
-            session.Run(options, [.. session.Inputs.Keys], zeros);
+            session.Run(runOptions, [.. session.Inputs.Keys], values);
         }
         finally
         {
-            Array.ForEach(zeros, value => value.Dispose());
+            Array.ForEach(values, value => value.Dispose());
         }
+
+        static long[] RowOf(NodeMetadata tensor) => [.. tensor.Dimensions.Skip(1).Select(size => Math.Max(1L, size))];
+
+        static float[] Zeros(long[] shape) => new float[shape.Aggregate(1L, (product, size) => product * size)];
     }
 
     private static long[] DimensionsOf(ConditionShape shape) => [.. shape.Dimensions.Select(size => (long)size)];

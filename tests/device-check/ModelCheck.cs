@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Runs;
@@ -12,6 +13,8 @@ namespace OnnxVae.DeviceCheck;
 /// <param name="steps">Steps whose losses are compared.</param>
 internal sealed class ModelCheck(OnnxDevice device, TimeSpan duration, int steps)
 {
+    private const string GraphOption = "enable_cuda_graph";
+
     // A device in software takes seconds for what a GPU does in milliseconds.
     private readonly int stepsAtATime = device.Provider == "cuda" ? 20 : 1, imagesAtATime = device.Provider == "cuda" ? 1024 : 4, warmUps = device.Provider == "cuda" ? 3 : 1;
 
@@ -20,17 +23,17 @@ internal sealed class ModelCheck(OnnxDevice device, TimeSpan duration, int steps
     {
         var program = package.Manifest.Step;
         var placement = OnnxSession.PlacementOf(package.PathOf(program.FileWithoutMetrics ?? program.File), device);
-        double difference = Losses(package, device with { IsPrecise = true }).Zip(Losses(package, OnnxDevice.Cpu), (a, b) => Math.Abs(a - b) / Math.Abs(b)).Max();
-        var (single, peak) = Measure(package, Unrecorded(device));
+        double difference = Losses(package, device with { IsPrecise = true }).Zip(Losses(package, OnnxDevice.Cpu), Difference).Max();
+        var unrecorded = device.Provider == "cuda" ? device with { Options = device.Options.SetItem(GraphOption, "0") } : device;
+        var (single, peak) = Measure(package, unrecorded);
         bool canReplay = device.Replaying() != device;
         var (replayed, replayedPeak) = canReplay ? Measure(package, device) : (single, peak);
+        bool? agrees = canReplay ? StatesAfter(package, device).SequenceEqual(StatesAfter(package, unrecorded)) : null;
         return new ModelResult(
-            name, placement?.OnDevice, placement?.OnProcessor ?? [], difference, program.Images.Shape[0], single, canReplay ? replayed : null, Decode(package), Largest(peak, replayedPeak));
+            name, placement?.OnDevice, placement?.OnProcessor ?? [], difference, agrees, program.Images.Shape[0], single, canReplay ? replayed : null, Decode(package), Largest(peak, replayedPeak));
     }
 
-    // A device whose steps are not replayed: an option that is given is left as it is.
-    private static OnnxDevice Unrecorded(OnnxDevice device) =>
-        device.Replaying().Options.FirstOrDefault(option => !device.Options.ContainsKey(option.Key)) is { Key: { } key } ? device with { Options = device.Options.SetItem(key, "0") } : device;
+    private static double Difference(double actual, double expected) => double.IsFinite(actual) ? Math.Abs(actual - expected) / Math.Abs(expected) : double.PositiveInfinity;
 
     private static double? Largest(double? one, double? other) => one is null || other > one ? other : one;
 
@@ -47,6 +50,22 @@ internal sealed class ModelCheck(OnnxDevice device, TimeSpan duration, int steps
             runner.Run();
             return (double)runner.Metric(loss)[0];
         })];
+    }
+
+    // After steps without metrics, the ones that are replayed.
+    private byte[] StatesAfter(TrainingPackage package, OnnxDevice where)
+    {
+        var program = package.Manifest.Step;
+        using var states = new StateBuffers(package, where, program.Updates);
+        states.Load(package.ReadInitialStates());
+        using var runner = new ProgramRunner(package, program, states, threads: 0);
+        for (int step = 1; step <= steps; step++)
+        {
+            Fill(runner, program, step);
+            runner.Run(withMetrics: false);
+        }
+
+        return [.. states.Snapshot().OrderBy(state => state.Key, StringComparer.Ordinal).SelectMany(state => SHA256.HashData(state.Value.Data.Span))];
     }
 
     private (double Milliseconds, double? Megabytes) Measure(TrainingPackage package, OnnxDevice where)

@@ -15,11 +15,12 @@ var output = new Option<FileInfo?>("--out") { Description = "Where the figures g
 var root = new RootCommand("Trains and serves packages on a device, and compares it with the processor.") { packages, device, seconds, steps, output };
 root.SetAction(arguments =>
 {
-    var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     var chosen = OnnxDevice.Parse(arguments.GetValue(device)!);
     var check = new ModelCheck(chosen, TimeSpan.FromSeconds(arguments.GetValue(seconds)), arguments.GetValue(steps));
     var results = new List<ModelResult>();
-    foreach (var folder in arguments.GetValue(packages)!.EnumerateDirectories().OrderBy(folder => folder.Name, StringComparer.Ordinal))
+    DirectoryInfo[] folders = [.. arguments.GetValue(packages)!.EnumerateDirectories().OrderBy(folder => folder.Name, StringComparer.Ordinal)];
+    foreach (var folder in folders)
     {
         Console.Error.WriteLine(folder.Name);
         results.Add(check.Run(folder.Name, TrainingPackage.Open(folder.FullName)));
@@ -28,13 +29,13 @@ root.SetAction(arguments =>
         {
             File.WriteAllText(file.FullName, json); // after every model: what was measured stays
         }
-        else if (results.Count == arguments.GetValue(packages)!.GetDirectories().Length)
+        else if (results.Count == folders.Length)
         {
             Console.WriteLine(json);
         }
     }
 
-    return results.All(result => result.AgreesWithProcessor) ? 0 : 1;
+    return results.Count > 0 && results.All(result => result.IsRight) ? 0 : 1;
 });
 
 return root.Parse(args).Invoke();

@@ -27,7 +27,16 @@ public sealed class Trainer : IDisposable
         options.Validate();
         (this.package, this.folder, this.options) = (package, folder, options);
         states = new StateBuffers(package, options.Device, package.Manifest.Step.Updates);
-        runner = new ProgramRunner(package, package.Manifest.Step, states, options.Threads);
+        try
+        {
+            runner = new ProgramRunner(package, package.Manifest.Step, states, options.Threads);
+        }
+        catch
+        {
+            states.Dispose();
+            throw;
+        }
+
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
@@ -100,12 +109,31 @@ public sealed class Trainer : IDisposable
     /// <param name="cancellation">Stops training early.</param>
     /// <returns>Whether all steps were done.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
-    public async Task<bool> TrainAsync(
-        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default)
+    public Task<bool> TrainAsync(
+        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Train(source, progress, checkpointWritten, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
+    private bool Train(ImageSource source, Action<TrainingProgress>? progress, Action<Checkpoint>? checkpointWritten, CancellationToken cancellation)
     {
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
-        await using var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
-        await using var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
+        var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
+        var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
+        try
+        {
+            TrainSteps(pipeline, writer, progress, cancellation);
+            writer.FinishAsync().GetAwaiter().GetResult();
+            return Step == options.Steps;
+        }
+        finally
+        {
+            writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            pipeline.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Action<TrainingProgress>? progress, CancellationToken cancellation)
+    {
         var time = Stopwatch.StartNew();
         long logged = Step;
         if (Step >= options.Steps)
@@ -121,7 +149,7 @@ public sealed class Trainer : IDisposable
             RunStep(pipeline, isLogged);
             if (isLogged)
             {
-                await RequireFiniteAsync(writer).ConfigureAwait(false);
+                RequireFinite(writer);
                 MetricsLog.Append(folder.Metrics, LogLine((Step - logged) / time.Elapsed.TotalSeconds));
                 (logged, lastLoss) = (Step, runner.Metric(loss.Name)[0]);
                 time.Restart();
@@ -130,17 +158,14 @@ public sealed class Trainer : IDisposable
             progress?.Invoke(new TrainingProgress(Step, options.Steps, lastLoss));
             if (isCheckpoint)
             {
-                await SaveAsync(writer).ConfigureAwait(false);
+                Save(writer);
             }
         }
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0)
         {
-            await SaveAsync(writer).ConfigureAwait(false);
+            Save(writer);
         }
-
-        await writer.FinishAsync().ConfigureAwait(false);
-        return Step == options.Steps;
     }
 
     private IEnumerable<MetricSpec> Scalars => package.Manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0);
@@ -166,25 +191,25 @@ public sealed class Trainer : IDisposable
     }
 
     // The loss belongs to the states before the step; those after it are checked before they become a checkpoint.
-    private async Task RequireFiniteAsync(CheckpointWriter writer)
+    private void RequireFinite(CheckpointWriter writer)
     {
         if (!float.IsFinite(runner.Metric(loss.Name)[0]))
         {
-            await writer.FinishAsync().ConfigureAwait(false);
+            writer.FinishAsync().GetAwaiter().GetResult();
             throw Diverged();
         }
     }
 
-    private async Task SaveAsync(CheckpointWriter writer)
+    private void Save(CheckpointWriter writer)
     {
         var snapshot = Snapshot();
         if (StateBuffers.FirstNotFinite(snapshot) is not null)
         {
-            await writer.FinishAsync().ConfigureAwait(false);
+            writer.FinishAsync().GetAwaiter().GetResult();
             throw Diverged();
         }
 
-        await writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot)).ConfigureAwait(false);
+        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot)).GetAwaiter().GetResult();
     }
 
     private TrainingDivergedException Diverged()

@@ -37,7 +37,16 @@ internal sealed class BoundSession : IDisposable
     {
         this.states = states;
         session = load(ShareArena);
-        bindings = [Bind(0), Bind(1)];
+        try
+        {
+            bindings = [Bind(0), Bind(1)];
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+
         (recorded, unrecorded) = ([OptionsOf(1), OptionsOf(2)], OptionsOf(NotRecorded));
 
         OrtIoBinding Bind(int parity)

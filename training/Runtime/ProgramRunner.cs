@@ -8,8 +8,8 @@ using OnnxVae.Inference;
 namespace OnnxVae.Training.Runtime;
 
 /// <summary>
-/// Runs a program on ONNX Runtime, where its states are. Inputs, states and metrics have buffers for as long as the runner lives, so that a run allocates
-/// nothing; on a device with memory of its own, a run copies the inputs there, and metrics back if they are read.
+/// Runs a program on ONNX Runtime, where its states are. Inputs, states and metrics have buffers for as long as the runner lives, so that on the
+/// processor a run allocates nothing; on a device with memory of its own, a run copies the inputs there, and metrics back if they are read.
 /// </summary>
 public sealed class ProgramRunner : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     /// <exception cref="InvalidDataException">A file of the package is damaged, or the device has no kernel for one of its nodes.</exception>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, int threads)
-        : this(program, states,
+        : this(program, states, ownsStates: false,
             (device, configure) => OnnxSession.Load(package.PathOf(program.File), device, threads, configure),
             program.FileWithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), device, threads, configure))
     {
@@ -46,21 +46,23 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     public ProgramRunner(CompiledProgram program, OnnxDevice device, int threads = 0)
-        : this(program, StateBuffers.Initial(program, device), threads) => ownsStates = true;
+        : this(program, StateBuffers.Initial(program, device), threads)
+    {
+    }
 
     private ProgramRunner(CompiledProgram compiled, StateBuffers states, int threads)
         : this(
-            compiled.Spec, states,
+            compiled.Spec, states, ownsStates: true,
             (device, configure) => OnnxSession.Load(compiled.Model.ToBytes(), device, threads, configure),
             compiled.WithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(compiled.WithoutMetrics.ToBytes(), device, threads, configure))
     {
     }
 
     private ProgramRunner(
-        ProgramSpec program, StateBuffers states,
+        ProgramSpec program, StateBuffers states, bool ownsStates,
         Func<OnnxDevice, Action<SessionOptions>, OnnxSession> load, Func<OnnxDevice, Action<SessionOptions>, OnnxSession>? loadWithoutMetrics)
     {
-        (this.program, this.states, noise) = (program, states, new ProgramNoise(program));
+        (this.program, this.states, this.ownsStates, noise) = (program, states, ownsStates, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
         (labels, conditions) = (program.Labels?.Name, program.Conditions?.Name);
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
@@ -70,9 +72,18 @@ public sealed class ProgramRunner : IDisposable
         copied = memory.IsHost ? ([], []) : ([.. inputs.Values], [.. onDevice.Values]);
         metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Type, metric.Shape));
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
-        session = new BoundSession(configure => load(memory.Device, configure), onDevice, outputs, program.Updates, states);
-        // Most steps take this one: metrics, which go to the host, would keep a device from replaying the step.
-        sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(memory.Device.Replaying(), configure), onDevice, outputs, program.Updates, states);
+        try
+        {
+            session = new BoundSession(configure => load(memory.Device, configure), onDevice, outputs, program.Updates, states);
+            // Most steps take this one: metrics, which go to the host, would keep a device from replaying the step.
+            sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(memory.Device.Replaying(), configure), onDevice, outputs, program.Updates, states);
+        }
+        catch
+        {
+            session?.Dispose();
+            Release();
+            throw;
+        }
 
         static OrtValue OnHost(ElementType type, Shape shape) => DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
     }
@@ -176,6 +187,12 @@ public sealed class ProgramRunner : IDisposable
     {
         session.Dispose();
         sessionWithoutMetrics?.Dispose();
+        Release();
+    }
+
+    // All but the sessions.
+    private void Release()
+    {
         states.Memory.Release(inputs.Values.Union(onDevice.Values).Union(metrics.Values));
         if (ownsStates)
         {

@@ -54,8 +54,16 @@ public sealed class StateBuffers : IDisposable
     public static StateBuffers Initial(CompiledProgram program, OnnxDevice device)
     {
         var buffers = new StateBuffers(device, program.States, program.Spec.Updates);
-        buffers.Load(program.Initial);
-        return buffers;
+        try
+        {
+            buffers.Load(program.Initial);
+            return buffers;
+        }
+        catch
+        {
+            buffers.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Where they are.</summary>

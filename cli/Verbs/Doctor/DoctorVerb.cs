@@ -49,9 +49,9 @@ internal sealed class DoctorVerb : Verb<DoctorOptions>
         try
         {
             device.Start();
-            return device.Provider == Cuda && CudaLibraries.Missing() is [_, ..] missing ? $"starts, but {string.Join(", ", missing)} is missing: convolutions fail. {CudaLibraries.Advice}" : "works";
+            return device.Provider == Cuda && CudaLibraries.Fault is { } fault ? $"starts, but {fault}" : "works"; // cuDNN is missed only at the first convolution
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException or InsufficientMemoryException)
         {
             return Explanation.OneLine(e.Message);
         }

@@ -58,6 +58,9 @@ internal sealed class DeviceStepTests : FolderFixture
         using var states = new StateBuffers(package, DeviceUnderTest.Device, program.Updates);
         states.Load(package.ReadInitialStates());
         using var runner = new ProgramRunner(package, program, states, threads: 1);
+        string[] memories = [.. package.Manifest.States.SelectMany(state => Enumerable.Range(0, 2).Select(parity => states.Current(state.Name, parity).GetTensorMemoryInfo().Name)).Distinct()];
+        Assert.That(memories, Has.Length.EqualTo(1).And.No.Member("Cpu"));
+        Assert.That(OnnxSession.PlacementOf(package.PathOf(program.FileWithoutMetrics!), DeviceUnderTest.Device)!.OnProcessor, Is.Empty);
         long inputs = program.Inputs.Sum(input => input.Shape.ElementCount * input.Type.SizeInBytes());
         for (int step = 1; step <= 6; step++)
         {
@@ -69,6 +72,7 @@ internal sealed class DeviceStepTests : FolderFixture
         }
     }
 
+    // Where steps are replayed: on CUDA.
     [Test]
     public void Steps_ThatAreReplayed_WriteTheSameStates()
     {

@@ -51,6 +51,23 @@ internal sealed class KernelTableTests : FolderFixture
                 "The layer 'outside' cannot run on webgpu: it needs Or of Bool, for which webgpu has no kernel. Use another layer, or compile for the processor."));
     }
 
+    [Test]
+    public void OperatorsThatSomeDeviceLacks_AreTheSame_InOthers()
+    {
+        var x = Value.Input("x", ElementType.Float32, [3, 6]);
+        float[] data = [0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 0.49999997f, -0.49999997f, 1e7f, 8388609, -8388609, 3e38f, 0, -3, 7.2f, 7.8f, -7.2f, -7.8f];
+        (string, Value)[] outputs = [("rounded", Ops.Round(x)), ("logs", Ops.LogSoftmax(x * 1e-3f, 1))];
+
+        foreach (string? provider in (string?[])[null, "webgpu"])
+        {
+            var model = GraphCompiler.Build("test", [x], outputs, CompilationTarget.Deployment with { Provider = provider });
+            float[][] actual = GraphRunner.Run(model, data), expected = GraphRunner.Run([.. outputs.Select(output => output.Item2)], CompilationTarget.Training with { Provider = Untabled }, (x, data));
+            Assert.That(model.OperatorCounts.Keys, Has.No.Member("Round").And.No.Member("LogSoftmax"));
+            Assert.That(actual[0], Is.EqualTo(expected[0]));
+            Assert.That(Numbers.RelativeError(actual[1], expected[1]), Is.LessThan(1e-6));
+        }
+    }
+
     [Test, Category(DeviceUnderTest.Category)]
     public void Table_IsWhatSessionsSay()
     {

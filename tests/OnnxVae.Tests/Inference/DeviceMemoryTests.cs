@@ -40,12 +40,27 @@ internal sealed class DeviceMemoryTests
     }
 
     [Test]
-    public void Processor_HasNothingToReplay_AndItsDevicesAreEqual()
+    public void Devices_AreEqual_ByTheirOptions_AndReplayWhereTheyCan()
     {
+        OnnxDevice cuda = new("cuda"), without = With("0"), with = With("1");
         Assert.That(OnnxDevice.Cpu.Replaying(), Is.EqualTo(OnnxDevice.Cpu));
-        Assert.That(new OnnxDevice("cuda").Replaying().Options, Does.ContainKey("enable_cuda_graph").WithValue("1"));
-        var without = new OnnxDevice("cuda") { Options = new OnnxDevice("cuda").Options.Add("enable_cuda_graph", "0") };
-        Assert.That(without.Replaying(), Is.EqualTo(without));
-        Assert.That((new OnnxDevice("cuda") with { AllowsFallback = true }).Replaying().Options, Is.Empty);
+        Assert.That(cuda.Replaying(), Is.Not.EqualTo(cuda));
+        Assert.That(with.Replaying(), Is.Not.EqualTo(with));
+        Assert.That(without.Replaying(), Is.EqualTo(without).And.EqualTo(With("0")).And.Not.EqualTo(cuda));
+        Assert.That((cuda with { AllowsFallback = true }).Replaying(), Is.EqualTo(cuda with { AllowsFallback = true }));
+        Assert.That(cuda.RoundsToTf32, Is.True);
+        Assert.That((cuda with { IsPrecise = true }).RoundsToTf32, Is.False);
+        Assert.That(OnnxDevice.Cpu.RoundsToTf32, Is.False);
+
+        OnnxDevice With(string graphs) => cuda with { Options = cuda.Options.SetItem("enable_cuda_graph", graphs) };
+    }
+
+    [Test]
+    public void Copies_OfAnotherSize_AreRefused()
+    {
+        using var memory = new DeviceMemory(OnnxDevice.Cpu);
+        using var buffer = memory.Allocate(TensorElementType.Float, [2]);
+        Assert.That(() => memory.Upload(new byte[12], buffer), Throws.ArgumentException.With.Message.EqualTo("The tensor takes 8 bytes, not 12."));
+        Assert.That(() => memory.Download(buffer, new byte[4]), Throws.ArgumentException.With.Message.EqualTo("The tensor takes 8 bytes, not 4."));
     }
 }
