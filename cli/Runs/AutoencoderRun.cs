@@ -32,6 +32,7 @@ internal sealed class AutoencoderRun : IDisposable
         options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
         var images = options.Data.Open(options.Seed);
+        options.Logging.RequireFit(images);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
         var compile = Compilation(options, images.Train);
         if (images.Test.Count == 0)
@@ -62,6 +63,7 @@ internal sealed class AutoencoderRun : IDisposable
             check(stored);
             OptionRecord.Copy(names.Intersect(RunOptions.Changeable), given, stored);
             (options, images) = (stored, stored.OpenTheSameImages());
+            stored.Logging.RequireFit(images);
             return package => Compilation(stored, images.Train)(package);
         });
         return new AutoencoderRun(run, options!, images!);
@@ -76,7 +78,7 @@ internal sealed class AutoencoderRun : IDisposable
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
-        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution), images.Train, grids, "0.00", continuation, cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution), images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } states)
         {
             return null;
         }
@@ -101,7 +103,7 @@ internal sealed class AutoencoderRun : IDisposable
     {
         var train = images.Train;
         var manifest = run.Package.Manifest;
-        string validation = images.Validation is { } split ? $", {split.Count} for validation, which are not used" : "";
+        string validation = images.Validation is { } split ? $", {split.Count} for validation" : ", none for validation (--validation 0.1 holds some out)";
         string classes = train.Classes.Count switch
         {
             0 => "no classes",

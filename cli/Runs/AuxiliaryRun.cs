@@ -36,6 +36,7 @@ internal sealed class AuxiliaryRun : IDisposable
     {
         options.Training.Execution.RequireDevice();
         var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
+        options.Training.Logging.RequireFit(images);
         if (needsClasses)
         {
             ImageRequirements.RequireLabels(images.Train);
@@ -128,7 +129,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), images.Train, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
         {
             return null;
         }

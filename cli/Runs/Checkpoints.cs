@@ -6,16 +6,16 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>Loads checkpoints of runs, and reports damaged ones.</summary>
 internal static class Checkpoints
 {
-    /// <summary>Reads the newest checkpoint of a run that is not damaged.</summary>
-    public static Checkpoint LoadNewest(RunFolder run, TrainingPackage package)
+    /// <summary>Reads the checkpoint that a run is judged by: the best one, or else the newest, of those that are not damaged.</summary>
+    public static Checkpoint LoadKept(RunFolder run, TrainingPackage package)
     {
-        var (checkpoint, damaged) = run.LoadNewest(package);
+        var (checkpoint, damaged) = run.LoadKept(package);
         ReportDamaged(damaged, checkpoint.Step);
         return checkpoint;
     }
 
-    /// <summary>Reads the checkpoint that a user names, or else the newest one.</summary>
-    public static Checkpoint Load(string? path, RunFolder run, TrainingPackage package) => path is null ? LoadNewest(run, package) : Checkpoint.Load(path, package);
+    /// <summary>Reads the checkpoint that a user names, or else the one that the run is judged by.</summary>
+    public static Checkpoint Load(string? path, RunFolder run, TrainingPackage package) => path is null ? LoadKept(run, package) : Checkpoint.Load(path, package);
 
     /// <summary>Reports which checkpoints are damaged, and which one was used.</summary>
     public static void ReportDamaged(IReadOnlyList<string> damaged, long step)

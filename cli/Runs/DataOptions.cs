@@ -23,6 +23,9 @@ internal sealed record DataOptions
     [BinarizeOption]
     public bool Binarize { get; init; }
 
+    [Option(Topic.Data, "Share of the training images that is held out for validation, always the same ones; 0 for none. Data with a validation split of their own use that."), Share]
+    public double Validation { get; init; }
+
     [Option(Topic.Condition, "What the model is conditional on: label (each image's class), mask (the visible part of an image, to complete it), or a .npy of numbers [N, K] with a vector for each image."), ConditionValue]
     public string? Condition { get; init; }
 
@@ -38,7 +41,8 @@ internal sealed record DataOptions
     public ImageData Open(ulong seed)
     {
         var images = DataOpening.Open(Data, ToImageOptions(seed));
-        return Conditions.IsFile(Condition) ? images.WithConditions(ImageConditions.Read(Condition)) : images;
+        images = Conditions.IsFile(Condition) ? images.WithConditions(ImageConditions.Read(Condition)) : images;
+        return Validation > 0 ? images.WithValidation(Validation) : images;
     }
 
     /// <summary>How the images are prepared.</summary>

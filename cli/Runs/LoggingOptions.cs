@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Options;
+using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -6,11 +7,32 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>How often a run writes.</summary>
 internal sealed record LoggingOptions
 {
+    private const string Best = "best", Last = "last";
+
     [Option(Topic.Run, "Steps between lines of metrics.jsonl."), Between(1, BetweenAttribute.LargestCount)]
     public int LogEvery { get; init; } = 50;
 
     [Option(Topic.Run, "Steps between checkpoints, with which autoencoders draw sample grids."), Between(1, BetweenAttribute.LargestCount)]
     public int CheckpointEvery { get; init; } = 500;
+
+    [Option(Topic.Run, "Steps between evaluations of the validation images; a twentieth of the run if left out."), Between(1, BetweenAttribute.LargestCount)]
+    public int? ValidateEvery { get; init; }
+
+    [Option(Topic.Run, "Which checkpoint is evaluated and exported: that with the lowest validation loss, where there is validation, or the last."), Among(Best, Last)]
+    public string Keep { get; init; } = Best;
+
+    [Option(Topic.Run, "Stop after so many evaluations of the validation images without a lower loss; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
+    public int? Patience { get; init; }
+
+    /// <summary>Requires validation images where they are needed.</summary>
+    /// <exception cref="UsageException">There are none.</exception>
+    public void RequireFit(ImageData images)
+    {
+        if (Patience is not null && images.Validation is null)
+        {
+            throw new UsageException("--patience needs validation images: give --validation 0.1, or data with a validation split.");
+        }
+    }
 
     /// <summary>Training options with this logging.</summary>
     /// <param name="steps">Total number of steps.</param>
@@ -24,5 +46,8 @@ internal sealed record LoggingOptions
         Threads = execution.Threads,
         LogEvery = LogEvery,
         CheckpointEvery = CheckpointEvery,
+        ValidateEvery = ValidateEvery,
+        KeepsBest = Keep == Best,
+        Patience = Patience,
     };
 }

@@ -15,13 +15,14 @@ internal static class RunDisplay
     /// <param name="run">The run.</param>
     /// <param name="options">How long and where to train.</param>
     /// <param name="images">The training images.</param>
+    /// <param name="validation">Images that are evaluated now and then; null for none.</param>
     /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
     /// <param name="lossFormat">The number format of the loss.</param>
     /// <param name="continuation">How to continue if training was stopped early.</param>
     /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
     /// <returns>The trained states; null if training was stopped.</returns>
     public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
-        TrainingRun run, TrainerOptions options, ImageSource images, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
+        TrainingRun run, TrainerOptions options, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
         run.Load(options);
         Checkpoints.ReportDamaged(run.DamagedCheckpoints, run.Step);
@@ -33,7 +34,8 @@ internal static class RunDisplay
         bool isDone = await ProgressDisplay.RunAsync("Training", report => run.TrainAsync(
             images,
             grids,
-            progress => report(progress.Step, progress.Steps, $"loss {progress.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}"),
+            progress => report(progress.Step, progress.Steps, Describe(progress, lossFormat)),
+            validation,
             cancellation));
         if (!isDone)
         {
@@ -41,8 +43,18 @@ internal static class RunDisplay
             return null;
         }
 
-        return Checkpoints.LoadNewest(run.Folder, run.Package).States;
+        var kept = Checkpoints.LoadKept(run.Folder, run.Package);
+        if (run.Best is { } best)
+        {
+            string stop = run.Step < options.Steps ? $"; training stopped at step {run.Step}, {options.Patience} evaluations without a lower one" : "";
+            Console.Error.WriteLine($"Best      step {best.Step} of {options.Steps}, validation loss {best.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
+        }
+
+        return kept.States;
     }
+
+    private static string Describe(TrainingProgress progress, string format) =>
+        $"loss {progress.Loss.ToString(format, CultureInfo.InvariantCulture)}{(progress.ValidationLoss is { } loss ? $", validation {loss.ToString(format, CultureInfo.InvariantCulture)}" : "")}";
 
     // How much of a step runs on a device, and how it rounds.
     private static string Describe(TrainingPackage package, OnnxDevice device)

@@ -9,6 +9,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private const long LargestHoldOut = 5000;
     private const int HoldOutFraction = 10;
     private const ulong HoldOutKey = 0x5EED;
+    private const ulong ValidationKey = 0x7A11D;
 
     private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
 
@@ -51,6 +52,42 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
                 Validation = Validation is null ? null : conditions.Join(Validation, i => position(SplitKind.Validation, i)),
                 All = conditions.Join(All, i => i),
             };
+    }
+
+    /// <summary>The same data, with a share of the training images held out for validation, always the same ones.</summary>
+    /// <param name="share">The share, above 0 and below 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The share is out of range.</exception>
+    /// <exception cref="InvalidDataException">The data have a validation split of their own, or too few training images.</exception>
+    public ImageData WithValidation(double share)
+    {
+        if (share is not (> 0 and < 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(share), $"The share of images for validation is {share}; expected a number above 0 and below 1.");
+        }
+
+        if (Validation is not null)
+        {
+            throw new InvalidDataException("The data have a validation split of their own, which is used: hold nothing out.");
+        }
+
+        long held = Math.Max(1, (long)Math.Round(share * Train.Count));
+        if (held >= Train.Count)
+        {
+            throw new InvalidDataException($"There are {Train.Count} training images, of which {held} would be held out for validation: at least one must be left to train on.");
+        }
+
+        var (train, position, order) = (Train, PositionInAll, new Permutation(Train.Count, ValidationKey, 0));
+        return this with
+        {
+            Train = new SelectedImages(train, train.Count - held, i => (train, order[held + i])),
+            Validation = new SelectedImages(train, held, i => (train, order[i])),
+            PositionInAll = position is null ? null : (split, i) => split switch
+            {
+                SplitKind.Train => position(SplitKind.Train, order[held + i]),
+                SplitKind.Validation => position(SplitKind.Train, order[i]),
+                _ => position(split, i),
+            },
+        };
     }
 
     /// <summary>Whether a name is that of built-in data, which come before folders of the same name.</summary>

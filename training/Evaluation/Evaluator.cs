@@ -8,8 +8,6 @@ namespace OnnxVae.Training.Evaluation;
 /// <summary>Computes the metrics of a model over a whole data set.</summary>
 public static class Evaluator
 {
-    private const ulong EvaluationKey = 0xE7A1UL << 48; // separates its noise from that of training
-
     /// <summary>Computes the metrics.</summary>
     /// <param name="package">The compiled model.</param>
     /// <param name="states">Its states, by name.</param>
@@ -46,7 +44,7 @@ public static class Evaluator
         for (long first = 0; first < source.Count; first += batchSize)
         {
             int rows = (int)Math.Min(batchSize, source.Count - first);
-            FillBatch(runner, program, source, first);
+            EvaluationBatch.Fill(runner, program, source, first);
             if (further is not null)
             {
                 runner.CopyBatchTo(further);
@@ -56,8 +54,8 @@ public static class Evaluator
             {
                 cancellation.ThrowIfCancellationRequested();
                 var of = sample == 0 ? runner : further ?? runner;
-                long draw = DrawOf(first, batchSize);
-                of.FillNoise(options.Seed ^ EvaluationKey, draw + sample, dataStep: draw);
+                long draw = EvaluationBatch.DrawOf(first, batchSize);
+                of.FillNoise(options.Seed ^ EvaluationBatch.NoiseKey, draw + sample, dataStep: draw);
                 of.Run();
                 totals.Add(of, rows, sample);
             }
@@ -94,76 +92,12 @@ public static class Evaluator
         for (long first = 0; first < source.Count; first += batchSize)
         {
             cancellation.ThrowIfCancellationRequested();
-            FillBatch(runner, program, source, first);
-            runner.FillNoise(options.Seed ^ EvaluationKey, DrawOf(first, batchSize));
+            EvaluationBatch.Fill(runner, program, source, first);
+            runner.FillNoise(options.Seed ^ EvaluationBatch.NoiseKey, EvaluationBatch.DrawOf(first, batchSize));
             runner.Run();
             runner.Metric(metric)[..(int)Math.Min(batchSize, source.Count - first)].CopyTo(values.AsSpan((int)first));
         }
 
         return values;
     }
-
-    private static long DrawOf(long first, int batchSize) => (first / batchSize) << 20;
-
-    private static void FillBatch(ProgramRunner runner, ProgramSpec program, ImageSource source, long first)
-    {
-        if (program.Images.Type == ElementType.Float32)
-        {
-            ReadValues(source, first, runner.Input<float>(program.Images.Name));
-        }
-        else
-        {
-            ReadImages(source, first, runner.Input<byte>(program.Images.Name));
-        }
-
-        if (program.Labels is { } labels)
-        {
-            ReadLabels(source, first, runner.Input<long>(labels.Name));
-        }
-
-        if (program.Conditions is { } conditions)
-        {
-            ReadConditions(source, first, runner.Input<float>(conditions.Name));
-        }
-    }
-
-    private static void ReadConditions(ImageSource source, long first, Span<float> conditions)
-    {
-        int size = source.ConditionSize, rows = conditions.Length / size;
-        for (int i = 0; i < rows; i++)
-        {
-            source.ReadCondition(IndexAt(i, rows, first, source.Count), conditions.Slice(i * size, size));
-        }
-    }
-
-    private static void ReadLabels(ImageSource source, long first, Span<long> labels)
-    {
-        for (int i = 0; i < labels.Length; i++)
-        {
-            labels[i] = source.LabelOf(IndexAt(i, labels.Length, first, source.Count));
-        }
-    }
-
-    private static void ReadImages(ImageSource source, long first, Span<byte> images)
-    {
-        int rows = images.Length / source.ImageSize;
-        for (int i = 0; i < rows; i++)
-        {
-            source.Read(IndexAt(i, rows, first, source.Count), images.Slice(i * source.ImageSize, source.ImageSize));
-        }
-    }
-
-    private static void ReadValues(ImageSource source, long first, Span<float> images)
-    {
-        int rows = images.Length / source.ImageSize;
-        for (int i = 0; i < rows; i++)
-        {
-            source.ReadValues(IndexAt(i, rows, first, source.Count), images.Slice(i * source.ImageSize, source.ImageSize));
-        }
-    }
-
-    // A partial batch is filled up from the beginning of the data, since models that compare the images of a batch need others. Its last row, whose
-    // latents the first row is decoded from, is a different image from the first.
-    private static long IndexAt(int row, int rows, long first, long count) =>
-        row == rows - 1 && row % count == 0 ? (first + count - 1) % count : (first + row) % count;
 }

@@ -40,7 +40,9 @@ public static class RunReport
         page.Append("<h2>Curves</h2>\n");
         foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
         {
-            AppendFigure(page, Curve(log, metric.Name), $"{metric.Name} by step");
+            string validation = $"validation{char.ToUpperInvariant(metric.Name[0])}{metric.Name[1..]}";
+            bool isValidated = log.Any(line => MetricsLog.ValueOf(line, validation) is not null);
+            AppendFigure(page, Curve(log, isValidated ? [metric.Name, validation] : [metric.Name]), $"{metric.Name} by step{(isValidated ? ", of training and of validation images" : "")}");
         }
 
         page.Append("<h2>Images</h2>\n");
@@ -60,15 +62,28 @@ public static class RunReport
             .SelectMany(kind => kind.Take(1).Union(kind.TakeLast(1)))
         : [];
 
-    private static string Curve(IReadOnlyList<JsonObject> log, string metric)
+    // The first metric gives the chart its name; further ones are named in a legend.
+    private static string Curve(IReadOnlyList<JsonObject> log, string[] metrics)
     {
-        var points = log.Where(line => MetricsLog.ValueOf(line, metric) is not null).ToArray();
         using var plot = new Plot();
-        plot.Add.ScatterLine(
-            points.Select(line => (double)line["step"]!.GetValue<long>()).ToArray(),
-            points.Select(line => MetricsLog.ValueOf(line, metric)!.Value).ToArray());
+        foreach (string metric in metrics)
+        {
+            var points = log.Where(line => MetricsLog.ValueOf(line, metric) is not null).ToArray();
+            var curve = plot.Add.ScatterLine(
+                points.Select(line => (double)line["step"]!.GetValue<long>()).ToArray(),
+                points.Select(line => MetricsLog.ValueOf(line, metric)!.Value).ToArray());
+            curve.LegendText = metric == metrics[0] ? "training" : "validation";
+        }
+
+        if (metrics.Length > 1)
+        {
+            plot.ShowLegend();
+            var best = log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName))!;
+            plot.Add.VerticalLine(best["step"]!.GetValue<long>()).LegendText = "best step";
+        }
+
         plot.XLabel("step");
-        plot.YLabel(metric);
+        plot.YLabel(metrics[0]);
         string svg = plot.GetSvgXml(PlotWidth, PlotHeight);
         return svg[svg.IndexOf("<svg", StringComparison.Ordinal)..];
     }

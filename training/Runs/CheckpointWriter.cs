@@ -9,11 +9,25 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
     private Task pending = Task.CompletedTask;
 
     /// <summary>Starts writing a checkpoint once the previous one is written.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="isRegular">Whether it is one of the newest, to resume from.</param>
+    /// <param name="isBest">Whether it is the best one so far.</param>
     /// <exception cref="IOException">The previous one could not be written.</exception>
-    public async Task WriteAsync(Checkpoint checkpoint)
+    public async Task WriteAsync(Checkpoint checkpoint, bool isRegular, bool isBest)
     {
         await pending.ConfigureAwait(false);
-        pending = Task.Run(() => Write(checkpoint));
+        pending = Task.Run(() =>
+        {
+            if (isBest)
+            {
+                checkpoint.Save(folder.Best);
+            }
+
+            if (isRegular)
+            {
+                Write(checkpoint);
+            }
+        });
     }
 
     /// <summary>Waits until everything is written.</summary>

@@ -36,6 +36,9 @@ public sealed record RunFolder(string Path)
     /// <summary>The exported encoder and decoder.</summary>
     public string Export => At("export");
 
+    /// <summary>The checkpoint whose validation loss was the lowest; there is none without validation.</summary>
+    public string Best => At("best.safetensors");
+
     private string Checkpoints => At("checkpoints");
 
     /// <summary>Makes sure that no other process works on the run until the result is disposed; removes files that a crash left incomplete.</summary>
@@ -61,6 +64,7 @@ public sealed record RunFolder(string Path)
     {
         File.Delete(Options);
         File.Delete(Metrics);
+        File.Delete(Best);
         DiscardPackage();
         Delete(Checkpoints);
     }
@@ -127,6 +131,29 @@ public sealed record RunFolder(string Path)
         }
 
         throw first!;
+    }
+
+    /// <summary>Reads the checkpoint that a run is judged by and exported from: the best one, or else the newest, of those that are not damaged.</summary>
+    /// <inheritdoc cref="LoadNewest"/>
+    public (Checkpoint Checkpoint, IReadOnlyList<string> Damaged) LoadKept(TrainingPackage package)
+    {
+        if (!File.Exists(Best))
+        {
+            return LoadNewest(package);
+        }
+
+        Checkpoint best;
+        try
+        {
+            best = Checkpoint.Read(Best);
+        }
+        catch (InvalidDataException)
+        {
+            var (newest, damaged) = LoadNewest(package);
+            return (newest, [Best, .. damaged]);
+        }
+
+        return (best.For(package, Best), []);
     }
 
     /// <summary>Moves a damaged checkpoint out of the way by renaming it.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runtime;
 
@@ -20,6 +21,7 @@ public sealed class Trainer : IDisposable
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
     private float lastLoss = float.NaN;
+    private ValidationHistory validated = new([]);
     private long metricsStep;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
@@ -90,6 +92,7 @@ public sealed class Trainer : IDisposable
         trainer.states.Load(checkpoint.States);
         MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
         trainer.lastLoss = trainer.LoggedLoss();
+        trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics));
         return trainer;
     }
 
@@ -102,28 +105,31 @@ public sealed class Trainer : IDisposable
     /// <summary>Time spent computing steps in the runtime.</summary>
     public TimeSpan ComputingTime => runner.ComputingTime;
 
-    /// <summary>Trains until the last step, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
+    /// <summary>Trains until the last step, until patience ends, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
     /// <param name="source">The training images.</param>
     /// <param name="progress">Called after every step; once if all steps had been done before.</param>
     /// <param name="checkpointWritten">Called after each checkpoint has been written, on another thread; training does not wait for it.</param>
+    /// <param name="validation">Images that are evaluated now and then, and never trained on; null for none.</param>
     /// <param name="cancellation">Stops training early.</param>
-    /// <returns>Whether all steps were done.</returns>
+    /// <returns>Whether nothing is left to train.</returns>
+    /// <exception cref="InvalidDataException">The images do not fit the model.</exception>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
     public Task<bool> TrainAsync(
-        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, CancellationToken cancellation = default) =>
-        Task.Factory.StartNew(() => Train(source, progress, checkpointWritten, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, ImageSource? validation = null, CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Train(source, progress, checkpointWritten, validation, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
-    private bool Train(ImageSource source, Action<TrainingProgress>? progress, Action<Checkpoint>? checkpointWritten, CancellationToken cancellation)
+    private bool Train(ImageSource source, Action<TrainingProgress>? progress, Action<Checkpoint>? checkpointWritten, ImageSource? held, CancellationToken cancellation)
     {
+        using var validation = held is null ? null : new Validation(package, states, held, options.Steps, options.Seed, options.Threads);
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
         var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
         try
         {
-            TrainSteps(pipeline, writer, progress, cancellation);
+            TrainSteps(pipeline, writer, validation, progress, cancellation);
             writer.FinishAsync().GetAwaiter().GetResult();
-            return Step == options.Steps;
+            return IsFinished;
         }
         finally
         {
@@ -132,40 +138,71 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Action<TrainingProgress>? progress, CancellationToken cancellation)
+    private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Validation? validation, Action<TrainingProgress>? progress, CancellationToken cancellation)
     {
         var time = Stopwatch.StartNew();
-        long logged = Step;
-        if (Step >= options.Steps)
+        long started = Step, logged = Step;
+        if (IsFinished)
         {
-            progress?.Invoke(new TrainingProgress(Step, options.Steps, lastLoss));
+            progress?.Invoke(Progress);
         }
 
-        while (Step < options.Steps && !cancellation.IsCancellationRequested)
+        if (!options.KeepsBest)
+        {
+            File.Delete(folder.Best);
+        }
+
+        while (!IsFinished && !cancellation.IsCancellationRequested)
         {
             Step++;
             bool isCheckpoint = Step % options.CheckpointEvery == 0 || Step == options.Steps;
-            bool isLogged = isCheckpoint || Step % options.LogEvery == 0 || Step == 1;
+            bool isValidated = validation is not null && (Step % options.StepsBetweenValidations == 0 || Step == options.Steps);
+            bool isBest = false, isLogged = isCheckpoint || isValidated || Step % options.LogEvery == 0 || Step == 1;
             RunStep(pipeline, isLogged);
             if (isLogged)
             {
                 RequireFinite(writer);
-                MetricsLog.Append(folder.Metrics, LogLine((Step - logged) / time.Elapsed.TotalSeconds));
+                var line = LogLine((Step - logged) / time.Elapsed.TotalSeconds);
+                if (isValidated)
+                {
+                    isBest = Add(line, validation!.Run());
+                }
+
+                MetricsLog.Append(folder.Metrics, line);
                 (logged, lastLoss) = (Step, runner.Metric(loss.Name)[0]);
                 time.Restart();
             }
 
-            progress?.Invoke(new TrainingProgress(Step, options.Steps, lastLoss));
-            if (isCheckpoint)
+            progress?.Invoke(Progress);
+            if (isCheckpoint || isBest)
             {
-                Save(writer);
+                Save(writer, isCheckpoint, isBest);
             }
         }
 
-        if (Step < options.Steps && Step % options.CheckpointEvery != 0)
+        if (Step < options.Steps && Step % options.CheckpointEvery != 0 && Step != started)
         {
-            Save(writer);
+            Save(writer, isRegular: true, isBest: false);
         }
+    }
+
+    private TrainingProgress Progress => new(Step, options.Steps, lastLoss) { ValidationLoss = validated.Last };
+
+    /// <summary>The step with the lowest validation loss so far, and that loss; null if there is none.</summary>
+    public (long Step, double Loss)? Best => validated.Best;
+
+    /// <summary>Whether nothing is left to train: all steps are done, or the validation loss has not fallen for as long as the options allow.</summary>
+    public bool IsFinished => Step >= options.Steps || validated.SinceBest >= options.Patience;
+
+    // Whether the loss is the lowest so far. That the states are finite, the loss of a step tells.
+    private bool Add(JsonObject line, ValidationFigures figures)
+    {
+        foreach (var (name, value) in figures.Named)
+        {
+            line[name] = double.IsFinite(value) ? value : null;
+        }
+
+        return validated.Add(Step, figures.Loss) && options.KeepsBest;
     }
 
     private IEnumerable<MetricSpec> Scalars => package.Manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0);
@@ -200,7 +237,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void Save(CheckpointWriter writer)
+    private void Save(CheckpointWriter writer, bool isRegular, bool isBest)
     {
         var snapshot = Snapshot();
         if (StateBuffers.FirstNotFinite(snapshot) is not null)
@@ -209,7 +246,7 @@ public sealed class Trainer : IDisposable
             throw Diverged();
         }
 
-        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot)).GetAwaiter().GetResult();
+        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot), isRegular, isBest).GetAwaiter().GetResult();
     }
 
     private TrainingDivergedException Diverged()

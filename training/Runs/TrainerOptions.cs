@@ -5,6 +5,8 @@ namespace OnnxVae.Training.Runs;
 /// <summary>How long and where to train.</summary>
 public sealed record TrainerOptions
 {
+    private const int UsualValidations = 20;
+
     /// <summary>Total number of steps.</summary>
     public required long Steps { get; init; }
 
@@ -23,8 +25,19 @@ public sealed record TrainerOptions
     /// <summary>Steps between checkpoints.</summary>
     public int CheckpointEvery { get; init; } = 500;
 
+    /// <summary>Steps between evaluations of the validation images, if there are any; null for twenty evaluations of a run. The last step is evaluated, too.</summary>
+    public int? ValidateEvery { get; init; }
+
+    /// <summary>Whether the checkpoint with the lowest validation loss is kept, as <see cref="RunFolder.Best"/>.</summary>
+    public bool KeepsBest { get; init; } = true;
+
+    /// <summary>Training ends after so many evaluations of the validation images in a row without a lower loss; null to do all steps.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>How many of the newest checkpoints are kept.</summary>
     public int KeepCheckpoints { get; init; } = 3;
+
+    internal long StepsBetweenValidations => ValidateEvery ?? Math.Max(1, Steps / UsualValidations);
 
     internal void Validate()
     {
@@ -32,6 +45,8 @@ public sealed record TrainerOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(LogEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(CheckpointEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepCheckpoints, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ValidateEvery ?? 1, 1, nameof(ValidateEvery));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Patience ?? 1, 1, nameof(Patience));
         OnnxDevice.RequireThreads(Threads);
     }
 }

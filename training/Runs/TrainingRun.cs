@@ -98,6 +98,9 @@ public sealed class TrainingRun : IDisposable
             return Begin(folder, held, options, compile);
         });
 
+    /// <summary>The step with the lowest validation loss, and that loss; null if there is none, and before <see cref="TrainAsync"/>.</summary>
+    public (long Step, double Loss)? Best { get; private set; }
+
     /// <summary>Loads the initial states, or those of the newest checkpoint. A damaged checkpoint is set aside, and the previous one is used.</summary>
     /// <param name="options">How long and where to train.</param>
     /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed.</exception>
@@ -113,10 +116,11 @@ public sealed class TrainingRun : IDisposable
     /// <param name="images">The training images.</param>
     /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
     /// <param name="progress">Called after every step.</param>
+    /// <param name="validation">Images that are evaluated now and then, and never trained on; null for none.</param>
     /// <param name="cancellation">Stops training early.</param>
-    /// <returns>Whether all steps were done.</returns>
+    /// <returns>Whether nothing is left to train.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
-    public async Task<bool> TrainAsync(ImageSource images, SampleGrids? grids = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<bool> TrainAsync(ImageSource images, SampleGrids? grids = null, Action<TrainingProgress>? progress = null, ImageSource? validation = null, CancellationToken cancellation = default)
     {
         using var loaded = trainer ?? throw new InvalidOperationException("The run is not loaded: call Load first.");
         trainer = null; // its states take memory that the evaluation needs
@@ -125,8 +129,8 @@ public sealed class TrainingRun : IDisposable
             grids.Write(Folder.Samples, Step, loaded.Snapshot()); // the run was killed between writing the checkpoint and its grids
         }
 
-        bool isDone = await loaded.TrainAsync(images, progress, checkpoint => grids?.Write(Folder.Samples, checkpoint.Step, checkpoint.States), cancellation).ConfigureAwait(false);
-        Step = loaded.Step;
+        bool isDone = await loaded.TrainAsync(images, progress, checkpoint => grids?.Write(Folder.Samples, checkpoint.Step, checkpoint.States), validation, cancellation).ConfigureAwait(false);
+        (Step, Best) = (loaded.Step, loaded.Best);
         return isDone;
     }
 

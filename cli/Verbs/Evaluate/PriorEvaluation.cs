@@ -74,7 +74,7 @@ internal static class PriorEvaluation
         }
 
         var package = TrainingPackage.Open(prior.Package);
-        var trained = Checkpoints.LoadNewest(prior, package);
+        var trained = Checkpoints.LoadKept(prior, package);
         long steps = (long)package.DescribedNumber("steps");
         return trained.Step < steps ? throw new InvalidDataException($"'{prior.Path}' is at step {trained.Step} of {steps}; continue with the command that began it.")
             : !AuxiliaryModel.IsForWeights(package, run) ? throw new InvalidDataException($"'{prior.Path}' was trained for other weights than the run has now.")

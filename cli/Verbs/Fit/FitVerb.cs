@@ -15,7 +15,7 @@ internal sealed class FitVerb : LongVerb<FitOptions>
     {
         var run = ModelPath.Run(options.Run);
         var package = TrainingPackage.Open(run.Package);
-        var states = Checkpoints.LoadNewest(run, package).States;
+        var states = Checkpoints.LoadKept(run, package).States;
         var stored = run.ReadOptions<RunOptions>();
         LatentMixture.RequireFit(package);
         var train = stored.Data.Open(stored.Seed).Train;

@@ -413,7 +413,7 @@ internal sealed class RunFaultsTests : FolderFixture
     {
         var (_, output, error) = Support.Cli.Run(["train", .. Options, "--out", Folder["new"]]);
 
-        Assert.That(error, Does.Contain("Data      sprites: 732280 images for training, 5000 for testing; 1 x 64 x 64 (channels, height, width), classes square, ellipse, heart"));
+        Assert.That(error, Does.Contain("Data      sprites: 732280 images for training, 5000 for testing, none for validation (--validation 0.1 holds some out); 1 x 64 x 64 (channels, height, width), classes square, ellipse, heart"));
         Assert.That(error, Does.Match(@"Model     mlp: \d+ parameters, 10 latents; .*P\(y\|z\) = bernoulli"));
         Assert.That(error, Does.Contain($"Training  20 steps of 4 images on cpu, into {Folder["new"]}"));
         Assert.That(output, Does.Contain($"Next      onnxvae generate {Folder["new"]} --count 64 --out {Folder["new/images"]} --grid {Folder["new/images.png"]}"));

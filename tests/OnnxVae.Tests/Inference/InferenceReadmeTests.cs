@@ -33,6 +33,16 @@ internal sealed class InferenceReadmeTests
     [OneTimeTearDown]
     public void DeleteModels() => Models.Dispose();
 
+    // docs/devices.md
+    [Test]
+    public void Example_OfADevice_NeedsTheDevice() => Assert.That(
+        () =>
+        {
+            var device = OnnxDevice.Parse("cuda:1") with { IsPrecise = true };
+            using var decoder = VaeDecoder.Load("decoder.onnx", new VaeOptions { Device = device });
+        },
+        Throws.Exception);
+
     [Test]
     public async Task Examples_Run()
     {
