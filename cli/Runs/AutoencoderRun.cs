@@ -1,9 +1,11 @@
+using System.Text.Json.Nodes;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -61,9 +63,15 @@ internal sealed class AutoencoderRun : IDisposable
         var run = TrainingRun.Resume<RunOptions>(new RunFolder(folder), stored =>
         {
             check(stored);
-            OptionRecord.Copy(names.Intersect(RunOptions.Changeable), given, stored);
+            var before = stored.Length with { };
+            OptionRecord.Copy(Changed(names), given, stored);
             (options, images) = (stored, stored.OpenTheSameImages());
             stored.Logging.RequireFit(images);
+            if (stored.Length != before)
+            {
+                GoOn(new RunFolder(folder), stored, before, images.Train);
+            }
+
             return package => Compilation(stored, images.Train)(package);
         });
         return new AutoencoderRun(run, options!, images!);
@@ -98,6 +106,39 @@ internal sealed class AutoencoderRun : IDisposable
     }
 
     public void Dispose() => run.Dispose();
+
+    // The options that a command changes; one of the length's two replaces the other.
+    private static IEnumerable<string> Changed(IEnumerable<string> names)
+    {
+        string[] changed = [.. names.Intersect(RunOptions.ChangeableToGoOn)], length = [.. OptionNames.Of(typeof(LengthOptions))];
+        return changed.Intersect(length).Any() ? changed.Union(length) : changed;
+    }
+
+    // Stores a new length, and records at which step it changed.
+    private static void GoOn(RunFolder folder, RunOptions options, LengthOptions before, ImageSource train)
+    {
+        if (!TrainingPackage.IsIn(folder.Package))
+        {
+            folder.WriteOptions(options); // nothing has been trained yet
+            return;
+        }
+
+        var package = TrainingPackage.Open(folder.Package);
+        int batch = (int)package.Manifest.Step.Images.Shape[0];
+        long done = folder.NewestStep, steps = options.Length.StepsFor(train, batch), former = before.StepsFor(train, batch);
+        if (package.Manifest.Training.ContainsKey("steps") && steps != former)
+        {
+            throw new UsageException($"The run's schedules were compiled for {former} steps, and cannot go on to {steps}: leave the length out to resume, or start a new run in another folder.");
+        }
+
+        if (steps < done)
+        {
+            throw new UsageException($"The run has done {done} steps, but is to have {steps}: give more.");
+        }
+
+        folder.WriteOptions(options);
+        MetricsLog.Append(folder.Metrics, new JsonObject { ["step"] = done, [MetricsLog.Changed] = $"steps {former} -> {steps}" });
+    }
 
     private void Announce(long steps)
     {

@@ -72,6 +72,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <summary>Options that may change when a run is resumed, by their names on the command line: how it is logged, and where it runs.</summary>
     public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions)));
 
+    /// <summary>Those, and the run's length, which may change when it is resumed to go on.</summary>
+    public static IEnumerable<string> ChangeableToGoOn => Changeable.Concat(OptionNames.Of(typeof(LengthOptions)));
+
     /// <exception cref="InvalidDataException">A stored value is not allowed for its option.</exception>
     void IJsonOnDeserialized.OnDeserialized()
     {

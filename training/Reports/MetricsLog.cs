@@ -7,6 +7,9 @@ namespace OnnxVae.Training.Reports;
 /// <summary>The file <c>metrics.jsonl</c>: one JSON object per line, with a step and named numbers.</summary>
 public static class MetricsLog
 {
+    /// <summary>The entry of a line that says what has changed at its step, when the run was resumed.</summary>
+    public const string Changed = "changed";
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Appends a line.</summary>

@@ -37,6 +37,11 @@ public static class RunReport
         AppendTable(page, $"Metrics on the {split} split, nats per image", figures.ToJson());
         AppendTable(page, "Model", manifest.Model);
         AppendTable(page, "Training", manifest.Training);
+        if (log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray() is [_, ..] changes)
+        {
+            AppendTable(page, "Changed when the run was resumed", new JsonObject(changes.Select((line, i) => KeyValuePair.Create($"step {line["step"]} ({i + 1})", line[MetricsLog.Changed]?.DeepClone()))));
+        }
+
         page.Append("<h2>Curves</h2>\n");
         foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
         {

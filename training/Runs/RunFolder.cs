@@ -103,6 +103,9 @@ public sealed record RunFolder(string Path)
         ? newest
         : throw new FileNotFoundException($"'{Path}' has no checkpoint: train the model first.");
 
+    /// <summary>The step of the newest checkpoint; 0 if there is none.</summary>
+    public long NewestStep => ListCheckpoints() is [.., var newest] && long.TryParse(System.IO.Path.GetFileNameWithoutExtension(newest), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : 0;
+
     /// <summary>Reads the newest checkpoint that is not damaged.</summary>
     /// <param name="package">The run's package.</param>
     /// <returns>The checkpoint, and the files of newer ones that are damaged.</returns>

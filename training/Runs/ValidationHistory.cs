@@ -13,9 +13,9 @@ internal sealed class ValidationHistory
     {
         foreach (var line in log)
         {
-            if (MetricsLog.ValueOf(line, ValidationFigures.LossName) is { } loss)
+            if (line.ContainsKey(ValidationFigures.LossName))
             {
-                Add(line["step"]!.GetValue<long>(), loss);
+                Add(line["step"]!.GetValue<long>(), MetricsLog.ValueOf(line, ValidationFigures.LossName) ?? double.NaN);
             }
         }
     }

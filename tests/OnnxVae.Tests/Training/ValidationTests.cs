@@ -156,6 +156,30 @@ internal sealed class ValidationTests : FolderFixture
         Assert.That(error, Does.Contain("--patience needs validation images: give --validation 0.1, or data with a validation split."));
     }
 
+    [Test]
+    public void FinishedRun_GoesOn_AsIfItHadBeenLongerFromTheStart()
+    {
+        TestImages.WriteImages(Folder["images"], 40);
+        string[] command = ["train", "--data", Folder["images"], "--model", "mlp", "--hidden", "8", "--latent", "2", "--batch", "4", "--importance-samples", "0"];
+        Support.Cli.Succeed([.. command, "--epochs", "2", "--out", Folder["run"]]); // 9 steps of 4 of 36 images in each
+        Support.Cli.Succeed([.. command, "--steps", "40", "--out", Folder["whole"]]);
+
+        Support.Cli.Succeed("train", "--resume", "--steps", "30", "--out", Folder["run"]);
+        Support.Cli.Succeed("train", "--resume", "--steps", "40", "--out", Folder["run"]);
+
+        RunFolder run = new(Folder["run"]), whole = new(Folder["whole"]);
+        Assert.That(File.ReadAllBytes(run.NewestCheckpoint()), Is.EqualTo(File.ReadAllBytes(whole.NewestCheckpoint())));
+        Assert.That(MetricsLog.Read(run.Metrics).Where(line => line.ContainsKey(MetricsLog.Changed)).Select(line => $"{line["step"]}: {line[MetricsLog.Changed]}"), Is.EqualTo((string[])["18: steps 18 -> 30", "30: steps 30 -> 40"]));
+        Assert.That(File.ReadAllText(run.Report), Does.Contain("steps 30 -&gt; 40"));
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", "--out", Folder["run"]);
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run has done 40 steps, but is to have 20: give more.\n")));
+
+        Support.Cli.Succeed([.. command, "--steps", "5", "--learning-rate-schedule", "cosine", "--out", Folder["cosine"]]);
+        (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", "--out", Folder["cosine"]);
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run's schedules were compiled for 5 steps, and cannot go on to 20: leave the length out to resume, or start a new run in another folder.\n")));
+    }
+
     private static IReadOnlyList<JsonObject> Lines(RunFolder run) => [.. MetricsLog.Read(run.Metrics).Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null)];
 
     private static long StepOf(JsonObject line) => (long)line["step"]!;
