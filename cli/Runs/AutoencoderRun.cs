@@ -63,13 +63,13 @@ internal sealed class AutoencoderRun : IDisposable
         var run = TrainingRun.Resume<RunOptions>(new RunFolder(folder), stored =>
         {
             check(stored);
-            var before = stored.Length with { };
+            var before = stored with { Length = stored.Length with { }, Logging = stored.Logging with { }, Execution = stored.Execution with { } };
             OptionRecord.Copy(Changed(names), given, stored);
             (options, images) = (stored, stored.OpenTheSameImages());
             stored.Logging.RequireFit(images);
-            if (stored.Length != before)
+            if (stored.Length != before.Length)
             {
-                GoOn(new RunFolder(folder), stored, before, images.Train);
+                GoOn(new RunFolder(folder), before, stored.Length, images.Train);
             }
 
             return package => Compilation(stored, images.Train)(package);
@@ -114,19 +114,25 @@ internal sealed class AutoencoderRun : IDisposable
         return changed.Intersect(length).Any() ? changed.Union(length) : changed;
     }
 
-    // Stores a new length, and records at which step it changed.
-    private static void GoOn(RunFolder folder, RunOptions options, LengthOptions before, ImageSource train)
+    // Stores a new length, and records at which step it changed. What followed from the former one is not valid any more.
+    private static void GoOn(RunFolder folder, RunOptions options, LengthOptions length, ImageSource train)
     {
+        var changed = options with { Length = length };
         if (!TrainingPackage.IsIn(folder.Package))
         {
-            folder.WriteOptions(options); // nothing has been trained yet
+            folder.WriteOptions(changed); // nothing has been trained yet
             return;
         }
 
         var package = TrainingPackage.Open(folder.Package);
         int batch = (int)package.Manifest.Step.Images.Shape[0];
-        long done = folder.NewestStep, steps = options.Length.StepsFor(train, batch), former = before.StepsFor(train, batch);
-        if (package.Manifest.Training.ContainsKey("steps") && steps != former)
+        long done = folder.NewestStep, steps = length.StepsFor(train, batch), former = options.Length.StepsFor(train, batch);
+        if (steps == former)
+        {
+            return;
+        }
+
+        if (package.Manifest.Training.ContainsKey("steps"))
         {
             throw new UsageException($"The run's schedules were compiled for {former} steps, and cannot go on to {steps}: leave the length out to resume, or start a new run in another folder.");
         }
@@ -136,8 +142,10 @@ internal sealed class AutoencoderRun : IDisposable
             throw new UsageException($"The run has done {done} steps, but is to have {steps}: give more.");
         }
 
-        folder.WriteOptions(options);
+        File.Delete(folder.Evaluation);
+        File.Delete(folder.Report);
         MetricsLog.Append(folder.Metrics, new JsonObject { ["step"] = done, [MetricsLog.Changed] = $"steps {former} -> {steps}" });
+        folder.WriteOptions(changed);
     }
 
     private void Announce(long steps)

@@ -24,6 +24,7 @@ internal static class RunDisplay
     public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
         TrainingRun run, TrainerOptions options, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
+        validation = Usable(validation, images, run.Package);
         run.Load(options);
         Checkpoints.ReportDamaged(run.DamagedCheckpoints, run.Step);
         if (!options.Device.IsProcessor)
@@ -51,6 +52,22 @@ internal static class RunDisplay
         }
 
         return kept.States;
+    }
+
+    // A validation split that does not fit the training images is not worth a failure.
+    private static ImageSource? Usable(ImageSource? validation, ImageSource train, TrainingPackage package)
+    {
+        string? fault = validation is null ? null
+            : validation.Count == 0 ? "there are none"
+            : package.Manifest.Evaluate.Labels is not null && !validation.Classes.SequenceEqual(train.Classes) ? "they have other classes than the training images, or none"
+            : null;
+        if (fault is null)
+        {
+            return validation;
+        }
+
+        Console.Error.WriteLine($"The validation images are not used: {fault}.");
+        return null;
     }
 
     private static string Describe(TrainingProgress progress, string format) =>

@@ -30,9 +30,13 @@ internal sealed class Validation : IDisposable
         ImageRequirements.RequireFit(program, images);
         this.images = images.Count > MostImages ? images.Sample(MostImages, seed) : images.Count > 0 ? images : throw new InvalidDataException("There are no images to validate on: the split is empty.");
         metrics = [.. program.Metrics.Where(metric => metric.Role == MetricRole.PerRow)];
-        beta = package.Manifest.Step.Inputs.FirstOrDefault(input => input is { Role: InputRole.Schedule, Name: "beta" })?.Schedule!.At(lastStep) ?? 1;
+        beta = BetaAt(package, lastStep);
         runner = new ProgramRunner(package, program, states, threads);
     }
+
+    /// <summary>The weight of the rate at a step; 1 for a model without one.</summary>
+    public static double BetaAt(TrainingPackage package, long step) =>
+        package.Manifest.Step.Inputs.FirstOrDefault(input => input is { Role: InputRole.Schedule, Name: "beta" })?.Schedule!.At(step) ?? 1;
 
     /// <summary>Computes the figures of the current states.</summary>
     public ValidationFigures Run()

@@ -17,13 +17,16 @@ public sealed record ValidationFigures(double Loss, double? Rate, double? Distor
         ((string Name, double? Value)[])[(LossName, Loss), (RateName, Rate), (DistortionName, Distortion)] is var all
             ? all.Where(figure => figure.Value is not null).Select(figure => (figure.Name, figure.Value!.Value)) : [];
 
+    /// <summary>The loss that follows from rate and distortion; null for a model without a distortion.</summary>
+    internal static double? LossOf(double? rate, double? distortion, double beta) => distortion + (beta * (rate ?? 0));
+
     /// <summary>The figures of per-image means.</summary>
     /// <param name="means">The means, by metric, in the program's order.</param>
     /// <param name="beta">The weight of the rate at the last step.</param>
     internal static ValidationFigures Of(IReadOnlyList<(string Name, double Mean)> means, double beta)
     {
         double? rate = MeanOf("rate"), distortion = MeanOf("distortion");
-        return new ValidationFigures(distortion is { } d ? d + (beta * (rate ?? 0)) : means[0].Mean, rate, distortion);
+        return new ValidationFigures(LossOf(rate, distortion, beta) ?? means[0].Mean, rate, distortion);
 
         double? MeanOf(string name) => means.Where(metric => metric.Name == name).Select(metric => (double?)metric.Mean).FirstOrDefault();
     }

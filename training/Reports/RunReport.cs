@@ -83,8 +83,10 @@ public static class RunReport
         if (metrics.Length > 1)
         {
             plot.ShowLegend();
-            var best = log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName))!;
-            plot.Add.VerticalLine(best["step"]!.GetValue<long>()).LegendText = "best step";
+            if (log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName)) is { } best)
+            {
+                plot.Add.VerticalLine(best["step"]!.GetValue<long>()).LegendText = "best step";
+            }
         }
 
         plot.XLabel("step");

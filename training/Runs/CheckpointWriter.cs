@@ -10,24 +10,12 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
 
     /// <summary>Starts writing a checkpoint once the previous one is written.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="isRegular">Whether it is one of the newest, to resume from.</param>
-    /// <param name="isBest">Whether it is the best one so far.</param>
+    /// <param name="isBest">Whether it is the best one so far, which is kept besides.</param>
     /// <exception cref="IOException">The previous one could not be written.</exception>
-    public async Task WriteAsync(Checkpoint checkpoint, bool isRegular, bool isBest)
+    public async Task WriteAsync(Checkpoint checkpoint, bool isBest)
     {
         await pending.ConfigureAwait(false);
-        pending = Task.Run(() =>
-        {
-            if (isBest)
-            {
-                checkpoint.Save(folder.Best);
-            }
-
-            if (isRegular)
-            {
-                Write(checkpoint);
-            }
-        });
+        pending = Task.Run(() => Write(checkpoint, isBest));
     }
 
     /// <summary>Waits until everything is written.</summary>
@@ -37,9 +25,14 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private void Write(Checkpoint checkpoint)
+    private void Write(Checkpoint checkpoint, bool isBest)
     {
         checkpoint.Save(folder.CheckpointAt(checkpoint.Step));
+        if (isBest)
+        {
+            checkpoint.Save(folder.Best);
+        }
+
         foreach (string old in folder.ListCheckpoints().SkipLast(keep))
         {
             File.Delete(old);

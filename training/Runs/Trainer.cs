@@ -21,7 +21,7 @@ public sealed class Trainer : IDisposable
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
     private float lastLoss = float.NaN;
-    private ValidationHistory validated = new([]);
+    private ValidationHistory validated = new([], beta: 1);
     private long metricsStep;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
@@ -92,7 +92,7 @@ public sealed class Trainer : IDisposable
         trainer.states.Load(checkpoint.States);
         MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
         trainer.lastLoss = trainer.LoggedLoss();
-        trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics));
+        trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps));
         return trainer;
     }
 
@@ -129,6 +129,11 @@ public sealed class Trainer : IDisposable
         {
             TrainSteps(pipeline, writer, validation, progress, cancellation);
             writer.FinishAsync().GetAwaiter().GetResult();
+            if (IsFinished && !options.KeepsBest)
+            {
+                File.Delete(folder.Best);
+            }
+
             return IsFinished;
         }
         finally
@@ -147,11 +152,7 @@ public sealed class Trainer : IDisposable
             progress?.Invoke(Progress);
         }
 
-        if (!options.KeepsBest)
-        {
-            File.Delete(folder.Best);
-        }
-
+        MatchBest(isValidated: validation is not null);
         while (!IsFinished && !cancellation.IsCancellationRequested)
         {
             Step++;
@@ -176,17 +177,51 @@ public sealed class Trainer : IDisposable
             progress?.Invoke(Progress);
             if (isCheckpoint || isBest)
             {
-                Save(writer, isCheckpoint, isBest);
+                Save(writer, isBest);
             }
         }
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0 && Step != started)
         {
-            Save(writer, isRegular: true, isBest: false);
+            Save(writer, isBest: false);
         }
     }
 
     private TrainingProgress Progress => new(Step, options.Steps, lastLoss) { ValidationLoss = validated.Last };
+
+    // The best checkpoint is that of the log: a process may have been killed before it was written, and a run may go on in another way than before.
+    private void MatchBest(bool isValidated)
+    {
+        if (!isValidated)
+        {
+            validated = new ValidationHistory([], beta: 1);
+            File.Delete(folder.Best);
+        }
+        else if (options.KeepsBest && validated.Best is { } best && StepOfBest() != best.Step)
+        {
+            if (File.Exists(folder.CheckpointAt(best.Step)))
+            {
+                Checkpoint.Load(folder.CheckpointAt(best.Step), package).Save(folder.Best);
+            }
+            else
+            {
+                File.Delete(folder.Best);
+                validated.ForgetBest();
+            }
+        }
+    }
+
+    private long? StepOfBest()
+    {
+        try
+        {
+            return File.Exists(folder.Best) ? Checkpoint.Load(folder.Best, package).Step : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The step with the lowest validation loss so far, and that loss; null if there is none.</summary>
     public (long Step, double Loss)? Best => validated.Best;
@@ -237,7 +272,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void Save(CheckpointWriter writer, bool isRegular, bool isBest)
+    private void Save(CheckpointWriter writer, bool isBest)
     {
         var snapshot = Snapshot();
         if (StateBuffers.FirstNotFinite(snapshot) is not null)
@@ -246,7 +281,7 @@ public sealed class Trainer : IDisposable
             throw Diverged();
         }
 
-        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot), isRegular, isBest).GetAwaiter().GetResult();
+        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot), isBest).GetAwaiter().GetResult();
     }
 
     private TrainingDivergedException Diverged()
@@ -259,7 +294,7 @@ public sealed class Trainer : IDisposable
     }
 
     private float LoggedLoss() =>
-        MetricsLog.Read(folder.Metrics, Step) is [.., var line] && MetricsLog.ValueOf(line, loss.Name) is { } value ? (float)value : float.NaN;
+        (float?)MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, loss.Name)).LastOrDefault(value => value is not null) ?? float.NaN;
 
     private JsonObject LogLine(double stepsPerSecond)
     {

@@ -9,14 +9,13 @@ internal sealed class ValidationHistory
 {
     /// <summary>The history up to where a run is resumed.</summary>
     /// <param name="log">The lines of its log.</param>
-    public ValidationHistory(IEnumerable<JsonObject> log)
+    /// <param name="beta">The weight of the rate at the last step: a run that goes on may have another one than before.</param>
+    public ValidationHistory(IEnumerable<JsonObject> log, double beta)
     {
-        foreach (var line in log)
+        foreach (var line in log.Where(line => line.ContainsKey(ValidationFigures.LossName)))
         {
-            if (line.ContainsKey(ValidationFigures.LossName))
-            {
-                Add(line["step"]!.GetValue<long>(), MetricsLog.ValueOf(line, ValidationFigures.LossName) ?? double.NaN);
-            }
+            double? rate = MetricsLog.ValueOf(line, ValidationFigures.RateName), distortion = MetricsLog.ValueOf(line, ValidationFigures.DistortionName);
+            Add(line["step"]!.GetValue<long>(), ValidationFigures.LossOf(rate, distortion, beta) ?? MetricsLog.ValueOf(line, ValidationFigures.LossName) ?? double.NaN);
         }
     }
 
@@ -28,6 +27,9 @@ internal sealed class ValidationHistory
 
     /// <summary>Evaluations since the best one.</summary>
     public int SinceBest { get; private set; }
+
+    /// <summary>Forgets the best loss, whose states are not there any more.</summary>
+    public void ForgetBest() => (Best, SinceBest) = (null, 0);
 
     /// <summary>Adds a loss.</summary>
     /// <returns>Whether it is lower than all before.</returns>

@@ -76,7 +76,8 @@ internal static class PriorEvaluation
         var package = TrainingPackage.Open(prior.Package);
         var trained = Checkpoints.LoadKept(prior, package);
         long steps = (long)package.DescribedNumber("steps");
-        return trained.Step < steps ? throw new InvalidDataException($"'{prior.Path}' is at step {trained.Step} of {steps}; continue with the command that began it.")
+        bool isFinished = prior.NewestStep >= steps || File.Exists(prior.Evaluation); // which is written last, also where patience has ended
+        return !isFinished ? throw new InvalidDataException($"'{prior.Path}' is at step {trained.Step} of {steps}; continue with the command that began it.")
             : !AuxiliaryModel.IsForWeights(package, run) ? throw new InvalidDataException($"'{prior.Path}' was trained for other weights than the run has now.")
             : !AuxiliaryModel.IsForClasses(package, images.Classes) ? throw new InvalidDataException($"'{prior.Path}' was trained for other classes than these images have.")
             : new TrainedModel(package, trained.States);

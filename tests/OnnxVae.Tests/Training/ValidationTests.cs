@@ -97,6 +97,28 @@ internal sealed class ValidationTests : FolderFixture
     }
 
     [Test]
+    public async Task BestFile_FollowsTheLog_AfterACrashOrAChange()
+    {
+        var package = Compile(new ConstantSchedule(1));
+        var run = new RunFolder(Folder["run"]);
+        await TrainAsync(package, run, Held);
+        long best = StepOf(Lines(run).MinBy(LossOf)!);
+        var checkpoint = Checkpoint.Load(run.Best, package);
+        (checkpoint with { Step = 39 }).Save(run.Best); // that of a step which the log has not
+        bool canBeRestored = File.Exists(run.CheckpointAt(best));
+
+        await TrainAsync(package, run, Held);
+        Assert.That(File.Exists(run.Best), Is.EqualTo(canBeRestored));
+
+        checkpoint.Save(run.CheckpointAt(best));
+        await TrainAsync(package, run, Held);
+        Assert.That(Checkpoint.Load(run.Best, package).Step, Is.EqualTo(best));
+
+        await TrainAsync(package, run, validation: null);
+        Assert.That(File.Exists(run.Best), Is.False);
+    }
+
+    [Test]
     public void WithValidation_HoldsImagesOut_AlwaysTheSameOnes()
     {
         TestImages.WriteImages(Folder["images"], 30);
