@@ -38,14 +38,22 @@ internal sealed class DoctorTests
     [Test]
     public void DeviceThatCannotStart_SaysWhatIsMissing_EachTime()
     {
-        if (!OnnxDevice.Available.Contains(Cuda) || CudaLibraries.Missing().Count == 0)
+        for (int attempt = 0; attempt < 2; attempt++)
         {
-            Assert.Pass("This build has no CUDA, or this machine has all of it.");
+            if (!OnnxDevice.Available.Contains(Cuda))
+            {
+                Assert.That(() => new OnnxDevice(Cuda).Start(), Throws.ArgumentException.With.Message.StartsWith("Device 'cuda' is not available: this ONNX Runtime has "));
+            }
+            else if (CudaLibraries.Fault is { } fault)
+            {
+                Assert.That(() => new OnnxDevice(Cuda).Start(), Throws.InvalidOperationException.With.Message.EqualTo($"Device 'cuda' cannot start: {fault}"));
+                Assert.That(CudaLibraries.Missing().Where(library => !fault.Contains(library, StringComparison.Ordinal)), Is.Empty);
+            }
+            else
+            {
+                Assert.That(() => new OnnxDevice(Cuda).Start(), Throws.Nothing);
+            }
         }
-
-        string expected = $"Device 'cuda' cannot start: {string.Join(", ", CudaLibraries.Missing())} are missing. {CudaLibraries.Advice}";
-        Assert.That(() => new OnnxDevice(Cuda).Start(), Throws.InvalidOperationException.With.Message.EqualTo(expected));
-        Assert.That(() => new OnnxDevice(Cuda).Start(), Throws.InvalidOperationException.With.Message.EqualTo(expected));
     }
 
     [Test]
