@@ -22,7 +22,11 @@ internal static partial class CommandLine
         Recursive = true,
     };
 
-    private static readonly Option[] Common = [Verbose, ProviderLibrary];
+    private static readonly Option<bool> Quiet = new("--quiet") { Description = "Show results, warnings and errors only.", Recursive = true };
+
+    private static readonly Option<string> Config = new("--config") { Description = "A .json or .yaml file of options; those of the command count instead of its own.", Recursive = true };
+
+    private static readonly Option[] Common = [Config, Quiet, Verbose, ProviderLibrary];
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -81,6 +85,7 @@ internal static partial class CommandLine
             return await parsed.Command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); // --version, and shell completion
         }
 
+        Notice.IsQuiet = parsed.Command.GetValue(Quiet);
         foreach (string library in parsed.Command.GetValue(ProviderLibrary) ?? [])
         {
             OnnxDevice.RegisterLibrary(library);
@@ -107,12 +112,20 @@ internal static partial class CommandLine
         }
 
         var named = verbs.FirstOrDefault(verb => args.Contains(verb.About.Name));
+        args = WithConfig(args, named);
         var (words, unvalued) = GivenValues.Check(args, [.. Common, .. named?.Options.Options.Select(row => row.Option) ?? []]);
         var command = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         var chosen = verbs.FirstOrDefault(verb => verb.About.Name == command.CommandResult.Command.Name);
         IReadOnlyList<string> contradictions = [];
         object? options = chosen?.Options.Read(command, unvalued.Keys, out contradictions);
         return (command, chosen, options, [.. unvalued.Values, .. FaultsOf(command, unvalued.Keys, verbs), .. contradictions]);
+    }
+
+    private static string[] WithConfig(string[] args, Verb? verb)
+    {
+        int at = Array.FindIndex(args, word => word == Config.Name || word.StartsWith($"{Config.Name}=", StringComparison.Ordinal));
+        string? file = at < 0 ? null : args[at].Length > Config.Name.Length ? args[at][(Config.Name.Length + 1)..] : args.ElementAtOrDefault(at + 1);
+        return verb is null || string.IsNullOrEmpty(file) || file.StartsWith("--", StringComparison.Ordinal) ? args : ConfigFile.Expand(args, file, verb);
     }
 
     private static void Refuse(IReadOnlyList<string> faults, string help)
@@ -137,7 +150,7 @@ internal static partial class CommandLine
         var unknown = command.UnmatchedTokens.Where((token, i) => i == 0 || token.StartsWith("--", StringComparison.Ordinal)).ToArray();
         foreach (string token in unknown)
         {
-            yield return Misplaced(token, command, verbs) ?? $"There is no verb or option '{token}'.{Suggestion.For(token, command.CommandResult.Command)}";
+            yield return Misplaced(token, command, verbs) ?? $"There is no verb or option '{token}'.{Suggestion.For(token, NamesIn(command.CommandResult.Command))}";
         }
 
         foreach (var error in command.Errors.Where(error => unknown.Length == 0 || error.SymbolResult is not CommandResult))
@@ -153,6 +166,8 @@ internal static partial class CommandLine
             yield return $"{argument.Argument.Name} is empty: give it a value.";
         }
     }
+
+    private static IEnumerable<string> NamesIn(Command command) => [.. command.Subcommands.Select(verb => verb.Name), .. command.Options.Select(option => option.Name)];
 
     // A known verb or option in the wrong place.
     private static string? Misplaced(string token, ParseResult command, IReadOnlyList<Verb> verbs)

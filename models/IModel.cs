@@ -36,6 +36,10 @@ public interface IModel
     /// <summary>What else the states depend on, for people and to distinguish the checkpoints of different models.</summary>
     JsonObject Description { get; }
 
+    /// <summary>The parameters that belong to a part of the model, such as <c>encoder</c> and <c>decoder</c>; by name or module path.</summary>
+    /// <param name="part">The part's name.</param>
+    IReadOnlyList<string> ParametersOf(string part) => [part];
+
     /// <summary>The training graph of a batch.</summary>
     /// <param name="network">Lowers the modules in training mode.</param>
     /// <param name="batchSize">N, examples per step.</param>

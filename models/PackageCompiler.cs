@@ -32,6 +32,7 @@ public sealed class PackageCompiler
 
         (this.model, this.options) = (model, options);
         network = new ModuleLowering(model.Network, options.Layers);
+        States = Freeze([.. network.States, .. model.States]);
         averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
     }
 
@@ -44,6 +45,7 @@ public sealed class PackageCompiler
         {
             Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],
             Updates = [.. graph.Updates, .. training.Updates],
+            Groups = [.. options.Groups.Select(group => new ParameterGroup(group.Key, Trained(group.Key, States), group.Value))],
             Gradients = options.Gradients,
             Revisions = graph.Revisions,
             MaxGradientNorm = options.MaxGradientNorm,
@@ -80,7 +82,24 @@ public sealed class PackageCompiler
             folder, DescribeModel(description ?? []), DescribeTraining(target ?? CompilationTarget.Training),
             Step().Compile(target), Evaluate().Compile(target), Weigh()?.Compile(target), Deployables());
 
-    private IReadOnlyList<State> States => [.. network.States, .. model.States];
+    private IReadOnlyList<State> States { get; }
+
+    private State[] Freeze(IReadOnlyList<State> states)
+    {
+        var frozen = options.Frozen.SelectMany(pattern => Trained(pattern, states)).ToHashSet();
+        State[] result = [.. states.Select(state => frozen.Contains(state) ? state with { Spec = state.Spec with { Role = StateRole.Frozen } } : state)];
+        return result.Any(state => state.Spec.Role == StateRole.Parameter) ? result : throw new ArgumentException("All parameters are frozen: leave some to train.");
+    }
+
+    // The trained parameters that a pattern chooses.
+    private State[] Trained(string pattern, IReadOnlyList<State> states)
+    {
+        ParameterPattern[] patterns = [.. model.ParametersOf(pattern).Select(text => new ParameterPattern(text))];
+        State[] trained = [.. states.Where(state => state.Spec.Role == StateRole.Parameter)];
+        State[] chosen = [.. trained.Where(state => patterns.Any(each => each.Matches(state.Spec.Name)))];
+        return chosen.Length > 0 ? chosen : throw new ArgumentException(
+            $"'{pattern}' is the name of no parameter that is trained: give a part of the model, or a name with * for any characters; there are {string.Join(", ", trained.Select(state => state.Spec.Name))}.");
+    }
 
     // Evaluation and export use the averaged weights if there are any.
     private IReadOnlyList<State> EvaluatedStates => [.. States, .. averaging?.Averages.Values ?? []];
@@ -143,6 +162,9 @@ public sealed class PackageCompiler
         return description;
     }
 
+    private IEnumerable<ProgramInput> GroupRates =>
+        options.Groups.Select(group => ProgramInput.Scheduled(ParameterGroup.NameOf(group.Value.LearningRate, group.Key), group.Value.LearningRate.Spec.Schedule!));
+
     private JsonObject DescribeTraining(CompilationTarget target)
     {
         var description = new JsonObject
@@ -151,7 +173,8 @@ public sealed class PackageCompiler
             ["optimizer"] = options.Optimizer.Name,
             ["maxGradientNorm"] = options.MaxGradientNorm,
             ["weightAveraging"] = options.WeightAveraging,
-            ["schedules"] = new JsonObject(model.Schedules.Prepend(options.Optimizer.LearningRate).Select(input => KeyValuePair.Create(
+            ["frozen"] = options.Frozen.Count > 0 ? new JsonArray([.. options.Frozen.Select(pattern => (JsonNode)pattern)]) : null,
+            ["schedules"] = new JsonObject(model.Schedules.Prepend(options.Optimizer.LearningRate).Concat(GroupRates).Select(input => KeyValuePair.Create(
                 input.Spec.Name, JsonSerializer.SerializeToNode(input.Spec.Schedule, Manifest.JsonOptions)))),
             ["provider"] = target.Provider,
             ["precise"] = target.IsPrecise,

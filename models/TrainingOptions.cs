@@ -13,6 +13,15 @@ public sealed record TrainingOptions
     /// <summary>The update rule of the parameters.</summary>
     public required Optimizer Optimizer { get; init; }
 
+    /// <summary>
+    /// Parameters that keep their values: parts of the model (<c>encoder</c>, <c>decoder</c>), module paths or names, with <c>*</c> for any characters. Those that
+    /// do not require gradients are frozen, too.
+    /// </summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
+    /// <summary>Parameters with an optimizer of their own, chosen like <see cref="Frozen"/> ones; that of a smaller learning rate, for instance.</summary>
+    public IReadOnlyDictionary<string, Optimizer> Groups { get; init; } = new Dictionary<string, Optimizer>();
+
     /// <summary>The number of steps that schedules were made for, which a run must then have; null if none depends on it.</summary>
     public long? Steps { get; init; }
 

@@ -85,7 +85,7 @@ internal static class JobRecord
             throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
         }
 
-        if (StoredOptions.FirstDifference(asked, before) is { } difference)
+        if (StoredOptions.Differences(asked, before).FirstOrDefault() is { } difference)
         {
             throw new IOException(
                 $"'{file}' belongs to another job: its {difference.Name} is {Describe(difference.There) ?? "not set"}, but {Describe(difference.Here) ?? "none"} is asked for. Give another --out, or delete the old job's files.");

@@ -30,13 +30,16 @@ internal static class ModelBuilder
         var training = new TrainingOptions
         {
             BatchSize = options.Batch,
-            Optimizer = Optimizers.Create(options, steps),
-            Steps = DependsOnSteps(options) ? steps : null,
+            Optimizer = Optimizers.Create(options, ModelSchedules.LengthOf(options, steps)),
+            Groups = Optimizers.Groups(options, ModelSchedules.LengthOf(options, steps)),
+            Frozen = options.Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+            Steps = ModelSchedules.RequiredSteps(options, steps),
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        IModel model = options.HasSegments ? WithSegments(options, image, seed, steps) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, steps);
+        long length = ModelSchedules.LengthOf(options, steps);
+        IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length);
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
@@ -68,8 +71,4 @@ internal static class ModelBuilder
         return new VqVaeModel(
             new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels));
     }
-
-    // Schedules that depend on the last step.
-    private static bool DependsOnSteps(ModelOptions options) =>
-        options.LearningRateSchedule != LearningRates.Constant || options.BetaCycles > 0 || options.Capacity is not null;
 }

@@ -9,6 +9,9 @@ internal static class OptionNames
     /// <summary>The command-line name of a record's property, or of an entry in a file.</summary>
     public static string OfProperty(string name) => $"--{JsonNamingPolicy.KebabCaseLower.ConvertName(name)}";
 
+    /// <summary>The name of a record's property, or of an entry in a file, in words.</summary>
+    public static string InWords(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name).Replace('-', ' ');
+
     /// <summary>The command-line names of the options that a record declares.</summary>
     public static IEnumerable<string> Of(Type record) => record.GetProperties().Where(property => property.IsDefined(typeof(OptionAttribute))).Select(property => OfProperty(property.Name));
 

@@ -86,6 +86,16 @@ internal sealed class OptionRecord
         }
     }
 
+    /// <summary>The options that differ from their defaults, by their names without hyphens in front: what has to be given to get the same record.</summary>
+    /// <param name="options">The record.</param>
+    public static IEnumerable<KeyValuePair<string, object>> ValuesToGive(object options)
+    {
+        var record = new OptionRecord(options.GetType());
+        var changed = record.ChangedIn(options);
+        return record.rows.Where(row => row.Symbol is Option && changed.Names.Contains(row.Symbol.Name) && row.Property.GetValue(row.Owner(options)!) is not null)
+            .Select(row => KeyValuePair.Create(row.Symbol.Name.TrimStart('-'), row.Property.GetValue(row.Owner(options)!)!));
+    }
+
     // Values that differ from the defaults must have been given.
     private GivenOptions ChangedIn(object options)
     {

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace OnnxVae.Cli.Options;
 
 /// <summary>Suggests what a mistyped word may have been meant to be.</summary>
@@ -7,12 +5,11 @@ internal static class Suggestion
 {
     private const int MostEdits = 2;
 
-    /// <summary>The verb or option closest to a word, as a question that follows a sentence; empty if none is close.</summary>
+    /// <summary>The name closest to a word, as a question that follows a sentence; empty if none is close.</summary>
     /// <param name="word">The word.</param>
-    /// <param name="command">The command it was given to.</param>
-    public static string For(string word, Command command)
+    /// <param name="names">The names that it may have been meant to be.</param>
+    public static string For(string word, IEnumerable<string> names)
     {
-        string[] names = [.. command.Subcommands.Select(verb => verb.Name), .. command.Options.Select(option => option.Name)];
         var nearest = names.Select(name => (Name: name, Edits: Distance(word, name))).OrderBy(candidate => candidate.Edits).ThenBy(candidate => candidate.Name, StringComparer.Ordinal).FirstOrDefault();
         return nearest.Name is not null && nearest.Edits <= MostEdits && 2 * nearest.Edits < nearest.Name.TrimStart('-').Length ? $" Did you mean '{nearest.Name}'?" : "";
     }

@@ -1,11 +1,9 @@
-using System.Text.Json.Nodes;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
-using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -35,7 +33,7 @@ internal sealed class AutoencoderRun : IDisposable
         OutputFolder.RequireNew(new RunFolder(folder));
         var images = options.Data.Open(options.Seed);
         options.Logging.RequireFit(images);
-        options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count };
+        options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count, ImagesIdentity = images.Identify() };
         var compile = Compilation(options, images.Train);
         if (images.Test.Count == 0)
         {
@@ -47,7 +45,13 @@ internal sealed class AutoencoderRun : IDisposable
             throw new UsageException($"--mixture is {options.Mixture}, but there are {images.Train.Count} training images to fit it to: give fewer Gaussians.");
         }
 
-        return new AutoencoderRun(TrainingRun.Start(new RunFolder(folder), options, compile), options, images);
+        var run = TrainingRun.Start(new RunFolder(folder), options, package =>
+        {
+            ConfigFile.Write(new RunFolder(folder).Config, OptionRecord.ValuesToGive(options));
+            compile(package);
+            options.FineTuning.ApplyTo(TrainingPackage.Open(package));
+        });
+        return new AutoencoderRun(run, options, images);
     }
 
     /// <summary>Resumes a run.</summary>
@@ -63,17 +67,17 @@ internal sealed class AutoencoderRun : IDisposable
         var run = TrainingRun.Resume<RunOptions>(new RunFolder(folder), stored =>
         {
             check(stored);
-            var before = stored with { Length = stored.Length with { }, Logging = stored.Logging with { }, Execution = stored.Execution with { } };
-            OptionRecord.Copy(Changed(names), given, stored);
-            (options, images) = (stored, stored.OpenTheSameImages());
-            stored.Logging.RequireFit(images);
-            if (stored.Length != before.Length)
-            {
-                GoOn(new RunFolder(folder), before, stored.Length, images.Train);
-            }
-
-            return package => Compilation(stored, images.Train)(package);
+            var changed = RunChanges.Merge(stored, given, names);
+            (options, images) = (changed, changed.OpenTheSameImages());
+            changed.Logging.RequireFit(images);
+            RunChanges.Apply(new RunFolder(folder), stored, changed, images.Train);
+            return package => Compilation(changed, images.Train)(package);
         });
+        if (run.Folder.ListCheckpoints().Count == 0)
+        {
+            options!.FineTuning.ApplyTo(run.Package); // the run may have been killed between compiling it and this
+        }
+
         return new AutoencoderRun(run, options!, images!);
     }
 
@@ -86,7 +90,7 @@ internal sealed class AutoencoderRun : IDisposable
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
-        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution), images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution) with { Augmentation = options.Augmentation.ToAugmentation() }, options.Logging, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } states)
         {
             return null;
         }
@@ -98,7 +102,7 @@ internal sealed class AutoencoderRun : IDisposable
             fitted.Save(run.Folder.Mixture, states);
             var mixture = fitted.ToModel(run.Package, states);
             mixture.Save(Path.Combine(run.Folder.Export, ExportedFiles.Mixture));
-            grids.WriteMixture(run.Folder.Samples, steps, states, mixture);
+            grids.WriteMixture(run.Folder.Samples, run.Step, states, mixture);
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
@@ -106,47 +110,6 @@ internal sealed class AutoencoderRun : IDisposable
     }
 
     public void Dispose() => run.Dispose();
-
-    // The options that a command changes; one of the length's two replaces the other.
-    private static IEnumerable<string> Changed(IEnumerable<string> names)
-    {
-        string[] changed = [.. names.Intersect(RunOptions.ChangeableToGoOn)], length = [.. OptionNames.Of(typeof(LengthOptions))];
-        return changed.Intersect(length).Any() ? changed.Union(length) : changed;
-    }
-
-    // Stores a new length, and records at which step it changed. What followed from the former one is not valid any more.
-    private static void GoOn(RunFolder folder, RunOptions options, LengthOptions length, ImageSource train)
-    {
-        var changed = options with { Length = length };
-        if (!TrainingPackage.IsIn(folder.Package))
-        {
-            folder.WriteOptions(changed); // nothing has been trained yet
-            return;
-        }
-
-        var package = TrainingPackage.Open(folder.Package);
-        int batch = (int)package.Manifest.Step.Images.Shape[0];
-        long done = folder.NewestStep, steps = length.StepsFor(train, batch), former = options.Length.StepsFor(train, batch);
-        if (steps == former)
-        {
-            return;
-        }
-
-        if (package.Manifest.Training.ContainsKey("steps"))
-        {
-            throw new UsageException($"The run's schedules were compiled for {former} steps, and cannot go on to {steps}: leave the length out to resume, or start a new run in another folder.");
-        }
-
-        if (steps < done)
-        {
-            throw new UsageException($"The run has done {done} steps, but is to have {steps}: give more.");
-        }
-
-        File.Delete(folder.Evaluation);
-        File.Delete(folder.Report);
-        MetricsLog.Append(folder.Metrics, new JsonObject { ["step"] = done, [MetricsLog.Changed] = $"steps {former} -> {steps}" });
-        folder.WriteOptions(changed);
-    }
 
     private void Announce(long steps)
     {
@@ -159,9 +122,9 @@ internal sealed class AutoencoderRun : IDisposable
             <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
             var count => $"{count} classes",
         };
-        Console.Error.WriteLine($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
-        Console.Error.WriteLine($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
-        Console.Error.WriteLine($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
+        Notice.Say($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
+        Notice.Say($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
+        Notice.Say($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
     }
 
     // Writes the run's package: compiles it, or copies a compiled one.
@@ -190,7 +153,7 @@ internal sealed class AutoencoderRun : IDisposable
         var step = package.Manifest.Step;
         ImageRequirements.RequireFit(step, train);
         long steps = options.Length.StepsFor(train, (int)step.Images.Shape[0]);
-        return package.Manifest.Training.ContainsKey("steps") && package.DescribedNumber("steps") is var compiled && compiled != steps
+        return package.Steps is { } compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;
     }

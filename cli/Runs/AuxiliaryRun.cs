@@ -104,7 +104,7 @@ internal sealed class AuxiliaryRun : IDisposable
 
     private static void RequireSameOptions<TOptions>(RunFolder folder, TOptions options, TOptions stored)
     {
-        if (StoredOptions.FirstDifference(StoredOptions.Flatten(options), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)) is { } difference)
+        if (StoredOptions.Differences(StoredOptions.Flatten(options), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
         {
             throw new UsageException(
                 $"{OptionNames.OfProperty(difference.Name)} is {Text(difference.Here)}, but '{folder.Path}' was started with {Text(difference.There)}: give the same options to continue, or delete the folder to start over.");
@@ -129,7 +129,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), training.Logging, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
         {
             return null;
         }

@@ -24,6 +24,12 @@ internal sealed record LoggingOptions
     [Option(Topic.Run, "Stop after so many evaluations of the validation images without a lower loss; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
     public int? Patience { get; init; }
 
+    [Option(Topic.Run, "Write the numbers of the log to metrics.csv, too.")]
+    public bool Csv { get; init; }
+
+    [Option(Topic.Run, "Write TensorBoard event files, too, into the folder tensorboard of the run.")]
+    public bool TensorBoard { get; init; }
+
     /// <summary>Requires validation images where they are needed.</summary>
     /// <exception cref="UsageException">There are none.</exception>
     public void RequireFit(ImageData images)

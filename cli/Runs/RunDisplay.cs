@@ -5,6 +5,7 @@ using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
+using OnnxVae.Training.TensorBoard;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -14,6 +15,7 @@ internal static class RunDisplay
     /// <summary>Trains a run to its end.</summary>
     /// <param name="run">The run.</param>
     /// <param name="options">How long and where to train.</param>
+    /// <param name="logging">Which logs it writes.</param>
     /// <param name="images">The training images.</param>
     /// <param name="validation">Images that are evaluated now and then; null for none.</param>
     /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
@@ -22,23 +24,33 @@ internal static class RunDisplay
     /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
     /// <returns>The trained states; null if training was stopped.</returns>
     public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
-        TrainingRun run, TrainerOptions options, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
+        TrainingRun run, TrainerOptions options, LoggingOptions logging, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
         validation = Usable(validation, images, run.Package);
-        run.Load(options);
-        Checkpoints.ReportDamaged(run.DamagedCheckpoints, run.Step);
-        if (!options.Device.IsProcessor)
+        using var tensorBoard = logging.TensorBoard ? new TensorBoardLog(run) : null;
+        if (logging.Csv)
         {
-            Console.Error.WriteLine($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
+            MetricsCsv.Follow(run);
         }
 
-        bool isDone = await ProgressDisplay.RunAsync("Training", report => run.TrainAsync(
-            images,
-            grids,
-            progress => report(progress.Step, progress.Steps, Describe(progress, lossFormat)),
-            validation,
-            cancellation));
-        if (!isDone)
+        run.Started += (_, start) =>
+        {
+            Checkpoints.ReportDamaged(start.DamagedCheckpoints, start.Step);
+            if (!options.Device.IsProcessor)
+            {
+                Notice.Say($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
+            }
+        };
+        try
+        {
+            await ProgressDisplay.RunAsync("Training", async report =>
+            {
+                run.Progressed += (_, progress) => report(progress.Step, progress.Steps, Describe(progress, lossFormat));
+                await run.TrainAsync(images, options, validation, grids, cancellation);
+                return run.Step;
+            });
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             Console.Error.WriteLine($"Stopped at step {run.Step} of {options.Steps}; a checkpoint is written. {continuation}");
             return null;
@@ -48,7 +60,7 @@ internal static class RunDisplay
         if (run.Best is { } best)
         {
             string stop = run.Step < options.Steps ? $"; training stopped at step {run.Step}, {options.Patience} evaluations without a lower one" : "";
-            Console.Error.WriteLine($"Best      step {best.Step} of {options.Steps}, validation loss {best.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
+            Notice.Say($"Best      step {best.Step} of {options.Steps}, validation loss {best.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
         }
 
         return kept.States;
@@ -70,8 +82,8 @@ internal static class RunDisplay
         return null;
     }
 
-    private static string Describe(TrainingProgress progress, string format) =>
-        $"loss {progress.Loss.ToString(format, CultureInfo.InvariantCulture)}{(progress.ValidationLoss is { } loss ? $", validation {loss.ToString(format, CultureInfo.InvariantCulture)}" : "")}";
+    private static string Describe(TrainingProgress progress, string format) => string.Join(", ", ((string Name, double? Value)[])[("loss", progress.Loss), ("validation", progress.ValidationLoss)] is var losses
+        ? losses.Where(loss => loss.Value is not null).Select(loss => $"{loss.Name} {loss.Value!.Value.ToString(format, CultureInfo.InvariantCulture)}") : []);
 
     // How much of a step runs on a device, and how it rounds.
     private static string Describe(TrainingPackage package, OnnxDevice device)

@@ -19,6 +19,12 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [Group, JsonRequired, JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public ModelOptions? Model { get; init; } = new();
 
+    [Group]
+    public FineTuningOptions FineTuning { get; init; } = new();
+
+    [Group]
+    public AugmentationOptions Augmentation { get; init; } = new();
+
     [Group, JsonRequired]
     public LengthOptions Length { get; init; } = new();
 
@@ -42,6 +48,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
 
     public long TestImages { get; init; }
 
+    /// <summary>What identifies the images: <see cref="ImageData.Identify"/>.</summary>
+    public string? ImagesIdentity { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given)
     {
@@ -53,6 +62,11 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         foreach (string fault in Conditions.FaultsOf(Data.Condition, Package is null ? Model : null))
         {
             yield return fault;
+        }
+
+        if (Augmentation.RandomRotation > 0 && Data.Binarize)
+        {
+            yield return "--random-rotation cannot be given with --binarize: rotated pixels are neither black nor white.";
         }
 
         if (Mixture > 0 && Data.Condition is not null && Model?.Prior == Priors.Conditional)
@@ -71,9 +85,6 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
 
     /// <summary>Options that may change when a run is resumed, by their names on the command line: how it is logged, and where it runs.</summary>
     public static IEnumerable<string> Changeable => OptionNames.Of(typeof(LoggingOptions)).Concat(OptionNames.Of(typeof(ExecutionOptions)));
-
-    /// <summary>Those, and the run's length, which may change when it is resumed to go on.</summary>
-    public static IEnumerable<string> ChangeableToGoOn => Changeable.Concat(OptionNames.Of(typeof(LengthOptions)));
 
     /// <exception cref="InvalidDataException">A stored value is not allowed for its option.</exception>
     void IJsonOnDeserialized.OnDeserialized()
@@ -97,6 +108,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         Package = Path.Exists(Package) ? Path.GetFullPath(Package) : Package,
         Data = Data.Resolve(),
         Model = Package is null ? Model : null,
+        FineTuning = FineTuning.Resolve(),
         Length = Length.Resolve(Data),
     };
 
@@ -109,7 +121,10 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     public ImageData OpenTheSameImages()
     {
         var images = Data.Open(Seed);
-        return (images.Train.Count, images.Test.Count) == (TrainingImages, TestImages) ? images : throw new InvalidDataException(
-            $"'{Data.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.");
+        return (images.Train.Count, images.Test.Count) != (TrainingImages, TestImages) ? throw new InvalidDataException(
+                $"'{Data.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.")
+            : ImagesIdentity is not null && ImagesIdentity != images.Identify() ? throw new InvalidDataException(
+                $"'{Data.Data}' has as many images as when the run was started, but others: put the data back, or start a new run.")
+            : images;
     }
 }

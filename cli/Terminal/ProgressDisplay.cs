@@ -21,6 +21,11 @@ internal static class ProgressDisplay
 
     public static async Task<T> RunAsync<T>(string title, Func<Report, Task<T>> work)
     {
+        if (Notice.IsQuiet)
+        {
+            return await work((_, _, _) => { });
+        }
+
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Output) });
         if (Console.IsErrorRedirected || !console.Profile.Capabilities.Interactive)
         {
@@ -43,7 +48,7 @@ internal static class ProgressDisplay
     /// <summary>Does work without measurable progress; a line announces it if it takes longer than a second.</summary>
     public static T While<T>(string title, Func<T> work)
     {
-        using var announcement = new Timer(_ => Console.Error.WriteLine($"{title} ..."), null, Patience, Timeout.InfiniteTimeSpan);
+        using var announcement = new Timer(_ => Notice.Say($"{title} ..."), null, Patience, Timeout.InfiniteTimeSpan);
         return work();
     }
 

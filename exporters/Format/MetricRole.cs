@@ -9,6 +9,9 @@ public enum MetricRole
     /// <summary>A scalar to be logged.</summary>
     Scalar,
 
+    /// <summary>A scalar that counts steps so far, to be logged as a share of them.</summary>
+    StepCount,
+
     /// <summary>A tensor of any shape, such as a gradient, for whoever runs the program.</summary>
     Tensor,
 

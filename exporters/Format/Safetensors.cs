@@ -21,6 +21,14 @@ public static class Safetensors
         [ElementType.Bool] = "BOOL",
     };
 
+    // Other floating-point types become Float32 when they are read.
+    private static readonly Dictionary<string, (int Size, Func<byte[], int, float> Read)> Converted = new()
+    {
+        ["F16"] = (2, (bytes, start) => (float)BitConverter.ToHalf(bytes, start)),
+        ["BF16"] = (2, (bytes, start) => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes, start) << 16)),
+        ["F64"] = (8, (bytes, start) => (float)BitConverter.ToDouble(bytes, start)),
+    };
+
     /// <summary>Writes tensors and metadata; an existing file is replaced as a whole or not at all.</summary>
     /// <exception cref="NotSupportedException">The tensors take more than 2 GiB.</exception>
     public static void Save(
@@ -61,7 +69,10 @@ public static class Safetensors
         });
     }
 
-    /// <summary>Reads a file. If it has a checksum, as files written by <see cref="Save"/> do, the content is verified against it.</summary>
+    /// <summary>
+    /// Reads a file. If it has a checksum, as files written by <see cref="Save"/> do, the content is verified against it. Numbers of 16 bits (F16, BF16) and of
+    /// 64 bits (F64) become Float32.
+    /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is truncated, damaged, or of another format.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Load(string path)
@@ -106,16 +117,28 @@ public static class Safetensors
                 continue;
             }
 
-            string stored = Field(entry, "dtype").GetValue<string>();
-            var type = TypeNames.FirstOrDefault(pair => pair.Value == stored) is { Value: not null } known ? known.Key : throw new NotSupportedException(
-                $"Tensor '{name}' has the element type {stored}; {string.Join(", ", TypeNames.Values)} are read.");
             Shape shape = [.. Field(entry, "shape").AsArray().Select(d => d!.GetValue<long>())];
             var offsets = Field(entry, "data_offsets").AsArray();
             int start = offsets[0]!.GetValue<int>(), end = offsets[1]!.GetValue<int>();
-            tensors[name] = new Tensor(type, shape, data[start..end]);
+            tensors[name] = ToTensor(name, Field(entry, "dtype").GetValue<string>(), shape, data[start..end]);
         }
 
         return (tensors, metadata);
+    }
+
+    private static Tensor ToTensor(string name, string stored, Shape shape, ReadOnlyMemory<byte> data)
+    {
+        if (!Converted.TryGetValue(stored, out var other))
+        {
+            var type = TypeNames.FirstOrDefault(pair => pair.Value == stored) is { Value: not null } known ? known.Key : throw new NotSupportedException(
+                $"Tensor '{name}' has the element type {stored}; {string.Join(", ", TypeNames.Values.Concat(Converted.Keys))} are read.");
+            return new Tensor(type, shape, data);
+        }
+
+        byte[] bytes = data.ToArray();
+        return bytes.Length == shape.ElementCount * other.Size
+            ? Tensor.From<float>(shape, [.. Enumerable.Range(0, bytes.Length / other.Size).Select(i => other.Read(bytes, i * other.Size))])
+            : throw new FormatException($"Tensor '{name}' has {bytes.Length} bytes.");
     }
 
     private static string Checksum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)

@@ -12,6 +12,7 @@ namespace OnnxVae.Format;
 [JsonDerivedType(typeof(OneCycleSchedule), "oneCycle")]
 [JsonDerivedType(typeof(BiasCorrectionSchedule), "biasCorrection")]
 [JsonDerivedType(typeof(AveragingSchedule), "averaging")]
+[JsonDerivedType(typeof(ChangedSchedule), "changed")]
 public abstract record Schedule
 {
     /// <summary>The value at a step.</summary>
@@ -112,4 +113,14 @@ public sealed record AveragingSchedule(double Decay) : Schedule
 {
     /// <inheritdoc/>
     public override double At(long step) => Math.Max(1.0 / step, 1 - Decay);
+}
+
+/// <summary>A schedule that was replaced by another one in the course of a run.</summary>
+/// <param name="Before">The schedule up to and including the last step.</param>
+/// <param name="LastStep">The last step that it holds for.</param>
+/// <param name="After">The schedule of later steps, which counts steps from the start of the run, too.</param>
+public sealed record ChangedSchedule(Schedule Before, long LastStep, Schedule After) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => (step <= LastStep ? Before : After).At(step);
 }

@@ -13,6 +13,8 @@ public sealed class TrainingPackage
     private const string ManifestFile = "manifest.json";
     private const string InitialFile = "initial.safetensors";
 
+    private const string SchedulesEntry = "schedules", StepsEntry = "steps";
+
     private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest, Identity) = (folder, manifest, IdentityOf(manifest));
 
     /// <summary>The package's folder.</summary>
@@ -125,6 +127,57 @@ public sealed class TrainingPackage
         RequireStates(states, file);
         return states;
     }
+
+    /// <summary>Replaces the initial states, which are written as a whole or not at all.</summary>
+    /// <param name="states">All states, by name.</param>
+    /// <exception cref="InvalidDataException">A state is missing, or has another type or shape.</exception>
+    public void WriteInitialStates(IReadOnlyDictionary<string, Tensor> states)
+    {
+        RequireStates(states, PathOf(InitialFile));
+        Safetensors.Save(PathOf(InitialFile), states);
+    }
+
+    /// <summary>The number of steps that its schedules were made for, which a run must then have; null if none depends on it.</summary>
+    public long? Steps => Manifest.Training[StepsEntry] is null ? null : (long)DescribedNumber(StepsEntry);
+
+    /// <summary>The same package with other schedules from a step on. Graphs and states stay as they are: schedules are computed outside the graph.</summary>
+    /// <param name="lastStep">The last step of the present schedules.</param>
+    /// <param name="schedules">Schedules by the names of their inputs; those that the training step does not take are ignored.</param>
+    /// <param name="steps">The number of steps that the schedules were made for; null if none depends on it.</param>
+    /// <returns>The package, and the names of the inputs whose schedules changed; the files are written only if there are any.</returns>
+    public (TrainingPackage Package, IReadOnlyList<string> Changed) Reschedule(long lastStep, IReadOnlyDictionary<string, Schedule> schedules, long? steps)
+    {
+        ArgumentNullException.ThrowIfNull(schedules);
+        InputSpec[] inputs = [.. Manifest.Step.Inputs.Select(input => input.Schedule is { } present && schedules.TryGetValue(input.Name, out var schedule) && Newest(present) != schedule
+            ? input with { Schedule = lastStep == 0 ? schedule : new ChangedSchedule(present, lastStep, schedule) }
+            : input)];
+        var changed = inputs.Except(Manifest.Step.Inputs).ToArray();
+        if (changed.Length == 0 && steps == Steps)
+        {
+            return (this, []);
+        }
+
+        var training = (JsonObject)Manifest.Training.DeepClone();
+        training[StepsEntry] = steps;
+        if (steps is null)
+        {
+            training.Remove(StepsEntry);
+        }
+
+        foreach (var input in changed)
+        {
+            if (training[SchedulesEntry] is JsonObject described)
+            {
+                described[input.Name] = JsonSerializer.SerializeToNode(input.Schedule, Manifest.JsonOptions);
+            }
+        }
+
+        var manifest = Manifest with { Training = training, Step = Manifest.Step with { Inputs = inputs } };
+        AtomicFile.WriteText(PathOf(ManifestFile), JsonSerializer.Serialize(manifest, Manifest.JsonOptions));
+        return (new TrainingPackage(Folder, manifest), [.. changed.Select(input => input.Name)]);
+    }
+
+    private static Schedule Newest(Schedule schedule) => schedule is ChangedSchedule changed ? Newest(changed.After) : schedule;
 
     /// <summary>Copies the package's files; the manifest comes last.</summary>
     public TrainingPackage CopyTo(string folder)

@@ -12,6 +12,15 @@ public sealed record ParameterGroup(string Name, IReadOnlyList<State> Parameters
     /// <summary>The loss that they minimize, a Float32 scalar, reported as metric <c>loss.NAME</c>; null for the step's loss.</summary>
     public Value? Loss { get; init; }
 
+    /// <summary>The name of an optimizer's schedule in a group.</summary>
+    /// <param name="schedule">The schedule.</param>
+    /// <param name="group">The group's name.</param>
+    public static string NameOf(ProgramInput schedule, string group)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        return $"{schedule.Spec.Name}.{group}";
+    }
+
     /// <summary>Updates that read schedules under the group's own names, and these schedules.</summary>
     internal (IReadOnlyList<StateUpdate> Updates, IReadOnlyList<ProgramInput> Schedules) WithOwnSchedules(IReadOnlyList<StateUpdate> updates)
     {
@@ -20,7 +29,7 @@ public sealed record ParameterGroup(string Name, IReadOnlyList<State> Parameters
             return (updates, Optimizer.Schedules);
         }
 
-        var own = Optimizer.Schedules.ToDictionary(input => input.Value, input => ProgramInput.Scheduled($"{input.Spec.Name}.{Name}", input.Spec.Schedule!));
+        var own = Optimizer.Schedules.ToDictionary(input => input.Value, input => ProgramInput.Scheduled(NameOf(input, Name), input.Spec.Schedule!));
         var next = GraphRewriter.Substitute([.. updates.Select(update => update.Next)], leaf => own.TryGetValue(leaf, out var input) ? input.Value : leaf);
         return ([.. updates.Zip(next, (update, value) => update with { Next = value })], [.. own.Values]);
     }

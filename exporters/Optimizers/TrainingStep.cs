@@ -2,6 +2,7 @@ using OnnxVae.Exporters.Autodiff;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
+using static OnnxVae.Exporters.Graph.Ops;
 
 namespace OnnxVae.Exporters.Optimizers;
 
@@ -29,7 +30,10 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     /// <summary>Further results to report.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
-    /// <summary>The largest global gradient norm; the norm is reported as metric <c>gradientNorm</c>; null for no limit.</summary>
+    /// <summary>
+    /// The largest global gradient norm; null for no limit. The norm is reported as metric <c>gradientNorm</c>, the number of steps whose gradient was clipped as
+    /// <c>clipped</c>.
+    /// </summary>
     public double? MaxGradientNorm { get; init; }
 
     /// <summary>Averages of the parameters to keep; null for none.</summary>
@@ -42,8 +46,7 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     {
         var groups = AllGroups();
         Value[] gradients = [.. groups.SelectMany(GradientsOf)];
-        var (clipped, metrics) = Clip(gradients);
-        var updates = new List<StateUpdate>();
+        var (clipped, updates, metrics) = Clip(gradients);
         var schedules = new List<ProgramInput>();
         int first = 0;
         foreach (var group in groups)
@@ -83,15 +86,17 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
 
     private IEnumerable<Metric> OwnLosses() => Groups.Where(group => group.Loss is not null).Select(group => new Metric($"loss.{group.Name}", MetricRole.Scalar, group.Loss!));
 
-    private (IReadOnlyList<Value> Gradients, IReadOnlyList<Metric> Metrics) Clip(IReadOnlyList<Value> gradients)
+    private (IReadOnlyList<Value> Gradients, List<StateUpdate> Updates, IReadOnlyList<Metric> Metrics) Clip(IReadOnlyList<Value> gradients)
     {
         if (MaxGradientNorm is not { } limit)
         {
-            return (gradients, []);
+            return (gradients, [], []);
         }
 
         var (clipped, norm) = GradientClipping.ByGlobalNorm(gradients, limit);
-        return (clipped, [new Metric("gradientNorm", MetricRole.Scalar, norm)]);
+        var counted = State.Create(StateNames.ClippedSteps, StateRole.Optimizer, Tensor.Zeros(ElementType.Float32, Shape.Scalar));
+        var count = counted.Current + Where(Greater(norm, (float)limit), 1f, 0f);
+        return (clipped, [new(counted, count)], [new Metric("gradientNorm", MetricRole.Scalar, norm), new Metric("clipped", MetricRole.StepCount, count)]);
     }
 
     private IEnumerable<StateUpdate> Optimize(Optimizer optimizer, IReadOnlyList<(State Parameter, Value Gradient)> trained)

@@ -19,7 +19,7 @@ public sealed class WeightAveraging
         newest = ProgramInput.Scheduled("average.newest", new AveragingSchedule(decay));
         Averages = parameters.Where(parameter => parameter.Spec.Role == StateRole.Parameter).ToDictionary(
             parameter => parameter,
-            parameter => State.Create($"average.{parameter.Spec.Name}", StateRole.Average, parameter.Initial));
+            parameter => State.Create(StateNames.AverageOf(parameter.Spec.Name), StateRole.Average, parameter.Initial));
     }
 
     /// <summary>The averages, by parameter.</summary>

@@ -97,6 +97,14 @@ public sealed class VqVaeModel : IModel
     private double RateBound => Levels.Sum(level => level.Grid.Positions * Math.Log(level.Grid.Codes));
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ParametersOf(string part) => part switch
+    {
+        "encoder" => ["encoder*", "vectors*"],
+        "decoder" => ["decoder*", "upsampling*"],
+        _ => [part],
+    };
+
+    /// <inheritdoc/>
     public TrainingGraph Train(ModuleLowering network, int batchSize)
     {
         var batch = Example.Batch(batchSize);

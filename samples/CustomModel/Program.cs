@@ -15,7 +15,8 @@ var options = new TrainingOptions { BatchSize = 64, Optimizer = new Adam(new Cos
 var package = new PackageCompiler(model, options).Write(Path.Combine(folder, "package"));
 
 using var trainer = Trainer.StartOrResume(package, new RunFolder(Path.Combine(folder, "run")), new TrainerOptions { Steps = 600, Seed = 1, LogEvery = 10 });
-await trainer.TrainAsync(data.Train, progress => Console.Write($"\rstep {progress.Step}, loss {progress.Loss:0.0} "));
+trainer.Progressed += (_, progress) => Console.Write($"\rstep {progress.Step}, loss {progress.Loss:0.0} ");
+await trainer.TrainAsync(data.Train);
 RunExport.Write(package, trainer.Snapshot(), Path.Combine(folder, "export"));
 
 var metrics = Evaluator.Evaluate(package, trainer.Snapshot(), data.Test, new EvaluatorOptions { ImportanceSamples = 0, Seed = 1 });

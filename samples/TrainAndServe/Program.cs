@@ -17,7 +17,8 @@ var package = new PackageCompiler(model, new TrainingOptions { BatchSize = 128, 
 
 // Train: needs ONNX Runtime, and nothing of the above. Started again, it continues from its last checkpoint; a finished run stays as it is.
 using var trainer = Trainer.StartOrResume(package, new RunFolder("run"), new TrainerOptions { Steps = 500, Seed = 1, Device = OnnxDevice.Cpu, LogEvery = 10, CheckpointEvery = 100 });
-await trainer.TrainAsync(data.Train, progress => Console.Write($"\rstep {progress.Step}, loss {progress.Loss:0.0} "));
+trainer.Progressed += (_, progress) => Console.Write($"\rstep {progress.Step}, loss {progress.Loss:0.0} ");
+await trainer.TrainAsync(data.Train);
 RunExport.Write(package, trainer.Snapshot(), "export");
 
 // Serve: a file and ONNX Runtime are all it takes.

@@ -25,6 +25,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     private readonly ProgramNoise noise;
     private readonly ImageSource source;
     private readonly ulong seed;
+    private readonly Augmenter? augmenter;
     private readonly Channel<Batch> ready = Channel.CreateBounded<Batch>(Ahead);
     private readonly Channel<Batch> used = Channel.CreateUnbounded<Batch>();
     private readonly CancellationTokenSource stop = new();
@@ -36,12 +37,15 @@ public sealed class BatchPipeline : IAsyncDisposable
     /// <param name="seed">Random seed of their order and the noise.</param>
     /// <param name="firstStep">The step of the first batch, from 1.</param>
     /// <param name="lastStep">The step of the last batch.</param>
+    /// <param name="augmentation">Random changes to the images; null for none.</param>
     /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than one batch.</exception>
-    public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep)
+    /// <exception cref="ArgumentException">The changes do not fit the images.</exception>
+    public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep, Augmentation? augmentation = null)
     {
         ImageRequirements.RequireFit(program, source);
         ImageRequirements.RequireBatch(source, program.Images.Shape[0]);
         (this.program, noise, this.source, this.seed) = (program, new ProgramNoise(program), source, seed);
+        augmenter = augmentation is null or { IsNone: true } ? null : new Augmenter(augmentation, source, seed);
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
@@ -89,6 +93,8 @@ public sealed class BatchPipeline : IAsyncDisposable
             int batchSize = (int)program.Images.Shape[0];
             long stepsPerEpoch = StepsPerEpoch(source, batchSize);
             Permutation? order = null;
+            byte[] pixels = new byte[augmenter is null || IsReal ? 0 : source.ImageSize];
+            float[] values = new float[augmenter is null || !IsReal ? 0 : source.ImageSize];
             for (long step = firstStep, orderedEpoch = -1; step <= lastStep; step++)
             {
                 var (epoch, position) = Math.DivRem(step - 1, stepsPerEpoch);
@@ -103,11 +109,15 @@ public sealed class BatchPipeline : IAsyncDisposable
                     long index = order![(position * batchSize) + i];
                     if (batch.Values.Length > 0)
                     {
-                        source.ReadValues(index, batch.Values.AsSpan(i * source.ImageSize, source.ImageSize));
+                        var image = batch.Values.AsSpan(i * source.ImageSize, source.ImageSize);
+                        source.ReadValues(index, image);
+                        augmenter?.Apply(image, values, (ulong)step, i);
                     }
                     else
                     {
-                        source.Read(index, batch.Images.AsSpan(i * source.ImageSize, source.ImageSize));
+                        var image = batch.Images.AsSpan(i * source.ImageSize, source.ImageSize);
+                        source.Read(index, image);
+                        augmenter?.Apply(image, pixels, (ulong)step, i);
                     }
 
                     if (batch.Labels.Length > 0)

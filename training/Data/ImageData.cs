@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>A data set: what to train on and what to test on.</summary>
@@ -9,6 +12,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private const long LargestHoldOut = 5000;
     private const int HoldOutFraction = 10;
     private const ulong HoldOutKey = 0x5EED;
+    private const long ImagesToIdentify = 32; // of each split
     private const ulong ValidationKey = 0x7A11D;
 
     private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
@@ -193,6 +197,25 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         var images = data.All;
         var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
         return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data : data.Map(source => new ScaledImages(source, channels, height, width));
+    }
+
+    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of some images of each split.</summary>
+    /// <returns>16 hexadecimal digits.</returns>
+    public string Identify()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var split in new[] { Train, Test, Validation }.OfType<ImageSource>())
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{split.Count} {split.Channels} {split.Height} {split.Width} "));
+            byte[] pixels = new byte[split.ImageSize];
+            for (long i = 0; i < Math.Min(split.Count, ImagesToIdentify); i++)
+            {
+                split.Read(i * split.Count / Math.Min(split.Count, ImagesToIdentify), pixels);
+                hash.AppendData(pixels);
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     private ImageData Map(Func<ImageSource, ImageSource> map) => this with

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
@@ -10,10 +11,24 @@ public static class MetricsLog
     /// <summary>The entry of a line that says what has changed at its step, when the run was resumed.</summary>
     public const string Changed = "changed";
 
+    /// <summary>The entry of a line for the images per second since the line before it.</summary>
+    public const string Speed = "imagesPerSecond";
+
+    /// <summary>The entries of a line for the seconds of training so far, and for the time of day, UTC.</summary>
+    public const string Seconds = "seconds", Time = "time";
+
+    private const string StepEntry = "step";
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Appends a line.</summary>
-    public static void Append(string path, JsonObject line) => File.AppendAllText(path, line.ToJsonString() + "\n");
+    /// <summary>Appends a line, on a line of its own even if a crash truncated the last one.</summary>
+    public static void Append(string path, JsonObject line)
+    {
+        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        bool isOpen = file.Length > 0 && file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() != '\n';
+        file.Seek(0, SeekOrigin.End);
+        file.Write(Encoding.UTF8.GetBytes($"{(isOpen ? "\n" : "")}{line.ToJsonString()}\n"));
+    }
 
     /// <summary>Reads the lines up to a step; lines truncated by a crash, or that are not lines of the log, are skipped.</summary>
     public static IReadOnlyList<JsonObject> Read(string path, long lastStep = long.MaxValue) => new FileInfo(path) is { Exists: true, Length: > 0 }
@@ -27,7 +42,17 @@ public static class MetricsLog
     /// <summary>A number of a line; null if the line has none of that name.</summary>
     public static double? ValueOf(JsonObject line, string name) => line[name] is JsonValue value && value.TryGetValue(out double number) ? number : null;
 
-    private static long? StepOf(JsonObject line) => line["step"] is JsonValue value && value.TryGetValue(out long step) ? step : null;
+    /// <summary>All numbers of a line but its step, by name.</summary>
+    public static IReadOnlyDictionary<string, double> NumbersOf(JsonObject line)
+    {
+        var read = JsonNode.Parse(line.ToJsonString())!.AsObject(); // so that a number is the same before and after it was written
+        return read.Where(entry => entry.Key != StepEntry && ValueOf(read, entry.Key) is not null).ToDictionary(entry => entry.Key, entry => ValueOf(read, entry.Key)!.Value);
+    }
+
+    /// <summary>The seconds of training up to the last line; 0 if there is none.</summary>
+    internal static double SecondsOf(string path) => Read(path).Select(line => ValueOf(line, Seconds)).LastOrDefault(value => value is not null) ?? 0;
+
+    private static long? StepOf(JsonObject line) => line[StepEntry] is JsonValue value && value.TryGetValue(out long step) ? step : null;
 
     private static JsonObject? TryParse(string line)
     {

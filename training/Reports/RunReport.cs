@@ -1,121 +1,192 @@
 using System.Globalization;
-using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
 using OnnxVae.Training.Evaluation;
-using ScottPlot;
 
 namespace OnnxVae.Training.Reports;
 
-/// <summary>The page <c>report.html</c> of a run: metrics, curves, sample grids. Self-contained: needs no other file and no network.</summary>
+/// <summary>What the page of a run is made of.</summary>
+public sealed record RunReportContents
+{
+    /// <summary>The model, and how it is trained.</summary>
+    public required Manifest Manifest { get; init; }
+
+    /// <summary>The final figures.</summary>
+    public required EvaluationFigures Figures { get; init; }
+
+    /// <summary>The split that they were computed on.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>The lines of the run's log.</summary>
+    public required IReadOnlyList<JsonObject> Log { get; init; }
+
+    /// <summary>The step whose states were evaluated.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>The folder of the run's sample grids, if there is one.</summary>
+    public required string Grids { get; init; }
+
+    /// <summary>What the run was started with; an entry <c>data</c> with an entry <c>data</c> names the data set.</summary>
+    public JsonObject Options { get; init; } = [];
+}
+
+/// <summary>The page <c>report.html</c> of a run: what was trained, pictures, curves, figures, settings.</summary>
 public static class RunReport
 {
-    private const int PlotWidth = 640;
-    private const int PlotHeight = 320;
+    private const int PicturesOfCourse = 6;
+    private const string ValidationPrefix = "validation";
 
-    private const string Style = """
-        body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-        table { border-collapse: collapse; } td, th { padding: .15rem .9rem .15rem 0; text-align: left; vertical-align: top; }
-        td:last-child { font-variant-numeric: tabular-nums; } figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; }
-        figcaption { color: #555; } img { max-width: 100%; image-rendering: pixelated; }
-        """;
+    private static readonly string[] KindsOfGrids = ["samples", "reconstructions", "colorizations", "mixture"];
 
     /// <summary>Writes the page.</summary>
     /// <param name="file">The page's file.</param>
-    /// <param name="manifest">The model.</param>
-    /// <param name="figures">The final metrics.</param>
-    /// <param name="split">The split that they were computed on.</param>
-    /// <param name="log">The lines of the run's log.</param>
-    /// <param name="grids">The folder of the run's sample grids, if there is one.</param>
-    public static void Write(string file, Manifest manifest, EvaluationFigures figures, string split, IReadOnlyList<JsonObject> log, string grids)
+    /// <param name="contents">What it shows.</param>
+    public static void Write(string file, RunReportContents contents)
     {
-        var page = new StringBuilder();
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Training report</title><style>{Style}</style>\n");
-        page.Append("<h1>Training report</h1>\n");
-        AppendTable(page, $"Metrics on the {split} split, nats per image", figures.ToJson());
-        AppendTable(page, "Model", manifest.Model);
-        AppendTable(page, "Training", manifest.Training);
-        if (log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray() is [_, ..] changes)
-        {
-            AppendTable(page, "Changed when the run was resumed", new JsonObject(changes.Select((line, i) => KeyValuePair.Create($"step {line["step"]} ({i + 1})", line[MetricsLog.Changed]?.DeepClone()))));
-        }
-
-        page.Append("<h2>Curves</h2>\n");
-        foreach (var metric in manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0))
-        {
-            string validation = $"validation{char.ToUpperInvariant(metric.Name[0])}{metric.Name[1..]}";
-            bool isValidated = log.Any(line => MetricsLog.ValueOf(line, validation) is not null);
-            AppendFigure(page, Curve(log, isValidated ? [metric.Name, validation] : [metric.Name]), $"{metric.Name} by step{(isValidated ? ", of training and of validation images" : "")}");
-        }
-
-        page.Append("<h2>Images</h2>\n");
-        foreach (string grid in FirstAndLast(grids))
-        {
-            string data = Convert.ToBase64String(RegularFile.Read(grid));
-            AppendFigure(page, $"<img alt=\"\" src=\"data:image/png;base64,{data}\">", Path.GetFileNameWithoutExtension(grid));
-        }
-
-        AtomicFile.WriteText(file, page.Append("</html>\n").ToString());
+        ArgumentNullException.ThrowIfNull(contents);
+        var page = new ReportPage(TitleOf(contents));
+        page.Summary(SummaryOf(contents));
+        AddPictures(page, contents);
+        AddCurves(page, contents);
+        AddFigures(page, contents);
+        AddSettings(page, contents);
+        page.Save(file);
     }
 
-    // The first and the last grid of each kind: the start and the end of training.
-    private static IEnumerable<string> FirstAndLast(string grids) => Directory.Exists(grids)
-        ? Directory.EnumerateFiles(grids, "*.png").Order(StringComparer.Ordinal)
-            .GroupBy(file => Path.GetFileName(file).Split('-')[0])
-            .SelectMany(kind => kind.Take(1).Union(kind.TakeLast(1)))
-        : [];
+    private static string TitleOf(RunReportContents contents) =>
+        DataOf(contents) is { } data ? $"{NetworkOf(contents)} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}" : NetworkOf(contents);
 
-    // The first metric gives the chart its name; further ones are named in a legend.
-    private static string Curve(IReadOnlyList<JsonObject> log, string[] metrics)
+    private static string NetworkOf(RunReportContents contents) => Text(contents.Manifest.Model["network"]) ?? Wording.Sentence(Text(contents.Options["kind"]) ?? "model");
+
+    private static string? DataOf(RunReportContents contents) => Text((contents.Options["data"] as JsonObject)?["data"]);
+
+    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+
+    // What was trained on what, when, for how long.
+    private static string SummaryOf(RunReportContents contents)
     {
-        using var plot = new Plot();
-        foreach (string metric in metrics)
+        var (manifest, log) = (contents.Manifest, contents.Log);
+        string size = $"{Wording.Value(manifest.Model["parameters"])} parameters{(manifest.Model["latents"] is { } latents ? $", {Wording.Value(latents)} latents" : "")}";
+        long steps = log.Count > 0 ? log[^1]["step"]!.GetValue<long>() : contents.Step;
+        string data = DataOf(contents) is { } name ? $" on {name}" : "";
+        string time = log.Select(line => MetricsLog.ValueOf(line, MetricsLog.Seconds)).LastOrDefault(value => value is not null) is { } seconds ? $" in {Wording.Time(seconds)}" : "";
+        string day = DateTime.TryParse(Text(log.Count > 0 ? log[^1][MetricsLog.Time] : null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
+            ? $", finished on {end.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}" : "";
+        string kept = contents.Step < steps ? $" The states of step {Wording.Number(contents.Step)}, the best ones, were evaluated." : "";
+        return $"{NetworkOf(contents)}, {size}, trained{data} for {Wording.Number(steps)} steps of {Wording.Number(manifest.Step.Images.Shape[0])} images{time}{day}.{kept}";
+    }
+
+    private static void AddPictures(ReportPage page, RunReportContents contents)
+    {
+        var grids = KindsOfGrids.Select(kind => (Kind: kind, Files: GridsOf(contents.Grids, kind))).Where(grid => grid.Files.Length > 0).ToArray();
+        if (grids.Length == 0)
         {
-            var points = log.Where(line => MetricsLog.ValueOf(line, metric) is not null).ToArray();
-            var curve = plot.Add.ScatterLine(
-                points.Select(line => (double)line["step"]!.GetValue<long>()).ToArray(),
-                points.Select(line => MetricsLog.ValueOf(line, metric)!.Value).ToArray());
-            curve.LegendText = metric == metrics[0] ? "training" : "validation";
+            return;
         }
 
-        if (metrics.Length > 1)
+        page.Heading("Pictures");
+        foreach (var (kind, files) in grids)
         {
-            plot.ShowLegend();
-            if (log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName)) is { } best)
+            page.Picture(files.LastOrDefault(file => StepOf(file) <= contents.Step) ?? files[^1], CaptionOf(kind));
+        }
+
+        foreach (var (kind, files) in grids.Where(grid => grid.Files.Length > 1))
+        {
+            page.Subheading($"{Wording.Sentence(kind)} in the course of training");
+            page.Course(() =>
             {
-                plot.Add.VerticalLine(best["step"]!.GetValue<long>()).LegendText = "best step";
-            }
+                foreach (string file in EvenlySpaced(files))
+                {
+                    page.Picture(file, $"step {Wording.Number(StepOf(file))}");
+                }
+            });
         }
-
-        plot.XLabel("step");
-        plot.YLabel(metrics[0]);
-        string svg = plot.GetSvgXml(PlotWidth, PlotHeight);
-        return svg[svg.IndexOf("<svg", StringComparison.Ordinal)..];
     }
 
-    private static void AppendTable(StringBuilder page, string title, JsonObject rows)
+    private static string CaptionOf(string kind) => kind switch
     {
-        page.Append(CultureInfo.InvariantCulture, $"<h2>{Escape(title)}</h2>\n<table>\n");
-        foreach (var (name, value) in rows)
-        {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(name)}</td><td>{Escape(Text(value))}</td></tr>\n");
-        }
-
-        page.Append("</table>\n");
-    }
-
-    private static void AppendFigure(StringBuilder page, string content, string caption) =>
-        page.Append(CultureInfo.InvariantCulture, $"<figure>{content}<figcaption>{Escape(caption)}</figcaption></figure>\n");
-
-    private static string Text(JsonNode? value) => value switch
-    {
-        JsonArray array => string.Join(", ", array.Select(Text)),
-        JsonValue number when number.TryGetValue(out double d) => d.ToString("0.####", CultureInfo.InvariantCulture),
-        JsonValue text when text.TryGetValue(out string? s) => s,
-        _ => value?.ToJsonString() ?? "",
+        "samples" => "Samples: what the decoder makes of latents drawn from the prior",
+        "reconstructions" => "Reconstructions: held-out images, and below each what encoder and decoder make of it",
+        "colorizations" => "Colorizations of held-out images",
+        _ => "Samples of latents drawn from the fitted mixture",
     };
 
-    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+    private static string[] GridsOf(string folder, string kind) =>
+        Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, $"{kind}-*.png").Where(file => StepOf(file) >= 0).Order(StringComparer.Ordinal)] : [];
+
+    private static long StepOf(string grid) =>
+        long.TryParse(Path.GetFileNameWithoutExtension(grid).Split('-')[^1], NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1;
+
+    private static IEnumerable<string> EvenlySpaced(string[] files) =>
+        Enumerable.Range(0, Math.Min(PicturesOfCourse, files.Length)).Select(i => files[i * (files.Length - 1) / Math.Max(1, Math.Min(PicturesOfCourse, files.Length) - 1)]);
+
+    private static void AddCurves(ReportPage page, RunReportContents contents)
+    {
+        var step = contents.Manifest.Step;
+        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
+        var best = contents.Log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName));
+        var charts = names.Select(name => (Name: name, Curves: CurvesOf(contents.Log, name))).Where(chart => chart.Curves.Any(IsDrawn)).ToArray();
+        if (charts.Length > 0)
+        {
+            page.Heading("Curves");
+        }
+
+        foreach (var (name, curves) in charts)
+        {
+            string caption = $"{Wording.Sentence(Wording.Name(name))} by step{(curves.Count > 1 ? ", of training and of validation images" : "")}";
+            page.Drawing(ReportCharts.Curves(Wording.Name(name), curves, curves.Count > 1 ? best?["step"]!.GetValue<long>() : null), caption);
+        }
+    }
+
+    private static IReadOnlyList<ReportCurve> CurvesOf(IReadOnlyList<JsonObject> log, string name) =>
+    [
+        .. ((string Name, string Entry)[])[("training", name), ("validation", $"{ValidationPrefix}{char.ToUpperInvariant(name[0])}{name[1..]}")] is var both
+            ? both.Select(curve => new ReportCurve(curve.Name, PointsOf(log, curve.Entry))).Where(curve => curve.Points.Count > 0) : [],
+    ];
+
+    private static IReadOnlyList<(double Step, double Value)> PointsOf(IReadOnlyList<JsonObject> log, string entry) =>
+        [.. log.Where(line => MetricsLog.ValueOf(line, entry) is { } value && double.IsFinite(value)).Select(line => ((double)line["step"]!.GetValue<long>(), MetricsLog.ValueOf(line, entry)!.Value))];
+
+    // A curve that does not change says nothing.
+    private static bool IsDrawn(ReportCurve curve) => curve.Points.Count > 1 && curve.Points.Any(point => point.Value != curve.Points[0].Value);
+
+    private static void AddFigures(ReportPage page, RunReportContents contents)
+    {
+        page.Heading($"Figures on the {contents.Split} images");
+        page.Table(["figure", "value", "what it means"], contents.Figures.ToJson().Where(entry => entry.Value is not JsonArray).Select(IReadOnlyList<string> (entry) =>
+        {
+            var text = FigureText.Of(entry.Key);
+            return [text.Title, Wording.Value(entry.Value), text.Meaning];
+        }));
+        if (contents.Figures.RatePerLatent is { Count: > 1 } rates)
+        {
+            page.Drawing(ReportCharts.Bars("rate, nats", rates), "Rate of each latent, the largest first: a latent without rate is not in use");
+        }
+    }
+
+    private static void AddSettings(ReportPage page, RunReportContents contents) => page.Folded("Settings", () =>
+    {
+        var changes = contents.Log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray();
+        AddRows(page, "Changed when the run was resumed", changes.Select(line => ($"after step {line["step"]}", Wording.Value(line[MetricsLog.Changed]))));
+        foreach (var (title, group) in GroupsOf("Options", contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
+        {
+            AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), Wording.Value(entry.Value))));
+        }
+    });
+
+    // Options that stand in no group, and then each group.
+    private static IEnumerable<(string Title, JsonObject Entries)> GroupsOf(string title, JsonObject options) => options
+        .Where(entry => entry.Value is JsonObject)
+        .SelectMany(entry => GroupsOf($"{title}: {Wording.Name(entry.Key)}", (JsonObject)entry.Value!))
+        .Prepend((title, new JsonObject(options.Where(entry => entry.Value is not (null or JsonObject)).Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())))));
+
+    private static void AddRows(ReportPage page, string title, IEnumerable<(string Name, string Value)> rows)
+    {
+        var shown = rows.Where(row => row.Value.Length > 0).ToArray();
+        if (shown.Length > 0)
+        {
+            page.Subheading(title);
+            page.Table([], shown.Select(IReadOnlyList<string> (row) => [row.Name, row.Value]));
+        }
+    }
 }

@@ -45,12 +45,15 @@ public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnl
         return this;
     }
 
+    /// <summary>Whether a file with this metadata is a checkpoint.</summary>
+    internal static bool IsFormat(IReadOnlyDictionary<string, string> metadata) => metadata.GetValueOrDefault("format") == Format;
+
     /// <summary>Reads a checkpoint of any package.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, or is not a checkpoint.</exception>
     internal static Checkpoint Read(string path)
     {
         var (states, metadata) = Safetensors.Load(path);
-        if (metadata.GetValueOrDefault("format") != Format)
+        if (!IsFormat(metadata))
         {
             throw new InvalidDataException($"'{path}' is not a checkpoint of a training run.");
         }

@@ -24,6 +24,15 @@ public sealed record RunFolder(string Path)
     /// <summary>One line per log interval.</summary>
     public string Metrics => At("metrics.jsonl");
 
+    /// <summary>The same numbers as a table, where it is asked for.</summary>
+    public string Csv => At("metrics.csv");
+
+    /// <summary>The folder of TensorBoard's event files, where they are asked for.</summary>
+    public string TensorBoard => At("tensorboard");
+
+    /// <summary>The options of the command line that started the run, from which it can be repeated.</summary>
+    public string Config => At("config.json");
+
     /// <summary>The final metrics.</summary>
     public string Evaluation => At("evaluation.json");
 
@@ -63,6 +72,7 @@ public sealed record RunFolder(string Path)
     public void Discard()
     {
         File.Delete(Options);
+        File.Delete(Config);
         File.Delete(Metrics);
         File.Delete(Best);
         DiscardPackage();
@@ -171,6 +181,19 @@ public sealed record RunFolder(string Path)
         return !Directory.Exists(path) ? throw new DirectoryNotFoundException($"There is no run folder '{path}'.")
             : run.HoldsRun ? run
             : throw new InvalidDataException($"'{path}' does not hold a training run: it has no {System.IO.Path.GetFileName(run.Options)}.");
+    }
+
+    /// <summary>The run's options as they are stored, with their kind; empty if they are missing or damaged.</summary>
+    internal JsonObject ReadOptions()
+    {
+        try
+        {
+            return HoldsRun ? JsonNode.Parse(RegularFile.ReadText(Options)) as JsonObject ?? [] : [];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
     }
 
     /// <summary>Reads the run's options.</summary>

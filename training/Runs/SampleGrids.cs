@@ -27,18 +27,19 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     /// <param name="folder">The target folder.</param>
     /// <param name="step">The step, for the files' names.</param>
     /// <param name="states">The states at that step.</param>
-    public void Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
+    /// <returns>The pictures; none if the model cannot be drawn.</returns>
+    public IReadOnlyList<string> Write(string folder, long step, IReadOnlyDictionary<string, Tensor> states)
     {
         if (package.Manifest.Deployables.ContainsKey(ExportedKinds.Colorizer) && test.Count > 0)
         {
             using var colorizer = Colorizer.Load(RunExport.Bake(package, ExportedKinds.Colorizer, states).ToBytes(), running);
             ColorizationGrid.Save(FileOf(folder, Colorizations, step), colorizer, test, seed);
-            return;
+            return [FileOf(folder, Colorizations, step)];
         }
 
         if (!CanDraw)
         {
-            return;
+            return [];
         }
 
         using var decoder = LoadDecoder(states);
@@ -46,11 +47,14 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
             ? LatentPrior.Load(RunExport.Bake(package, ExportedKinds.Prior, states).ToBytes(), running)
             : LatentPrior.StandardNormal(decoder.Metadata.LatentSize);
         Save(FileOf(folder, Samples, step), decoder, Draw(decoder, prior));
-        if (test.Count > 0)
+        if (test.Count == 0)
         {
-            using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes(), running);
-            Save(FileOf(folder, Reconstructions, step), decoder, ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
+            return [FileOf(folder, Samples, step)];
         }
+
+        using var encoder = VaeEncoder.Load(RunExport.Bake(package, ExportedKinds.Encoder, states).ToBytes(), running);
+        Save(FileOf(folder, Reconstructions, step), decoder, ReconstructionGrid.Build(encoder, decoder, test, (int)Math.Min(2 * Columns, test.Count), Columns));
+        return [FileOf(folder, Samples, step), FileOf(folder, Reconstructions, step)];
     }
 
     /// <summary>Writes <c>mixture-STEP.png</c>, samples from a mixture that was fitted to the latents of the training images.</summary>

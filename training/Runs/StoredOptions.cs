@@ -42,10 +42,9 @@ public static class StoredOptions
     /// <param name="there">The others.</param>
     /// <param name="names">Which to compare; null for all that occur in either set.</param>
     /// <param name="except">Which to leave out.</param>
-    /// <returns>The first difference; null if there is none.</returns>
-    public static OptionDifference? FirstDifference(JsonObject here, JsonObject there, IEnumerable<string>? names = null, IEnumerable<string>? except = null) =>
+    /// <returns>The differences.</returns>
+    public static IEnumerable<OptionDifference> Differences(JsonObject here, JsonObject there, IEnumerable<string>? names = null, IEnumerable<string>? except = null) =>
         (names ?? here.Concat(there).Select(entry => entry.Key)).Distinct().Except(except ?? [])
             .Where(name => !JsonNode.DeepEquals(here[name], there[name]))
-            .Select(name => new OptionDifference(name, here[name], there[name]))
-            .FirstOrDefault();
+            .Select(name => new OptionDifference(name, here[name], there[name]));
 }

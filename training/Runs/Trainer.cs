@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
@@ -20,9 +21,12 @@ public sealed class Trainer : IDisposable
     private readonly StateBuffers states;
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
-    private float lastLoss = float.NaN;
+    private readonly HashSet<string> counts;
+    private readonly double secondsBefore; // of training, up to where the run was resumed
+    private readonly Stopwatch time = new();
+    private double? lastLoss;
     private ValidationHistory validated = new([], beta: 1);
-    private long metricsStep;
+    private long metricsStep, logged;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -40,7 +44,18 @@ public sealed class Trainer : IDisposable
         }
 
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
+        counts = [.. package.Manifest.Step.Metrics.Where(metric => metric.Role == MetricRole.StepCount).Select(metric => metric.Name)];
+        secondsBefore = MetricsLog.SecondsOf(folder.Metrics);
     }
+
+    /// <summary>Raised after every step, on the thread that trains; once if all steps had been done before.</summary>
+    public event EventHandler<TrainingProgress>? Progressed;
+
+    /// <summary>Raised after each line of the log has been written, on the thread that trains.</summary>
+    public event EventHandler<LoggedStep>? Logged;
+
+    /// <summary>Raised after each checkpoint has been written, on another thread; training does not wait for it.</summary>
+    public event EventHandler<Checkpoint>? CheckpointWritten;
 
     /// <summary>Starts a run with the package's initial states.</summary>
     /// <param name="package">The compiled model.</param>
@@ -88,9 +103,9 @@ public sealed class Trainer : IDisposable
             RunFolder.SetAside(file);
         }
 
+        MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
         var trainer = new Trainer(package, folder, options) { Step = checkpoint.Step, DamagedCheckpoints = damaged };
         trainer.states.Load(checkpoint.States);
-        MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
         trainer.lastLoss = trainer.LoggedLoss();
         trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps));
         return trainer;
@@ -105,51 +120,59 @@ public sealed class Trainer : IDisposable
     /// <summary>Time spent computing steps in the runtime.</summary>
     public TimeSpan ComputingTime => runner.ComputingTime;
 
-    /// <summary>Trains until the last step, until patience ends, or until cancelled; the step in progress is finished and a checkpoint written.</summary>
+    /// <summary>Time spent evaluating validation images.</summary>
+    public TimeSpan ValidationTime { get; private set; }
+
+    /// <summary>
+    /// Trains until the last step, or until patience ends. When cancelled, it finishes the step in progress and writes a checkpoint before the task ends as cancelled.
+    /// </summary>
     /// <param name="source">The training images.</param>
-    /// <param name="progress">Called after every step; once if all steps had been done before.</param>
-    /// <param name="checkpointWritten">Called after each checkpoint has been written, on another thread; training does not wait for it.</param>
     /// <param name="validation">Images that are evaluated now and then, and never trained on; null for none.</param>
     /// <param name="cancellation">Stops training early.</param>
-    /// <returns>Whether nothing is left to train.</returns>
+    /// <exception cref="OperationCanceledException">Training was stopped early.</exception>
     /// <exception cref="InvalidDataException">The images do not fit the model.</exception>
-    /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
-    public Task<bool> TrainAsync(
-        ImageSource source, Action<TrainingProgress>? progress = null, Action<Checkpoint>? checkpointWritten = null, ImageSource? validation = null, CancellationToken cancellation = default) =>
-        Task.Factory.StartNew(() => Train(source, progress, checkpointWritten, validation, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    /// <exception cref="TrainingDivergedException">The loss or a parameter was not finite.</exception>
+    public Task TrainAsync(ImageSource source, ImageSource? validation = null, CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Train(source, validation, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
-    private bool Train(ImageSource source, Action<TrainingProgress>? progress, Action<Checkpoint>? checkpointWritten, ImageSource? held, CancellationToken cancellation)
+    private void Train(ImageSource source, ImageSource? held, CancellationToken cancellation)
     {
         using var validation = held is null ? null : new Validation(package, states, held, options.Steps, options.Seed, options.Threads);
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
-        var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps);
-        var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpointWritten);
+        var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps, options.Augmentation);
+        var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpoint => CheckpointWritten?.Invoke(this, checkpoint));
         try
         {
-            TrainSteps(pipeline, writer, validation, progress, cancellation);
+            TrainSteps(pipeline, writer, validation, cancellation);
             writer.FinishAsync().GetAwaiter().GetResult();
-            if (IsFinished && !options.KeepsBest)
-            {
-                File.Delete(folder.Best);
-            }
-
-            return IsFinished;
         }
         finally
         {
             writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
             pipeline.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
+
+        if (!IsFinished)
+        {
+            throw new OperationCanceledException($"Training was stopped at step {Step} of {options.Steps}; a checkpoint is written.", cancellation);
+        }
+
+        if (!options.KeepsBest)
+        {
+            File.Delete(folder.Best);
+        }
     }
 
-    private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Validation? validation, Action<TrainingProgress>? progress, CancellationToken cancellation)
+    private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Validation? validation, CancellationToken cancellation)
     {
-        var time = Stopwatch.StartNew();
-        long started = Step, logged = Step;
+        var sinceLogged = Stopwatch.StartNew();
+        time.Start();
+        long started = Step;
+        logged = Step;
         if (IsFinished)
         {
-            progress?.Invoke(Progress);
+            Progressed?.Invoke(this, Progress);
         }
 
         MatchBest(isValidated: validation is not null);
@@ -163,18 +186,21 @@ public sealed class Trainer : IDisposable
             if (isLogged)
             {
                 RequireFinite(writer);
-                var line = LogLine((Step - logged) / time.Elapsed.TotalSeconds);
+                var line = LogLine((Step - logged) / sinceLogged.Elapsed.TotalSeconds);
                 if (isValidated)
                 {
+                    long start = Stopwatch.GetTimestamp();
                     isBest = Add(line, validation!.Run());
+                    ValidationTime += Stopwatch.GetElapsedTime(start);
                 }
 
                 MetricsLog.Append(folder.Metrics, line);
                 (logged, lastLoss) = (Step, runner.Metric(loss.Name)[0]);
-                time.Restart();
+                Logged?.Invoke(this, new LoggedStep(Step, MetricsLog.NumbersOf(line)));
+                sinceLogged.Restart();
             }
 
-            progress?.Invoke(Progress);
+            Progressed?.Invoke(this, Progress);
             if (isCheckpoint || isBest)
             {
                 Save(writer, isBest);
@@ -262,10 +288,10 @@ public sealed class Trainer : IDisposable
         metricsStep = withMetrics ? Step : metricsStep;
     }
 
-    // The loss belongs to the states before the step; those after it are checked before they become a checkpoint.
+    // The loss belongs to the states before the step. Not every number that is not finite reaches it: a ReLU may hide one.
     private void RequireFinite(CheckpointWriter writer)
     {
-        if (!float.IsFinite(runner.Metric(loss.Name)[0]))
+        if (!float.IsFinite(runner.Metric(loss.Name)[0]) || states.FirstParameterNotFinite() is not null)
         {
             writer.FinishAsync().GetAwaiter().GetResult();
             throw Diverged();
@@ -289,12 +315,12 @@ public sealed class Trainer : IDisposable
         // Between log lines no metrics are computed.
         string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
         string state = StateBuffers.FirstNotFinite(Snapshot()) is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
+        string when = Step - logged > 1 ? $"between steps {logged + 1} and {Step}" : $"at step {Step}";
         return new TrainingDivergedException(
-            $"Training diverged at step {Step}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
+            $"Training diverged {when}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
     }
 
-    private float LoggedLoss() =>
-        (float?)MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, loss.Name)).LastOrDefault(value => value is not null) ?? float.NaN;
+    private double? LoggedLoss() => MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, loss.Name)).LastOrDefault(value => value is not null);
 
     private JsonObject LogLine(double stepsPerSecond)
     {
@@ -302,7 +328,8 @@ public sealed class Trainer : IDisposable
         var line = new JsonObject { ["step"] = Step };
         foreach (var metric in Scalars)
         {
-            line[metric.Name] = runner.Metric(metric.Name)[0];
+            float value = runner.Metric(metric.Name)[0];
+            line[metric.Name] = counts.Contains(metric.Name) ? value / Step : value;
         }
 
         foreach (var input in program.Inputs.Where(input => input.Role == InputRole.Schedule))
@@ -310,7 +337,9 @@ public sealed class Trainer : IDisposable
             line[input.Name] = input.Schedule!.At(Step);
         }
 
-        line["imagesPerSecond"] = Math.Round(stepsPerSecond * program.Images.Shape[0], 1);
+        line[MetricsLog.Speed] = Math.Round(stepsPerSecond * program.Images.Shape[0], 1);
+        line[MetricsLog.Seconds] = Math.Round(secondsBefore + time.Elapsed.TotalSeconds, 3);
+        line[MetricsLog.Time] = DateTime.UtcNow.ToString("s", CultureInfo.InvariantCulture) + "Z";
         return line;
     }
 }

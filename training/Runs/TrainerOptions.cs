@@ -1,4 +1,5 @@
 using OnnxVae.Inference;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Training.Runs;
 
@@ -33,6 +34,9 @@ public sealed record TrainerOptions
 
     /// <summary>Training ends after so many evaluations of the validation images in a row without a lower loss; null to do all steps.</summary>
     public int? Patience { get; init; }
+
+    /// <summary>Random changes to training images; null for none.</summary>
+    public Augmentation? Augmentation { get; init; }
 
     /// <summary>How many of the newest checkpoints are kept.</summary>
     public int KeepCheckpoints { get; init; } = 3;

@@ -6,14 +6,13 @@ using OnnxVae.Training.Reports;
 namespace OnnxVae.Training.Runs;
 
 /// <summary>
-/// A run in this process, from its options to its report, whatever it trains: start or resume, <see cref="Load"/>, <see cref="TrainAsync"/>,
-/// <see cref="Export"/>, <see cref="Finish"/>. Until it is disposed, no other process may work on it.
+/// A run in this process, from its options to its report, whatever it trains: start or resume, <see cref="TrainAsync"/>, <see cref="Export"/>,
+/// <see cref="Finish"/>. Until it is disposed, no other process may work on it.
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
     private readonly IDisposable held;
     private readonly Lazy<TrainingPackage> package;
-    private Trainer? trainer;
 
     private TrainingRun(RunFolder folder, IDisposable held)
     {
@@ -27,11 +26,26 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The compiled model.</summary>
     public TrainingPackage Package => package.Value;
 
-    /// <summary>Steps done, once the run is loaded.</summary>
+    /// <summary>Steps done, as far as this process knows: 0 before <see cref="TrainAsync"/>.</summary>
     public long Step { get; private set; }
 
-    /// <summary>Checkpoints that were damaged when the run was loaded, newest first.</summary>
-    public IReadOnlyList<string> DamagedCheckpoints { get; private set; } = [];
+    /// <summary>The step with the lowest validation loss, and that loss; null if there is none, and before <see cref="TrainAsync"/>.</summary>
+    public (long Step, double Loss)? Best { get; private set; }
+
+    /// <summary>Raised when the states are loaded, before the first step.</summary>
+    public event EventHandler<TrainingStart>? Started;
+
+    /// <inheritdoc cref="Trainer.Progressed"/>
+    public event EventHandler<TrainingProgress>? Progressed;
+
+    /// <inheritdoc cref="Trainer.Logged"/>
+    public event EventHandler<LoggedStep>? Logged;
+
+    /// <inheritdoc cref="Trainer.CheckpointWritten"/>
+    public event EventHandler<Checkpoint>? CheckpointWritten;
+
+    /// <summary>Raised after the sample grids of a checkpoint have been drawn, on another thread; training does not wait for it.</summary>
+    public event EventHandler<DrawnGrids>? GridsDrawn;
 
     /// <summary>Starts a run in a new or empty folder. A failed start leaves nothing behind.</summary>
     /// <param name="folder">The folder.</param>
@@ -98,40 +112,58 @@ public sealed class TrainingRun : IDisposable
             return Begin(folder, held, options, compile);
         });
 
-    /// <summary>The step with the lowest validation loss, and that loss; null if there is none, and before <see cref="TrainAsync"/>.</summary>
-    public (long Step, double Loss)? Best { get; private set; }
-
-    /// <summary>Loads the initial states, or those of the newest checkpoint. A damaged checkpoint is set aside, and the previous one is used.</summary>
-    /// <param name="options">How long and where to train.</param>
-    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed.</exception>
-    public void Load(TrainerOptions options)
-    {
-        trainer = Trainer.StartOrResume(Package, Folder, options);
-        (Step, DamagedCheckpoints) = (trainer.Step, trainer.DamagedCheckpoints);
-    }
-
     /// <summary>
-    /// Trains a loaded run until its last step, or until cancelled; the step in progress is finished and a checkpoint written. To continue, load it again.
+    /// Trains from the initial states, or from those of the newest checkpoint, until the last step or until patience ends; a damaged checkpoint is set aside, and the
+    /// previous one is used. When cancelled, it finishes the step in progress and writes a checkpoint before the task ends as cancelled; call it again to go on.
     /// </summary>
     /// <param name="images">The training images.</param>
-    /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
-    /// <param name="progress">Called after every step.</param>
+    /// <param name="options">How long and where to train.</param>
     /// <param name="validation">Images that are evaluated now and then, and never trained on; null for none.</param>
+    /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
     /// <param name="cancellation">Stops training early.</param>
-    /// <returns>Whether nothing is left to train.</returns>
-    /// <exception cref="TrainingDivergedException">The loss was not finite.</exception>
-    public async Task<bool> TrainAsync(ImageSource images, SampleGrids? grids = null, Action<TrainingProgress>? progress = null, ImageSource? validation = null, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException">Training was stopped early.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed; or the images do not fit the model.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a parameter was not finite.</exception>
+    public async Task TrainAsync(ImageSource images, TrainerOptions options, ImageSource? validation = null, SampleGrids? grids = null, CancellationToken cancellation = default)
     {
-        using var loaded = trainer ?? throw new InvalidOperationException("The run is not loaded: call Load first.");
-        trainer = null; // its states take memory that the evaluation needs
+        // Its states take memory that the evaluation needs.
+        using var trainer = await Task.Run(() => Begin(options, grids), CancellationToken.None).ConfigureAwait(false);
+        trainer.Progressed += (_, progress) => Progressed?.Invoke(this, progress);
+        trainer.Logged += (_, line) => Logged?.Invoke(this, line);
+        trainer.CheckpointWritten += (_, checkpoint) =>
+        {
+            CheckpointWritten?.Invoke(this, checkpoint);
+            Draw(grids, checkpoint.Step, checkpoint.States);
+        };
+        try
+        {
+            await trainer.TrainAsync(images, validation, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            (Step, Best) = (trainer.Step, trainer.Best);
+        }
+    }
+
+    private Trainer Begin(TrainerOptions options, SampleGrids? grids)
+    {
+        var trainer = Trainer.StartOrResume(Package, Folder, options);
+        Step = trainer.Step;
+        Started?.Invoke(this, new TrainingStart(trainer.Step, trainer.DamagedCheckpoints));
         if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
         {
-            grids.Write(Folder.Samples, Step, loaded.Snapshot()); // the run was killed between writing the checkpoint and its grids
+            Draw(grids, Step, trainer.Snapshot()); // the run was killed between writing the checkpoint and its grids
         }
 
-        bool isDone = await loaded.TrainAsync(images, progress, checkpoint => grids?.Write(Folder.Samples, checkpoint.Step, checkpoint.States), validation, cancellation).ConfigureAwait(false);
-        (Step, Best) = (loaded.Step, loaded.Best);
-        return isDone;
+        return trainer;
+    }
+
+    private void Draw(SampleGrids? grids, long step, IReadOnlyDictionary<string, Tensor> states)
+    {
+        if (grids?.Write(Folder.Samples, step, states) is [_, ..] files)
+        {
+            GridsDrawn?.Invoke(this, new DrawnGrids(step, files));
+        }
     }
 
     /// <summary>Writes the deployable files.</summary>
@@ -156,16 +188,22 @@ public sealed class TrainingRun : IDisposable
     {
         var figures = Evaluator.Evaluate(Package, states, images, options, progress, cancellation);
         figures.Save(Folder.Evaluation);
-        RunReport.Write(Folder.Report, Package.Manifest, figures, split, MetricsLog.Read(Folder.Metrics), Folder.Samples);
+        var log = MetricsLog.Read(Folder.Metrics);
+        RunReport.Write(Folder.Report, new RunReportContents
+        {
+            Manifest = Package.Manifest,
+            Figures = figures,
+            Split = split,
+            Log = log,
+            Step = (File.Exists(Folder.Best) ? new ValidationHistory(log, beta: null).Best?.Step : null) ?? Folder.NewestStep,
+            Grids = Folder.Samples,
+            Options = Folder.ReadOptions(),
+        });
         return figures;
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        trainer?.Dispose();
-        held.Dispose();
-    }
+    public void Dispose() => held.Dispose();
 
     private static void RequireEmpty(RunFolder folder)
     {

@@ -9,13 +9,13 @@ internal sealed class ValidationHistory
 {
     /// <summary>The history up to where a run is resumed.</summary>
     /// <param name="log">The lines of its log.</param>
-    /// <param name="beta">The weight of the rate at the last step: a run that goes on may have another one than before.</param>
-    public ValidationHistory(IEnumerable<JsonObject> log, double beta)
+    /// <param name="beta">The weight of the rate at the last step: a run that goes on may have another one than before. Null for losses as they were logged.</param>
+    public ValidationHistory(IEnumerable<JsonObject> log, double? beta)
     {
         foreach (var line in log.Where(line => line.ContainsKey(ValidationFigures.LossName)))
         {
             double? rate = MetricsLog.ValueOf(line, ValidationFigures.RateName), distortion = MetricsLog.ValueOf(line, ValidationFigures.DistortionName);
-            Add(line["step"]!.GetValue<long>(), ValidationFigures.LossOf(rate, distortion, beta) ?? MetricsLog.ValueOf(line, ValidationFigures.LossName) ?? double.NaN);
+            Add(line["step"]!.GetValue<long>(), (beta is { } weight ? ValidationFigures.LossOf(rate, distortion, weight) : null) ?? MetricsLog.ValueOf(line, ValidationFigures.LossName) ?? double.NaN);
         }
     }
 

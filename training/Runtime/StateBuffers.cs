@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OnnxVae.Format;
@@ -106,6 +107,35 @@ public sealed class StateBuffers : IDisposable
     /// <param name="states">States, as <see cref="Snapshot"/> returns them.</param>
     public static string? FirstNotFinite(IReadOnlyDictionary<string, Tensor> states) =>
         states.FirstOrDefault(state => state.Value.Type == ElementType.Float32 && FiniteNumbers.IndexOfOther(state.Value.As<float>()) >= 0).Key;
+
+    /// <summary>The name of the first trained parameter with a value that is not finite; null if there is none.</summary>
+    public string? FirstParameterNotFinite()
+    {
+        byte[] copy = [];
+        foreach (var spec in Specs.Where(spec => spec is { Role: StateRole.Parameter, Type: ElementType.Float32 }))
+        {
+            var value = sets[Parity][spec.Name];
+            ReadOnlySpan<float> numbers;
+            if (Memory.IsHost)
+            {
+                numbers = value.GetTensorDataAsSpan<float>();
+            }
+            else
+            {
+                copy = copy.Length >= SizeOf(spec) ? copy : new byte[SizeOf(spec)];
+                var bytes = copy.AsSpan(0, (int)SizeOf(spec));
+                Memory.Download(value, bytes);
+                numbers = MemoryMarshal.Cast<byte, float>(bytes);
+            }
+
+            if (FiniteNumbers.IndexOfOther(numbers) >= 0)
+            {
+                return spec.Name;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The buffer of a state for a given parity.</summary>
     internal OrtValue Current(string name, int parity) => sets[parity][name];

@@ -29,10 +29,10 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
         {
             var model = name == SweepOptions.Beta ? shared.Model! with { Beta = weight } : shared.Model! with { Lambda = weight };
             string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}"));
-            Console.Error.WriteLine($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
+            Notice.Say($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
             if (await FiguresOf(run, shared with { Model = model }, cancellation) is not { } figures)
             {
-                Console.Error.WriteLine("Continue with the same command.");
+                Notice.Say("Continue with the same command.");
                 return ExitCode.Interrupted;
             }
 
@@ -85,7 +85,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     private static void RequireSame(string folder, RunOptions stored, RunOptions given)
     {
         var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
-        if (StoredOptions.FirstDifference(StoredOptions.Flatten(expected), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)) is { } difference)
+        if (StoredOptions.Differences(StoredOptions.Flatten(expected), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
         {
             throw new UsageException(
                 $"{OptionNames.OfProperty(difference.Name)} is {difference.Here?.ToString() ?? "not given"}, but '{folder}' was started with {difference.There?.ToString() ?? "none"}: give the sweep's own options, or another --out.");

@@ -56,7 +56,8 @@ internal sealed class ValidationTests : FolderFixture
         foreach (int stop in (int[])[7, 13, 30])
         {
             using var cancellation = new CancellationTokenSource();
-            await TrainAsync(package, parts, Held, progress: progress => Cancel(progress.Step == stop, cancellation), cancellation: cancellation.Token);
+            await Assert.ThatAsync(
+                () => TrainAsync(package, parts, Held, progress: progress => Cancel(progress.Step == stop, cancellation), cancellation: cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
         }
 
         await TrainAsync(package, parts, Held);
@@ -70,13 +71,13 @@ internal sealed class ValidationTests : FolderFixture
         var package = Compile(new ConstantSchedule(1));
         var run = new RunFolder(Folder["run"]);
 
-        Assert.That(await TrainAsync(package, run, Held, patience: 2), Is.True);
+        await TrainAsync(package, run, Held, patience: 2);
         long last = Lines(run).Select(StepOf).Last();
         Assert.That(last, Is.LessThan(Steps), "these images are noise: nothing that is learned of them holds for others");
         Assert.That(Lines(run).Select(LossOf).TakeLast(2), Is.All.GreaterThanOrEqualTo(Lines(run).Min(LossOf)));
         Assert.That(run.LoadNewest(package).Checkpoint.Step, Is.EqualTo(last));
 
-        Assert.That(await TrainAsync(package, run, Held, patience: 2), Is.True);
+        await TrainAsync(package, run, Held, patience: 2);
         Assert.That(Lines(run).Select(StepOf).Last(), Is.EqualTo(last));
     }
 
@@ -170,7 +171,7 @@ internal sealed class ValidationTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run([.. command, "--validation", "0.2", "--validate-every", "5", "--out", Folder["run"]]);
         Assert.That(exitCode, Is.Zero, error);
         Assert.That(error, Does.Match("Best      step [0-9]+ of 20, validation loss [0-9.]+; step [0-9]+ is evaluated and exported"));
-        Assert.That(File.ReadAllText(Folder["run/report.html"]), Does.Contain("loss by step, of training and of validation images").And.Contain("best step"));
+        Assert.That(File.ReadAllText(Folder["run/report.html"]), Does.Contain("Loss by step, of training and of validation images").And.Contain("best step"));
         Assert.That(Support.Cli.Succeed("evaluate", Folder["run"], "--split", "validation", "--importance-samples", "0"), Does.Contain("negativeElbo"));
 
         (exitCode, _, error) = Support.Cli.Run([.. command, "--patience", "3", "--out", Folder["other"]]);
@@ -191,15 +192,11 @@ internal sealed class ValidationTests : FolderFixture
 
         RunFolder run = new(Folder["run"]), whole = new(Folder["whole"]);
         Assert.That(File.ReadAllBytes(run.NewestCheckpoint()), Is.EqualTo(File.ReadAllBytes(whole.NewestCheckpoint())));
-        Assert.That(MetricsLog.Read(run.Metrics).Where(line => line.ContainsKey(MetricsLog.Changed)).Select(line => $"{line["step"]}: {line[MetricsLog.Changed]}"), Is.EqualTo((string[])["18: steps 18 -> 30", "30: steps 30 -> 40"]));
-        Assert.That(File.ReadAllText(run.Report), Does.Contain("steps 30 -&gt; 40"));
+        Assert.That(MetricsLog.Read(run.Metrics).Where(line => line.ContainsKey(MetricsLog.Changed)).Select(line => $"{line["step"]}: {line[MetricsLog.Changed]}"), Is.EqualTo((string[])["18: steps from 18 to 30", "30: steps from 30 to 40"]));
+        Assert.That(File.ReadAllText(run.Report), Does.Contain("steps from 30 to 40"));
 
         var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", "--out", Folder["run"]);
         Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run has done 40 steps, but is to have 20: give more.\n")));
-
-        Support.Cli.Succeed([.. command, "--steps", "5", "--learning-rate-schedule", "cosine", "--out", Folder["cosine"]]);
-        (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", "--out", Folder["cosine"]);
-        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run's schedules were compiled for 5 steps, and cannot go on to 20: leave the length out to resume, or start a new run in another folder.\n")));
     }
 
     private static IReadOnlyList<JsonObject> Lines(RunFolder run) => [.. MetricsLog.Read(run.Metrics).Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null)];
@@ -216,12 +213,13 @@ internal sealed class ValidationTests : FolderFixture
         }
     }
 
-    private static async Task<bool> TrainAsync(
+    private static async Task TrainAsync(
         TrainingPackage package, RunFolder run, ImageSource? validation, int? patience = null, bool keepsBest = true, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var trainer = Trainer.StartOrResume(
             package, run, new TrainerOptions { Steps = Steps, Seed = 1, Device = OnnxDevice.Cpu, Threads = 2, LogEvery = 50, CheckpointEvery = 10, ValidateEvery = 4, Patience = patience, KeepsBest = keepsBest });
-        return await trainer.TrainAsync(Images, progress, validation: validation, cancellation: cancellation);
+        trainer.Progressed += (_, step) => progress?.Invoke(step);
+        await trainer.TrainAsync(Images, validation, cancellation);
     }
 
     private TrainingPackage Compile(Schedule beta)

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnnxVae.Format;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace OnnxVae.Cli.Options;
+
+/// <summary>
+/// A file of options, JSON or YAML: <c>learning-rate: 0.001</c>, with or without hyphens (<c>learningRate</c>). Options that are given on the command line as well
+/// count instead of those in the file.
+/// </summary>
+internal static class ConfigFile
+{
+    /// <summary>The words of a command, followed by the options of a file that the command does not have itself.</summary>
+    /// <param name="words">The command.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="verb">The command's verb.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="UsageException">It is neither JSON nor YAML, or has an entry that is not an option of the verb.</exception>
+    public static string[] Expand(IReadOnlyList<string> words, string file, Verb verb)
+    {
+        string[] names = [.. verb.Options.Options.Select(row => row.Option.Name)];
+        var given = words.Select(word => word.Split('=')[0]).ToHashSet();
+        var added = new List<string>();
+        foreach (var (name, value) in Read(file))
+        {
+            string option = OptionNames.OfProperty(name.TrimStart('-'));
+            if (!names.Contains(option))
+            {
+                throw new UsageException($"'{file}' has '{name}', but '{verb.About.Name}' has no option '{option}'.{Suggestion.For(option, names)}");
+            }
+
+            if (!given.Contains(option))
+            {
+                added.Add($"{option}={value}");
+            }
+        }
+
+        int end = words.ToList().IndexOf("--");
+        return end < 0 ? [.. words, .. added] : [.. words.Take(end), .. added, .. words.Skip(end)];
+    }
+
+    /// <summary>Writes options as such a file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="options">Values by the options' names, without hyphens in front.</param>
+    public static void Write(string file, IEnumerable<KeyValuePair<string, object>> options)
+    {
+        var json = new JsonObject(options.Select(option => KeyValuePair.Create(option.Key, JsonSerializer.SerializeToNode(option.Value))));
+        AtomicFile.WriteText(file, $"{json.ToJsonString(Manifest.JsonOptions)}\n");
+    }
+
+    private static List<(string Name, string Value)> Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"There is no file '{file}' of options.");
+        }
+
+        string text = RegularFile.ReadText(file);
+        try
+        {
+            return file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ReadJson(file, text) : ReadYaml(file, text);
+        }
+        catch (Exception e) when (e is JsonException or YamlException)
+        {
+            throw new UsageException($"'{file}' is not a file of options: {e.Message}");
+        }
+    }
+
+    private static List<(string, string)> ReadJson(string file, string text)
+    {
+        var options = new JsonDocumentOptions { AllowDuplicateProperties = false, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+        var entries = JsonNode.Parse(text, documentOptions: options) as JsonObject ?? throw Unexpected(file, "the file");
+        return [.. entries.Where(entry => entry.Value is not null).Select(entry => (entry.Key, TextOf(entry.Key, entry.Value!)))];
+
+        string TextOf(string name, JsonNode value) => value switch
+        {
+            JsonArray list when list.All(item => item is JsonValue) => string.Join(',', list.Select(item => TextOf(name, item!))),
+            JsonValue scalar => scalar.GetValueKind() == JsonValueKind.String ? scalar.GetValue<string>() : scalar.ToJsonString(),
+            _ => throw Unexpected(file, $"'{name}'"),
+        };
+    }
+
+    private static List<(string, string)> ReadYaml(string file, string text)
+    {
+        var stream = new YamlStream();
+        stream.Load(new StringReader(text));
+        return stream.Documents.Count == 0 ? []
+            : stream.Documents[0].RootNode is YamlMappingNode entries ? [.. entries.Where(entry => !IsNull(entry.Value)).Select(entry => (TextOf("a name", entry.Key), TextOf($"'{entry.Key}'", entry.Value)))]
+            : throw Unexpected(file, "the file");
+
+        string TextOf(string what, YamlNode value) => value switch
+        {
+            YamlSequenceNode list => string.Join(',', list.Select(item => item is YamlScalarNode ? TextOf(what, item) : throw Unexpected(file, what))),
+            YamlScalarNode scalar => scalar.Value ?? "",
+            _ => throw Unexpected(file, what),
+        };
+
+        static bool IsNull(YamlNode value) => value is YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" };
+    }
+
+    private static UsageException Unexpected(string file, string what) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"'{file}': {what} is neither a value nor a list of values; expected options with their values, as in learning-rate: 0.001."));
+}

@@ -1,0 +1,12 @@
+namespace OnnxVae.Format;
+
+/// <summary>Names of states that follow from others, or that have a meaning of their own.</summary>
+public static class StateNames
+{
+    /// <summary>The number of steps whose gradient was clipped.</summary>
+    public const string ClippedSteps = "clippedSteps";
+
+    /// <summary>The average of a parameter over training.</summary>
+    /// <param name="parameter">The parameter's name.</param>
+    public static string AverageOf(string parameter) => $"average.{parameter}";
+}

@@ -1,0 +1,41 @@
+namespace OnnxVae.Training.Data;
+
+/// <summary>Random changes to training images, drawn anew for every step. They depend on the seed, the step and the image's place in the batch alone, so that resuming stays exact.</summary>
+public sealed record Augmentation
+{
+    /// <summary>Whether every other image, on average, is flipped horizontally.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>Pixels that are added on every side, by reflection, before a part of the original size is cut out at random; 0 for none.</summary>
+    public int CropPadding { get; init; }
+
+    /// <summary>The largest shift in each direction, in whole pixels; what comes in repeats the border. 0 for none.</summary>
+    public int Shift { get; init; }
+
+    /// <summary>The largest rotation about the center, in degrees in either direction, with bilinear interpolation; what comes in repeats the border. 0 for none.</summary>
+    public double Rotation { get; init; }
+
+    /// <summary>Whether images stay as they are.</summary>
+    public bool IsNone => this == new Augmentation();
+
+    /// <summary>Requires the changes to be possible for images of a source.</summary>
+    /// <exception cref="ArgumentException">A number is out of range, or too large for the images.</exception>
+    internal void RequireFit(ImageSource images)
+    {
+        int side = Math.Min(images.Height, images.Width);
+        Require(CropPadding, "padding of the crop");
+        Require(Shift, "shift");
+        if (!(Rotation is >= 0 and <= 180))
+        {
+            throw new ArgumentException($"The rotation is {Rotation} degrees; give 0 to 180.");
+        }
+
+        void Require(int pixels, string what)
+        {
+            if (pixels < 0 || pixels >= side)
+            {
+                throw new ArgumentException($"The {what} is {pixels} pixels, but the images have {images.Height} x {images.Width}: give 0 to {side - 1}.");
+            }
+        }
+    }
+}

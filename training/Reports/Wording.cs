@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace OnnxVae.Training.Reports;
+
+/// <summary>Names and values of files, for people.</summary>
+internal static class Wording
+{
+    private const string KindEntry = "kind"; // of a schedule
+
+    /// <summary>A name in camel case as words: <c>learningRate</c> as "learning rate".</summary>
+    public static string Name(string camelCase)
+    {
+        var words = new StringBuilder();
+        foreach (char character in camelCase)
+        {
+            words.Append(char.IsUpper(character) && words.Length > 0 ? $" {char.ToLowerInvariant(character)}" : character is '_' or '.' ? " " : $"{character}");
+        }
+
+        return words.ToString();
+    }
+
+    /// <summary>A sentence's first letter in capitals.</summary>
+    public static string Sentence(string text) => text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}";
+
+    /// <summary>A number with as many digits as can matter.</summary>
+    public static string Number(double value) =>
+        value == Math.Floor(value) && Math.Abs(value) < 1e15 ? value.ToString("#,0", CultureInfo.InvariantCulture)
+        : Math.Abs(value) is >= 0.01 and < 1e6 ? value.ToString("#,0.###", CultureInfo.InvariantCulture)
+        : value.ToString("0.###e0", CultureInfo.InvariantCulture);
+
+    /// <summary>A value from a file; empty for null.</summary>
+    public static string Value(JsonNode? value) => value switch
+    {
+        JsonObject group => string.Join(", ", group.OrderByDescending(entry => entry.Key == KindEntry).Where(entry => entry.Value is not null)
+            .Select(entry => entry.Key == KindEntry ? Name(Value(entry.Value)) : $"{Name(entry.Key)} {Value(entry.Value)}")),
+        JsonArray array => string.Join(", ", array.Select(Value)),
+        JsonValue flag when flag.TryGetValue(out bool isSet) => isSet ? "yes" : "no",
+        JsonValue number when number.GetValueKind() == System.Text.Json.JsonValueKind.Number => Number(double.Parse(number.ToJsonString(), CultureInfo.InvariantCulture)),
+        null => "",
+        var text => $"{text}",
+    };
+
+    /// <summary>A length of time.</summary>
+    public static string Time(double seconds) => TimeSpan.FromSeconds(Math.Min(Math.Round(seconds), TimeSpan.MaxValue.TotalSeconds / 2)) switch
+    {
+        { TotalDays: >= 1 } time => $"{(int)time.TotalDays} d {time.Hours} h",
+        { TotalHours: >= 1 } time => $"{time.Hours} h {time.Minutes} min",
+        { TotalMinutes: >= 1 } time => $"{time.Minutes} min {time.Seconds} s",
+        var time => $"{time.Seconds} s",
+    };
+}

@@ -1,0 +1,6 @@
+namespace OnnxVae.Training.Runs;
+
+/// <summary>Sample grids of a step.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Files">The pictures.</param>
+public sealed record DrawnGrids(long Step, IReadOnlyList<string> Files);

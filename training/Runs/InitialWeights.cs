@@ -1,0 +1,175 @@
+using System.Text.Json;
+using OnnxVae.Format;
+
+namespace OnnxVae.Training.Runs;
+
+/// <summary>Weights that a training starts from instead of random ones: those of a run, of a checkpoint, or of any safetensors file, such as one written by PyTorch.</summary>
+public sealed class InitialWeights
+{
+    private const int MostNamed = 6; // in a message
+    private static readonly string[] PickleExtensions = [".pt", ".pth", ".bin", ".ckpt", ".pkl"];
+
+    private readonly IReadOnlyDictionary<string, Tensor> tensors;
+
+    private InitialWeights(string path, IReadOnlyDictionary<string, Tensor> tensors) => (Path, this.tensors) = (path, tensors);
+
+    /// <summary>Where they come from.</summary>
+    public string Path { get; }
+
+    /// <summary>Reads weights.</summary>
+    /// <param name="path">A run's folder, of which the kept checkpoint is read; a checkpoint; or a safetensors file.</param>
+    /// <param name="names">
+    /// For weights under other names: the names in the file by those of the model, <c>{"encoder.1.weight": "fc1.weight"}</c>; several are joined along the first axis,
+    /// <c>{"encoder.3.weight": ["fc21.weight", "fc22.weight"]}</c>. Null if they have the model's names.
+    /// </param>
+    /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
+    /// <exception cref="InvalidDataException">It does not hold weights that can be read.</exception>
+    public static InitialWeights Read(string path, IReadOnlyDictionary<string, IReadOnlyList<string>>? names = null)
+    {
+        var weights = new InitialWeights(path, Directory.Exists(path) ? OfRun(path) : OfFile(path));
+        return names is null ? weights : new InitialWeights(path, weights.Renamed(names));
+    }
+
+    /// <summary>Reads a table of names, as <see cref="Read"/> takes it, from a JSON file.</summary>
+    /// <exception cref="InvalidDataException">The file is not such a table.</exception>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> ReadNames(string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(RegularFile.ReadText(file), Manifest.JsonOptions)!.ToDictionary(
+                entry => entry.Key,
+                entry => entry.Value.ValueKind == JsonValueKind.Array
+                    ? (IReadOnlyList<string>)[.. entry.Value.EnumerateArray().Select(name => name.GetString() ?? throw new JsonException())]
+                    : [entry.Value.GetString() ?? throw new JsonException()]);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"'{file}' is not a table of names: expected JSON as in {{\"encoder.1.weight\": \"fc1.weight\"}}, or a list of names that are joined.", e);
+        }
+    }
+
+    /// <summary>Makes them the initial states of a package; averages of weights start from them, too.</summary>
+    /// <param name="package">The package, whose file of initial states is replaced.</param>
+    /// <param name="allowsPartial">Whether tensors that are missing, unexpected or of another shape are passed over; the model's own initial values stay there.</param>
+    /// <returns>How many states were set, and which kept their own initial values.</returns>
+    /// <exception cref="InvalidDataException">They do not fit the model.</exception>
+    public (int Set, IReadOnlyList<string> Kept) ApplyTo(TrainingPackage package, bool allowsPartial = false)
+    {
+        ArgumentNullException.ThrowIfNull(package);
+        StateSpec[] targets = [.. package.Manifest.States.Where(state => state.Role is StateRole.Parameter or StateRole.Frozen or StateRole.Statistic)];
+        var found = WithoutPrefix(targets);
+        var states = package.ReadInitialStates().ToDictionary();
+        var set = new HashSet<string>();
+        foreach (var target in targets.Where(target => found.TryGetValue(target.Name, out var tensor) && tensor.Type == target.Type && tensor.Shape == target.Shape))
+        {
+            states[target.Name] = found[target.Name];
+            set.Add(target.Name);
+            if (states.ContainsKey(StateNames.AverageOf(target.Name)))
+            {
+                states[StateNames.AverageOf(target.Name)] = found[target.Name];
+            }
+        }
+
+        string[] kept = [.. targets.Select(target => target.Name).Except(set)];
+        string[] faults = [.. FaultsOf(targets, found)];
+        if (set.Count == 0 || (faults.Length > 0 && !allowsPartial))
+        {
+            throw new InvalidDataException($"'{Path}' does not fit the model: {string.Join("; ", faults)}. Map the names, or allow a partial match.");
+        }
+
+        package.WriteInitialStates(states);
+        return (set.Count, kept);
+    }
+
+    private static IEnumerable<string> FaultsOf(IReadOnlyList<StateSpec> targets, IReadOnlyDictionary<string, Tensor> found)
+    {
+        string[] missing = [.. targets.Select(target => target.Name).Where(name => !found.ContainsKey(name))];
+        string[] unexpected = [.. found.Keys.Except(targets.Select(target => target.Name)).Order(StringComparer.Ordinal)];
+        string[] different = [.. targets.Where(target => found.TryGetValue(target.Name, out var tensor) && (tensor.Type != target.Type || tensor.Shape != target.Shape))
+            .Select(target => $"{target.Name} is {found[target.Name].Type} {found[target.Name].Shape}, expected {target.Type} {target.Shape}")];
+        return ((string What, string[] Names)[])[("missing ", missing), ("unexpected ", unexpected), ("of another shape: ", different)] is var all
+            ? all.Where(part => part.Names.Length > 0).Select(part => $"{part.What}{Listed(part.Names)}") : [];
+    }
+
+    private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? $" and {names.Length - MostNamed} more" : "");
+
+    // Wrappers put their own name in front of all others: 'module.' for DistributedDataParallel, '_orig_mod.' for torch.compile.
+    private IReadOnlyDictionary<string, Tensor> WithoutPrefix(IReadOnlyList<StateSpec> targets)
+    {
+        var own = targets.Select(target => FirstPart(target.Name)).ToHashSet();
+        var found = tensors;
+        while (found.Count > 0 && FirstPart(found.Keys.First()) is { } prefix && !own.Contains(prefix) && found.Keys.All(name => name.StartsWith($"{prefix}.", StringComparison.Ordinal)))
+        {
+            found = found.ToDictionary(entry => entry.Key[(prefix.Length + 1)..], entry => entry.Value);
+        }
+
+        return found;
+
+        static string FirstPart(string name) => name.Split('.')[0];
+    }
+
+    private Dictionary<string, Tensor> Renamed(IReadOnlyDictionary<string, IReadOnlyList<string>> names)
+    {
+        var renamed = tensors.Where(entry => !names.Values.SelectMany(sources => sources).Contains(entry.Key)).ToDictionary();
+        foreach (var (name, sources) in names)
+        {
+            renamed[name] = Joined(name, [.. sources.Select(source => tensors.GetValueOrDefault(source) ?? throw new InvalidDataException(
+                $"'{Path}' has no tensor '{source}', from which '{name}' is to come; it has {Listed([.. tensors.Keys.Order(StringComparer.Ordinal)])}."))]);
+        }
+
+        return renamed;
+    }
+
+    private Tensor Joined(string name, IReadOnlyList<Tensor> parts)
+    {
+        var first = parts.Count > 0 ? parts[0] : throw new InvalidDataException($"'{name}' is to come from no tensor: give the name of one.");
+        return parts.Count == 1 ? first
+            : parts.All(part => part.Type == first.Type && part.Shape.Rank > 0 && part.Shape.Skip(1).SequenceEqual(first.Shape.Skip(1)))
+                ? new Tensor(first.Type, first.Shape.With(0, parts.Sum(part => part.Shape[0])), parts.SelectMany(part => part.Data.ToArray()).ToArray())
+            : throw new InvalidDataException($"The tensors of '{Path}' that '{name}' is to be joined from have different shapes: {string.Join(", ", parts.Select(part => part.Shape))}.");
+    }
+
+    private static Dictionary<string, Tensor> OfRun(string folder)
+    {
+        var run = RunFolder.Open(folder);
+        var package = TrainingPackage.Open(run.Package);
+        return WeightsOf(run.LoadKept(package).Checkpoint.States);
+    }
+
+    private static IReadOnlyDictionary<string, Tensor> OfFile(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no run or file '{path}'.");
+        }
+
+        if (IsPickle(path))
+        {
+            string target = System.IO.Path.ChangeExtension(path, ".safetensors");
+            throw new InvalidDataException(
+                $"'{path}' is a pickle of Python's, which may run code when it is read: convert it with python -c \"import torch, safetensors.torch; " +
+                $"safetensors.torch.save_file({{name: weight.clone().contiguous() for name, weight in torch.load('{path}', map_location='cpu', weights_only=True).items()}}, '{target}')\"");
+        }
+
+        var (tensors, metadata) = Safetensors.Load(path);
+        return Checkpoint.IsFormat(metadata) ? WeightsOf(tensors) : tensors;
+    }
+
+    // PyTorch's files are zip archives or bare pickles.
+    private static bool IsPickle(string path)
+    {
+        Span<byte> start = stackalloc byte[2];
+        using var file = File.OpenRead(path);
+        int read = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);
+        return PickleExtensions.Contains(System.IO.Path.GetExtension(path).ToLowerInvariant()) || (read == 2 && (start.SequenceEqual("PK"u8) || (start[0] == 0x80 && start[1] is >= 2 and <= 5)));
+    }
+
+    // Averaged weights where there are such: they are what was evaluated. Whatever belongs to one weight, such as a moment, has the weight's name at the end of its own.
+    private static Dictionary<string, Tensor> WeightsOf(IReadOnlyDictionary<string, Tensor> states)
+    {
+        var names = states.Keys.ToHashSet();
+        return states.Where(state => !IsOfAnother(state.Key) && state.Key != StateNames.ClippedSteps).ToDictionary(state => state.Key, state => states.GetValueOrDefault(StateNames.AverageOf(state.Key)) ?? state.Value);
+
+        bool IsOfAnother(string name) => name.Select((character, i) => (character, i)).Any(at => at.character == '.' && names.Contains(name[(at.i + 1)..]));
+    }
+}

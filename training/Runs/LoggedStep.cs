@@ -1,0 +1,6 @@
+namespace OnnxVae.Training.Runs;
+
+/// <summary>A line of a run's log.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Values">Metrics, figures of the validation images, schedules, speed, by their names in <c>metrics.jsonl</c>.</param>
+public sealed record LoggedStep(long Step, IReadOnlyDictionary<string, double> Values);
