@@ -21,6 +21,7 @@ internal static class Remedies
         ("but the objective takes {0}: choose another likelihood.", "but --samples is {0}: give --likelihood gaussian-learned."),
         ("it holds a run, continue that or choose another folder.", "it holds a run; give --resume to continue it, or another --out."),
         ("or 0 for one per logical processor: choose fewer.", "or 0 for one per logical processor: give fewer --threads."),
+        ("Map the names, or allow a partial match.", "Map the names with --weight-names, or give --partial."),
         ("Compile a model into it.", "Make one with 'onnxvae compile'."),
         ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),
         ("train a prior of the {0} level of codes.", "train it with 'onnxvae prior RUN --level {0}'."),

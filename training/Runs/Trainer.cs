@@ -133,7 +133,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="InvalidDataException">The images do not fit the model.</exception>
     /// <exception cref="TrainingDivergedException">The loss or a parameter was not finite.</exception>
     public Task TrainAsync(ImageSource source, ImageSource? validation = null, CancellationToken cancellation = default) =>
-        Task.Factory.StartNew(() => Train(source, validation, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(() => Train(source, validation, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
     private void Train(ImageSource source, ImageSource? held, CancellationToken cancellation)

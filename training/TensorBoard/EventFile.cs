@@ -14,7 +14,6 @@ namespace OnnxVae.Training.TensorBoard;
 public sealed class EventFile : IDisposable
 {
     private const string Version = "brain.Event:2";
-    private const int Rgb = 3;
 
     private readonly FileStream file;
     private readonly Lock turn = new();
@@ -45,11 +44,11 @@ public sealed class EventFile : IDisposable
     /// <summary>Adds a picture.</summary>
     /// <param name="tag">Its name.</param>
     /// <param name="step">The step.</param>
-    /// <param name="png">The picture, as a PNG file in color.</param>
+    /// <param name="png">The picture, as a PNG file.</param>
     /// <exception cref="ArgumentException">It is not a PNG file.</exception>
     public void AddImage(string tag, long step, ReadOnlySpan<byte> png)
     {
-        const int widthAt = 16, heightAt = 20, end = 24; // of the file's first chunk
+        const int widthAt = 16, heightAt = 20, colorAt = 25, end = 26; // of the file's first chunk
         ReadOnlySpan<byte> signature = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
         if (png.Length < end || !png.StartsWith(signature))
         {
@@ -63,11 +62,20 @@ public sealed class EventFile : IDisposable
             {
                 Width = BinaryPrimitives.ReadInt32BigEndian(png[widthAt..]),
                 Height = BinaryPrimitives.ReadInt32BigEndian(png[heightAt..]),
-                Colorspace = Rgb,
+                Colorspace = ChannelsOf(png[colorAt]),
                 EncodedImageString = ByteString.CopyFrom(png),
             },
         });
     }
+
+    // Of PNG's color types: grayscale, grayscale with alpha, RGBA, and RGB or a palette of it.
+    private static int ChannelsOf(byte colorType) => colorType switch
+    {
+        0 => 1,
+        4 => 2,
+        6 => 4,
+        _ => 3,
+    };
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();

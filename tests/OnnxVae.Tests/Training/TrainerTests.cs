@@ -125,7 +125,7 @@ internal sealed class TrainerTests : FolderFixture
         var run = new RunFolder(Folder["parts"]);
         using var stop = new CancellationTokenSource();
 
-        await TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), cancellation: stop.Token);
+        await Assert.ThatAsync(() => TrainOnceAsync(package, run, seed: 1, progress => StopAt(7, progress, stop), cancellation: stop.Token), Throws.InstanceOf<OperationCanceledException>());
         await TrainOnceAsync(package, run, seed: 1);
 
         Assert.That(await File.ReadAllBytesAsync(run.NewestCheckpoint()), Is.EqualTo(await File.ReadAllBytesAsync(new RunFolder(Folder["whole"]).NewestCheckpoint())));
