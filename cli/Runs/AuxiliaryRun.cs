@@ -59,6 +59,7 @@ internal sealed class AuxiliaryRun : IDisposable
             },
             package =>
             {
+                ConfigFile.Write(folder.Config, OptionRecord.ValuesToGive(options));
                 using var seeded = Initialization.UseSeed(options.Training.Seed);
                 ProgressDisplay.While("Compiling", () => compile(package, images.Train));
             });

@@ -35,9 +35,9 @@ public static class MetricsLog
         ? [.. RegularFile.ReadText(path).Split('\n').Select(TryParse).OfType<JsonObject>().Where(line => StepOf(line) is { } step && step <= lastStep)]
         : [];
 
-    /// <summary>Removes the lines after a step, when training resumes there.</summary>
+    /// <summary>Removes the lines after a step, when training resumes there, except for those that say what changed: that remains so.</summary>
     public static void TruncateAfter(string path, long step) =>
-        AtomicFile.WriteText(path, string.Concat(Read(path, step).Select(line => line.ToJsonString() + "\n")));
+        AtomicFile.WriteText(path, string.Concat(Read(path).Where(line => StepOf(line) <= step || line.ContainsKey(Changed)).Select(line => line.ToJsonString() + "\n")));
 
     /// <summary>A number of a line; null if the line has none of that name.</summary>
     public static double? ValueOf(JsonObject line, string name) => line[name] is JsonValue value && value.TryGetValue(out double number) ? number : null;

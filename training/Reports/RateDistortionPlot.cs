@@ -26,7 +26,29 @@ public static class RateDistortionPlot
     /// <param name="referenceName">The name of the curve.</param>
     public static void Save(string path, IReadOnlyList<RateDistortionModel> models, IReadOnlyList<(double Rate, double Distortion)> reference, string referenceName)
     {
-        using var plot = new Plot();
+        using var plot = Draw(models, reference, referenceName);
+        if (path.EndsWith(".svg", StringComparison.OrdinalIgnoreCase))
+        {
+            AtomicFile.WriteText(path, plot.GetSvgXml(Width, Height));
+            return;
+        }
+
+        byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
+        AtomicFile.Write(path, stream => stream.Write(png));
+    }
+
+    /// <summary>The plot as SVG, for a page.</summary>
+    /// <inheritdoc cref="Save"/>
+    internal static string ToSvg(IReadOnlyList<RateDistortionModel> models, IReadOnlyList<(double Rate, double Distortion)> reference, string referenceName)
+    {
+        using var plot = Draw(models, reference, referenceName);
+        ReportCharts.ApplyTheme(plot);
+        return plot.GetSvgXml(Width, Height);
+    }
+
+    private static Plot Draw(IReadOnlyList<RateDistortionModel> models, IReadOnlyList<(double Rate, double Distortion)> reference, string referenceName)
+    {
+        var plot = new Plot();
         var (left, right) = Range([.. models.Select(model => model.Rate)]);
         var (bottom, top) = Range(
         [
@@ -55,14 +77,7 @@ public static class RateDistortionPlot
         plot.Title("Rate and distortion; dotted: equal ELBO");
         plot.Axes.SetLimits(left, right, bottom, top);
         plot.ShowLegend(Alignment.UpperRight);
-        if (path.EndsWith(".svg", StringComparison.OrdinalIgnoreCase))
-        {
-            AtomicFile.WriteText(path, plot.GetSvgXml(Width, Height));
-            return;
-        }
-
-        byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
-        AtomicFile.Write(path, stream => stream.Write(png));
+        return plot;
     }
 
     // Rate + distortion is constant along each of them.

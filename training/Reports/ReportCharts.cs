@@ -69,21 +69,25 @@ internal static class ReportCharts
         return plot;
     }
 
-    /// <summary>Gives a plot no background, and axes in a gray that can be read on any.</summary>
+    /// <summary>Gives a plot no background, and axes, legend and labels in a gray that can be read on any.</summary>
     public static void ApplyTheme(Plot plot)
     {
         (plot.FigureBackground.Color, plot.DataBackground.Color) = (Colors.Transparent, Colors.Transparent);
         plot.Axes.Color(Axis);
         plot.Grid.MajorLineColor = Axis.WithAlpha(0.25);
+        var legend = plot.Legend;
+        (legend.BackgroundColor, legend.OutlineColor, legend.FontColor, legend.ShadowColor) = (Colors.Transparent, Colors.Transparent, Axis, Colors.Transparent);
+        foreach (var text in plot.GetPlottables<ScottPlot.Plottables.Text>())
+        {
+            text.LabelFontColor = Axis;
+        }
     }
 
     private static void ShowLegend(Plot plot, bool isShown)
     {
         if (isShown)
         {
-            var legend = plot.ShowLegend(Edge.Top).Legend;
-            (legend.BackgroundColor, legend.OutlineColor, legend.FontColor, legend.ShadowColor) = (Colors.Transparent, Colors.Transparent, Axis, Colors.Transparent);
-            legend.Orientation = Orientation.Horizontal;
+            plot.ShowLegend(Edge.Top).Legend.Orientation = Orientation.Horizontal;
         }
     }
 

@@ -36,6 +36,9 @@ internal sealed class ReportPage(string title)
     /// <summary>Adds the page's first sentence.</summary>
     public void Summary(string text) => body.Append(CultureInfo.InvariantCulture, $"<p class=\"summary\">{Escape(text)}</p>\n");
 
+    /// <summary>Adds a sentence.</summary>
+    public void Sentence(string text) => body.Append(CultureInfo.InvariantCulture, $"<p>{Escape(text)}</p>\n");
+
     /// <summary>Adds a table; without rows, nothing.</summary>
     /// <param name="head">The columns' headings; none if left out.</param>
     /// <param name="rows">The rows' cells; the second one is a number.</param>

@@ -26,8 +26,11 @@ public sealed record RunReportContents
     /// <summary>The folder of the run's sample grids, if there is one.</summary>
     public required string Grids { get; init; }
 
-    /// <summary>What the run was started with; an entry <c>data</c> with an entry <c>data</c> names the data set.</summary>
+    /// <summary>All options of the run; an entry <c>data</c> with an entry <c>data</c> names the data set.</summary>
     public JsonObject Options { get; init; } = [];
+
+    /// <summary>Those options that were given, to be shown instead of all; null to show all.</summary>
+    public JsonObject? Given { get; init; }
 }
 
 /// <summary>The page <c>report.html</c> of a run: what was trained, pictures, curves, figures, settings.</summary>
@@ -68,7 +71,7 @@ public static class RunReport
         var (manifest, log) = (contents.Manifest, contents.Log);
         string size = $"{Wording.Value(manifest.Model["parameters"])} parameters{(manifest.Model["latents"] is { } latents ? $", {Wording.Value(latents)} latents" : "")}";
         long steps = log.Count > 0 ? log[^1]["step"]!.GetValue<long>() : contents.Step;
-        string data = DataOf(contents) is { } name ? $" on {name}" : "";
+        string data = DataOf(contents) is { } name ? $" on {Path.GetFileName(Path.TrimEndingDirectorySeparator(name))}" : "";
         string time = log.Select(line => MetricsLog.ValueOf(line, MetricsLog.Seconds)).LastOrDefault(value => value is not null) is { } seconds ? $" in {Wording.Time(seconds)}" : "";
         string day = DateTime.TryParse(Text(log.Count > 0 ? log[^1][MetricsLog.Time] : null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
             ? $", finished on {end.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}" : "";
@@ -123,12 +126,20 @@ public static class RunReport
     private static void AddCurves(ReportPage page, RunReportContents contents)
     {
         var step = contents.Manifest.Step;
-        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
+        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Role != MetricRole.StepCount).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
         var best = contents.Log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName));
         var charts = names.Select(name => (Name: name, Curves: CurvesOf(contents.Log, name))).Where(chart => chart.Curves.Any(IsDrawn)).ToArray();
         if (charts.Length > 0)
         {
             page.Heading("Curves");
+        }
+
+        foreach (var metric in step.Metrics.Where(metric => metric.Role == MetricRole.StepCount))
+        {
+            if (PointsOf(contents.Log, metric.Name) is [.., var last])
+            {
+                page.Sentence(string.Create(CultureInfo.InvariantCulture, $"{Wording.Sentence(Wording.Name(metric.Name))}: the gradients of {100 * last.Value:0.#} % of the steps."));
+            }
         }
 
         foreach (var (name, curves) in charts)
@@ -168,7 +179,7 @@ public static class RunReport
     {
         var changes = contents.Log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray();
         AddRows(page, "Changed when the run was resumed", changes.Select(line => ($"after step {line["step"]}", Wording.Value(line[MetricsLog.Changed]))));
-        foreach (var (title, group) in GroupsOf("Options", contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
+        foreach (var (title, group) in GroupsOf(contents.Given is null ? "Options" : "Options that were given", contents.Given ?? contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
         {
             AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), Wording.Value(entry.Value))));
         }

@@ -15,7 +15,7 @@ internal static class Wording
         var words = new StringBuilder();
         foreach (char character in camelCase)
         {
-            words.Append(char.IsUpper(character) && words.Length > 0 ? $" {char.ToLowerInvariant(character)}" : character is '_' or '.' ? " " : $"{character}");
+            words.Append(char.IsUpper(character) && words.Length > 0 ? $" {char.ToLowerInvariant(character)}" : character is '_' or '.' or '-' ? " " : $"{character}");
         }
 
         return words.ToString();
@@ -27,6 +27,7 @@ internal static class Wording
     /// <summary>A number with as many digits as can matter.</summary>
     public static string Number(double value) =>
         value == Math.Floor(value) && Math.Abs(value) < 1e15 ? value.ToString("#,0", CultureInfo.InvariantCulture)
+        : Math.Abs(value) is >= 1e-4 and < 0.01 ? value.ToString("0.#######", CultureInfo.InvariantCulture)
         : Math.Abs(value) is >= 0.01 and < 1e6 ? value.ToString("#,0.###", CultureInfo.InvariantCulture)
         : value.ToString("0.###e0", CultureInfo.InvariantCulture);
 

@@ -42,6 +42,9 @@ public sealed record RunFolder(string Path)
     /// <summary>Sample grids over the course of training.</summary>
     public string Samples => At("samples");
 
+    /// <summary>The newest picture of samples; null if there is none.</summary>
+    public string? NewestSamples => Directory.Exists(Samples) ? Directory.EnumerateFiles(Samples, "samples-*.png").Order(StringComparer.Ordinal).LastOrDefault() : null;
+
     /// <summary>The exported encoder and decoder.</summary>
     public string Export => At("export");
 
@@ -183,16 +186,16 @@ public sealed record RunFolder(string Path)
             : throw new InvalidDataException($"'{path}' does not hold a training run: it has no {System.IO.Path.GetFileName(run.Options)}.");
     }
 
-    /// <summary>The run's options as they are stored, with their kind; empty if they are missing or damaged.</summary>
-    internal JsonObject ReadOptions()
+    /// <summary>The JSON object in a file; null if the file is missing or damaged.</summary>
+    internal static JsonObject? ReadJson(string file)
     {
         try
         {
-            return HoldsRun ? JsonNode.Parse(RegularFile.ReadText(Options)) as JsonObject ?? [] : [];
+            return File.Exists(file) ? JsonNode.Parse(RegularFile.ReadText(file)) as JsonObject : null;
         }
         catch (JsonException)
         {
-            return [];
+            return null;
         }
     }
 

@@ -197,7 +197,8 @@ public sealed class TrainingRun : IDisposable
             Log = log,
             Step = (File.Exists(Folder.Best) ? new ValidationHistory(log, beta: null).Best?.Step : null) ?? Folder.NewestStep,
             Grids = Folder.Samples,
-            Options = Folder.ReadOptions(),
+            Options = RunFolder.ReadJson(Folder.Options) ?? [],
+            Given = RunFolder.ReadJson(Folder.Config),
         });
         return figures;
     }

@@ -21,7 +21,7 @@ internal sealed record SweepOptions : IChecked
     [Option(Topic.Objective, "Weights of the distortion instead, for --likelihood squared-error, absolute-error and dissimilarity."), Weights(allowsZero: false)]
     public string? Lambdas { get; init; }
 
-    [Option(Topic.Output, "Where the runs go, a folder each, with sweep.csv and sweep.png. Runs that are there already are continued, or taken as they are.", IsRequired = true)]
+    [Option(Topic.Output, "Where the runs go, a folder each, with sweep.csv, sweep.png and report.html. Runs that are there already are continued, or taken as they are.", IsRequired = true)]
     public string Out { get; init; } = "";
 
     /// <summary>The option that is varied.</summary>

@@ -28,7 +28,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
         foreach (double weight in options.Values)
         {
             var model = name == SweepOptions.Beta ? shared.Model! with { Beta = weight } : shared.Model! with { Lambda = weight };
-            string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}"));
+            string run = Path.Combine(folder, FolderOf(name, weight));
             Notice.Say($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
             if (await FiguresOf(run, shared with { Model = model }, cancellation) is not { } figures)
             {
@@ -40,21 +40,26 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
             WriteTable(Path.Combine(folder, "sweep.csv"), name, models);
         }
 
-        Draw(Path.Combine(folder, "sweep.png"), shared, isOverLambda: name == SweepOptions.Lambda, models, cancellation);
+        Draw(folder, shared, name, models, cancellation);
         Print(name, models);
-        Console.WriteLine($"Written   {Path.Combine(folder, "sweep.csv")}, {Path.Combine(folder, "sweep.png")}");
+        Console.WriteLine($"Written   {Path.Combine(folder, "sweep.csv")}, {Path.Combine(folder, "sweep.png")}, {Path.Combine(folder, "report.html")}");
         return ExitCode.Done;
     }
 
-    private static void Draw(string file, RunOptions options, bool isOverLambda, IEnumerable<(double Weight, JsonObject Figures)> models, CancellationToken cancellation)
+    private static string FolderOf(string name, double weight) => string.Create(CultureInfo.InvariantCulture, $"{name}-{weight}");
+
+    // The plot, and the page with it.
+    private static void Draw(string folder, RunOptions options, string name, IReadOnlyList<(double Weight, JsonObject Figures)> models, CancellationToken cancellation)
     {
         var images = options.Data.Open(options.Seed).Train;
-        var curve = ProgressDisplay.While("Computing the linear model", () => LinearCurve.Of(images, options.Model!, isOverLambda, cancellation));
-        RateDistortionPlot.Save(
-            file,
-            [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))],
-            [.. curve.Select(point => (point.Rate, point.Distortion))],
-            $"linear model, {options.Model!.Latent} latents, exact on the training images");
+        var curve = ProgressDisplay.While("Computing the linear model", () => LinearCurve.Of(images, options.Model!, isOverLambda: name == SweepOptions.Lambda, cancellation));
+        (double, double)[] reference = [.. curve.Select(point => (point.Rate, point.Distortion))];
+        string referenceName = $"linear model, {options.Model!.Latent} latents, exact on the training images";
+        RateDistortionModel[] points = [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))];
+        SweepModel[] shown = [.. models.Select(model => new SweepModel(
+            model.Weight.ToString(CultureInfo.InvariantCulture), model.Figures, FolderOf(name, model.Weight), new RunFolder(Path.Combine(folder, FolderOf(name, model.Weight))).NewestSamples))];
+        RateDistortionPlot.Save(Path.Combine(folder, "sweep.png"), points, reference, referenceName);
+        SweepReport.Write(Path.Combine(folder, "report.html"), name, options.Data.Data, shown, [.. Columns.Where(column => models.Any(model => model.Figures.ContainsKey(column)))], points, reference, referenceName);
     }
 
     // A finished run is used as it is; a stopped one is resumed.
@@ -84,7 +89,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
 
     private static void RequireSame(string folder, RunOptions stored, RunOptions given)
     {
-        var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages };
+        var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages, ImagesIdentity = stored.ImagesIdentity };
         if (StoredOptions.Differences(StoredOptions.Flatten(expected), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
         {
             throw new UsageException(

@@ -26,6 +26,35 @@ internal sealed class RobustnessTests : FolderFixture
         Assert.That(Losses("killed"), Is.EqualTo(Losses("whole")));
     }
 
+    // Also in the middle of an evaluation, and of what follows from it.
+    [TestCase(3)]
+    [TestCase(8)]
+    [TestCase(21)]
+    public void Train_WithValidationAndAugmentation_KilledAndResumed_EndsWithTheSameFiles(int lines)
+    {
+        string package = Compile();
+        string[] everything =
+        [
+            .. Training, "--validation", "0.1", "--validate-every", "30", "--random-flip", "--random-crop", "3", "--random-shift", "1", "--random-rotation", "10", "--csv", "--tensor-board",
+        ];
+        Complete(["train", "--package", package, "--out", Folder["whole"], .. everything]);
+        RunFolder whole = new(Folder["whole"]), run = new(Folder["killed"]);
+        Support.Cli.StartAndKill(
+            () => MetricsLog.Read(run.Metrics).Count >= lines, () => File.Exists(run.Evaluation), () => Directory.Delete(run.Path, recursive: true),
+            ["train", "--package", package, "--out", run.Path, .. everything]);
+        Complete("train", "--resume", "--out", Folder["killed"]);
+
+        Assert.That(LastCheckpoint("killed"), Is.EqualTo(LastCheckpoint("whole")));
+        Assert.That(File.ReadAllBytes(run.Best), Is.EqualTo(File.ReadAllBytes(whole.Best)));
+        Assert.That(Losses("killed"), Is.EqualTo(Losses("whole")));
+        Assert.That(Columns(run), Is.EqualTo(Columns(whole)));
+        Assert.That(File.ReadAllText(run.Evaluation), Is.EqualTo(File.ReadAllText(whole.Evaluation)));
+        Assert.That(Directory.GetFiles(run.TensorBoard), Has.Length.InRange(1, 2));
+    }
+
+    // Of the table: all but the speed and the time.
+    private static string[] Columns(RunFolder run) => [.. File.ReadAllLines(run.Csv).Select(line => string.Join(',', line.Split(',').SkipLast(2)))];
+
     [TestCase("-INT")]
     [TestCase("-TERM")]
     public void Train_Interrupted_WritesCheckpointAndSaysHowToResume(string signal)

@@ -22,6 +22,7 @@ internal sealed class SweepTests : FolderFixture
         Assert.That(lines.Skip(1).Select(line => line.Split(',')[0]), Is.EqualTo((string[])["0.5", "4"]));
         Assert.That(output, Does.Contain("mutualInformation"));
         Assert.That(new FileInfo(Folder["sweep/sweep.png"]).Length, Is.GreaterThan(1000));
+        Assert.That(File.ReadAllText(Folder["sweep/report.html"]), Does.Contain("<h1>Sweep over beta on sprites</h1>").And.Contain("<th>Negative ELBO</th>").And.Contain("href=\"beta-4/report.html\""));
         Assert.That(File.Exists(Folder["sweep/beta-4/export/decoder.onnx"]));
     }
 

@@ -51,6 +51,7 @@ internal sealed class OptimizersTests
         using var optimizer = row.Torch(test.Network.parameters(), LearningRate);
         var schedule = torch.optim.lr_scheduler.StepLR(optimizer, 4, 0.5);
 
+        int clipped = 0;
         for (int step = 1; step <= Steps; step++)
         {
             var metrics = test.RunStep(step);
@@ -60,6 +61,7 @@ internal sealed class OptimizersTests
             {
                 double norm = utils.clip_grad_norm_(test.Network.parameters(), limit, 2);
                 Assert.That(metrics["gradientNorm"][0], Is.EqualTo(norm).Within(Tolerance * norm));
+                Assert.That(metrics["clipped"][0], Is.EqualTo(clipped += norm > limit ? 1 : 0), "steps whose gradient was clipped");
             }
 
             optimizer.step();

@@ -28,7 +28,7 @@ internal sealed class SafetensorsTests
         }
     }
 
-    [TestCase("""{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}""", ": Tensor 'w' has the element type F16; F32, U8, I64, BOOL are read.")]
+    [TestCase("""{"w":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}""", ": Tensor 'w' has the element type F8_E4M3; F32, U8, I64, BOOL, F16, BF16, F64 are read.")]
     [TestCase("""{"w":{"shape":[1],"data_offsets":[0,4]}}""", " is damaged or is not a safetensors file.")]
     [TestCase("""{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}}""", " is damaged or is not a safetensors file.")]
     public void Load_OfUnusableFile_SaysWhy(string header, string problem)
