@@ -59,8 +59,8 @@ internal sealed partial class DocumentationTests
     [TestCaseSource(nameof(Documents))]
     public void Options_AreThereByTheseNames(string document)
     {
-        string[] known = [.. Verbs.SelectMany(verb => verb.Options.Options).Select(row => row.Option.Name), "--help", "--version", "--verbose", "--provider-library"];
-        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts"];
+        string[] known = [.. Verbs.SelectMany(verb => verb.Options.Options).Select(row => row.Option.Name), "--help", "--version", "--verbose", "--provider-library", "--quiet", "--config"];
+        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts", "--logdir"];
         string[] ofBenchmarks = ["--models", "--blocks", "--use", "--images", "--threads", "--json", "--image-size"];
 
         Assert.That(OptionName().Matches(Read(document)).Select(match => match.Value).Except([.. known, .. ofOthers, .. ofBenchmarks]), Is.Empty);

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using OnnxVae.Inference;
 using OnnxVae.Inference.SkiaSharp;
 using OnnxVae.Tests.Support;
+using OnnxVae.Training.Runs;
 using SkiaSharp;
 
 namespace OnnxVae.Tests;
@@ -38,6 +39,19 @@ internal sealed partial class SamplesTests : FolderFixture
         Assert.That(Number(metrics.Groups[2]), Is.InRange(4, 13), "nats above the budget of 12 are dear");
         using var decoder = VaeDecoder.Load(Folder["custom/export/decoder.onnx"]);
         Assert.That(decoder.Metadata.Objective, Does.Contain("max(0, E[KL(Q(z|y) || P(z))] - 12)").And.Contain("laplace"));
+    }
+
+    [Test]
+    public void FineTuning_GoesFromShapesToScenes()
+    {
+        string output = Run("FineTuning", Folder["tuned"]);
+
+        Assert.That(output, Does.Match(@"shapes: best at step \d+, validation loss \d+\.\d\n").And.Match(@"scenes: best at step \d+, validation loss \d+\.\d\n"));
+        var package = OnnxVae.Format.TrainingPackage.Open(Folder["tuned/scenes/package"]);
+        var (initial, trained) = (package.ReadInitialStates(), new RunFolder(Folder["tuned/scenes"]).LoadKept(package).Checkpoint.States);
+        Assert.That(trained["decoder.0.weight"].Data.ToArray(), Is.EqualTo(initial["decoder.0.weight"].Data.ToArray()));
+        Assert.That(trained["encoder.1.weight"].Data.ToArray(), Is.Not.EqualTo(initial["encoder.1.weight"].Data.ToArray()));
+        Assert.That(File.Exists(Folder["tuned/scenes/report.html"]));
     }
 
     [Test]
