@@ -118,6 +118,15 @@ epoch.SetAction(async arguments =>
         [[$"({result.Name})", result.Data, $"{result.Steps}", Number(result.MillisecondsPerStep), Number(result.ComputingShare, 3)]]);
 });
 
+var validation = new Command("validation", "Steps per second with validation images and without.") { models, blocks };
+validation.SetAction(arguments =>
+{
+    ValidatedTraining[] results = [.. ValidationBenchmark.Run(Chosen(arguments, BenchmarkModel.All), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { models = results }, ["model", "steps", "without, steps/s", "with, steps/s", "ratio", "evaluation"],
+        results.Select(result => (string[])[$"({result.Name})", $"{result.Steps}", Number(result.PlainStepsPerSecond), Number(result.ValidatedStepsPerSecond), Number(result.Ratio, 3), Number(result.ValidationShare, 3)]));
+});
+
 var sources = new Argument<string[]>("sources") { Description = "Images, as for 'onnxvae train --data'; sprites, also in files of every kind, if left out.", Arity = ArgumentArity.ZeroOrMore };
 var images = new Command("data", "Images per second of sources against what the fastest model eats.") { sources };
 images.SetAction(arguments =>
@@ -163,7 +172,7 @@ sprites.SetAction(arguments =>
         results.Select(result => (string[])[result.Source, $"{result.Images}", Number(result.Share, 3), Number(result.MeanOverlap, 3)]));
 });
 
-return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, tune, packages, sprites, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, validation, tune, packages, sprites, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
     known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Training.Runs;
 
 /// <summary>Writes checkpoints on another thread, one at a time, while training continues.</summary>
@@ -30,7 +32,8 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
         checkpoint.Save(folder.CheckpointAt(checkpoint.Step));
         if (isBest)
         {
-            checkpoint.Save(folder.Best);
+            using var saved = File.OpenRead(folder.CheckpointAt(checkpoint.Step)); // copied: its checksum is computed once
+            AtomicFile.Write(folder.Best, saved.CopyTo);
         }
 
         foreach (string old in folder.ListCheckpoints().SkipLast(keep))

@@ -138,7 +138,9 @@ public sealed class Trainer : IDisposable
     // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
     private void Train(ImageSource source, ImageSource? held, CancellationToken cancellation)
     {
+        long start = Stopwatch.GetTimestamp();
         using var validation = held is null ? null : new Validation(package, states, held, options.Steps, options.Seed, options.Threads);
+        ValidationTime += Stopwatch.GetElapsedTime(start);
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps, options.Augmentation);
         var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpoint => CheckpointWritten?.Invoke(this, checkpoint));

@@ -36,7 +36,7 @@ internal sealed class BoundSession : IDisposable
         Func<Action<SessionOptions>, OnnxSession> load, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyDictionary<string, OrtValue> metrics, IReadOnlyList<string> updates, StateBuffers states)
     {
         this.states = states;
-        session = load(ShareArena);
+        session = load(Configure);
         try
         {
             bindings = [Bind(0), Bind(1)];
@@ -91,5 +91,11 @@ internal sealed class BoundSession : IDisposable
         session.Dispose();
     }
 
-    private static void ShareArena(SessionOptions options) => options.AddSessionConfigEntry("session.use_env_allocators", SharedArena.Value ? "1" : "0");
+    // Sessions take turns: one for most steps, one for steps with metrics, one for validation. A worker that spins after its session's run, in wait for more of it,
+    // takes a processor from the next session, on virtual machines for as long as a whole step.
+    private static void Configure(SessionOptions options)
+    {
+        options.AddSessionConfigEntry("session.use_env_allocators", SharedArena.Value ? "1" : "0");
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
+    }
 }

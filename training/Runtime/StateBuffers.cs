@@ -98,7 +98,7 @@ public sealed class StateBuffers : IDisposable
     /// <summary>Copies the current states.</summary>
     public IReadOnlyDictionary<string, Tensor> Snapshot() => Specs.ToDictionary(spec => spec.Name, spec =>
     {
-        byte[] data = new byte[SizeOf(spec)];
+        byte[] data = GC.AllocateUninitializedArray<byte>((int)SizeOf(spec));
         Memory.Download(sets[Parity][spec.Name], data);
         return new Tensor(spec.Type, spec.Shape, data);
     });

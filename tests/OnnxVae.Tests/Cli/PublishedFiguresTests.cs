@@ -1,10 +1,13 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MathNet.Numerics.LinearAlgebra;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models.Exact;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Tests.Cli;
 
@@ -42,6 +45,44 @@ internal sealed class PublishedFiguresTests : FolderFixture
 
         int expected = Mnist.Value.Covariance.Evd(Symmetricity.Symmetric).EigenValues.Count(value => value.Real > 1);
         Assert.That((int)Evaluate("train")["activeUnits"]!, Is.EqualTo(expected));
+    }
+
+    // 900 digits are soon known by heart.
+    [Test]
+    public void Train_On900Digits_FindsTheBestStep_StopsAndExportsIt()
+    {
+        var digits = ImageData.Open(DataFolder.Mnist).Train;
+        using (var file = File.Create(Folder["digits.npy"]))
+        {
+            Npy.WriteHeader(file, "|u1", [900, 28, 28]);
+            for (int i = 0; i < 900; i++)
+            {
+                file.Write(TestImages.Read(digits, i));
+            }
+        }
+
+        string[] command =
+        [
+            "train", "--data", Folder["digits.npy"], "--model", "conv", "--latent", "16", "--batch", "32", "--learning-rate", "3e-3", "--steps", "3000",
+            "--validation", "0.1", "--validate-every", "50", "--patience", "6", "--importance-samples", "0", "--out", Folder["run"],
+        ];
+        var (exitCode, _, error) = Support.Cli.Run(command);
+
+        Assert.That(exitCode, Is.Zero, error);
+        var run = new RunFolder(Folder["run"]);
+        var package = TrainingPackage.Open(run.Package);
+        var log = MetricsLog.Read(run.Metrics);
+        var losses = log.Where(line => MetricsLog.ValueOf(line, "validationLoss") is not null).ToDictionary(line => (long)line["step"]!, line => MetricsLog.ValueOf(line, "validationLoss")!.Value);
+        long best = losses.MinBy(loss => loss.Value).Key, last = losses.Keys.Max();
+        Assert.That(best, Is.InRange(400, 1800));
+        Assert.That(last, Is.EqualTo(best + 300), "six evaluations later it has stopped");
+        Assert.That(Training(last), Is.LessThan(Training(best) - 5), "while the training loss goes on falling");
+        Assert.That(RunExport.WeightsOf(Path.Combine(run.Export, "encoder.onnx")), Is.EqualTo(RunExport.Identify(Checkpoint.Load(run.Best, package).States)));
+        Assert.That(Checkpoint.Load(run.Best, package).Step, Is.EqualTo(best));
+        Assert.That(error, Does.Contain($"Best      step {best} of 3000, ").And.Contain($"training stopped at step {last}, 6 evaluations without a lower one; step {best} is evaluated and exported"));
+        Assert.That(File.ReadAllText(run.Report), Does.Contain(string.Create(CultureInfo.InvariantCulture, $"The states of step {best:#,0}, the best ones, were evaluated.")).And.Contain("best step"));
+
+        double Training(long step) => log.Where(line => (long)line["step"]! > step - 250 && (long)line["step"]! <= step).Average(line => MetricsLog.ValueOf(line, "loss")!.Value);
     }
 
     // Published after 5,000 steps: 112.6 (altosaar, variational-autoencoder).
