@@ -24,7 +24,7 @@ internal static partial class CommandLine
 
     private static readonly Option<bool> Quiet = new("--quiet") { Description = "Show results, warnings and errors only.", Recursive = true };
 
-    private static readonly Option<string> Config = new("--config") { Description = "A .json or .yaml file of options; those of the command count instead of its own.", Recursive = true };
+    private static readonly Option<string> Config = new("--config") { Description = "A .json or .yaml file of options; those on the command line win.", Recursive = true };
 
     private static readonly Option[] Common = [Config, Quiet, Verbose, ProviderLibrary];
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using TorchSharp;
 
@@ -36,9 +37,9 @@ public interface IModel
     /// <summary>What else the states depend on, for people and to distinguish the checkpoints of different models.</summary>
     JsonObject Description { get; }
 
-    /// <summary>The parameters that belong to a part of the model, such as <c>encoder</c> and <c>decoder</c>; by name or module path.</summary>
-    /// <param name="part">The part's name.</param>
-    IReadOnlyList<string> ParametersOf(string part) => [part];
+    /// <summary>What a name in <see cref="TrainingOptions.Frozen"/> and <see cref="TrainingOptions.Groups"/> stands for.</summary>
+    /// <param name="name">A part of the model, such as <c>encoder</c> and <c>decoder</c>, or a pattern, which stands for itself.</param>
+    IReadOnlyList<ParameterPattern> PatternsOf(string name) => [new(name)];
 
     /// <summary>The training graph of a batch.</summary>
     /// <param name="network">Lowers the modules in training mode.</param>

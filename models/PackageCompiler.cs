@@ -12,6 +12,8 @@ namespace OnnxVae.Models;
 /// <summary>Compiles a model into a training package: the training step, the evaluation of a batch, and the deployable graphs.</summary>
 public sealed class PackageCompiler
 {
+    private const int MostNamed = 6; // in a message
+
     private readonly IModel model;
     private readonly TrainingOptions options;
     private readonly ModuleLowering network;
@@ -20,7 +22,7 @@ public sealed class PackageCompiler
     /// <summary>Takes a model, with its current weights.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How it is trained.</param>
-    /// <exception cref="ArgumentException">The batch is empty.</exception>
+    /// <exception cref="ArgumentException">The batch is empty; or nothing is left to train, or a name matches no trained parameter.</exception>
     public PackageCompiler(IModel model, TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -32,7 +34,7 @@ public sealed class PackageCompiler
 
         (this.model, this.options) = (model, options);
         network = new ModuleLowering(model.Network, options.Layers);
-        States = Freeze([.. network.States, .. model.States]);
+        States = WithFrozen([.. network.States, .. model.States]);
         averaging = options.WeightAveraging is { } decay ? new WeightAveraging(States, decay) : null;
     }
 
@@ -45,7 +47,7 @@ public sealed class PackageCompiler
         {
             Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],
             Updates = [.. graph.Updates, .. training.Updates],
-            Groups = [.. options.Groups.Select(group => new ParameterGroup(group.Key, Trained(group.Key, States), group.Value))],
+            Groups = [.. options.Groups.Select(group => new ParameterGroup(group.Key, Matching(group.Key, States), group.Value))],
             Gradients = options.Gradients,
             Revisions = graph.Revisions,
             MaxGradientNorm = options.MaxGradientNorm,
@@ -84,21 +86,21 @@ public sealed class PackageCompiler
 
     private IReadOnlyList<State> States { get; }
 
-    private State[] Freeze(IReadOnlyList<State> states)
+    private State[] WithFrozen(IReadOnlyList<State> states)
     {
-        var frozen = options.Frozen.SelectMany(pattern => Trained(pattern, states)).ToHashSet();
+        var frozen = options.Frozen.SelectMany(name => Matching(name, states)).ToHashSet();
         State[] result = [.. states.Select(state => frozen.Contains(state) ? state with { Spec = state.Spec with { Role = StateRole.Frozen } } : state)];
         return result.Any(state => state.Spec.Role == StateRole.Parameter) ? result : throw new ArgumentException("All parameters are frozen: leave some to train.");
     }
 
-    // The trained parameters that a pattern chooses.
-    private State[] Trained(string pattern, IReadOnlyList<State> states)
+    // The trained parameters that a name stands for.
+    private State[] Matching(string name, IReadOnlyList<State> states)
     {
-        ParameterPattern[] patterns = [.. model.ParametersOf(pattern).Select(text => new ParameterPattern(text))];
+        var patterns = model.PatternsOf(name);
         State[] trained = [.. states.Where(state => state.Spec.Role == StateRole.Parameter)];
         State[] chosen = [.. trained.Where(state => patterns.Any(each => each.Matches(state.Spec.Name)))];
         return chosen.Length > 0 ? chosen : throw new ArgumentException(
-            $"'{pattern}' is the name of no parameter that is trained: give a part of the model, or a name with * for any characters; there are {string.Join(", ", trained.Select(state => state.Spec.Name))}.");
+            $"'{name}' matches no trained parameter: give a part of the model, a module path or a name, with * for any characters. The first of {trained.Length} are {string.Join(", ", trained.Take(MostNamed).Select(state => state.Spec.Name))}.");
     }
 
     // Evaluation and export use the averaged weights if there are any.

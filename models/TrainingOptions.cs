@@ -19,7 +19,10 @@ public sealed record TrainingOptions
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
-    /// <summary>Parameters with an optimizer of their own, chosen like <see cref="Frozen"/> ones; that of a smaller learning rate, for instance.</summary>
+    /// <summary>
+    /// Optimizers of some of the parameters, by names as in <see cref="Frozen"/>: one with a smaller learning rate, for instance. The others have
+    /// <see cref="Optimizer"/>. No two may match the same parameter. Their schedules are logged as <c>learningRate.NAME</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, Optimizer> Groups { get; init; } = new Dictionary<string, Optimizer>();
 
     /// <summary>The number of steps that schedules were made for, which a run must then have; null if none depends on it.</summary>

@@ -27,18 +27,18 @@ internal static class ModelBuilder
     /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
     public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider)
     {
+        long length = ModelSchedules.LengthOf(options, steps);
         var training = new TrainingOptions
         {
             BatchSize = options.Batch,
-            Optimizer = Optimizers.Create(options, ModelSchedules.LengthOf(options, steps)),
-            Groups = Optimizers.Groups(options, ModelSchedules.LengthOf(options, steps)),
+            Optimizer = Optimizers.Create(options, length),
+            Groups = Optimizers.Groups(options, length),
             Frozen = options.Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
             Steps = ModelSchedules.RequiredSteps(options, steps),
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        long length = ModelSchedules.LengthOf(options, steps);
         IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length);
         using (model.Network)
         {

@@ -11,12 +11,17 @@ internal static class ModelSchedules
     /// <param name="options">The options.</param>
     /// <param name="steps">Number of training steps.</param>
     /// <exception cref="UsageException">There are too few steps.</exception>
-    public static IReadOnlyDictionary<string, Schedule> Of(ModelOptions options, long steps) =>
-        Objectives.Create(options, LengthOf(options, steps)).Schedules
-            .Append(Optimizers.Create(options, LengthOf(options, steps)).LearningRate)
-            .Select(input => (input.Spec.Name, Schedule: input.Spec.Schedule!))
-            .Concat(Optimizers.Groups(options, LengthOf(options, steps)).Select(group => (Name: ParameterGroup.NameOf(group.Value.LearningRate, group.Key), Schedule: group.Value.LearningRate.Spec.Schedule!)))
-            .ToDictionary(entry => entry.Name, entry => entry.Schedule);
+    public static IReadOnlyDictionary<string, Schedule> Of(ModelOptions options, long steps)
+    {
+        long length = LengthOf(options, steps);
+        var schedules = Objectives.Create(options, length).Schedules.Append(Optimizers.Create(options, length).LearningRate).ToDictionary(input => input.Spec.Name, input => input.Spec.Schedule!);
+        foreach (var (pattern, optimizer) in Optimizers.Groups(options, length))
+        {
+            schedules[ParameterGroup.NameOf(optimizer.LearningRate, pattern)] = optimizer.LearningRate.Spec.Schedule!;
+        }
+
+        return schedules;
+    }
 
     /// <summary>The number of steps that schedules are made for: the run's, unless they have a length of their own.</summary>
     /// <param name="options">The options.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Exporters.Optimizers;
@@ -30,33 +29,6 @@ internal sealed class Optimizers : INamed
     /// <inheritdoc cref="Create"/>
     public static IReadOnlyDictionary<string, Optimizer> Groups(ModelOptions options, long steps) => FactorsAttribute.Parse(options.LearningRateFactors)
         .ToDictionary(entry => entry.Pattern, entry => Create(options with { LearningRate = options.LearningRate * entry.Factor }, steps));
-}
-
-/// <summary>Patterns of parameters with a factor for each, separated by commas.</summary>
-internal sealed class FactorsAttribute : RuleAttribute
-{
-    public override string? FaultOf(string option, object value) => TryParse((string)value) is not { } factors
-        ? $"{option} is '{value}'; expected parameters with positive factors, separated by commas, as in encoder=0.1,decoder.0=0.5."
-        : factors.GroupBy(entry => entry.Pattern).FirstOrDefault(group => group.Count() > 1) is { } twice ? $"{option} gives '{twice.Key}' twice: give it once." : null;
-
-    /// <summary>The factors of a valid text; none if nothing was given.</summary>
-    public static IReadOnlyList<(string Pattern, double Factor)> Parse(string? text) => text is null ? [] : TryParse(text)!;
-
-    private static List<(string Pattern, double Factor)>? TryParse(string text)
-    {
-        var factors = new List<(string, double)>();
-        foreach (string part in text.Split(','))
-        {
-            if (part.Split('=') is not [{ Length: > 0 } pattern, var number] || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double factor) || !(factor > 0) || !double.IsFinite(factor))
-            {
-                return null;
-            }
-
-            factors.Add((pattern.Trim(), factor));
-        }
-
-        return factors;
-    }
 }
 
 /// <summary>Learning rate schedules by name.</summary>
@@ -100,13 +72,13 @@ internal sealed partial record ModelOptions
     [Option(Topic.Optimization, "Steps in which the learning rate rises from 0."), Between(0, BetweenAttribute.LargestCount)]
     public int WarmUp { get; init; }
 
-    [Option(Topic.Optimization, "Steps over which schedules extend (of the learning rate, of --beta-cycles, of --capacity); those of the run, if left out. A run that is to be continued later needs it."), AtLeast(1)]
+    [Option(Topic.Optimization, "Steps that schedules span (learning rate, --beta-cycles, --capacity); those of the run if left out. Give it if the run may be continued later."), AtLeast(1)]
     public long? ScheduleSteps { get; init; }
 
-    [Option(Topic.Optimization, "Factors of the learning rate for some parameters, chosen like those of --freeze, as in encoder=0.1,decoder.0=0.5."), Factors]
+    [Option(Topic.Optimization, "Learning-rate factors for some parameters, chosen as by --freeze: encoder=0.1,decoder.0=0.5."), Factors]
     public string? LearningRateFactors { get; init; }
 
-    [Option(Topic.Optimization, "Parameters that keep their values: encoder, decoder, or names with * for any characters, separated by commas.")]
+    [Option(Topic.Optimization, "Parameters to leave unchanged: encoder, decoder, module paths or names, with * for any characters, separated by commas.")]
     public string? Freeze { get; init; }
 
     [Option(Topic.Optimization, "Clip the global gradient norm to this; no limit if omitted."), Positive]

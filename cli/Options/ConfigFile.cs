@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
@@ -9,7 +8,7 @@ namespace OnnxVae.Cli.Options;
 
 /// <summary>
 /// A file of options, JSON or YAML: <c>learning-rate: 0.001</c>, with or without hyphens (<c>learningRate</c>). Options that are given on the command line as well
-/// count instead of those in the file.
+/// win over those in the file.
 /// </summary>
 internal static class ConfigFile
 {
@@ -32,7 +31,7 @@ internal static class ConfigFile
                 throw new UsageException($"'{file}' has '{name}', but '{verb.About.Name}' has no option '{option}'.{Suggestion.For(option, names)}");
             }
 
-            if (!given.Contains(option))
+            if (!verb.Options.AlternativesOf(option).Any(given.Contains))
             {
                 added.Add($"{option}={value}");
             }
@@ -55,7 +54,7 @@ internal static class ConfigFile
     {
         if (!File.Exists(file))
         {
-            throw new FileNotFoundException($"There is no file '{file}' of options.");
+            throw new FileNotFoundException($"There is no options file '{file}'.");
         }
 
         string text = RegularFile.ReadText(file);
@@ -72,14 +71,14 @@ internal static class ConfigFile
     private static List<(string, string)> ReadJson(string file, string text)
     {
         var options = new JsonDocumentOptions { AllowDuplicateProperties = false, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-        var entries = JsonNode.Parse(text, documentOptions: options) as JsonObject ?? throw Unexpected(file, "the file");
+        var entries = JsonNode.Parse(text, documentOptions: options) as JsonObject ?? throw Unexpected(file);
         return [.. entries.Where(entry => entry.Value is not null).Select(entry => (entry.Key, TextOf(entry.Key, entry.Value!)))];
 
         string TextOf(string name, JsonNode value) => value switch
         {
             JsonArray list when list.All(item => item is JsonValue) => string.Join(',', list.Select(item => TextOf(name, item!))),
             JsonValue scalar => scalar.GetValueKind() == JsonValueKind.String ? scalar.GetValue<string>() : scalar.ToJsonString(),
-            _ => throw Unexpected(file, $"'{name}'"),
+            _ => throw Unexpected(file, name),
         };
     }
 
@@ -88,8 +87,8 @@ internal static class ConfigFile
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
         return stream.Documents.Count == 0 ? []
-            : stream.Documents[0].RootNode is YamlMappingNode entries ? [.. entries.Where(entry => !IsNull(entry.Value)).Select(entry => (TextOf("a name", entry.Key), TextOf($"'{entry.Key}'", entry.Value)))]
-            : throw Unexpected(file, "the file");
+            : stream.Documents[0].RootNode is YamlMappingNode entries ? [.. entries.Where(entry => !IsNull(entry.Value)).Select(entry => (TextOf("a name", entry.Key), TextOf($"{entry.Key}", entry.Value)))]
+            : throw Unexpected(file);
 
         string TextOf(string what, YamlNode value) => value switch
         {
@@ -101,6 +100,6 @@ internal static class ConfigFile
         static bool IsNull(YamlNode value) => value is YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" };
     }
 
-    private static UsageException Unexpected(string file, string what) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"'{file}': {what} is neither a value nor a list of values; expected options with their values, as in learning-rate: 0.001."));
+    private static UsageException Unexpected(string file, string? name = null) =>
+        new($"'{file}': {(name is null ? "" : $"'{name}' is neither a value nor a list of values; ")}expected options with their values, as in learning-rate: 0.001.");
 }

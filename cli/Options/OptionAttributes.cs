@@ -33,6 +33,14 @@ internal class OptionAttribute(Topic topic, string description) : Attribute
     public bool IsRequired { get; init; }
 }
 
+/// <summary>An option that is given instead of another one: at most one of a group makes sense.</summary>
+/// <param name="group">The group's name.</param>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class AlternativeAttribute(string group) : Attribute
+{
+    public string Group => group;
+}
+
 /// <summary>A property that is an argument.</summary>
 /// <param name="name">Its name in the help.</param>
 /// <param name="description">The description in the help.</param>

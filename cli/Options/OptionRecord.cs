@@ -29,6 +29,16 @@ internal sealed class OptionRecord
     public IEnumerable<(Option Option, Topic Topic, string Default)> Options =>
         rows.Where(row => row.Symbol is Option).Select(row => ((Option)row.Symbol, row.Topic, row.Default));
 
+    /// <summary>The options that an option is an alternative to, and itself; by their names, as <c>--steps</c>.</summary>
+    /// <param name="name">The option's name.</param>
+    public IEnumerable<string> AlternativesOf(string name)
+    {
+        string? group = GroupOf(rows.FirstOrDefault(row => row.Symbol.Name == name));
+        return group is null ? [name] : rows.Where(row => GroupOf(row) == group).Select(row => row.Symbol.Name);
+
+        static string? GroupOf(Row? row) => row?.Property.GetCustomAttribute<AlternativeAttribute>()?.Group;
+    }
+
     /// <summary>Creates the record from a command.</summary>
     /// <param name="command">The command; options with parse errors keep their defaults.</param>
     /// <param name="unvalued">Options that were given without a value.</param>

@@ -106,7 +106,7 @@ internal sealed class AutoencoderRun : IDisposable
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
-            states, images.Test, "test", EvaluationSettings.Create(options.ImportanceSamples, options.Seed, options.Execution), progress: progress, cancellation: cancellation));
+            states, images.Test, "test", EvaluationSettings.Create(options.ImportanceSamples, options.Seed, options.Execution), options.Data.Data, progress, cancellation: cancellation));
     }
 
     public void Dispose() => run.Dispose();

@@ -142,7 +142,7 @@ internal sealed class AuxiliaryRun : IDisposable
 
         var options = EvaluationSettings.Create(importanceSamples: 0, training.Seed, training.Execution);
         AuxiliaryModel.Export(run.Package, states, autoencoder);
-        var figures = RunDisplay.Evaluate(progress => run.Finish(states, images.Test, "test", options, progress, cancellation)).ToJson();
+        var figures = RunDisplay.Evaluate(progress => run.Finish(states, images.Test, "test", options, autoencoder.ReadOptions<RunOptions>().Data.Data, progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(
             run.Package, states, images.Train.Sample(images.Test.Count, training.Seed), options, progress, cancellation));
         foreach (var (name, value) in onTraining.Further)

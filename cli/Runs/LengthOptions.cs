@@ -9,10 +9,10 @@ internal sealed record LengthOptions : IChecked
     private const int UsualEpochs = 10;
     private const long UsualStepsOfSprites = 7000; // an epoch of the many sprites takes long
 
-    [Option(Topic.Run, "Epochs; if neither --epochs nor --steps is given, 10 epochs, or 7000 steps for the built-in sprites."), AtLeast(1)]
+    [Option(Topic.Run, "Epochs; if neither --epochs nor --steps is given, 10 epochs, or 7000 steps for the built-in sprites."), AtLeast(1), Alternative("length")]
     public int? Epochs { get; init; }
 
-    [Option(Topic.Run, "Training steps, instead of --epochs."), AtLeast(1)]
+    [Option(Topic.Run, "Training steps, instead of --epochs."), AtLeast(1), Alternative("length")]
     public long? Steps { get; init; }
 
     /// <inheritdoc/>

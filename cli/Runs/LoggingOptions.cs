@@ -4,7 +4,7 @@ using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>How often a run writes.</summary>
+/// <summary>What a run writes and keeps, how often, and when it stops early.</summary>
 internal sealed record LoggingOptions
 {
     private const string Best = "best", Last = "last";
@@ -21,13 +21,13 @@ internal sealed record LoggingOptions
     [Option(Topic.Run, "Which checkpoint is evaluated and exported: that with the lowest validation loss, where there is validation, or the last."), Among(Best, Last)]
     public string Keep { get; init; } = Best;
 
-    [Option(Topic.Run, "Stop after so many evaluations of the validation images without a lower loss; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
+    [Option(Topic.Run, "Stop after this many evaluations of the validation images in a row without a lower loss; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
     public int? Patience { get; init; }
 
-    [Option(Topic.Run, "Write the numbers of the log to metrics.csv, too.")]
+    [Option(Topic.Run, "Also write the numbers of the log to metrics.csv.")]
     public bool Csv { get; init; }
 
-    [Option(Topic.Run, "Write TensorBoard event files, too, into the folder tensorboard of the run.")]
+    [Option(Topic.Run, "Also write TensorBoard event files, into the folder tensorboard of the run.")]
     public bool TensorBoard { get; init; }
 
     /// <summary>Requires validation images where they are needed.</summary>

@@ -39,13 +39,22 @@ internal static class RunChanges
         try
         {
             OptionRecord.RequireValid(merged);
-            return merged;
         }
         catch (InvalidDataException e)
         {
             throw new UsageException(e.Message);
         }
+
+        if (!PatternsOf(stored).SequenceEqual(PatternsOf(merged)))
+        {
+            throw new UsageException(
+                $"--learning-rate-factors is {merged.Model!.LearningRateFactors}, but the run was compiled with {stored.Model!.LearningRateFactors ?? "none"}: the factors may change, the parameters that they belong to may not.");
+        }
+
+        return merged;
     }
+
+    private static IEnumerable<string> PatternsOf(RunOptions options) => FactorsAttribute.Parse(options.Model?.LearningRateFactors).Select(entry => entry.Pattern).Order(StringComparer.Ordinal);
 
     /// <summary>Stores changed options, gives the package their schedules, and records what changed and at which step. Where nothing changed, nothing is written.</summary>
     /// <param name="folder">The run's folder.</param>
@@ -66,7 +75,7 @@ internal static class RunChanges
         long done = folder.NewestStep, steps = after.Length.StepsFor(train, batch);
         if (steps < done)
         {
-            throw new UsageException($"The run has done {done} steps, but is to have {steps}: give more.");
+            throw new UsageException($"The run has done {done} steps, but {steps} are asked for: give more --steps or --epochs.");
         }
 
         if (after.Model is null && package.Steps is { } compiled && compiled != steps)
@@ -87,7 +96,7 @@ internal static class RunChanges
         }
 
         // Compared with the package itself, so that nothing is left half changed after a crash.
-        bool isRescheduled = after.Model is { } model && package.Reschedule(done, ModelSchedules.Of(model, steps), ModelSchedules.RequiredSteps(model, steps)).Changed.Count > 0;
+        bool isRescheduled = after.Model is { } model && package.WriteSchedules(done, ModelSchedules.Of(model, steps), ModelSchedules.RequiredSteps(model, steps)).Changed.Count > 0;
         if (isRescheduled || steps != former)
         {
             File.Delete(folder.Evaluation); // of a run that was not this long, or trained otherwise

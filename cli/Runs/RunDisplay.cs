@@ -28,11 +28,7 @@ internal static class RunDisplay
     {
         validation = Usable(validation, images, run.Package);
         using var tensorBoard = logging.TensorBoard ? new TensorBoardLog(run) : null;
-        if (logging.Csv)
-        {
-            MetricsCsv.Follow(run);
-        }
-
+        using var csv = logging.Csv ? new MetricsCsv(run) : null;
         run.Started += (_, start) =>
         {
             Checkpoints.ReportDamaged(start.DamagedCheckpoints, start.Step);
@@ -82,8 +78,11 @@ internal static class RunDisplay
         return null;
     }
 
-    private static string Describe(TrainingProgress progress, string format) => string.Join(", ", ((string Name, double? Value)[])[("loss", progress.Loss), ("validation", progress.ValidationLoss)] is var losses
-        ? losses.Where(loss => loss.Value is not null).Select(loss => $"{loss.Name} {loss.Value!.Value.ToString(format, CultureInfo.InvariantCulture)}") : []);
+    private static string Describe(TrainingProgress progress, string format)
+    {
+        (string Name, double? Value)[] losses = [("loss", progress.Loss), ("validation", progress.ValidationLoss)];
+        return string.Join(", ", losses.Where(loss => loss.Value is not null).Select(loss => $"{loss.Name} {loss.Value!.Value.ToString(format, CultureInfo.InvariantCulture)}"));
+    }
 
     // How much of a step runs on a device, and how it rounds.
     private static string Describe(TrainingPackage package, OnnxDevice device)

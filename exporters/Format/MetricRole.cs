@@ -9,9 +9,6 @@ public enum MetricRole
     /// <summary>A scalar to be logged.</summary>
     Scalar,
 
-    /// <summary>A scalar that counts steps so far, to be logged as a share of them.</summary>
-    StepCount,
-
     /// <summary>A tensor of any shape, such as a gradient, for whoever runs the program.</summary>
     Tensor,
 
@@ -41,4 +38,7 @@ public enum MetricRole
 
     /// <summary>The variance of each latent under the prior, [L]; 1 if there is no such metric.</summary>
     PriorVariance,
+
+    /// <summary>A scalar that counts steps so far, to be logged as a share of them.</summary>
+    StepCount,
 }

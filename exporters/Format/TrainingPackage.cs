@@ -140,12 +140,15 @@ public sealed class TrainingPackage
     /// <summary>The number of steps that its schedules were made for, which a run must then have; null if none depends on it.</summary>
     public long? Steps => Manifest.Training[StepsEntry] is null ? null : (long)DescribedNumber(StepsEntry);
 
-    /// <summary>The same package with other schedules from a step on. Graphs and states stay as they are: schedules are computed outside the graph.</summary>
+    /// <summary>
+    /// Replaces the schedules of later steps, in the package's manifest; graphs and states stay as they are, because schedules are computed outside the graph. This
+    /// object keeps the old ones.
+    /// </summary>
     /// <param name="lastStep">The last step of the present schedules.</param>
     /// <param name="schedules">Schedules by the names of their inputs; those that the training step does not take are ignored.</param>
     /// <param name="steps">The number of steps that the schedules were made for; null if none depends on it.</param>
-    /// <returns>The package, and the names of the inputs whose schedules changed; the files are written only if there are any.</returns>
-    public (TrainingPackage Package, IReadOnlyList<string> Changed) Reschedule(long lastStep, IReadOnlyDictionary<string, Schedule> schedules, long? steps)
+    /// <returns>The package with the new manifest, and the names of the inputs whose schedules changed. If neither they nor the number of steps changed, nothing is written.</returns>
+    public (TrainingPackage Package, IReadOnlyList<string> Changed) WriteSchedules(long lastStep, IReadOnlyDictionary<string, Schedule> schedules, long? steps)
     {
         ArgumentNullException.ThrowIfNull(schedules);
         InputSpec[] inputs = [.. Manifest.Step.Inputs.Select(input => input.Schedule is { } present && schedules.TryGetValue(input.Name, out var schedule) && Newest(present) != schedule

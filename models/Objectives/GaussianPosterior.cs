@@ -17,8 +17,11 @@ public sealed record GaussianPosterior(Value Mean, Value LogVar) : Posterior(Mea
     /// <summary>1/2 ln(2 pi), the constant of a Gaussian density, per latent.</summary>
     internal static readonly float HalfLogTwoPi = (float)(0.5 * Math.Log(2 * Math.PI));
 
-    /// <summary>The smallest and the largest log-variance: beyond them variances and their inverses leave the range in which Float32 is exact enough for the KL divergence.</summary>
-    public const float LowestLogVar = -30, HighestLogVar = 20;
+    /// <summary>The smallest log-variance, as in latent diffusion (Rombach et al. 2022, arXiv 2112.10752): the inverse of the variance stays far from overflow.</summary>
+    public const float LowestLogVar = -30;
+
+    /// <summary>The largest log-variance: the variance stays far from overflow.</summary>
+    public const float HighestLogVar = 20;
 
     /// <summary>Reads an encoder's output. Log-variances are bounded, here and wherever they are used: in samples, densities, the KL divergence, exported files.</summary>
     /// <param name="output">Float32 [N, 2 L]: means, then log-variances.</param>

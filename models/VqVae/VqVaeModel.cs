@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Exporters.Programs;
 using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
@@ -97,11 +98,11 @@ public sealed class VqVaeModel : IModel
     private double RateBound => Levels.Sum(level => level.Grid.Positions * Math.Log(level.Grid.Codes));
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ParametersOf(string part) => part switch
+    public IReadOnlyList<ParameterPattern> PatternsOf(string name) => name switch
     {
-        "encoder" => ["encoder*", "vectors*"],
-        "decoder" => ["decoder*", "upsampling*"],
-        _ => [part],
+        "encoder" => [new("encoder*"), new("vectors*")],
+        "decoder" => [new("decoder*"), new("upsampling*")],
+        _ => [new(name)],
     };
 
     /// <inheritdoc/>

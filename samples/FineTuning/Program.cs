@@ -9,11 +9,11 @@ using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
 
 string folder = args is [var given] ? given : "tuned";
-var shapes = ImageData.Open("sprites", new ImageOptions { Size = (32, 32) }).WithValidation(0.002);
+var shapes = ImageData.Open("sprites", new ImageOptions { Size = (32, 32) }).WithValidation(0.002); // of 732,280
 var scenes = ImageData.Open("scenes", new ImageOptions { Channels = 1 }).WithValidation(0.02);
 
-// A first run on shapes. Its best checkpoint is kept, and it ends early if the validation loss stops falling.
-using var first = TrainingRun.Start(new RunFolder(Path.Combine(folder, "shapes")), new Settings("sprites"), package => Compile(package, new TrainingOptions
+// A first run on shapes. Its best checkpoint is kept, and it ends early if the validation loss stops falling. Started again, the program goes on where it was.
+using var first = TrainingRun.StartOrResume(new RunFolder(Path.Combine(folder, "shapes")), new Settings("sprites"), RequireSame, package => Compile(package, new TrainingOptions
 {
     BatchSize = 64,
     Optimizer = new Adam(new ConstantSchedule(2e-3)),
@@ -23,7 +23,7 @@ await first.TrainAsync(shapes.Train, new TrainerOptions { Steps = 400, ValidateE
 Console.WriteLine($"\rshapes: best at step {first.Best!.Value.Step}, validation loss {first.Best.Value.Loss:0.0}");
 
 // A second one on other images, from the first one's best weights: the encoder changes slowly, the first layer of the decoder not at all.
-using var second = TrainingRun.Start(new RunFolder(Path.Combine(folder, "scenes")), new Settings("scenes"), package =>
+using var second = TrainingRun.StartOrResume(new RunFolder(Path.Combine(folder, "scenes")), new Settings("scenes"), RequireSame, package =>
 {
     var compiled = Compile(package, new TrainingOptions
     {
@@ -40,8 +40,13 @@ Console.WriteLine($"\rscenes: best at step {second.Best!.Value.Step}, validation
 
 var states = second.Folder.LoadKept(second.Package).Checkpoint.States;
 second.Export(states);
-second.Finish(states, scenes.Test, "test", new() { ImportanceSamples = 0, Seed = 1 });
+second.Finish(states, scenes.Test, "test", new() { ImportanceSamples = 0, Seed = 1 }, data: "scenes");
 Console.WriteLine($"report: {second.Folder.Report}");
+
+static void RequireSame(Settings stored, TrainingPackage package)
+{
+    // A program whose settings may differ from run to run compares them here.
+}
 
 static TrainingPackage Compile(string folder, TrainingOptions options)
 {

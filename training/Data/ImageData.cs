@@ -199,7 +199,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data : data.Map(source => new ScaledImages(source, channels, height, width));
     }
 
-    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of some images of each split.</summary>
+    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 images of each split as 8-bit pixels; labels and conditions are not part of it.</summary>
     /// <returns>16 hexadecimal digits.</returns>
     public string Identify()
     {

@@ -13,9 +13,14 @@ public sealed record ValidationFigures(double Loss, double? Rate, double? Distor
     public const string LossName = "validationLoss", RateName = "validationRate", DistortionName = "validationDistortion";
 
     /// <summary>The figures under their names.</summary>
-    public IEnumerable<(string Name, double Value)> Named =>
-        ((string Name, double? Value)[])[(LossName, Loss), (RateName, Rate), (DistortionName, Distortion)] is var all
-            ? all.Where(figure => figure.Value is not null).Select(figure => (figure.Name, figure.Value!.Value)) : [];
+    public IEnumerable<(string Name, double Value)> Named
+    {
+        get
+        {
+            (string Name, double? Value)[] all = [(LossName, Loss), (RateName, Rate), (DistortionName, Distortion)];
+            return all.Where(figure => figure.Value is not null).Select(figure => (figure.Name, figure.Value!.Value));
+        }
+    }
 
     /// <summary>The loss that follows from rate and distortion; null for a model without a distortion.</summary>
     internal static double? LossOf(double? rate, double? distortion, double beta) => distortion + (beta * (rate ?? 0));

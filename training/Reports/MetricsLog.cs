@@ -14,8 +14,11 @@ public static class MetricsLog
     /// <summary>The entry of a line for the images per second since the line before it.</summary>
     public const string Speed = "imagesPerSecond";
 
-    /// <summary>The entries of a line for the seconds of training so far, and for the time of day, UTC.</summary>
-    public const string Seconds = "seconds", Time = "time";
+    /// <summary>The entry of a line for the seconds of training so far, in all processes that worked on the run.</summary>
+    public const string Seconds = "seconds";
+
+    /// <summary>The entry of a line for when it was written, UTC, ISO 8601.</summary>
+    public const string Time = "time";
 
     private const string StepEntry = "step";
 

@@ -26,11 +26,14 @@ public sealed record RunReportContents
     /// <summary>The folder of the run's sample grids, if there is one.</summary>
     public required string Grids { get; init; }
 
-    /// <summary>All options of the run; an entry <c>data</c> with an entry <c>data</c> names the data set.</summary>
+    /// <summary>The data set's name or path; null to leave it out.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>All options of the run.</summary>
     public JsonObject Options { get; init; } = [];
 
     /// <summary>Those options that were given, to be shown instead of all; null to show all.</summary>
-    public JsonObject? Given { get; init; }
+    public JsonObject? GivenOptions { get; init; }
 }
 
 /// <summary>The page <c>report.html</c> of a run: what was trained, pictures, curves, figures, settings.</summary>
@@ -57,11 +60,9 @@ public static class RunReport
     }
 
     private static string TitleOf(RunReportContents contents) =>
-        DataOf(contents) is { } data ? $"{NetworkOf(contents)} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}" : NetworkOf(contents);
+        contents.Data is { } data ? $"{NetworkOf(contents)} on {Wording.LastPart(data)}" : NetworkOf(contents);
 
     private static string NetworkOf(RunReportContents contents) => Text(contents.Manifest.Model["network"]) ?? Wording.Sentence(Text(contents.Options["kind"]) ?? "model");
-
-    private static string? DataOf(RunReportContents contents) => Text((contents.Options["data"] as JsonObject)?["data"]);
 
     private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 
@@ -71,12 +72,12 @@ public static class RunReport
         var (manifest, log) = (contents.Manifest, contents.Log);
         string size = $"{Wording.Value(manifest.Model["parameters"])} parameters{(manifest.Model["latents"] is { } latents ? $", {Wording.Value(latents)} latents" : "")}";
         long steps = log.Count > 0 ? log[^1]["step"]!.GetValue<long>() : contents.Step;
-        string data = DataOf(contents) is { } name ? $" on {Path.GetFileName(Path.TrimEndingDirectorySeparator(name))}" : "";
+        string data = contents.Data is { } name ? $" on {Wording.LastPart(name)}" : "";
         string time = log.Select(line => MetricsLog.ValueOf(line, MetricsLog.Seconds)).LastOrDefault(value => value is not null) is { } seconds ? $" in {Wording.Time(seconds)}" : "";
         string day = DateTime.TryParse(Text(log.Count > 0 ? log[^1][MetricsLog.Time] : null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
             ? $", finished on {end.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}" : "";
         string kept = contents.Step < steps ? $" The states of step {Wording.Number(contents.Step)}, the best ones, were evaluated." : "";
-        return $"{NetworkOf(contents)}, {size}, trained{data} for {Wording.Number(steps)} steps of {Wording.Number(manifest.Step.Images.Shape[0])} images{time}{day}.{kept}";
+        return $"{NetworkOf(contents)}, {size}, trained{data} for {Wording.Number(steps)} steps with batches of {Wording.Number(manifest.Step.Images.Shape[0])} images{time}{day}.{kept}";
     }
 
     private static void AddPictures(ReportPage page, RunReportContents contents)
@@ -95,7 +96,7 @@ public static class RunReport
 
         foreach (var (kind, files) in grids.Where(grid => grid.Files.Length > 1))
         {
-            page.Subheading($"{Wording.Sentence(kind)} in the course of training");
+            page.Subheading($"{Wording.Sentence(kind)} during training");
             page.Course(() =>
             {
                 foreach (string file in EvenlySpaced(files))
@@ -108,10 +109,10 @@ public static class RunReport
 
     private static string CaptionOf(string kind) => kind switch
     {
-        "samples" => "Samples: what the decoder makes of latents drawn from the prior",
-        "reconstructions" => "Reconstructions: held-out images, and below each what encoder and decoder make of it",
+        "samples" => "Samples: latents drawn from the prior, decoded",
+        "reconstructions" => "Reconstructions: held-out images, each with its reconstruction below",
         "colorizations" => "Colorizations of held-out images",
-        _ => "Samples of latents drawn from the fitted mixture",
+        _ => "Samples: latents drawn from the fitted mixture, decoded",
     };
 
     private static string[] GridsOf(string folder, string kind) =>
@@ -138,7 +139,7 @@ public static class RunReport
         {
             if (PointsOf(contents.Log, metric.Name) is [.., var last])
             {
-                page.Sentence(string.Create(CultureInfo.InvariantCulture, $"{Wording.Sentence(Wording.Name(metric.Name))}: the gradients of {100 * last.Value:0.#} % of the steps."));
+                page.Sentence(string.Create(CultureInfo.InvariantCulture, $"{Wording.Sentence(Wording.Name(metric.Name))}: {100 * last.Value:0.#} % of the steps."));
             }
         }
 
@@ -149,11 +150,11 @@ public static class RunReport
         }
     }
 
-    private static IReadOnlyList<ReportCurve> CurvesOf(IReadOnlyList<JsonObject> log, string name) =>
-    [
-        .. ((string Name, string Entry)[])[("training", name), ("validation", $"{ValidationPrefix}{char.ToUpperInvariant(name[0])}{name[1..]}")] is var both
-            ? both.Select(curve => new ReportCurve(curve.Name, PointsOf(log, curve.Entry))).Where(curve => curve.Points.Count > 0) : [],
-    ];
+    private static IReadOnlyList<ReportCurve> CurvesOf(IReadOnlyList<JsonObject> log, string name)
+    {
+        ReportCurve[] curves = [new("training", PointsOf(log, name)), new("validation", PointsOf(log, $"{ValidationPrefix}{char.ToUpperInvariant(name[0])}{name[1..]}"))];
+        return [.. curves.Where(curve => curve.Points.Count > 0)];
+    }
 
     private static IReadOnlyList<(double Step, double Value)> PointsOf(IReadOnlyList<JsonObject> log, string entry) =>
         [.. log.Where(line => MetricsLog.ValueOf(line, entry) is { } value && double.IsFinite(value)).Select(line => ((double)line["step"]!.GetValue<long>(), MetricsLog.ValueOf(line, entry)!.Value))];
@@ -179,7 +180,7 @@ public static class RunReport
     {
         var changes = contents.Log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray();
         AddRows(page, "Changed when the run was resumed", changes.Select(line => ($"after step {line["step"]}", Wording.Value(line[MetricsLog.Changed]))));
-        foreach (var (title, group) in GroupsOf(contents.Given is null ? "Options" : "Options that were given", contents.Given ?? contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
+        foreach (var (title, group) in GroupsOf(contents.GivenOptions is null ? "Options" : "Options that were given", contents.GivenOptions ?? contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
         {
             AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), Wording.Value(entry.Value))));
         }

@@ -21,6 +21,9 @@ internal static class Wording
         return words.ToString();
     }
 
+    /// <summary>The name of a file or folder without the folders it is in; any other name as it is.</summary>
+    public static string LastPart(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) is { Length: > 0 } name ? name : path;
+
     /// <summary>A sentence's first letter in capitals.</summary>
     public static string Sentence(string text) => text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}";
 

@@ -31,12 +31,13 @@ public sealed class InitialWeights
     }
 
     /// <summary>Reads a table of names, as <see cref="Read"/> takes it, from a JSON file.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is not such a table.</exception>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> ReadNames(string file)
     {
         try
         {
-            return JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(RegularFile.ReadText(file), Manifest.JsonOptions)!.ToDictionary(
+            return (JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(RegularFile.ReadText(file), Manifest.JsonOptions) ?? throw new JsonException()).ToDictionary(
                 entry => entry.Key,
                 entry => entry.Value.ValueKind == JsonValueKind.Array
                     ? (IReadOnlyList<string>)[.. entry.Value.EnumerateArray().Select(name => name.GetString() ?? throw new JsonException())]
@@ -44,19 +45,28 @@ public sealed class InitialWeights
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{file}' is not a table of names: expected JSON as in {{\"encoder.1.weight\": \"fc1.weight\"}}, or a list of names that are joined.", e);
+            throw new InvalidDataException($"'{file}': expected a JSON object as in {{\"encoder.1.weight\": \"fc1.weight\"}}; a list in place of a name joins tensors.", e);
         }
     }
 
-    /// <summary>Makes them the initial states of a package; averages of weights start from them, too.</summary>
+    /// <summary>Makes them the initial states of a package: parameters and running statistics, and the averages of parameters that start from them.</summary>
     /// <param name="package">The package, whose file of initial states is replaced.</param>
-    /// <param name="allowsPartial">Whether tensors that are missing, unexpected or of another shape are passed over; the model's own initial values stay there.</param>
-    /// <returns>How many states were set, and which kept their own initial values.</returns>
-    /// <exception cref="InvalidDataException">They do not fit the model.</exception>
-    public (int Set, IReadOnlyList<string> Kept) ApplyTo(TrainingPackage package, bool allowsPartial = false)
+    /// <returns>How many tensors were taken.</returns>
+    /// <exception cref="InvalidDataException">A tensor is missing, unexpected, or of another type or shape.</exception>
+    public int ApplyTo(TrainingPackage package)
     {
-        ArgumentNullException.ThrowIfNull(package);
-        StateSpec[] targets = [.. package.Manifest.States.Where(state => state.Role is StateRole.Parameter or StateRole.Frozen or StateRole.Statistic)];
+        var targets = TargetsOf(package);
+        string[] faults = [.. FaultsOf(targets, WithoutPrefix(targets))];
+        return faults.Length == 0 ? ApplyMatchingTo(package).Set : throw new InvalidDataException($"'{Path}' does not fit the model: {string.Join("; ", faults)}. Map the names, or take what matches.");
+    }
+
+    /// <summary>The same with those tensors that have the name, type and shape of one of the model's; the others keep the model's own initial values.</summary>
+    /// <param name="package">The package, whose file of initial states is replaced.</param>
+    /// <returns>How many tensors were taken, and which states kept their own initial values.</returns>
+    /// <exception cref="InvalidDataException">No tensor matches.</exception>
+    public (int Set, IReadOnlyList<string> Kept) ApplyMatchingTo(TrainingPackage package)
+    {
+        var targets = TargetsOf(package);
         var found = WithoutPrefix(targets);
         var states = package.ReadInitialStates().ToDictionary();
         var set = new HashSet<string>();
@@ -70,15 +80,19 @@ public sealed class InitialWeights
             }
         }
 
-        string[] kept = [.. targets.Select(target => target.Name).Except(set)];
-        string[] faults = [.. FaultsOf(targets, found)];
-        if (set.Count == 0 || (faults.Length > 0 && !allowsPartial))
+        if (set.Count == 0)
         {
-            throw new InvalidDataException($"'{Path}' does not fit the model: {string.Join("; ", faults)}. Map the names, or allow a partial match.");
+            throw new InvalidDataException($"'{Path}' has no tensor with the name, type and shape of one of the model's: map the names.");
         }
 
         package.WriteInitialStates(states);
-        return (set.Count, kept);
+        return (set.Count, [.. targets.Select(target => target.Name).Except(set)]);
+    }
+
+    private static StateSpec[] TargetsOf(TrainingPackage package)
+    {
+        ArgumentNullException.ThrowIfNull(package);
+        return [.. package.Manifest.States.Where(state => state.Role is StateRole.Parameter or StateRole.Frozen or StateRole.Statistic)];
     }
 
     private static IEnumerable<string> FaultsOf(IReadOnlyList<StateSpec> targets, IReadOnlyDictionary<string, Tensor> found)
@@ -87,8 +101,8 @@ public sealed class InitialWeights
         string[] unexpected = [.. found.Keys.Except(targets.Select(target => target.Name)).Order(StringComparer.Ordinal)];
         string[] different = [.. targets.Where(target => found.TryGetValue(target.Name, out var tensor) && (tensor.Type != target.Type || tensor.Shape != target.Shape))
             .Select(target => $"{target.Name} is {found[target.Name].Type} {found[target.Name].Shape}, expected {target.Type} {target.Shape}")];
-        return ((string What, string[] Names)[])[("missing ", missing), ("unexpected ", unexpected), ("of another shape: ", different)] is var all
-            ? all.Where(part => part.Names.Length > 0).Select(part => $"{part.What}{Listed(part.Names)}") : [];
+        (string What, string[] Names)[] faults = [("missing ", missing), ("unexpected ", unexpected), ("of another type or shape: ", different)];
+        return faults.Where(part => part.Names.Length > 0).Select(part => $"{part.What}{Listed(part.Names)}");
     }
 
     private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? $" and {names.Length - MostNamed} more" : "");
@@ -114,7 +128,7 @@ public sealed class InitialWeights
         foreach (var (name, sources) in names)
         {
             renamed[name] = Joined(name, [.. sources.Select(source => tensors.GetValueOrDefault(source) ?? throw new InvalidDataException(
-                $"'{Path}' has no tensor '{source}', from which '{name}' is to come; it has {Listed([.. tensors.Keys.Order(StringComparer.Ordinal)])}."))]);
+                $"'{Path}' has no tensor '{source}', which the table gives for '{name}'; it has {Listed([.. tensors.Keys.Order(StringComparer.Ordinal)])}."))]);
         }
 
         return renamed;
@@ -147,8 +161,9 @@ public sealed class InitialWeights
         {
             string target = System.IO.Path.ChangeExtension(path, ".safetensors");
             throw new InvalidDataException(
-                $"'{path}' is a pickle of Python's, which may run code when it is read: convert it with python -c \"import torch, safetensors.torch; " +
-                $"safetensors.torch.save_file({{name: weight.clone().contiguous() for name, weight in torch.load('{path}', map_location='cpu', weights_only=True).items()}}, '{target}')\"");
+                $"'{path}' is a Python pickle, which can run code when it is loaded; convert it with: python -c \"import torch, safetensors.torch; " +
+                $"file = torch.load(r'{path}', map_location='cpu', weights_only=True); weights = file.get('state_dict', file.get('model_state_dict', file)); " +
+                $"safetensors.torch.save_file({{name: weight.clone().contiguous() for name, weight in weights.items() if torch.is_tensor(weight)}}, r'{target}')\"");
         }
 
         var (tensors, metadata) = Safetensors.Load(path);

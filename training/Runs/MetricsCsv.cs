@@ -5,23 +5,39 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Training.Runs;
 
-/// <summary>The file <c>metrics.csv</c> of a run: the numbers of its log as a table, a row per logged step. Numbers that a step has not are left empty.</summary>
-public static class MetricsCsv
+/// <summary>
+/// The file <c>metrics.csv</c> of a run: the numbers of its log as a table, a row per logged step; numbers that a step doesn't have are left empty. It is written anew
+/// when training starts or goes on, and then grows with the log.
+/// </summary>
+public sealed class MetricsCsv : IDisposable
 {
-    /// <summary>Keeps the table of a run up to date while it is trained: it is written anew when training starts or goes on, and then grows with the log.</summary>
+    private readonly TrainingRun run;
+    private readonly string[] columns;
+
+    /// <summary>Follows a run until it is disposed.</summary>
     /// <param name="run">The run.</param>
-    public static void Follow(TrainingRun run)
+    public MetricsCsv(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        string[] columns = [];
-        run.Started += (_, _) =>
-        {
-            columns = ColumnsOf(run.Package.Manifest.Step);
-            var rows = MetricsLog.Read(run.Folder.Metrics).Where(line => !line.ContainsKey(MetricsLog.Changed)).Select(line => RowOf(new LoggedStep(line["step"]!.GetValue<long>(), MetricsLog.NumbersOf(line)), columns));
-            AtomicFile.WriteText(run.Folder.Csv, string.Concat(rows.Prepend($"step,{string.Join(',', columns)}\n")));
-        };
-        run.Logged += (_, line) => File.AppendAllText(run.Folder.Csv, RowOf(line, columns));
+        (this.run, columns) = (run, ColumnsOf(run.Package.Manifest.Step));
+        run.Started += Open;
+        run.Logged += Add;
     }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        run.Started -= Open;
+        run.Logged -= Add;
+    }
+
+    private void Open(object? sender, TrainingStart start)
+    {
+        var rows = MetricsLog.Read(run.Folder.Metrics).Where(line => !line.ContainsKey(MetricsLog.Changed)).Select(line => RowOf(new LoggedStep(line["step"]!.GetValue<long>(), MetricsLog.NumbersOf(line))));
+        AtomicFile.WriteText(run.Folder.Csv, string.Concat(rows.Prepend($"step,{string.Join(',', columns)}\n")));
+    }
+
+    private void Add(object? sender, LoggedStep line) => File.AppendAllText(run.Folder.Csv, RowOf(line));
 
     private static string[] ColumnsOf(ProgramSpec step) =>
     [
@@ -31,6 +47,6 @@ public static class MetricsCsv
         MetricsLog.Speed, MetricsLog.Seconds,
     ];
 
-    private static string RowOf(LoggedStep line, string[] columns) =>
-        string.Join(',', columns.Select(column => line.Values.TryGetValue(column, out double value) ? value.ToString("R", CultureInfo.InvariantCulture) : "").Prepend(line.Step.ToString(CultureInfo.InvariantCulture))) + "\n";
+    private string RowOf(LoggedStep line) => string.Join(
+        ',', columns.Select(column => line.Values.TryGetValue(column, out double value) ? value.ToString("R", CultureInfo.InvariantCulture) : "").Prepend(line.Step.ToString(CultureInfo.InvariantCulture))) + "\n";
 }

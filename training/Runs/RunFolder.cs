@@ -18,7 +18,7 @@ public sealed record RunFolder(string Path)
     /// <summary>The compiled model.</summary>
     public string Package => At("package");
 
-    /// <summary>The options that the run was started with.</summary>
+    /// <summary>The run's options as they are now: those of the start, with what has changed since.</summary>
     public string Options => At(OptionsFile);
 
     /// <summary>One line per log interval.</summary>
@@ -30,7 +30,7 @@ public sealed record RunFolder(string Path)
     /// <summary>The folder of TensorBoard's event files, where they are asked for.</summary>
     public string TensorBoard => At("tensorboard");
 
-    /// <summary>The options of the command line that started the run, from which it can be repeated.</summary>
+    /// <summary>The options of the command line that differ from their defaults, as they were at the start; the run can be repeated from them.</summary>
     public string Config => At("config.json");
 
     /// <summary>The final metrics.</summary>

@@ -32,7 +32,7 @@ public sealed record TrainerOptions
     /// <summary>Whether the checkpoint with the lowest validation loss is kept, as <see cref="RunFolder.Best"/>.</summary>
     public bool KeepsBest { get; init; } = true;
 
-    /// <summary>Training ends after so many evaluations of the validation images in a row without a lower loss; null to do all steps.</summary>
+    /// <summary>Training ends after this many evaluations of the validation images in a row without a lower loss; null to do all steps.</summary>
     public int? Patience { get; init; }
 
     /// <summary>Random changes to training images; null for none.</summary>

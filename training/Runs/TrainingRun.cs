@@ -32,7 +32,7 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The step with the lowest validation loss, and that loss; null if there is none, and before <see cref="TrainAsync"/>.</summary>
     public (long Step, double Loss)? Best { get; private set; }
 
-    /// <summary>Raised when the states are loaded, before the first step.</summary>
+    /// <summary>Raised when the states are loaded, before the first step. An exception of a handler, of this event or another, ends the training.</summary>
     public event EventHandler<TrainingStart>? Started;
 
     /// <inheritdoc cref="Trainer.Progressed"/>
@@ -127,7 +127,7 @@ public sealed class TrainingRun : IDisposable
     public async Task TrainAsync(ImageSource images, TrainerOptions options, ImageSource? validation = null, SampleGrids? grids = null, CancellationToken cancellation = default)
     {
         // Its states take memory that the evaluation needs.
-        using var trainer = await Task.Run(() => Begin(options, grids), CancellationToken.None).ConfigureAwait(false);
+        using var trainer = await Task.Run(() => Load(options, grids), CancellationToken.None).ConfigureAwait(false);
         trainer.Progressed += (_, progress) => Progressed?.Invoke(this, progress);
         trainer.Logged += (_, line) => Logged?.Invoke(this, line);
         trainer.CheckpointWritten += (_, checkpoint) =>
@@ -145,17 +145,25 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private Trainer Begin(TrainerOptions options, SampleGrids? grids)
+    private Trainer Load(TrainerOptions options, SampleGrids? grids)
     {
         var trainer = Trainer.StartOrResume(Package, Folder, options);
-        Step = trainer.Step;
-        Started?.Invoke(this, new TrainingStart(trainer.Step, trainer.DamagedCheckpoints));
-        if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
+        try
         {
-            Draw(grids, Step, trainer.Snapshot()); // the run was killed between writing the checkpoint and its grids
-        }
+            Step = trainer.Step;
+            Started?.Invoke(this, new TrainingStart(trainer.Step, trainer.DamagedCheckpoints));
+            if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
+            {
+                Draw(grids, Step, trainer.Snapshot()); // the run was killed between writing the checkpoint and its grids
+            }
 
-        return trainer;
+            return trainer;
+        }
+        catch
+        {
+            trainer.Dispose();
+            throw;
+        }
     }
 
     private void Draw(SampleGrids? grids, long step, IReadOnlyDictionary<string, Tensor> states)
@@ -171,10 +179,11 @@ public sealed class TrainingRun : IDisposable
     public void Export(IReadOnlyDictionary<string, Tensor> states) => RunExport.Write(Package, states, Folder.Export);
 
     /// <summary>Evaluates the model, and writes the metrics and the report.</summary>
-    /// <param name="states">The states, by name.</param>
+    /// <param name="states">The states of the kept checkpoint, by name: <see cref="RunFolder.LoadKept"/>.</param>
     /// <param name="images">The images to evaluate it on.</param>
     /// <param name="split">The name of their split.</param>
     /// <param name="options">How to evaluate it.</param>
+    /// <param name="data">The data set's name, for the report; null to leave it out.</param>
     /// <param name="progress">Called with the number of images done and the total.</param>
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <returns>The metrics.</returns>
@@ -183,6 +192,7 @@ public sealed class TrainingRun : IDisposable
         ImageSource images,
         string split,
         EvaluatorOptions options,
+        string? data = null,
         Action<long, long>? progress = null,
         CancellationToken cancellation = default)
     {
@@ -197,8 +207,9 @@ public sealed class TrainingRun : IDisposable
             Log = log,
             Step = (File.Exists(Folder.Best) ? new ValidationHistory(log, beta: null).Best?.Step : null) ?? Folder.NewestStep,
             Grids = Folder.Samples,
+            Data = data,
             Options = RunFolder.ReadJson(Folder.Options) ?? [],
-            Given = RunFolder.ReadJson(Folder.Config),
+            GivenOptions = RunFolder.ReadJson(Folder.Config),
         });
         return figures;
     }

@@ -8,7 +8,7 @@ namespace OnnxVae.Training.TensorBoard;
 
 /// <summary>
 /// A TensorBoard event file. Each record is the length of its data (8 bytes), a checksum of these, the data, and a checksum of the data; checksums are masked
-/// CRC-32C. Records are written through at once, so that a process that is killed loses none but the last.
+/// CRC-32C. Records are written through at once, so that a process that is killed loses at most the record being written.
 /// </summary>
 /// <remarks>TensorFlow's TFRecord format, and its protocol buffers Event and Summary.</remarks>
 public sealed class EventFile : IDisposable
@@ -20,7 +20,7 @@ public sealed class EventFile : IDisposable
 
     /// <summary>Creates a file in a folder. TensorBoard reads all of a folder's files, in the order of their times.</summary>
     /// <param name="folder">The folder, created if missing.</param>
-    /// <param name="firstStep">What earlier files say about this step and later ones is void, as of a run that is resumed; null if there are none.</param>
+    /// <param name="firstStep">The first step of a run that is resumed: TensorBoard drops what earlier files of the folder say about it and later ones. Null for a new run.</param>
     public EventFile(string folder, long? firstStep = null)
     {
         Directory.CreateDirectory(folder);
@@ -38,7 +38,7 @@ public sealed class EventFile : IDisposable
     /// <summary>Adds a number.</summary>
     /// <param name="tag">Its name; a name before a slash groups charts.</param>
     /// <param name="step">The step.</param>
-    /// <param name="value">The number.</param>
+    /// <param name="value">The number; stored as Float32.</param>
     public void AddScalar(string tag, long step, double value) => Add(step, new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
 
     /// <summary>Adds a picture.</summary>

@@ -53,13 +53,18 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     {
         var images = options.Data.Open(options.Seed).Train;
         var curve = ProgressDisplay.While("Computing the linear model", () => LinearCurve.Of(images, options.Model!, isOverLambda: name == SweepOptions.Lambda, cancellation));
-        (double, double)[] reference = [.. curve.Select(point => (point.Rate, point.Distortion))];
-        string referenceName = $"linear model, {options.Model!.Latent} latents, exact on the training images";
-        RateDistortionModel[] points = [.. models.Select(model => new RateDistortionModel(string.Create(CultureInfo.InvariantCulture, $"{model.Weight}"), (double)model.Figures["rate"]!, (double)model.Figures["distortion"]!))];
-        SweepModel[] shown = [.. models.Select(model => new SweepModel(
-            model.Weight.ToString(CultureInfo.InvariantCulture), model.Figures, FolderOf(name, model.Weight), new RunFolder(Path.Combine(folder, FolderOf(name, model.Weight))).NewestSamples))];
-        RateDistortionPlot.Save(Path.Combine(folder, "sweep.png"), points, reference, referenceName);
-        SweepReport.Write(Path.Combine(folder, "report.html"), name, options.Data.Data, shown, [.. Columns.Where(column => models.Any(model => model.Figures.ContainsKey(column)))], points, reference, referenceName);
+        var contents = new SweepReportContents
+        {
+            Varied = name,
+            Data = options.Data.Data,
+            Models = [.. models.Select(model => new SweepModel(
+                model.Weight.ToString(CultureInfo.InvariantCulture), model.Figures, FolderOf(name, model.Weight), new RunFolder(Path.Combine(folder, FolderOf(name, model.Weight))).NewestSamples))],
+            Columns = [.. Columns.Where(column => models.Any(model => model.Figures.ContainsKey(column)))],
+            Reference = [.. curve.Select(point => (point.Rate, point.Distortion))],
+            ReferenceName = $"linear model, {options.Model!.Latent} latents, exact on the training images",
+        };
+        RateDistortionPlot.Save(Path.Combine(folder, "sweep.png"), [.. contents.Models.Select(model => model.Point)], contents.Reference, contents.ReferenceName);
+        SweepReport.Write(Path.Combine(folder, "report.html"), contents);
     }
 
     // A finished run is used as it is; a stopped one is resumed.

@@ -126,7 +126,7 @@ internal sealed class LatentVerbsTests
         }
 
         Assert.That(File.Exists(Path.Combine(run.Samples, "mixture-000000020.png")));
-        Assert.That(File.ReadAllText(run.Report), Does.Contain("Samples of latents drawn from the fitted mixture"));
+        Assert.That(File.ReadAllText(run.Report), Does.Contain("Samples: latents drawn from the fitted mixture, decoded"));
     }
 
     // The file is as long as the rate says, and its images are those of the rounded latents.

@@ -59,6 +59,19 @@ internal sealed class PracticeTests : FolderFixture
     }
 
     [Test]
+    public void Factors_OfTheLearningRate_Change_ButNotTheirParameters()
+    {
+        Support.Cli.Succeed([.. Small, "--steps", "4", "--log-every", "1", "--learning-rate-factors", "encoder=0.5", "--out", Folder["run"]]);
+
+        Support.Cli.Succeed("train", "--resume", "--steps", "6", "--learning-rate-factors", "encoder=0.25", "--out", Folder["run"]);
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "8", "--learning-rate-factors", "decoder=0.25", "--out", Folder["run"]);
+
+        Assert.That(Numbers("run", "learningRate.encoder"), Is.EqualTo((double[])[0.0005, 0.0005, 0.0005, 0.0005, 0.00025, 0.00025]).Within(1e-12));
+        Assert.That(Rates("run"), Is.All.EqualTo(0.001));
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: --learning-rate-factors is decoder=0.25, but the run was compiled with encoder=0.25: the factors may change, the parameters that they belong to may not.\n")));
+    }
+
+    [Test]
     public void Schedule_OfARunThatGoesOn_IsMadeAnew()
     {
         string[] command = [.. Small, "--log-every", "1"];
@@ -121,6 +134,7 @@ internal sealed class PracticeTests : FolderFixture
         Support.Cli.Succeed([.. Small, "--steps", "10", "--learning-rate", "0.003", "--random-flip", "--validation", "0.1", "--out", Folder["run"]]);
 
         Support.Cli.Succeed("train", "--config", Folder["run/config.json"], "--out", Folder["again"]);
+        Support.Cli.Succeed("train", "--config", Folder["run/config.json"], "--epochs", "1", "--out", Folder["shorter"]);
 
         Assert.That(LastCheckpoint("again"), Is.EqualTo(LastCheckpoint("run")));
         Assert.That(File.ReadAllText(Folder["again/config.json"]), Is.EqualTo(File.ReadAllText(Folder["run/config.json"])));
@@ -140,7 +154,7 @@ internal sealed class PracticeTests : FolderFixture
 
     [TestCase("c.yaml", "latnt: 3", "'FILE' has 'latnt', but 'train' has no option '--latnt'. Did you mean '--latent'?")]
     [TestCase("c.yaml", "model: {name: mlp}", "'FILE': 'model' is neither a value nor a list of values; expected options with their values, as in learning-rate: 0.001.")]
-    [TestCase("c.json", "[1]", "'FILE': the file is neither a value nor a list of values; expected options with their values, as in learning-rate: 0.001.")]
+    [TestCase("c.json", "[1]", "'FILE': expected options with their values, as in learning-rate: 0.001.")]
     [TestCase("c.json", "{\"latent\": 3,", "'FILE' is not a file of options: ")]
     [TestCase("c.yaml", "latent: [3", "'FILE' is not a file of options: ")]
     [TestCase("c.yaml", "latent: few", "--latent is 'few'; expected a whole number.")]
@@ -162,7 +176,7 @@ internal sealed class PracticeTests : FolderFixture
     {
         var (exitCode, _, error) = Support.Cli.Run("train", "--config", Folder["none.yaml"]);
 
-        Assert.That((exitCode, error), Is.EqualTo((1, $"onnxvae: There is no file '{Folder["none.yaml"]}' of options.\n")));
+        Assert.That((exitCode, error), Is.EqualTo((1, $"onnxvae: There is no options file '{Folder["none.yaml"]}'.\n")));
     }
 
     [Test]

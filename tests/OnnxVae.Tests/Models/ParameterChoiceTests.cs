@@ -71,13 +71,13 @@ internal sealed class ParameterChoiceTests : FolderFixture
     {
         Assert.That(
             () => Compile("package", new TrainingOptions { BatchSize = 4, Optimizer = Sgd(1), Frozen = ["encodre"] }),
-            Throws.ArgumentException.With.Message.StartsWith("'encodre' is the name of no parameter that is trained: give a part of the model, or a name with * for any characters; there are encoder.1.weight, "));
+            Throws.ArgumentException.With.Message.StartsWith("'encodre' matches no trained parameter: give a part of the model, a module path or a name, with * for any characters. The first of 9 are encoder.1.weight, "));
         Assert.That(
             () => Compile("package", new TrainingOptions { BatchSize = 4, Optimizer = Sgd(1), Frozen = ["*"] }),
             Throws.ArgumentException.With.Message.EqualTo("All parameters are frozen: leave some to train."));
         Assert.That(
             () => Compile("package", new TrainingOptions { BatchSize = 4, Optimizer = Sgd(1), Frozen = ["encoder"], Groups = new Dictionary<string, Optimizer> { ["encoder.1"] = Sgd(2) } }),
-            Throws.ArgumentException.With.Message.StartsWith("'encoder.1' is the name of no parameter that is trained"));
+            Throws.ArgumentException.With.Message.StartsWith("'encoder.1' matches no trained parameter: "));
     }
 
     private static Sgd Sgd(double factor) => new(new ConstantSchedule(LearningRate * factor));

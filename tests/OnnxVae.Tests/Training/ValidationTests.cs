@@ -196,7 +196,7 @@ internal sealed class ValidationTests : FolderFixture
         Assert.That(File.ReadAllText(run.Report), Does.Contain("steps from 30 to 40"));
 
         var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", "--out", Folder["run"]);
-        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run has done 40 steps, but is to have 20: give more.\n")));
+        Assert.That((exitCode, error), Is.EqualTo((2, "onnxvae: The run has done 40 steps, but 20 are asked for: give more --steps or --epochs.\n")));
     }
 
     private static IReadOnlyList<JsonObject> Lines(RunFolder run) => [.. MetricsLog.Read(run.Metrics).Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null)];
