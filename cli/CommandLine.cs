@@ -111,7 +111,7 @@ internal static partial class CommandLine
             root.Options.Add(option);
         }
 
-        var named = verbs.FirstOrDefault(verb => args.Contains(verb.About.Name));
+        var named = VerbOf(args, verbs);
         args = WithConfig(args, named);
         var (words, unvalued) = GivenValues.Check(args, [.. Common, .. named?.Options.Options.Select(row => row.Option) ?? []]);
         var command = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -119,6 +119,13 @@ internal static partial class CommandLine
         IReadOnlyList<string> contradictions = [];
         object? options = chosen?.Options.Read(command, unvalued.Keys, out contradictions);
         return (command, chosen, options, [.. unvalued.Values, .. FaultsOf(command, unvalued.Keys, verbs), .. contradictions]);
+    }
+
+    // The first word that is neither an option of all verbs nor its value.
+    private static Verb? VerbOf(string[] args, IReadOnlyList<Verb> verbs)
+    {
+        string? word = args.Where((word, i) => !word.StartsWith('-') && (i == 0 || !Common.Any(option => option.Name == args[i - 1] && option.ValueType != typeof(bool)))).FirstOrDefault();
+        return verbs.FirstOrDefault(verb => verb.About.Name == word);
     }
 
     private static string[] WithConfig(string[] args, Verb? verb)

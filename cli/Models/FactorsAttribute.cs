@@ -18,7 +18,7 @@ internal sealed class FactorsAttribute : RuleAttribute
         var factors = new List<(string, double)>();
         foreach (string part in text.Split(','))
         {
-            if (part.Split('=') is not [{ Length: > 0 } pattern, var number] || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double factor) || !(factor > 0) || !double.IsFinite(factor))
+            if (part.Split('=') is not [var pattern, var number] || pattern.Trim().Length == 0 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double factor) || !(factor > 0) || !double.IsFinite(factor))
             {
                 return null;
             }

@@ -34,6 +34,7 @@ internal sealed class AutoencoderRun : IDisposable
         var images = options.Data.Open(options.Seed);
         options.Logging.RequireFit(images);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count, ImagesIdentity = images.Identify() };
+        options.Augmentation.ToAugmentation()?.RequireFit(images.Train);
         var compile = Compilation(options, images.Train);
         if (images.Test.Count == 0)
         {
@@ -70,15 +71,29 @@ internal sealed class AutoencoderRun : IDisposable
             var changed = RunChanges.Merge(stored, given, names);
             (options, images) = (changed, changed.OpenTheSameImages());
             changed.Logging.RequireFit(images);
-            RunChanges.Apply(new RunFolder(folder), stored, changed, images.Train);
+            changed.Execution.RequireDevice();
+            if (!File.Exists(new RunFolder(folder).Config))
+            {
+                ConfigFile.Write(new RunFolder(folder).Config, OptionRecord.ValuesToGive(stored)); // the run was killed when it had just started
+            }
+
+            options = RunChanges.Apply(new RunFolder(folder), stored, changed, images.Train);
             return package => Compilation(changed, images.Train)(package);
         });
-        if (run.Folder.ListCheckpoints().Count == 0)
+        try
         {
-            options!.FineTuning.ApplyTo(run.Package); // the run may have been killed between compiling it and this
-        }
+            if (run.Folder.ListCheckpoints().Count == 0)
+            {
+                options!.FineTuning.ApplyTo(run.Package); // it may have been killed between compiling and this
+            }
 
-        return new AutoencoderRun(run, options!, images!);
+            return new AutoencoderRun(run, options!, images!);
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Trains to the end, evaluates, exports and reports.</summary>
@@ -90,11 +105,12 @@ internal sealed class AutoencoderRun : IDisposable
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
         string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
-        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution) with { Augmentation = options.Augmentation.ToAugmentation() }, options.Logging, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution) with { Augmentation = options.Augmentation.ToAugmentation() }, options.Logging, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } kept)
         {
             return null;
         }
 
+        var states = kept.States;
         run.Export(states);
         if (options.Mixture > 0)
         {
@@ -106,7 +122,7 @@ internal sealed class AutoencoderRun : IDisposable
         }
 
         return RunDisplay.Evaluate(progress => run.Finish(
-            states, images.Test, "test", EvaluationSettings.Create(options.ImportanceSamples, options.Seed, options.Execution), options.Data.Data, progress, cancellation: cancellation));
+            kept, images.Test, "test", EvaluationSettings.Create(options.ImportanceSamples, options.Seed, options.Execution), options.Data.Data, progress, cancellation: cancellation));
     }
 
     public void Dispose() => run.Dispose();

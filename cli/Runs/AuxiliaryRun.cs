@@ -56,6 +56,7 @@ internal sealed class AuxiliaryRun : IDisposable
             {
                 RequireSameOptions(folder, options, stored);
                 RequireSameOrigin(folder, package, autoencoder, images.Train.Classes);
+                Record(folder, options, stored);
             },
             package =>
             {
@@ -114,6 +115,15 @@ internal sealed class AuxiliaryRun : IDisposable
         static string Text(JsonNode? value) => value?.ToString() ?? "not given";
     }
 
+    private static void Record<TOptions>(RunFolder folder, TOptions options, TOptions stored) where TOptions : IRunOptions
+    {
+        if (RunChanges.Describe(stored, options) is { Length: > 0 } text)
+        {
+            folder.WriteOptions(options);
+            RunChanges.WriteToLog(folder.Metrics, [new RunChange(folder.NewestStep, text)]);
+        }
+    }
+
     private static void RequireSameOrigin(RunFolder folder, TrainingPackage package, RunFolder autoencoder, IReadOnlyList<string> classes)
     {
         if (!AuxiliaryModel.IsForWeights(package, autoencoder))
@@ -130,7 +140,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), training.Logging, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } states)
+        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), training.Logging, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } kept)
         {
             return null;
         }
@@ -141,10 +151,10 @@ internal sealed class AuxiliaryRun : IDisposable
         }
 
         var options = EvaluationSettings.Create(importanceSamples: 0, training.Seed, training.Execution);
-        AuxiliaryModel.Export(run.Package, states, autoencoder);
-        var figures = RunDisplay.Evaluate(progress => run.Finish(states, images.Test, "test", options, autoencoder.ReadOptions<RunOptions>().Data.Data, progress, cancellation)).ToJson();
+        AuxiliaryModel.Export(run.Package, kept.States, autoencoder);
+        var figures = RunDisplay.Evaluate(progress => run.Finish(kept, images.Test, "test", options, autoencoder.ReadOptions<RunOptions>().Data.Data, progress, cancellation)).ToJson();
         var onTraining = RunDisplay.Evaluate(progress => Evaluator.Evaluate(
-            run.Package, states, images.Train.Sample(images.Test.Count, training.Seed), options, progress, cancellation));
+            run.Package, kept.States, images.Train.Sample(images.Test.Count, training.Seed), options, progress, cancellation));
         foreach (var (name, value) in onTraining.Further)
         {
             figures[$"train{char.ToUpperInvariant(name[0])}{name[1..]}"] = value;

@@ -22,8 +22,8 @@ internal static class RunDisplay
     /// <param name="lossFormat">The number format of the loss.</param>
     /// <param name="continuation">How to continue if training was stopped early.</param>
     /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
-    /// <returns>The trained states; null if training was stopped.</returns>
-    public static async Task<IReadOnlyDictionary<string, Tensor>?> TrainAsync(
+    /// <returns>The checkpoint that the run is judged by; null if training was stopped.</returns>
+    public static async Task<Checkpoint?> TrainAsync(
         TrainingRun run, TrainerOptions options, LoggingOptions logging, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
         validation = Usable(validation, images, run.Package);
@@ -59,7 +59,7 @@ internal static class RunDisplay
             Notice.Say($"Best      step {best.Step} of {options.Steps}, validation loss {best.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
         }
 
-        return kept.States;
+        return kept;
     }
 
     // A validation split that does not fit the training images is not worth a failure.

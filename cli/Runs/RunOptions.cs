@@ -51,6 +51,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <summary>What identifies the images: <see cref="ImageData.Identify"/>.</summary>
     public string? ImagesIdentity { get; init; }
 
+    /// <summary>What has changed since the start.</summary>
+    public IReadOnlyList<RunChange> Changes { get; init; } = [];
+
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given)
     {

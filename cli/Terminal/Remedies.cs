@@ -9,6 +9,8 @@ internal static class Remedies
     public static IReadOnlyList<(string Words, string Instead)> Table { get; } =
     [
         ("take a smaller batch.", "give a smaller --batch."),
+        ("The padding of the crop is {0} pixels,", "--random-crop is {0} pixels,"),
+        ("The shift is {0} pixels,", "--random-shift is {0} pixels,"),
         ("Compile the model for this device, or allow nodes to fall back to the processor.", "Compile the model with 'compile --for', or give --allow-fallback."),
         ("or leave such files out.", "or give --skip-corrupt to leave such files out."),
         ("Scale and crop them to one.", "Give --image-size to scale and crop them to one."),

@@ -38,7 +38,4 @@ public enum MetricRole
 
     /// <summary>The variance of each latent under the prior, [L]; 1 if there is no such metric.</summary>
     PriorVariance,
-
-    /// <summary>A scalar that counts steps so far, to be logged as a share of them.</summary>
-    StepCount,
 }

@@ -105,7 +105,7 @@ public static class Safetensors
     private static (IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, string>) Parse(ReadOnlyMemory<byte> file)
     {
         int headerLength = checked((int)BinaryPrimitives.ReadInt64LittleEndian(file.Span));
-        var header = JsonNode.Parse(file.Span.Slice(8, headerLength))!.AsObject();
+        var header = NotNull(JsonNode.Parse(file.Span.Slice(8, headerLength))).AsObject();
         var data = file[(8 + headerLength)..];
         var tensors = new Dictionary<string, Tensor>();
         var metadata = new Dictionary<string, string>();
@@ -113,13 +113,13 @@ public static class Safetensors
         {
             if (name == MetadataKey)
             {
-                metadata = entry!.AsObject().ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<string>());
+                metadata = NotNull(entry).AsObject().ToDictionary(pair => pair.Key, pair => NotNull(pair.Value).GetValue<string>());
                 continue;
             }
 
-            Shape shape = [.. Field(entry, "shape").AsArray().Select(d => d!.GetValue<long>())];
+            Shape shape = [.. Field(entry, "shape").AsArray().Select(d => NotNull(d).GetValue<long>())];
             var offsets = Field(entry, "data_offsets").AsArray();
-            int start = offsets[0]!.GetValue<int>(), end = offsets[1]!.GetValue<int>();
+            int start = NotNull(offsets[0]).GetValue<int>(), end = NotNull(offsets[1]).GetValue<int>();
             tensors[name] = ToTensor(name, Field(entry, "dtype").GetValue<string>(), shape, data[start..end]);
         }
 
@@ -159,6 +159,8 @@ public static class Safetensors
 
         void Add(string text) => hash.AppendData([.. Encoding.UTF8.GetBytes(text), 0]);
     }
+
+    private static JsonNode NotNull(JsonNode? node) => node ?? throw new FormatException("A part of the header is null.");
 
     private static JsonNode Field(JsonNode? entry, string name) => entry?[name] ?? throw new FormatException($"An entry has no {name}.");
 }

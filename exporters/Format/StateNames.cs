@@ -3,8 +3,8 @@ namespace OnnxVae.Format;
 /// <summary>Names of states that follow from others, or that have a meaning of their own.</summary>
 public static class StateNames
 {
-    /// <summary>The number of steps whose gradient was clipped.</summary>
-    public const string ClippedSteps = "clippedSteps";
+    /// <summary>The share of steps so far whose gradient was clipped; also the name of the metric.</summary>
+    public const string ClippedShare = "clipped";
 
     /// <summary>The average of a parameter over training.</summary>
     /// <param name="parameter">The parameter's name.</param>

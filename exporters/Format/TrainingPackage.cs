@@ -186,10 +186,12 @@ public sealed class TrainingPackage
     public TrainingPackage CopyTo(string folder)
     {
         Directory.CreateDirectory(folder);
-        foreach (string file in Files)
+        foreach (string file in Files.Where(file => file != ManifestFile))
         {
             File.Copy(Path.Combine(Folder, file), Path.Combine(folder, file));
         }
+
+        AtomicFile.WriteText(Path.Combine(folder, ManifestFile), RegularFile.ReadText(PathOf(ManifestFile)));
 
         return new TrainingPackage(folder, Manifest);
     }

@@ -31,8 +31,8 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
     /// <summary>
-    /// The largest global gradient norm; null for no limit. The norm is reported as metric <c>gradientNorm</c>, the number of steps whose gradient was clipped as
-    /// <c>clipped</c>.
+    /// The largest global gradient norm; null for no limit. The norm is reported as metric <c>gradientNorm</c>, the share of steps so far whose gradient
+    /// was clipped as <c>clipped</c>.
     /// </summary>
     public double? MaxGradientNorm { get; init; }
 
@@ -46,8 +46,7 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     {
         var groups = AllGroups();
         Value[] gradients = [.. groups.SelectMany(GradientsOf)];
-        var (clipped, updates, metrics) = Clip(gradients);
-        var schedules = new List<ProgramInput>();
+        var (clipped, updates, metrics, schedules) = Clip(gradients);
         int first = 0;
         foreach (var group in groups)
         {
@@ -86,17 +85,19 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
 
     private IEnumerable<Metric> OwnLosses() => Groups.Where(group => group.Loss is not null).Select(group => new Metric($"loss.{group.Name}", MetricRole.Scalar, group.Loss!));
 
-    private (IReadOnlyList<Value> Gradients, List<StateUpdate> Updates, IReadOnlyList<Metric> Metrics) Clip(IReadOnlyList<Value> gradients)
+    private (IReadOnlyList<Value> Gradients, List<StateUpdate> Updates, IReadOnlyList<Metric> Metrics, List<ProgramInput> Schedules) Clip(IReadOnlyList<Value> gradients)
     {
         if (MaxGradientNorm is not { } limit)
         {
-            return (gradients, [], []);
+            return (gradients, [], [], []);
         }
 
+        // The share of steps is the mean over them: share + (1 or 0 - share) / step.
         var (clipped, norm) = GradientClipping.ByGlobalNorm(gradients, limit);
-        var counted = State.Create(StateNames.ClippedSteps, StateRole.Optimizer, Tensor.Zeros(ElementType.Float32, Shape.Scalar));
-        var count = counted.Current + Where(Greater(norm, (float)limit), 1f, 0f);
-        return (clipped, [new(counted, count)], [new Metric("gradientNorm", MetricRole.Scalar, norm), new Metric("clipped", MetricRole.StepCount, count)]);
+        var share = State.Create(StateNames.ClippedShare, StateRole.Optimizer, Tensor.Zeros(ElementType.Float32, Shape.Scalar));
+        var newest = ProgramInput.Scheduled($"{StateNames.ClippedShare}.newest", new AveragingSchedule(Decay: 1));
+        var next = share.Current + (newest.Value * (Where(Greater(norm, (float)limit), 1f, 0f) - share.Current));
+        return (clipped, [new(share, next)], [new Metric("gradientNorm", MetricRole.Scalar, norm), new Metric(StateNames.ClippedShare, MetricRole.Scalar, next)], [newest]);
     }
 
     private IEnumerable<StateUpdate> Optimize(Optimizer optimizer, IReadOnlyList<(State Parameter, Value Gradient)> trained)

@@ -38,9 +38,9 @@ second.Logged += (_, line) => Console.Write($"\rscenes: step {line.Step}, loss {
 await second.TrainAsync(scenes.Train, new TrainerOptions { Steps = 200, ValidateEvery = 20 }, scenes.Validation);
 Console.WriteLine($"\rscenes: best at step {second.Best!.Value.Step}, validation loss {second.Best.Value.Loss:0.0}");
 
-var states = second.Folder.LoadKept(second.Package).Checkpoint.States;
-second.Export(states);
-second.Finish(states, scenes.Test, "test", new() { ImportanceSamples = 0, Seed = 1 }, data: "scenes");
+var best = second.Folder.LoadKept(second.Package).Checkpoint;
+second.Export(best.States);
+second.Finish(best, scenes.Test, "test", new() { ImportanceSamples = 0, Seed = 1 }, data: "scenes");
 Console.WriteLine($"report: {second.Folder.Report}");
 
 static void RequireSame(Settings stored, TrainingPackage package)

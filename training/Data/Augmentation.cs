@@ -19,22 +19,24 @@ public sealed record Augmentation
     public bool IsNone => this == new Augmentation();
 
     /// <summary>Requires the changes to be possible for images of a source.</summary>
+    /// <param name="images">The images.</param>
     /// <exception cref="ArgumentException">A number is out of range, or too large for the images.</exception>
-    internal void RequireFit(ImageSource images)
+    public void RequireFit(ImageSource images)
     {
+        ArgumentNullException.ThrowIfNull(images);
         int side = Math.Min(images.Height, images.Width);
-        Require(CropPadding, "padding of the crop");
-        Require(Shift, "shift");
+        Require(CropPadding, $"The padding of the crop is {CropPadding} pixels,");
+        Require(Shift, $"The shift is {Shift} pixels,");
         if (!(Rotation is >= 0 and <= 180))
         {
             throw new ArgumentException($"The rotation is {Rotation} degrees; give 0 to 180.");
         }
 
-        void Require(int pixels, string what)
+        void Require(int pixels, string which)
         {
             if (pixels < 0 || pixels >= side)
             {
-                throw new ArgumentException($"The {what} is {pixels} pixels, but the images have {images.Height} x {images.Width}: give 0 to {side - 1}.");
+                throw new ArgumentException($"{which} but the images have {images.Height} x {images.Width}: give 0 to {side - 1}.");
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -199,7 +200,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data : data.Map(source => new ScaledImages(source, channels, height, width));
     }
 
-    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 images of each split as 8-bit pixels; labels and conditions are not part of it.</summary>
+    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 images of each split as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>
     /// <returns>16 hexadecimal digits.</returns>
     public string Identify()
     {
@@ -208,10 +209,17 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{split.Count} {split.Channels} {split.Height} {split.Width} "));
             byte[] pixels = new byte[split.ImageSize];
+            float[] condition = new float[split.ConditionSize];
             for (long i = 0; i < Math.Min(split.Count, ImagesToIdentify); i++)
             {
-                split.Read(i * split.Count / Math.Min(split.Count, ImagesToIdentify), pixels);
+                long index = i * split.Count / Math.Min(split.Count, ImagesToIdentify);
+                split.Read(index, pixels);
                 hash.AppendData(pixels);
+                if (condition.Length > 0)
+                {
+                    split.ReadCondition(index, condition);
+                    hash.AppendData(MemoryMarshal.AsBytes(condition.AsSpan()));
+                }
             }
         }
 

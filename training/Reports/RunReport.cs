@@ -127,7 +127,7 @@ public static class RunReport
     private static void AddCurves(ReportPage page, RunReportContents contents)
     {
         var step = contents.Manifest.Step;
-        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Role != MetricRole.StepCount).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
+        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Name != StateNames.ClippedShare).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
         var best = contents.Log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName));
         var charts = names.Select(name => (Name: name, Curves: CurvesOf(contents.Log, name))).Where(chart => chart.Curves.Any(IsDrawn)).ToArray();
         if (charts.Length > 0)
@@ -135,12 +135,9 @@ public static class RunReport
             page.Heading("Curves");
         }
 
-        foreach (var metric in step.Metrics.Where(metric => metric.Role == MetricRole.StepCount))
+        if (PointsOf(contents.Log, StateNames.ClippedShare) is [.., var clipped])
         {
-            if (PointsOf(contents.Log, metric.Name) is [.., var last])
-            {
-                page.Sentence(string.Create(CultureInfo.InvariantCulture, $"{Wording.Sentence(Wording.Name(metric.Name))}: {100 * last.Value:0.#} % of the steps."));
-            }
+            page.Sentence(string.Create(CultureInfo.InvariantCulture, $"The gradient was clipped in {100 * clipped.Value:0.#} % of the steps."));
         }
 
         foreach (var (name, curves) in charts)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using OnnxVae.Format;
 
 namespace OnnxVae.Training.Runs;
@@ -5,10 +6,11 @@ namespace OnnxVae.Training.Runs;
 /// <summary>Writes checkpoints on another thread, one at a time, while training continues.</summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="keep">How many of the newest checkpoints are kept.</param>
-/// <param name="written">Called after each checkpoint has been written, on that other thread.</param>
+/// <param name="written">Called after each checkpoint has been written, on that other thread. If it fails, the next checkpoint is still written before that is reported.</param>
 internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkpoint>? written) : IAsyncDisposable
 {
     private Task pending = Task.CompletedTask;
+    private ExceptionDispatchInfo? failure; // of what was called
 
     /// <summary>Starts writing a checkpoint once the previous one is written.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
@@ -17,12 +19,21 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
     public async Task WriteAsync(Checkpoint checkpoint, bool isBest)
     {
         await pending.ConfigureAwait(false);
+        bool hasFailed = failure is not null;
         pending = Task.Run(() => Write(checkpoint, isBest));
+        if (hasFailed)
+        {
+            await FinishAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Waits until everything is written.</summary>
     /// <exception cref="IOException">A checkpoint could not be written.</exception>
-    public Task FinishAsync() => pending;
+    public async Task FinishAsync()
+    {
+        await pending.ConfigureAwait(false);
+        failure?.Throw();
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -41,6 +52,13 @@ internal sealed class CheckpointWriter(RunFolder folder, int keep, Action<Checkp
             File.Delete(old);
         }
 
-        written?.Invoke(checkpoint);
+        try
+        {
+            written?.Invoke(checkpoint);
+        }
+        catch (Exception e)
+        {
+            failure ??= ExceptionDispatchInfo.Capture(e); // thrown by whoever waits
+        }
     }
 }

@@ -147,7 +147,8 @@ public sealed class InitialWeights
     {
         var run = RunFolder.Open(folder);
         var package = TrainingPackage.Open(run.Package);
-        return WeightsOf(run.LoadKept(package).Checkpoint.States);
+        var states = run.LoadKept(package).Checkpoint.States;
+        return TargetsOf(package).ToDictionary(state => state.Name, state => Averaged(states, state.Name));
     }
 
     private static IReadOnlyDictionary<string, Tensor> OfFile(string path)
@@ -174,16 +175,19 @@ public sealed class InitialWeights
     private static bool IsPickle(string path)
     {
         Span<byte> start = stackalloc byte[2];
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.Open(path);
         int read = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);
         return PickleExtensions.Contains(System.IO.Path.GetExtension(path).ToLowerInvariant()) || (read == 2 && (start.SequenceEqual("PK"u8) || (start[0] == 0x80 && start[1] is >= 2 and <= 5)));
     }
 
-    // Averaged weights where there are such: they are what was evaluated. Whatever belongs to one weight, such as a moment, has the weight's name at the end of its own.
+    // Averaged weights where there are such: they are what was evaluated.
+    private static Tensor Averaged(IReadOnlyDictionary<string, Tensor> states, string name) => states.GetValueOrDefault(StateNames.AverageOf(name)) ?? states[name];
+
+    // A checkpoint without its package: whatever belongs to one weight, such as a moment, has the weight's name at the end of its own.
     private static Dictionary<string, Tensor> WeightsOf(IReadOnlyDictionary<string, Tensor> states)
     {
         var names = states.Keys.ToHashSet();
-        return states.Where(state => !IsOfAnother(state.Key) && state.Key != StateNames.ClippedSteps).ToDictionary(state => state.Key, state => states.GetValueOrDefault(StateNames.AverageOf(state.Key)) ?? state.Value);
+        return states.Where(state => !IsOfAnother(state.Key) && state.Key != StateNames.ClippedShare).ToDictionary(state => state.Key, state => Averaged(states, state.Key));
 
         bool IsOfAnother(string name) => name.Select((character, i) => (character, i)).Any(at => at.character == '.' && names.Contains(name[(at.i + 1)..]));
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using OnnxVae.Format;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
@@ -13,6 +14,7 @@ public sealed class MetricsCsv : IDisposable
 {
     private readonly TrainingRun run;
     private readonly string[] columns;
+    private readonly StringBuilder rows = new(); // not written yet
 
     /// <summary>Follows a run until it is disposed.</summary>
     /// <param name="run">The run.</param>
@@ -33,11 +35,25 @@ public sealed class MetricsCsv : IDisposable
 
     private void Open(object? sender, TrainingStart start)
     {
-        var rows = MetricsLog.Read(run.Folder.Metrics).Where(line => !line.ContainsKey(MetricsLog.Changed)).Select(line => RowOf(new LoggedStep(line["step"]!.GetValue<long>(), MetricsLog.NumbersOf(line))));
-        AtomicFile.WriteText(run.Folder.Csv, string.Concat(rows.Prepend($"step,{string.Join(',', columns)}\n")));
+        rows.Clear();
+        var logged = MetricsLog.Read(run.Folder.Metrics).Where(line => !line.ContainsKey(MetricsLog.Changed)).Select(line => RowOf(new LoggedStep(line["step"]!.GetValue<long>(), MetricsLog.NumbersOf(line))));
+        AtomicFile.WriteText(run.Folder.Csv, string.Concat(logged.Prepend($"step,{string.Join(',', columns)}\n")));
     }
 
-    private void Add(object? sender, LoggedStep line) => File.AppendAllText(run.Folder.Csv, RowOf(line));
+    // A program that shows the table may keep others from writing to it; training does not end for that.
+    private void Add(object? sender, LoggedStep line)
+    {
+        rows.Append(RowOf(line));
+        try
+        {
+            File.AppendAllText(run.Folder.Csv, rows.ToString());
+            rows.Clear();
+        }
+        catch (IOException)
+        {
+            // Written with the next line, or anew when training goes on.
+        }
+    }
 
     private static string[] ColumnsOf(ProgramSpec step) =>
     [

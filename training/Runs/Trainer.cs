@@ -21,12 +21,11 @@ public sealed class Trainer : IDisposable
     private readonly StateBuffers states;
     private readonly ProgramRunner runner;
     private readonly MetricSpec loss;
-    private readonly HashSet<string> counts;
-    private readonly double secondsBefore; // of training, up to where the run was resumed
+    private double secondsBefore; // of training, up to where the run was resumed
     private readonly Stopwatch time = new();
     private double? lastLoss;
     private ValidationHistory validated = new([], beta: 1);
-    private long metricsStep, logged;
+    private long metricsStep, logged, saved;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -44,8 +43,6 @@ public sealed class Trainer : IDisposable
         }
 
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
-        counts = [.. package.Manifest.Step.Metrics.Where(metric => metric.Role == MetricRole.StepCount).Select(metric => metric.Name)];
-        secondsBefore = MetricsLog.SecondsOf(folder.Metrics);
     }
 
     /// <summary>Raised after every step, on the thread that trains; once if all steps had been done before.</summary>
@@ -70,10 +67,25 @@ public sealed class Trainer : IDisposable
         }
 
         var initial = package.ReadInitialStates();
-        var trainer = new Trainer(package, folder, options);
-        trainer.states.Load(initial);
-        new Checkpoint(0, options.Seed, package.Identity, initial).Save(folder.CheckpointAt(0));
-        return trainer;
+        return Prepared(new Trainer(package, folder, options), trainer =>
+        {
+            trainer.states.Load(initial);
+            new Checkpoint(0, options.Seed, package.Identity, initial).Save(folder.CheckpointAt(0));
+        });
+    }
+
+    private static Trainer Prepared(Trainer trainer, Action<Trainer> prepare)
+    {
+        try
+        {
+            prepare(trainer);
+            return trainer;
+        }
+        catch
+        {
+            trainer.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -98,17 +110,19 @@ public sealed class Trainer : IDisposable
                 $"'{folder.CheckpointAt(checkpoint.Step)}' was made under seed {checkpoint.Seed}, not {options.Seed}: resume with the run's own seed.");
         }
 
-        foreach (string file in damaged)
+        return Prepared(new Trainer(package, folder, options) { Step = checkpoint.Step, DamagedCheckpoints = damaged }, trainer =>
         {
-            RunFolder.SetAside(file);
-        }
+            trainer.states.Load(checkpoint.States);
+            foreach (string file in damaged)
+            {
+                RunFolder.SetAside(file);
+            }
 
-        MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
-        var trainer = new Trainer(package, folder, options) { Step = checkpoint.Step, DamagedCheckpoints = damaged };
-        trainer.states.Load(checkpoint.States);
-        trainer.lastLoss = trainer.LoggedLoss();
-        trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps));
-        return trainer;
+            MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
+            trainer.secondsBefore = MetricsLog.SecondsOf(folder.Metrics);
+            trainer.lastLoss = trainer.LoggedLoss();
+            trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps));
+        });
     }
 
     /// <summary>Checkpoints that were damaged when the run was resumed, newest first; they now have the extension <c>.damaged</c>.</summary>
@@ -171,7 +185,7 @@ public sealed class Trainer : IDisposable
         var sinceLogged = Stopwatch.StartNew();
         time.Start();
         long started = Step;
-        logged = Step;
+        logged = saved = Step;
         if (IsFinished)
         {
             Progressed?.Invoke(this, Progress);
@@ -225,16 +239,16 @@ public sealed class Trainer : IDisposable
             validated = new ValidationHistory([], beta: 1);
             File.Delete(folder.Best);
         }
-        else if (options.KeepsBest && validated.Best is { } best && StepOfBest() != best.Step)
+        else if (options.KeepsBest && StepOfBest() is var kept && validated.Best?.Step != kept)
         {
-            if (File.Exists(folder.CheckpointAt(best.Step)))
+            validated.KeepOnly(step => step == kept || File.Exists(folder.CheckpointAt(step))); // those whose states are there
+            if (validated.Best is { } best && best.Step != kept)
             {
                 Checkpoint.Load(folder.CheckpointAt(best.Step), package).Save(folder.Best);
             }
-            else
+            else if (validated.Best is null)
             {
                 File.Delete(folder.Best);
-                validated.ForgetBest();
             }
         }
     }
@@ -295,8 +309,7 @@ public sealed class Trainer : IDisposable
     {
         if (!float.IsFinite(runner.Metric(loss.Name)[0]) || states.FirstParameterNotFinite() is not null)
         {
-            writer.FinishAsync().GetAwaiter().GetResult();
-            throw Diverged();
+            throw Diverged(writer, since: logged);
         }
     }
 
@@ -305,19 +318,20 @@ public sealed class Trainer : IDisposable
         var snapshot = Snapshot();
         if (StateBuffers.FirstNotFinite(snapshot) is not null)
         {
-            writer.FinishAsync().GetAwaiter().GetResult();
-            throw Diverged();
+            throw Diverged(writer, since: saved);
         }
 
+        saved = Step;
         writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot), isBest).GetAwaiter().GetResult();
     }
 
-    private TrainingDivergedException Diverged()
+    private TrainingDivergedException Diverged(CheckpointWriter writer, long since)
     {
+        writer.DisposeAsync().AsTask().GetAwaiter().GetResult(); // the last checkpoint is written
         // Between log lines no metrics are computed.
         string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
         string state = StateBuffers.FirstNotFinite(Snapshot()) is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
-        string when = Step - logged > 1 ? $"between steps {logged + 1} and {Step}" : $"at step {Step}";
+        string when = Step - since > 1 ? $"between steps {since + 1} and {Step}" : $"at step {Step}";
         return new TrainingDivergedException(
             $"Training diverged {when}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
     }
@@ -331,7 +345,7 @@ public sealed class Trainer : IDisposable
         foreach (var metric in Scalars)
         {
             float value = runner.Metric(metric.Name)[0];
-            line[metric.Name] = counts.Contains(metric.Name) ? value / Step : value;
+            line[metric.Name] = float.IsFinite(value) ? value : null;
         }
 
         foreach (var input in program.Inputs.Where(input => input.Role == InputRole.Schedule))

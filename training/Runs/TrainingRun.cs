@@ -179,7 +179,7 @@ public sealed class TrainingRun : IDisposable
     public void Export(IReadOnlyDictionary<string, Tensor> states) => RunExport.Write(Package, states, Folder.Export);
 
     /// <summary>Evaluates the model, and writes the metrics and the report.</summary>
-    /// <param name="states">The states of the kept checkpoint, by name: <see cref="RunFolder.LoadKept"/>.</param>
+    /// <param name="checkpoint">The states: those of the kept checkpoint, <see cref="RunFolder.LoadKept"/>.</param>
     /// <param name="images">The images to evaluate it on.</param>
     /// <param name="split">The name of their split.</param>
     /// <param name="options">How to evaluate it.</param>
@@ -188,7 +188,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="cancellation">Stops with <see cref="OperationCanceledException"/>.</param>
     /// <returns>The metrics.</returns>
     public EvaluationFigures Finish(
-        IReadOnlyDictionary<string, Tensor> states,
+        Checkpoint checkpoint,
         ImageSource images,
         string split,
         EvaluatorOptions options,
@@ -196,16 +196,16 @@ public sealed class TrainingRun : IDisposable
         Action<long, long>? progress = null,
         CancellationToken cancellation = default)
     {
-        var figures = Evaluator.Evaluate(Package, states, images, options, progress, cancellation);
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        var figures = Evaluator.Evaluate(Package, checkpoint.States, images, options, progress, cancellation);
         figures.Save(Folder.Evaluation);
-        var log = MetricsLog.Read(Folder.Metrics);
         RunReport.Write(Folder.Report, new RunReportContents
         {
             Manifest = Package.Manifest,
             Figures = figures,
             Split = split,
-            Log = log,
-            Step = (File.Exists(Folder.Best) ? new ValidationHistory(log, beta: null).Best?.Step : null) ?? Folder.NewestStep,
+            Log = MetricsLog.Read(Folder.Metrics),
+            Step = checkpoint.Step,
             Grids = Folder.Samples,
             Data = data,
             Options = RunFolder.ReadJson(Folder.Options) ?? [],

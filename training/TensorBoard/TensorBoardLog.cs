@@ -37,7 +37,8 @@ public sealed class TensorBoardLog : IDisposable
     private void Open(object? sender, TrainingStart start)
     {
         file?.Dispose();
-        file = new EventFile(run.Folder.TensorBoard, firstStep: start.Step > 0 ? start.Step + 1 : null);
+        bool hasEarlier = Directory.Exists(run.Folder.TensorBoard) && Directory.EnumerateFiles(run.Folder.TensorBoard).Any();
+        file = new EventFile(run.Folder.TensorBoard, firstStep: hasEarlier ? start.Step + 1 : null);
     }
 
     private void Add(object? sender, LoggedStep line)

@@ -32,7 +32,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
     {
         var now = StoredOptions.Flatten(given);
         var compared = names.Select(OptionNames.InFile).Where(name => now.ContainsKey(name));
-        if (StoredOptions.Differences(now, StoredOptions.Flatten(stored), compared, except: RunChanges.Allowed.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
+        if (StoredOptions.Differences(now, StoredOptions.Flatten(stored), compared, except: RunChanges.AllowedFor(stored, given).Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
         {
             throw new UsageException(
                 $"{OptionNames.OfProperty(difference.Name)} is {difference.Here}, but the run was started with {difference.There?.ToString() ?? "none"}: leave it out to resume, or start a new run in another folder.");

@@ -115,6 +115,49 @@ internal sealed class PracticeTests : FolderFixture
         Assert.That(File.ReadAllText(Folder["run/options.json"]), Is.EqualTo(options));
     }
 
+    // Nothing is stored that would have to be taken back.
+    [TestCase("--device", "cdua", 1)]
+    [TestCase("--schedule-steps", "3", 2)]
+    [TestCase("--patience", "3", 2)]
+    public void Change_ThatCannotBe_LeavesTheRunAsItWas(string option, string value, int expected)
+    {
+        Support.Cli.Succeed([.. Small, "--steps", "12", "--beta-cycles", "3", "--out", Folder["run"]]);
+        string[] files = ["options.json", "metrics.jsonl", "evaluation.json", "report.html", "package/manifest.json"];
+        byte[][] before = [.. files.Select(file => File.ReadAllBytes(Folder[$"run/{file}"]))];
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "20", option, value, "--out", Folder["run"]);
+
+        Assert.That(exitCode, Is.EqualTo(expected), error);
+        Assert.That(files.Select(file => File.ReadAllBytes(Folder[$"run/{file}"])), Is.EqualTo(before));
+        Support.Cli.Succeed("train", "--resume", "--steps", "20", "--out", Folder["run"]);
+    }
+
+    // As after a crash between the two.
+    [Test]
+    public void Change_ThatWasStoredButNotLogged_IsLoggedAtTheNextResume()
+    {
+        Support.Cli.Succeed([.. Small, "--steps", "4", "--out", Folder["run"]]);
+        Support.Cli.Succeed("train", "--resume", "--steps", "8", "--learning-rate", "0.5", "--out", Folder["run"]);
+        string[] changes = Changes("run");
+        byte[] last = LastCheckpoint("run");
+        string log = Folder["run/metrics.jsonl"];
+        File.WriteAllLines(log, File.ReadAllLines(log).Where(line => !line.Contains("changed", StringComparison.Ordinal)));
+
+        Support.Cli.Succeed("train", "--resume", "--out", Folder["run"]);
+
+        Assert.That(Changes("run"), Is.EqualTo(changes).And.Length.EqualTo(1));
+        Assert.That(LastCheckpoint("run"), Is.EqualTo(last));
+    }
+
+    [Test]
+    public void Augmentation_ThatDoesNotFitTheImages_LeavesNoRun()
+    {
+        var (exitCode, _, error) = Support.Cli.Run([.. Small, "--random-crop", "8", "--out", Folder["run"]]);
+
+        Assert.That((exitCode, error), Is.EqualTo((1, "onnxvae: --random-crop is 8 pixels, but the images have 8 x 8: give 0 to 7.\n")));
+        Assert.That(Directory.Exists(Folder["run"]), Is.False);
+    }
+
     [Test]
     public void Package_KeepsItsOwnSchedules()
     {
@@ -169,6 +212,23 @@ internal sealed class PracticeTests : FolderFixture
         Assert.That(error, Does.StartWith($"onnxvae: {message.Replace("FILE", Folder[name], StringComparison.Ordinal)}"));
         Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(Directory.Exists(Folder["run"]), Is.False);
+    }
+
+    [Test]
+    public void Config_IsForTheVerb_WhateverElseIsCalledLikeOne()
+    {
+        File.WriteAllText(Folder["c.yaml"], "random-flip: true");
+        string before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = Folder["images"];
+        try
+        {
+            Support.Cli.Succeed([.. Small, "--config", Folder["c.yaml"], "--steps", "2", "--out", "sweep"]);
+            Assert.That(File.ReadAllText("sweep/config.json"), Does.Contain("random-flip"));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
     }
 
     [Test]

@@ -52,7 +52,7 @@ internal sealed partial class RunReportTests : FolderFixture
         {
             string page = File.ReadAllText(Folder[$"{folder}/report.html"]);
             AssertIsInWords(page);
-            Assert.That(page, Does.Contain("Gradient norm by step").And.Match("Clipped: [0-9.]+ % of the steps"), folder);
+            Assert.That(page, Does.Contain("Gradient norm by step").And.Match("The gradient was clipped in [0-9.]+ % of the steps"), folder);
         }
     }
 

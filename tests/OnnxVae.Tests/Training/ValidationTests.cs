@@ -106,10 +106,12 @@ internal sealed class ValidationTests : FolderFixture
         long best = StepOf(Lines(run).MinBy(LossOf)!);
         var checkpoint = Checkpoint.Load(run.Best, package);
         (checkpoint with { Step = 39 }).Save(run.Best); // that of a step which the log has not
-        bool canBeRestored = File.Exists(run.CheckpointAt(best));
+        var left = Lines(run).Where(line => File.Exists(run.CheckpointAt(StepOf(line)))).MinBy(LossOf)!;
 
         await TrainAsync(package, run, Held);
-        Assert.That(File.Exists(run.Best), Is.EqualTo(canBeRestored));
+        Assert.That(Checkpoint.Load(run.Best, package).Step, Is.EqualTo(StepOf(left)), "the best of those whose states are there");
+        await TrainAsync(package, run, Held);
+        Assert.That(Checkpoint.Load(run.Best, package).Step, Is.EqualTo(StepOf(left)), "and so it stays");
 
         checkpoint.Save(run.CheckpointAt(best));
         await TrainAsync(package, run, Held);
@@ -117,6 +119,24 @@ internal sealed class ValidationTests : FolderFixture
 
         await TrainAsync(package, run, validation: null);
         Assert.That(File.Exists(run.Best), Is.False);
+    }
+
+    [Test]
+    public void History_KnowsTheBestOfThoseThatAreKept_AndNoLossThatWasNotFinite()
+    {
+        var history = new ValidationHistory(
+            [Line(10, 5, 1, 4), Line(20, 3, 1, 2), Line(30, 4, 1, 3), Line(40, null, null, 1), Line(50, 4.5, 1, 3.5)], beta: 1);
+        Assert.That((history.Best, history.SinceBest, history.Last), Is.EqualTo(((20L, 3.0), 3, 4.5)));
+
+        history.KeepOnly(step => step != 20);
+        Assert.That((history.Best, history.SinceBest), Is.EqualTo(((30L, 4.0), 2)));
+
+        Assert.That(history.Add(60, double.NaN), Is.False);
+        Assert.That(history.Add(70, 3.5), Is.True);
+        Assert.That((history.Last, history.SinceBest), Is.EqualTo((3.5, 0)));
+
+        static JsonObject Line(long step, double? loss, double? rate, double? distortion) =>
+            new() { ["step"] = step, [ValidationFigures.LossName] = loss, [ValidationFigures.RateName] = rate, [ValidationFigures.DistortionName] = distortion };
     }
 
     [Test]
