@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Runs;
@@ -18,10 +19,13 @@ internal sealed record LoggingOptions
     [Option(Topic.Run, "Steps between evaluations of the validation images; a twentieth of the run if left out."), Between(1, BetweenAttribute.LargestCount)]
     public int? ValidateEvery { get; init; }
 
-    [Option(Topic.Run, "Which checkpoint is evaluated and exported: that with the lowest validation loss, where there is validation, or the last."), Among(Best, Last)]
+    [Option(Topic.Run, "Which checkpoint is evaluated and exported: the best one, where there is validation, or the last."), Among(Best, Last)]
     public string Keep { get; init; } = Best;
 
-    [Option(Topic.Run, "Stop after this many evaluations of the validation images in a row without a lower loss; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
+    [Option(Topic.Run, "The validation figure that is lowest at the best checkpoint, and that patience is measured by."), Among("loss", "distortion", "rate")]
+    public string BestBy { get; init; } = "loss";
+
+    [Option(Topic.Run, "Stop after this many evaluations of the validation images in a row without a lower --best-by; all steps if left out."), Between(1, BetweenAttribute.LargestCount)]
     public int? Patience { get; init; }
 
     [Option(Topic.Run, "Also write the numbers of the log to metrics.csv.")]
@@ -54,6 +58,7 @@ internal sealed record LoggingOptions
         CheckpointEvery = CheckpointEvery,
         ValidateEvery = ValidateEvery,
         KeepsBest = Keep == Best,
+        BestBy = Enum.Parse<ValidationFigure>(BestBy, ignoreCase: true),
         Patience = Patience,
     };
 }

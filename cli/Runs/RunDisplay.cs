@@ -56,7 +56,7 @@ internal static class RunDisplay
         if (run.Best is { } best)
         {
             string stop = run.Step < options.Steps ? $"; training stopped at step {run.Step}, {options.Patience} evaluations without a lower one" : "";
-            Notice.Say($"Best      step {best.Step} of {options.Steps}, validation loss {best.Loss.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
+            Notice.Say($"Best      step {best.Step} of {options.Steps}, validation {logging.BestBy} {best.Figure.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
         }
 
         return kept;

@@ -20,7 +20,7 @@ using var first = TrainingRun.StartOrResume(new RunFolder(Path.Combine(folder, "
 }));
 first.Logged += (_, line) => Console.Write($"\rshapes: step {line.Step}, loss {line.Values["loss"]:0.0} ");
 await first.TrainAsync(shapes.Train, new TrainerOptions { Steps = 400, ValidateEvery = 40, Patience = 5, Augmentation = new Augmentation { Flip = true, Shift = 2 } }, shapes.Validation);
-Console.WriteLine($"\rshapes: best at step {first.Best!.Value.Step}, validation loss {first.Best.Value.Loss:0.0}");
+Console.WriteLine($"\rshapes: best at step {first.Best!.Value.Step}, validation loss {first.Best.Value.Figure:0.0}");
 
 // A second one on other images, from the first one's best weights: the encoder changes slowly, the first layer of the decoder not at all.
 using var second = TrainingRun.StartOrResume(new RunFolder(Path.Combine(folder, "scenes")), new Settings("scenes"), RequireSame, package =>
@@ -36,7 +36,7 @@ using var second = TrainingRun.StartOrResume(new RunFolder(Path.Combine(folder, 
 });
 second.Logged += (_, line) => Console.Write($"\rscenes: step {line.Step}, loss {line.Values["loss"]:0.0} ");
 await second.TrainAsync(scenes.Train, new TrainerOptions { Steps = 200, ValidateEvery = 20 }, scenes.Validation);
-Console.WriteLine($"\rscenes: best at step {second.Best!.Value.Step}, validation loss {second.Best.Value.Loss:0.0}");
+Console.WriteLine($"\rscenes: best at step {second.Best!.Value.Step}, validation loss {second.Best.Value.Figure:0.0}");
 
 var best = second.Folder.LoadKept(second.Package).Checkpoint;
 second.Export(best.States);

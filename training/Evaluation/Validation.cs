@@ -38,6 +38,9 @@ internal sealed class Validation : IDisposable
     public static double BetaAt(TrainingPackage package, long step) =>
         package.Manifest.Step.Inputs.FirstOrDefault(input => input is { Role: InputRole.Schedule, Name: "beta" })?.Schedule!.At(step) ?? 1;
 
+    /// <summary>Whether the model has a figure.</summary>
+    public bool Has(ValidationFigure figure) => ValidationFigures.Of([.. metrics.Select(metric => (metric.Name, 0.0))], beta).ValueOf(figure) is not null;
+
     /// <summary>Computes the figures of the current states.</summary>
     public ValidationFigures Run()
     {

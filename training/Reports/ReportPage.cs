@@ -15,7 +15,7 @@ internal sealed class ReportPage(string title)
         body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: var(--text); background: var(--page); }
         h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
         .summary { font-size: 1.05rem; margin-top: 0; } figcaption, .quiet { color: var(--quiet); } a { color: inherit; }
-        table { border-collapse: collapse; } td, th { padding: .3rem 1.2rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
+        table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { padding: .3rem 1.2rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
         td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
         figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; break-inside: avoid; } img, svg { max-width: 100%; height: auto; }
         svg text { font-family: system-ui, sans-serif; }

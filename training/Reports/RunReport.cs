@@ -23,6 +23,9 @@ public sealed record RunReportContents
     /// <summary>The step whose states were evaluated.</summary>
     public required long Step { get; init; }
 
+    /// <summary>Whether they are the best ones by a validation figure, rather than the last ones.</summary>
+    public bool IsBest { get; init; }
+
     /// <summary>The folder of the run's sample grids, if there is one.</summary>
     public required string Grids { get; init; }
 
@@ -76,7 +79,7 @@ public static class RunReport
         string time = log.Select(line => MetricsLog.ValueOf(line, MetricsLog.Seconds)).LastOrDefault(value => value is not null) is { } seconds ? $" in {Wording.Time(seconds)}" : "";
         string day = DateTime.TryParse(Text(log.Count > 0 ? log[^1][MetricsLog.Time] : null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
             ? $", finished on {end.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}" : "";
-        string kept = contents.Step < steps ? $" The states of step {Wording.Number(contents.Step)}, the best ones, were evaluated." : "";
+        string kept = contents.IsBest && contents.Step < steps ? $" The states of step {Wording.Number(contents.Step)}, the best ones, were evaluated." : "";
         return $"{NetworkOf(contents)}, {size}, trained{data} for {Wording.Number(steps)} steps with batches of {Wording.Number(manifest.Step.Images.Shape[0])} images{time}{day}.{kept}";
     }
 
@@ -128,7 +131,6 @@ public static class RunReport
     {
         var step = contents.Manifest.Step;
         string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Name != StateNames.ClippedShare).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
-        var best = contents.Log.Where(line => MetricsLog.ValueOf(line, ValidationFigures.LossName) is not null).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.LossName));
         var charts = names.Select(name => (Name: name, Curves: CurvesOf(contents.Log, name))).Where(chart => chart.Curves.Any(IsDrawn)).ToArray();
         if (charts.Length > 0)
         {
@@ -143,7 +145,7 @@ public static class RunReport
         foreach (var (name, curves) in charts)
         {
             string caption = $"{Wording.Sentence(Wording.Name(name))} by step{(curves.Count > 1 ? ", of training and of validation images" : "")}";
-            page.Drawing(ReportCharts.Curves(Wording.Name(name), curves, curves.Count > 1 ? best?["step"]!.GetValue<long>() : null), caption);
+            page.Drawing(ReportCharts.Curves(Wording.Name(name), curves, contents.IsBest && curves.Count > 1 ? contents.Step : null), caption);
         }
     }
 

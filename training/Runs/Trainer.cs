@@ -23,8 +23,8 @@ public sealed class Trainer : IDisposable
     private readonly MetricSpec loss;
     private double secondsBefore; // of training, up to where the run was resumed
     private readonly Stopwatch time = new();
-    private double? lastLoss;
-    private ValidationHistory validated = new([], beta: 1);
+    private double? lastLoss, lastValidationLoss;
+    private ValidationHistory validated = new([], beta: 1, ValidationFigure.Loss);
     private long metricsStep, logged, saved;
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
@@ -120,8 +120,9 @@ public sealed class Trainer : IDisposable
 
             MetricsLog.TruncateAfter(folder.Metrics, checkpoint.Step);
             trainer.secondsBefore = MetricsLog.SecondsOf(folder.Metrics);
-            trainer.lastLoss = trainer.LoggedLoss();
-            trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps));
+            trainer.lastLoss = trainer.LastLogged(trainer.loss.Name);
+            trainer.lastValidationLoss = trainer.LastLogged(ValidationFigures.LossName);
+            trainer.validated = new ValidationHistory(MetricsLog.Read(folder.Metrics), Validation.BetaAt(package, options.Steps), options.BestBy);
         });
     }
 
@@ -155,6 +156,11 @@ public sealed class Trainer : IDisposable
         long start = Stopwatch.GetTimestamp();
         using var validation = held is null ? null : new Validation(package, states, held, options.Steps, options.Seed, options.Threads);
         ValidationTime += Stopwatch.GetElapsedTime(start);
+        if (validation is not null && !validation.Has(options.BestBy))
+        {
+            throw new ArgumentException($"The model has no {options.BestBy.ToString().ToLowerInvariant()} to choose the best checkpoint by: choose it by the loss.");
+        }
+
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps, options.Augmentation);
         var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpoint => CheckpointWritten?.Invoke(this, checkpoint));
@@ -229,14 +235,14 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private TrainingProgress Progress => new(Step, options.Steps, lastLoss) { ValidationLoss = validated.Last };
+    private TrainingProgress Progress => new(Step, options.Steps, lastLoss) { ValidationLoss = lastValidationLoss };
 
     // The best checkpoint is that of the log: a process may have been killed before it was written, and a run may go on in another way than before.
     private void MatchBest(bool isValidated)
     {
         if (!isValidated)
         {
-            validated = new ValidationHistory([], beta: 1);
+            validated = new ValidationHistory([], beta: 1, options.BestBy);
             File.Delete(folder.Best);
         }
         else if (options.KeepsBest && StepOfBest() is var kept && validated.Best?.Step != kept)
@@ -265,10 +271,10 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>The step with the lowest validation loss so far, and that loss; null if there is none.</summary>
-    public (long Step, double Loss)? Best => validated.Best;
+    /// <summary>The step whose validation figure was the lowest so far, and that figure; null if there is none.</summary>
+    public (long Step, double Figure)? Best => validated.Best;
 
-    /// <summary>Whether nothing is left to train: all steps are done, or the validation loss has not fallen for as long as the options allow.</summary>
+    /// <summary>Whether nothing is left to train: all steps are done, or the validation figure has not fallen for as long as the options allow.</summary>
     public bool IsFinished => Step >= options.Steps || validated.SinceBest >= options.Patience;
 
     // Whether the loss is the lowest so far. That the states are finite, the loss of a step tells.
@@ -279,7 +285,8 @@ public sealed class Trainer : IDisposable
             line[name] = double.IsFinite(value) ? value : null;
         }
 
-        return validated.Add(Step, figures.Loss) && options.KeepsBest;
+        lastValidationLoss = double.IsFinite(figures.Loss) ? figures.Loss : lastValidationLoss;
+        return validated.Add(Step, figures.ValueOf(options.BestBy)!.Value) && options.KeepsBest;
     }
 
     private IEnumerable<MetricSpec> Scalars => package.Manifest.Step.Metrics.Where(metric => metric.Shape.Rank == 0);
@@ -336,7 +343,7 @@ public sealed class Trainer : IDisposable
             $"Training diverged {when}: {terms}{state}. The last checkpoint is {Path.GetFileName(folder.NewestCheckpoint())}; try a smaller learning rate, or clip the gradient.");
     }
 
-    private double? LoggedLoss() => MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, loss.Name)).LastOrDefault(value => value is not null);
+    private double? LastLogged(string name) => MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, name)).LastOrDefault(value => value is not null);
 
     private JsonObject LogLine(double stepsPerSecond)
     {

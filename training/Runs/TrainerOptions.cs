@@ -1,5 +1,6 @@
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Evaluation;
 
 namespace OnnxVae.Training.Runs;
 
@@ -29,10 +30,13 @@ public sealed record TrainerOptions
     /// <summary>Steps between evaluations of the validation images, if there are any; null for twenty evaluations of a run. The last step is evaluated, too.</summary>
     public int? ValidateEvery { get; init; }
 
-    /// <summary>Whether the checkpoint with the lowest validation loss is kept, as <see cref="RunFolder.Best"/>.</summary>
+    /// <summary>The figure of the validation images by which the best checkpoint is chosen, and by which patience is measured.</summary>
+    public ValidationFigure BestBy { get; init; }
+
+    /// <summary>Whether the best checkpoint is kept, as <see cref="RunFolder.Best"/>.</summary>
     public bool KeepsBest { get; init; } = true;
 
-    /// <summary>Training ends after this many evaluations of the validation images in a row without a lower loss; null to do all steps.</summary>
+    /// <summary>Training ends after this many evaluations of the validation images in a row without a lower value of that figure; null to do all steps.</summary>
     public int? Patience { get; init; }
 
     /// <summary>Random changes to training images; null for none.</summary>

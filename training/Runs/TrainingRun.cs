@@ -29,8 +29,8 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Steps done, as far as this process knows: 0 before <see cref="TrainAsync"/>.</summary>
     public long Step { get; private set; }
 
-    /// <summary>The step with the lowest validation loss, and that loss; null if there is none, and before <see cref="TrainAsync"/>.</summary>
-    public (long Step, double Loss)? Best { get; private set; }
+    /// <summary>The step whose validation figure was the lowest, and that figure; null if there is none, and before <see cref="TrainAsync"/>.</summary>
+    public (long Step, double Figure)? Best { get; private set; }
 
     /// <summary>Raised when the states are loaded, before the first step. An exception of a handler, of this event or another, ends the training.</summary>
     public event EventHandler<TrainingStart>? Started;
@@ -206,6 +206,7 @@ public sealed class TrainingRun : IDisposable
             Split = split,
             Log = MetricsLog.Read(Folder.Metrics),
             Step = checkpoint.Step,
+            IsBest = File.Exists(Folder.Best),
             Grids = Folder.Samples,
             Data = data,
             Options = RunFolder.ReadJson(Folder.Options) ?? [],

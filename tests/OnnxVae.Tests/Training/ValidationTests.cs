@@ -125,15 +125,16 @@ internal sealed class ValidationTests : FolderFixture
     public void History_KnowsTheBestOfThoseThatAreKept_AndNoLossThatWasNotFinite()
     {
         var history = new ValidationHistory(
-            [Line(10, 5, 1, 4), Line(20, 3, 1, 2), Line(30, 4, 1, 3), Line(40, null, null, 1), Line(50, 4.5, 1, 3.5)], beta: 1);
-        Assert.That((history.Best, history.SinceBest, history.Last), Is.EqualTo(((20L, 3.0), 3, 4.5)));
+            [Line(10, 5, 1, 4), Line(20, 3, 1, 2), Line(30, 4, 1, 3), Line(40, null, null, 1), Line(50, 4.5, 1, 3.5)], beta: 1, ValidationFigure.Loss);
+        Assert.That((history.Best, history.SinceBest), Is.EqualTo(((20L, 3.0), 3)));
 
         history.KeepOnly(step => step != 20);
         Assert.That((history.Best, history.SinceBest), Is.EqualTo(((30L, 4.0), 2)));
 
         Assert.That(history.Add(60, double.NaN), Is.False);
         Assert.That(history.Add(70, 3.5), Is.True);
-        Assert.That((history.Last, history.SinceBest), Is.EqualTo((3.5, 0)));
+        Assert.That(history.SinceBest, Is.Zero);
+        Assert.That(new ValidationHistory([Line(10, 5, 3, 2), Line(20, 4, 1, 3)], beta: 1, ValidationFigure.Distortion).Best, Is.EqualTo((10L, 2.0)));
 
         static JsonObject Line(long step, double? loss, double? rate, double? distortion) =>
             new() { ["step"] = step, [ValidationFigures.LossName] = loss, [ValidationFigures.RateName] = rate, [ValidationFigures.DistortionName] = distortion };
@@ -193,6 +194,10 @@ internal sealed class ValidationTests : FolderFixture
         Assert.That(error, Does.Match("Best      step [0-9]+ of 20, validation loss [0-9.]+; step [0-9]+ is evaluated and exported"));
         Assert.That(File.ReadAllText(Folder["run/report.html"]), Does.Contain("Loss by step, of training and of validation images").And.Contain("best step"));
         Assert.That(Support.Cli.Succeed("evaluate", Folder["run"], "--split", "validation", "--importance-samples", "0"), Does.Contain("negativeElbo"));
+
+        (exitCode, _, error) = Support.Cli.Run([.. command, "--validation", "0.2", "--validate-every", "1", "--best-by", "rate", "--out", Folder["rate"]]);
+        Assert.That(exitCode, Is.Zero, error);
+        Assert.That(error, Does.Contain($"Best      step {Lines(new RunFolder(Folder["rate"])).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.RateName))!["step"]} of 20, validation rate "));
 
         (exitCode, _, error) = Support.Cli.Run([.. command, "--patience", "3", "--out", Folder["other"]]);
         Assert.That(exitCode, Is.EqualTo(2));
