@@ -33,7 +33,7 @@ internal static class ModelBuilder
             BatchSize = options.Batch,
             Optimizer = Optimizers.Create(options, length),
             Groups = Optimizers.Groups(options, length),
-            Frozen = options.Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+            Frozen = options.Frozen,
             Steps = ModelSchedules.RequiredSteps(options, steps),
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,

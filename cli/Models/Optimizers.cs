@@ -87,7 +87,13 @@ internal sealed partial record ModelOptions
     [Option(Topic.Optimization, "Decay of an exponential moving average of the weights, such as 0.999, which is then evaluated and exported."), Share]
     public double? WeightAveraging { get; init; }
 
-    private IEnumerable<string> OptimizerFaults() => LearningRateSchedule == LearningRates.Step && WarmUp > 0
-        ? ["--warm-up cannot be given with --learning-rate-schedule step: its first value is its largest."]
-        : [];
+    /// <summary>The names of <see cref="Freeze"/>.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Frozen => Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    private IEnumerable<string> OptimizerFaults() =>
+    [
+        .. LearningRateSchedule == LearningRates.Step && WarmUp > 0 ? ["--warm-up cannot be given with --learning-rate-schedule step: its first value is its largest."] : Array.Empty<string>(),
+        .. Freeze is not null && Frozen.Count == 0 ? [$"--freeze is '{Freeze}'; expected names with commas between them, as in encoder,decoder.0."] : Array.Empty<string>(),
+    ];
 }

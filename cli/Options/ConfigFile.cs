@@ -12,6 +12,11 @@ namespace OnnxVae.Cli.Options;
 /// </summary>
 internal static class ConfigFile
 {
+    private const int MostCharacters = 1 << 20, MostBrackets = 1000; // deep nesting would end the process
+
+    // What YAML 1.1 calls them.
+    private static readonly Dictionary<string, string> Booleans = new(StringComparer.OrdinalIgnoreCase) { ["yes"] = "true", ["on"] = "true", ["no"] = "false", ["off"] = "false" };
+
     /// <summary>The words of a command, followed by the options of a file that the command does not have itself.</summary>
     /// <param name="words">The command.</param>
     /// <param name="file">The file.</param>
@@ -21,6 +26,7 @@ internal static class ConfigFile
     public static string[] Expand(IReadOnlyList<string> words, string file, Verb verb)
     {
         string[] names = [.. verb.Options.Options.Select(row => row.Option.Name)];
+        HashSet<string> switches = [.. verb.Options.Options.Where(row => row.Option.ValueType == typeof(bool)).Select(row => row.Option.Name)];
         var given = words.Select(word => word.Split('=')[0]).ToHashSet();
         var added = new List<string>();
         foreach (var (name, value) in Read(file))
@@ -33,7 +39,7 @@ internal static class ConfigFile
 
             if (!verb.Options.AlternativesOf(option).Any(given.Contains))
             {
-                added.Add($"{option}={value}");
+                added.Add($"{option}={(switches.Contains(option) && Booleans.TryGetValue(value, out string? word) ? word : value)}");
             }
         }
 
@@ -58,13 +64,22 @@ internal static class ConfigFile
         }
 
         string text = RegularFile.ReadText(file);
+        if (text.Length > MostCharacters || text.Count(character => character is '[' or '{') > MostBrackets)
+        {
+            throw new UsageException($"'{file}' is not a file of options: it is too long, or has too many brackets.");
+        }
+
         try
         {
             return file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ReadJson(file, text) : ReadYaml(file, text);
         }
-        catch (Exception e) when (e is JsonException or YamlException)
+        catch (JsonException e)
         {
             throw new UsageException($"'{file}' is not a file of options: {e.Message}");
+        }
+        catch (YamlException e)
+        {
+            throw new UsageException($"'{file}' is not a file of options: line {e.Start.Line}: {e.Message}");
         }
     }
 

@@ -46,9 +46,12 @@ internal sealed class AutoencoderRun : IDisposable
             throw new UsageException($"--mixture is {options.Mixture}, but there are {images.Train.Count} training images to fit it to: give fewer Gaussians.");
         }
 
+        var given = OptionRecord.ValuesToGive(options).ToArray();
+        int batch = options.Model?.Batch ?? (int)TrainingPackage.Open(options.Package!).Manifest.Step.Images.Shape[0];
+        options = options with { Logging = options.Logging.Resolve(images, options.Length.StepsFor(images.Train, batch)) };
         var run = TrainingRun.Start(new RunFolder(folder), options, package =>
         {
-            ConfigFile.Write(new RunFolder(folder).Config, OptionRecord.ValuesToGive(options));
+            ConfigFile.Write(new RunFolder(folder).Config, given);
             compile(package);
             options.FineTuning.ApplyTo(TrainingPackage.Open(package));
         });
@@ -104,6 +107,7 @@ internal sealed class AutoencoderRun : IDisposable
         long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
+        run.Started += (_, start) => DiscardResults(goesOn: start.Step < steps);
         string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
         if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution) with { Augmentation = options.Augmentation.ToAugmentation() }, options.Logging, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } kept)
         {
@@ -127,6 +131,16 @@ internal sealed class AutoencoderRun : IDisposable
 
     public void Dispose() => run.Dispose();
 
+    // Those of a run that was shorter.
+    private void DiscardResults(bool goesOn)
+    {
+        if (goesOn)
+        {
+            File.Delete(run.Folder.Evaluation);
+            File.Delete(run.Folder.Report);
+        }
+    }
+
     private void Announce(long steps)
     {
         var train = images.Train;
@@ -140,6 +154,11 @@ internal sealed class AutoencoderRun : IDisposable
         };
         Notice.Say($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
         Notice.Say($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
+        if (options.Model is { ScheduleSteps: { } end, LearningRateSchedule: not LearningRates.Constant } && end < steps)
+        {
+            Console.Error.WriteLine($"The schedule of the learning rate ends at step {end} of {steps}, and its last value holds from there on.");
+        }
+
         Notice.Say($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
     }
 

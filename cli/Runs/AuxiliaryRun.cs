@@ -96,7 +96,7 @@ internal sealed class AuxiliaryRun : IDisposable
         Console.WriteLine($"Report    {run.Folder.Report}");
         if (next(images.Train.Classes) is { } command)
         {
-            Console.WriteLine($"Next      {command}");
+            NextCommand.Print(command);
         }
 
         return ExitCode.Done;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Models;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Training.Runs;
 
@@ -8,6 +9,16 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The command that a user is likely to want next.</summary>
 internal static class NextCommand
 {
+    /// <summary>Prints a command, unless results alone are wanted.</summary>
+    /// <param name="command">The command.</param>
+    public static void Print(string command)
+    {
+        if (!Notice.IsQuiet)
+        {
+            Console.WriteLine($"Next      {command}");
+        }
+    }
+
     /// <summary>After training a model: images, or first a prior if latents are codes.</summary>
     /// <param name="run">The model's run.</param>
     /// <param name="figures">Its metrics.</param>

@@ -96,10 +96,10 @@ internal static class RunChanges
         string text = string.Join(", ", ((string[])[steps == former ? "" : $"steps from {former} to {steps}", Describe(before, after)]).Where(part => part.Length > 0));
         if (text.Length > 0)
         {
-            if (steps != former || StoredOptions.Differences(StoredOptions.Flatten(before), StoredOptions.Flatten(after), OfSchedules.Select(OptionNames.InFile)).Any())
+            bool isForTraining = steps != former || StoredOptions.Differences(StoredOptions.Flatten(before), StoredOptions.Flatten(after), OfSchedules.Select(OptionNames.InFile)).Any();
+            if (isForTraining && steps > done && folder.IsEndedByPatience(package, after.Logging.ToTrainerOptions(steps, after.Seed, after.Execution)))
             {
-                File.Delete(folder.Evaluation); // of a run that was not this long, or trained otherwise
-                File.Delete(folder.Report);
+                throw new UsageException($"--patience {after.Logging.Patience} has ended the run at step {done}: give a larger one to go on.");
             }
 
             after = after with { Changes = [.. after.Changes, new RunChange(done, text)] };

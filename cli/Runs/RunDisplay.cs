@@ -32,6 +32,11 @@ internal static class RunDisplay
         run.Started += (_, start) =>
         {
             Checkpoints.ReportDamaged(start.DamagedCheckpoints, start.Step);
+            if (start.Step > 0)
+            {
+                Notice.Say(start.Step < options.Steps ? $"Resumed   after step {start.Step} of {options.Steps}" : $"Resumed   after step {start.Step}, the last one: nothing is left to train");
+            }
+
             if (!options.Device.IsProcessor)
             {
                 Notice.Say($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
@@ -55,7 +60,7 @@ internal static class RunDisplay
         var kept = Checkpoints.LoadKept(run.Folder, run.Package);
         if (run.Best is { } best)
         {
-            string stop = run.Step < options.Steps ? $"; training stopped at step {run.Step}, {options.Patience} evaluations without a lower one" : "";
+            string stop = run.Step < options.Steps ? $"; training stopped at step {run.Step}, {(options.Patience == 1 ? "one evaluation" : $"{options.Patience} evaluations")} without a lower one" : "";
             Notice.Say($"Best      step {best.Step} of {options.Steps}, validation {logging.BestBy} {best.Figure.ToString(lossFormat, CultureInfo.InvariantCulture)}{stop}; step {kept.Step} is evaluated and exported");
         }
 

@@ -9,6 +9,7 @@ internal static class Remedies
     public static IReadOnlyList<(string Words, string Instead)> Table { get; } =
     [
         ("take a smaller batch.", "give a smaller --batch."),
+        ("to choose the best checkpoint by: choose it by the loss.", "to choose the best checkpoint by: give --best-by loss."),
         ("The padding of the crop is {0} pixels,", "--random-crop is {0} pixels,"),
         ("The shift is {0} pixels,", "--random-shift is {0} pixels,"),
         ("Compile the model for this device, or allow nodes to fall back to the processor.", "Compile the model with 'compile --for', or give --allow-fallback."),

@@ -8,7 +8,4 @@ public enum ValidationFigure
 
     /// <summary>The distortion (reconstruction loss) alone.</summary>
     Distortion,
-
-    /// <summary>The rate (KL term) alone.</summary>
-    Rate,
 }

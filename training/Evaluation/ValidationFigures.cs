@@ -24,12 +24,7 @@ public sealed record ValidationFigures(double Loss, double? Rate, double? Distor
 
     /// <summary>One of the figures; null for a model without it.</summary>
     /// <param name="figure">Which.</param>
-    public double? ValueOf(ValidationFigure figure) => figure switch
-    {
-        ValidationFigure.Distortion => Distortion,
-        ValidationFigure.Rate => Rate,
-        _ => Loss,
-    };
+    public double? ValueOf(ValidationFigure figure) => figure == ValidationFigure.Distortion ? Distortion : Loss;
 
     /// <summary>The loss that follows from rate and distortion; null for a model without a distortion.</summary>
     internal static double? LossOf(double? rate, double? distortion, double beta) => distortion + (beta * (rate ?? 0));

@@ -11,7 +11,7 @@ internal sealed record FigureText(string Title, string Meaning)
         ["rate"] = new("Rate (KL term)", "How much the latents say about an image, nats per image. Neither direction is better by itself: less rate is good where the distortion stays the same."),
         ["distortion"] = new("Distortion (reconstruction loss)", "What is left to say about an image once its latents are known, nats per image. Lower is better."),
         ["distortionExchanged"] = new("Distortion with other latents", "The distortion when an image is decoded from the latents of another one. The further above the distortion, the more the decoder uses the latents."),
-        ["changedByExchange"] = new("Images changed by the exchange", "The share of images whose distortion that exchange changes. Close to 1 is good: the latents matter."),
+        ["changedByExchange"] = new("Share of images changed by the exchange", "Images whose distortion that exchange changes. Close to 1 is good: the latents matter."),
         ["negativeLogLikelihood"] = new("Negative log-likelihood", "The importance-weighted estimate, nats per image; an upper bound that is tighter than the negative ELBO. Lower is better."),
         ["importanceSamples"] = new("Importance samples", "Draws per image for the negative log-likelihood. The more, the tighter the bound."),
         ["bitsPerDimension"] = new("Bits per dimension", "The negative ELBO per value of an image, in bits. Lower is better."),

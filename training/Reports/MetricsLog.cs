@@ -55,6 +55,9 @@ public static class MetricsLog
     /// <summary>The seconds of training up to the last line; 0 if there is none.</summary>
     internal static double SecondsOf(string path) => Read(path).Select(line => ValueOf(line, Seconds)).LastOrDefault(value => value is not null) ?? 0;
 
+    /// <summary>The last step with a line; null if there is none.</summary>
+    internal static long? LastStepOf(string path) => Read(path).Max(StepOf);
+
     private static long? StepOf(JsonObject line) => line[StepEntry] is JsonValue value && value.TryGetValue(out long step) ? step : null;
 
     private static JsonObject? TryParse(string line)

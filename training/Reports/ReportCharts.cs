@@ -12,17 +12,18 @@ internal static class ReportCharts
 {
     private const int Width = 540, Height = 300;
     private const int BarHeight = 240;
-    private const double EarlyShare = 0.1; // of the steps: where losses fall so fast that nothing else would be seen
-    private const double Margin = 0.06;
+    private const double Margin = 0.06, RightMargin = 0.015;
+    private const float LabelSpace = 24; // for half of the last tick's label, pixels
 
     private static readonly Color Axis = Color.FromHex("#8a919b");
     private static readonly Color[] Palette = [Color.FromHex("#3b82d6"), Color.FromHex("#e0803a")];
 
-    /// <summary>Curves over the steps; the vertical axis is that of the steps after the first tenth.</summary>
+    /// <summary>Curves over the steps.</summary>
     /// <param name="label">The vertical axis.</param>
     /// <param name="curves">The curves; a legend names them if there are several.</param>
     /// <param name="best">The step to mark; null for none.</param>
-    public static string Curves(string label, IReadOnlyList<ReportCurve> curves, long? best)
+    /// <param name="from">The share of the steps from which on all values are seen; those of earlier steps may be above or below.</param>
+    public static string Curves(string label, IReadOnlyList<ReportCurve> curves, long? best, double from)
     {
         using var plot = Themed("step", label);
         foreach (var (curve, color) in curves.Zip(Palette))
@@ -37,10 +38,15 @@ internal static class ReportCharts
             mark.LegendText = "best step";
         }
 
-        var (last, late) = Late(curves);
+        double last = curves.SelectMany(curve => curve.Points).Max(point => point.Step);
+        double[] late = [.. curves.SelectMany(curve => curve.Points).Where(point => point.Step >= from * last).Select(point => point.Value)];
         double lowest = late.Min(), highest = late.Max(), margin = Math.Max(Margin * (highest - lowest), 1e-6 * Math.Max(1, Math.Abs(highest)));
-        plot.Axes.SetLimits(0, last, lowest - margin, highest + margin);
-        ShowLegend(plot, curves.Count > 1 || best is not null);
+        plot.Axes.SetLimits(0, last * (1 + RightMargin), lowest - margin, highest + margin);
+        if (curves.Count > 1 || best is not null)
+        {
+            plot.ShowLegend(Edge.Top).Legend.Orientation = Orientation.Horizontal;
+        }
+
         return plot.GetSvgXml(Width, Height);
     }
 
@@ -64,6 +70,7 @@ internal static class ReportCharts
     {
         var plot = new Plot();
         ApplyTheme(plot);
+        plot.Axes.Right.MinimumSize = LabelSpace;
         plot.XLabel(horizontal);
         plot.YLabel(vertical);
         return plot;
@@ -81,20 +88,5 @@ internal static class ReportCharts
         {
             text.LabelFontColor = Axis;
         }
-    }
-
-    private static void ShowLegend(Plot plot, bool isShown)
-    {
-        if (isShown)
-        {
-            plot.ShowLegend(Edge.Top).Legend.Orientation = Orientation.Horizontal;
-        }
-    }
-
-    private static (double Last, double[] Values) Late(IReadOnlyList<ReportCurve> curves)
-    {
-        double last = curves.SelectMany(curve => curve.Points).Max(point => point.Step);
-        double[] late = [.. curves.SelectMany(curve => curve.Points).Where(point => point.Step >= EarlyShare * last).Select(point => point.Value)];
-        return (last, late);
     }
 }

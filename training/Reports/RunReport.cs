@@ -43,6 +43,7 @@ public sealed record RunReportContents
 public static class RunReport
 {
     private const int PicturesOfCourse = 6;
+    private const double EarlyShare = 0.1; // of the steps: losses fall so fast there that nothing else would be seen
     private const string ValidationPrefix = "validation";
 
     private static readonly string[] KindsOfGrids = ["samples", "reconstructions", "colorizations", "mixture"];
@@ -77,7 +78,7 @@ public static class RunReport
         long steps = log.Count > 0 ? log[^1]["step"]!.GetValue<long>() : contents.Step;
         string data = contents.Data is { } name ? $" on {Wording.LastPart(name)}" : "";
         string time = log.Select(line => MetricsLog.ValueOf(line, MetricsLog.Seconds)).LastOrDefault(value => value is not null) is { } seconds ? $" in {Wording.Time(seconds)}" : "";
-        string day = DateTime.TryParse(Text(log.Count > 0 ? log[^1][MetricsLog.Time] : null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
+        string day = DateTime.TryParse(log.Select(line => Text(line[MetricsLog.Time])).LastOrDefault(text => text is not null), CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var end)
             ? $", finished on {end.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}" : "";
         string kept = contents.IsBest && contents.Step < steps ? $" The states of step {Wording.Number(contents.Step)}, the best ones, were evaluated." : "";
         return $"{NetworkOf(contents)}, {size}, trained{data} for {Wording.Number(steps)} steps with batches of {Wording.Number(manifest.Step.Images.Shape[0])} images{time}{day}.{kept}";
@@ -130,7 +131,8 @@ public static class RunReport
     private static void AddCurves(ReportPage page, RunReportContents contents)
     {
         var step = contents.Manifest.Step;
-        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Name != StateNames.ClippedShare).Select(metric => metric.Name), .. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
+        HashSet<string> schedules = [.. step.Inputs.Where(input => input.Schedule is not (null or BiasCorrectionSchedule or AveragingSchedule)).Select(input => input.Name)];
+        string[] names = [.. step.Metrics.Where(metric => metric.Shape.Rank == 0 && metric.Name != StateNames.ClippedShare).Select(metric => metric.Name), .. schedules];
         var charts = names.Select(name => (Name: name, Curves: CurvesOf(contents.Log, name))).Where(chart => chart.Curves.Any(IsDrawn)).ToArray();
         if (charts.Length > 0)
         {
@@ -145,7 +147,7 @@ public static class RunReport
         foreach (var (name, curves) in charts)
         {
             string caption = $"{Wording.Sentence(Wording.Name(name))} by step{(curves.Count > 1 ? ", of training and of validation images" : "")}";
-            page.Drawing(ReportCharts.Curves(Wording.Name(name), curves, contents.IsBest && curves.Count > 1 ? contents.Step : null), caption);
+            page.Drawing(ReportCharts.Curves(Wording.Name(name), curves, contents.IsBest && curves.Count > 1 ? contents.Step : null, schedules.Contains(name) ? 0 : EarlyShare), caption);
         }
     }
 
@@ -164,7 +166,13 @@ public static class RunReport
     private static void AddFigures(ReportPage page, RunReportContents contents)
     {
         page.Heading($"Figures on the {contents.Split} images");
-        page.Table(["figure", "value", "what it means"], contents.Figures.ToJson().Where(entry => entry.Value is not JsonArray).Select(IReadOnlyList<string> (entry) =>
+        var figures = contents.Figures.ToJson();
+        foreach (var (name, sentence) in figures.Where(entry => Text(entry.Value) is not null))
+        {
+            page.Sentence($"{FigureText.Of(name).Title}: {Text(sentence)}.");
+        }
+
+        page.Table(["figure", "value", "what it means"], figures.Where(entry => entry.Value is not JsonArray && Text(entry.Value) is null).Select(IReadOnlyList<string> (entry) =>
         {
             var text = FigureText.Of(entry.Key);
             return [text.Title, Wording.Value(entry.Value), text.Meaning];
@@ -179,17 +187,24 @@ public static class RunReport
     {
         var changes = contents.Log.Where(line => line.ContainsKey(MetricsLog.Changed)).ToArray();
         AddRows(page, "Changed when the run was resumed", changes.Select(line => ($"after step {line["step"]}", Wording.Value(line[MetricsLog.Changed]))));
-        foreach (var (title, group) in GroupsOf(contents.GivenOptions is null ? "Options" : "Options that were given", contents.GivenOptions ?? contents.Options).Append(("Model", contents.Manifest.Model)).Append(("Training", contents.Manifest.Training)))
+        foreach (var (title, group) in GroupsOf(contents.GivenOptions is null ? "Options" : "Options given at the start", contents.GivenOptions ?? contents.Options)
+            .Append(("Model", contents.Manifest.Model)).Concat(GroupsOf("Training", contents.Manifest.Training)))
         {
             AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), Wording.Value(entry.Value))));
         }
     });
 
-    // Options that stand in no group, and then each group.
-    private static IEnumerable<(string Title, JsonObject Entries)> GroupsOf(string title, JsonObject options) => options
-        .Where(entry => entry.Value is JsonObject)
-        .SelectMany(entry => GroupsOf($"{title}: {Wording.Name(entry.Key)}", (JsonObject)entry.Value!))
-        .Prepend((title, new JsonObject(options.Where(entry => entry.Value is not (null or JsonObject)).Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())))));
+    // Entries that stand in no group, and then each group. A schedule is a value.
+    private static IEnumerable<(string Title, JsonObject Entries)> GroupsOf(string title, JsonObject entries)
+    {
+        yield return (title, new JsonObject(entries.Where(entry => !IsGroup(entry.Value)).Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone()))));
+        foreach (var (name, group) in entries.Where(entry => IsGroup(entry.Value)).SelectMany(entry => GroupsOf($"{title}: {Wording.Name(entry.Key)}", (JsonObject)entry.Value!)))
+        {
+            yield return (name, group);
+        }
+
+        static bool IsGroup(JsonNode? value) => value is JsonObject group && !group.ContainsKey("kind");
+    }
 
     private static void AddRows(ReportPage page, string title, IEnumerable<(string Name, string Value)> rows)
     {

@@ -37,13 +37,21 @@ internal static class Wording
     /// <summary>A value from a file; empty for null.</summary>
     public static string Value(JsonNode? value) => value switch
     {
-        JsonObject group => string.Join(", ", group.OrderByDescending(entry => entry.Key == KindEntry).Where(entry => entry.Value is not null)
-            .Select(entry => entry.Key == KindEntry ? Name(Value(entry.Value)) : $"{Name(entry.Key)} {Value(entry.Value)}")),
+        JsonObject { Count: > 0 } schedule when schedule[KindEntry] is JsonValue kind => Schedule($"{kind}", schedule),
+        JsonObject group => string.Join(", ", group.Where(entry => entry.Value is not null).Select(entry => $"{Name(entry.Key)} {Value(entry.Value)}")),
         JsonArray array => string.Join(", ", array.Select(Value)),
         JsonValue flag when flag.TryGetValue(out bool isSet) => isSet ? "yes" : "no",
         JsonValue number when number.GetValueKind() == System.Text.Json.JsonValueKind.Number => Number(double.Parse(number.ToJsonString(), CultureInfo.InvariantCulture)),
         null => "",
         var text => $"{text}",
+    };
+
+    private static string Schedule(string kind, JsonObject schedule) => kind switch
+    {
+        "constant" => Value(schedule["value"]),
+        "warmUp" when $"{schedule["steps"]}" == "0" => Value(schedule["value"]),
+        "changed" => $"{Value(schedule["before"])} up to step {Value(schedule["lastStep"])}, then {Value(schedule["after"])}",
+        _ => string.Join(", ", schedule.Where(entry => entry.Key != KindEntry && entry.Value is not null).Select(entry => $"{Name(entry.Key)} {Value(entry.Value)}").Prepend(Name(kind))),
     };
 
     /// <summary>A length of time.</summary>

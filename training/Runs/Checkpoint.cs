@@ -14,15 +14,28 @@ namespace OnnxVae.Training.Runs;
 public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnlyDictionary<string, Tensor> States)
 {
     private const string Format = "onnxvae-checkpoint-2";
+    private const string FigureEntry = "figure";
+
+    /// <summary>The validation figure that made it the best checkpoint when it was written; null if it was not.</summary>
+    public double? Figure { get; init; }
 
     /// <summary>Writes the checkpoint atomically.</summary>
-    public void Save(string path) => Safetensors.Save(path, States, new Dictionary<string, string>
+    public void Save(string path)
     {
-        ["format"] = Format,
-        ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-        ["seed"] = Seed.ToString(CultureInfo.InvariantCulture),
-        ["identity"] = Identity,
-    });
+        var metadata = new Dictionary<string, string>
+        {
+            ["format"] = Format,
+            ["step"] = Step.ToString(CultureInfo.InvariantCulture),
+            ["seed"] = Seed.ToString(CultureInfo.InvariantCulture),
+            ["identity"] = Identity,
+        };
+        if (Figure is { } figure)
+        {
+            metadata[FigureEntry] = figure.ToString("R", CultureInfo.InvariantCulture);
+        }
+
+        Safetensors.Save(path, States, metadata);
+    }
 
     /// <summary>Reads a checkpoint of a package.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -60,7 +73,7 @@ public sealed record Checkpoint(long Step, ulong Seed, string Identity, IReadOnl
 
         return metadata.TryGetValue("identity", out string? identity) && long.TryParse(metadata.GetValueOrDefault("step"), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
             && ulong.TryParse(metadata.GetValueOrDefault("seed"), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
-            ? new Checkpoint(step, seed, identity, states)
+            ? new Checkpoint(step, seed, identity, states) { Figure = double.TryParse(metadata.GetValueOrDefault(FigureEntry), NumberStyles.Float, CultureInfo.InvariantCulture, out double figure) ? figure : null }
             : throw new InvalidDataException($"'{path}' is damaged: it does not say of which step, seed and model it is.");
     }
 }

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Format;
+using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Training.Runs;
 
@@ -96,6 +98,15 @@ public sealed record RunFolder(string Path)
     /// <summary>The parameters of a mixture that was fitted to the latents.</summary>
     public string Mixture => System.IO.Path.Combine(Path, "mixture.safetensors");
 
+    /// <summary>Whether patience has ended the run: nothing would be trained under these options, whatever their number of steps.</summary>
+    /// <param name="package">The run's package.</param>
+    /// <param name="options">The options.</param>
+    public bool IsEndedByPatience(TrainingPackage package, TrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new ValidationHistory(MetricsLog.Read(Metrics), Validation.BetaAt(package, options.Steps), options.BestBy).SinceBest >= options.Patience;
+    }
+
     /// <summary>Whether there is a checkpoint beyond the initial one.</summary>
     public bool HasCheckpoint => ListCheckpoints().Any(file => file != CheckpointAt(0));
 
@@ -146,7 +157,7 @@ public sealed record RunFolder(string Path)
             return (checkpoint.For(package, file), damaged);
         }
 
-        throw first!;
+        throw damaged.Count == 1 ? first! : new InvalidDataException($"All {damaged.Count} checkpoints of '{Path}' are damaged: put one back, or start over in another folder. The newest: {first!.Message}", first);
     }
 
     /// <summary>Reads the checkpoint that a run is judged by and exported from: the best one, or else the newest, of those that are not damaged.</summary>

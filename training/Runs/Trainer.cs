@@ -59,11 +59,17 @@ public sealed class Trainer : IDisposable
     /// <param name="folder">The folder of checkpoints and log; created if missing.</param>
     /// <param name="options">How long and where to train.</param>
     /// <exception cref="IOException">The folder has checkpoints of another run.</exception>
+    /// <exception cref="InvalidDataException">It has a log, but its checkpoints are gone.</exception>
     public static Trainer Start(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
         if (folder.ListCheckpoints().Count > 0)
         {
             throw new IOException($"'{folder.Path}' holds a run already: resume it, or choose another folder.");
+        }
+
+        if (MetricsLog.LastStepOf(folder.Metrics) is > 0 and var logged)
+        {
+            throw new InvalidDataException($"'{folder.Path}' has a log of {logged} steps, but no checkpoint: put the checkpoints back, or start over in another folder.");
         }
 
         var initial = package.ReadInitialStates();
@@ -245,10 +251,23 @@ public sealed class Trainer : IDisposable
             validated = new ValidationHistory([], beta: 1, options.BestBy);
             File.Delete(folder.Best);
         }
-        else if (options.KeepsBest && StepOfBest() is var kept && validated.Best?.Step != kept)
+        else if (options.KeepsBest)
         {
-            validated.KeepOnly(step => step == kept || File.Exists(folder.CheckpointAt(step))); // those whose states are there
-            if (validated.Best is { } best && best.Step != kept)
+            MatchBest(LoadBest());
+        }
+    }
+
+    private void MatchBest(Checkpoint? kept)
+    {
+        if (kept is { Figure: { } figure } && kept.Step <= Step)
+        {
+            validated.Remember(kept.Step, figure); // the log may have lost it
+        }
+
+        if (validated.Best?.Step != kept?.Step)
+        {
+            validated.KeepOnly(step => step == kept?.Step || File.Exists(folder.CheckpointAt(step))); // those whose states are there
+            if (validated.Best is { } best && best.Step != kept?.Step)
             {
                 Checkpoint.Load(folder.CheckpointAt(best.Step), package).Save(folder.Best);
             }
@@ -259,11 +278,11 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private long? StepOfBest()
+    private Checkpoint? LoadBest()
     {
         try
         {
-            return File.Exists(folder.Best) ? Checkpoint.Load(folder.Best, package).Step : null;
+            return File.Exists(folder.Best) ? Checkpoint.Load(folder.Best, package) : null;
         }
         catch (InvalidDataException)
         {
@@ -329,7 +348,7 @@ public sealed class Trainer : IDisposable
         }
 
         saved = Step;
-        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot), isBest).GetAwaiter().GetResult();
+        writer.WriteAsync(new Checkpoint(Step, options.Seed, package.Identity, snapshot) { Figure = isBest ? validated.Best?.Value : null }, isBest).GetAwaiter().GetResult();
     }
 
     private TrainingDivergedException Diverged(CheckpointWriter writer, long since)

@@ -45,7 +45,11 @@ public sealed record TrainerOptions
     /// <summary>How many of the newest checkpoints are kept.</summary>
     public int KeepCheckpoints { get; init; } = 3;
 
-    internal long StepsBetweenValidations => ValidateEvery ?? Math.Max(1, Steps / UsualValidations);
+    /// <summary>The usual number of steps between evaluations of the validation images: a twentieth of the run.</summary>
+    /// <param name="steps">Total number of steps.</param>
+    public static long UsualValidateEvery(long steps) => Math.Max(1, steps / UsualValidations);
+
+    internal long StepsBetweenValidations => ValidateEvery ?? UsualValidateEvery(Steps);
 
     internal void Validate()
     {

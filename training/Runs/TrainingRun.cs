@@ -119,7 +119,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="images">The training images.</param>
     /// <param name="options">How long and where to train.</param>
     /// <param name="validation">Images that are evaluated now and then, and never trained on; null for none.</param>
-    /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
+    /// <param name="grids">Draws sample grids at every interval of checkpoints and, at the end, of the kept one; null for none.</param>
     /// <param name="cancellation">Stops training early.</param>
     /// <exception cref="OperationCanceledException">Training was stopped early.</exception>
     /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed; or the images do not fit the model.</exception>
@@ -133,11 +133,19 @@ public sealed class TrainingRun : IDisposable
         trainer.CheckpointWritten += (_, checkpoint) =>
         {
             CheckpointWritten?.Invoke(this, checkpoint);
-            Draw(grids, checkpoint.Step, checkpoint.States);
+            if (IsDrawn(checkpoint.Step, options))
+            {
+                Draw(grids, checkpoint.Step, checkpoint.States);
+            }
         };
         try
         {
             await trainer.TrainAsync(images, validation, cancellation).ConfigureAwait(false);
+            var kept = Folder.LoadKept(Package).Checkpoint;
+            if (grids is not null && !grids.AreWritten(Folder.Samples, kept.Step))
+            {
+                await Task.Run(() => Draw(grids, kept.Step, kept.States), CancellationToken.None).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -152,7 +160,7 @@ public sealed class TrainingRun : IDisposable
         {
             Step = trainer.Step;
             Started?.Invoke(this, new TrainingStart(trainer.Step, trainer.DamagedCheckpoints));
-            if (grids is not null && Step > 0 && !grids.AreWritten(Folder.Samples, Step))
+            if (grids is not null && IsDrawn(Step, options) && !grids.AreWritten(Folder.Samples, Step))
             {
                 Draw(grids, Step, trainer.Snapshot()); // the run was killed between writing the checkpoint and its grids
             }
@@ -165,6 +173,9 @@ public sealed class TrainingRun : IDisposable
             throw;
         }
     }
+
+    // Not at every new best step: there may be many.
+    private static bool IsDrawn(long step, TrainerOptions options) => step > 0 && (step % options.CheckpointEvery == 0 || step == options.Steps);
 
     private void Draw(SampleGrids? grids, long step, IReadOnlyDictionary<string, Tensor> states)
     {

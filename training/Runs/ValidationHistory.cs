@@ -38,6 +38,16 @@ internal sealed class ValidationHistory
         }
     }
 
+    /// <summary>Adds the value of an earlier step, unless it is known.</summary>
+    public void Remember(long step, double value)
+    {
+        if (values.All(known => known.Step != step))
+        {
+            values.Insert(values.FindLastIndex(known => known.Step < step) + 1, (step, value));
+            KeepOnly(_ => true);
+        }
+    }
+
     /// <summary>Adds a value.</summary>
     /// <returns>Whether it is lower than all before.</returns>
     public bool Add(long step, double value)

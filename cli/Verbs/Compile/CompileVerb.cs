@@ -21,7 +21,7 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
             options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
-        Console.WriteLine($"Next      {NextCommand.AfterPackage(package.Folder, data, length)}");
+        NextCommand.Print(NextCommand.AfterPackage(package.Folder, data, length));
         return Task.FromResult(ExitCode.Done);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class FitVerb : LongVerb<FitOptions>
         mixture.Save(run.Mixture, states);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"Fitted    {file}: {options.Components} components, mean ln P(z) {mixture.LogLikelihood:0.000} (N(0, I): {mixture.StandardNormal:0.000}), {mixture.Images} images"));
-        Console.WriteLine($"Next      {NextCommand.AfterMixture(run)}");
+        NextCommand.Print(NextCommand.AfterMixture(run));
         return Task.FromResult(ExitCode.Done);
     }
 }

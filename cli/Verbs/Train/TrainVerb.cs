@@ -64,7 +64,7 @@ internal sealed class TrainVerb : LongVerb<TrainOptions>
         string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
         Console.WriteLine($"Exported  {string.Join(", ", files)}");
         Console.WriteLine($"Report    {run.Report}");
-        Console.WriteLine($"Next      {NextCommand.AfterModel(run, figures, HasMixture(run), training.Data)}");
+        NextCommand.Print(NextCommand.AfterModel(run, figures, HasMixture(run), training.Data));
     }
 
     private static bool HasMixture(RunFolder run) => File.Exists(Path.Combine(run.Export, ExportedFiles.Mixture));

@@ -132,6 +132,30 @@ internal sealed class PracticeTests : FolderFixture
         Support.Cli.Succeed("train", "--resume", "--steps", "20", "--out", Folder["run"]);
     }
 
+    [Test]
+    public void Run_ThatPatienceEnded_GoesOnWithMorePatienceOnly()
+    {
+        Support.Cli.Succeed([.. Small, "--steps", "40", "--learning-rate", "0.1", "--validation", "0.2", "--validate-every", "1", "--patience", "2", "--out", Folder["run"]]);
+        long ended = new RunFolder(Folder["run"]).NewestStep;
+        Assert.That(ended, Is.LessThan(40));
+        string options = File.ReadAllText(Folder["run/options.json"]);
+
+        var (exitCode, _, error) = Support.Cli.Run("train", "--resume", "--steps", "50", "--out", Folder["run"]);
+        Assert.That((exitCode, error), Is.EqualTo((2, $"onnxvae: --patience 2 has ended the run at step {ended}: give a larger one to go on.\n")));
+        Assert.That(File.ReadAllText(Folder["run/options.json"]), Is.EqualTo(options));
+
+        Support.Cli.Succeed("train", "--resume", "--steps", "50", "--patience", "100", "--out", Folder["run"]);
+        Assert.That(new RunFolder(Folder["run"]).NewestStep, Is.EqualTo(50));
+    }
+
+    [Test]
+    public void Run_ThatOutlivesItsSchedule_SaysSo()
+    {
+        var (_, _, error) = Support.Cli.Run([.. Small, "--steps", "6", "--learning-rate-schedule", "cosine", "--schedule-steps", "4", "--out", Folder["run"]]);
+
+        Assert.That(error, Does.Contain("The schedule of the learning rate ends at step 4 of 6, and its last value holds from there on."));
+    }
+
     // As after a crash between the two.
     [Test]
     public void Change_ThatWasStoredButNotLogged_IsLoggedAtTheNextResume()
@@ -187,7 +211,7 @@ internal sealed class PracticeTests : FolderFixture
     [Test]
     public void Config_InYaml_StandsBehindTheCommand()
     {
-        File.WriteAllText(Folder["run.yaml"], $"# a first try\ndata: {Folder["images"]}\nmodel: mlp\nhidden: [16, 8]\nlatent: 3\nlearningRate: 0.002\nrandom-flip: yes\nsteps: 5\nimportance-samples: 0\nclip-gradient: null\nbatch: 4\n".Replace("yes", "true", StringComparison.Ordinal));
+        File.WriteAllText(Folder["run.yaml"], $"# a first try\ndata: {Folder["images"]}\nmodel: mlp\nhidden: [16, 8]\nlatent: 3\nlearningRate: 0.002\nrandom-flip: yes\nsteps: 5\nimportance-samples: 0\nclip-gradient: null\nbatch: 4\n");
 
         Support.Cli.Succeed("train", "--config", Folder["run.yaml"], "--latent", "2", "--out", Folder["run"]);
 
@@ -200,11 +224,12 @@ internal sealed class PracticeTests : FolderFixture
     [TestCase("c.json", "[1]", "'FILE': expected options with their values, as in learning-rate: 0.001.")]
     [TestCase("c.json", "{\"latent\": 3,", "'FILE' is not a file of options: ")]
     [TestCase("c.yaml", "latent: [3", "'FILE' is not a file of options: ")]
+    [TestCase("c.yaml", "[[[[...", "'FILE' is not a file of options: ")]
     [TestCase("c.yaml", "latent: few", "--latent is 'few'; expected a whole number.")]
     [TestCase("c.json", "{\"random-flip\": 3}", "--random-flip is '3'; expected true, false or nothing.")]
     public void Config_ThatIsWrong_IsRefused(string name, string content, string message)
     {
-        File.WriteAllText(Folder[name], content);
+        File.WriteAllText(Folder[name], content.Replace("...", new string('[', 100_000), StringComparison.Ordinal));
 
         var (exitCode, _, error) = Support.Cli.Run("train", "--config", Folder[name], "--out", Folder["run"]);
 
@@ -244,7 +269,7 @@ internal sealed class PracticeTests : FolderFixture
     {
         var (exitCode, output, error) = Support.Cli.Run([.. Small, "--steps", "5", "--quiet", "--out", Folder["run"]]);
         Assert.That((exitCode, error), Is.EqualTo((0, "")));
-        Assert.That(output, Does.Contain("negativeElbo"));
+        Assert.That(output, Does.Contain("negativeElbo").And.Contain("Exported").And.Not.Contain("Next"));
 
         new RunFolder(Folder["run"]).ListCheckpoints().ToList().ForEach(file => File.WriteAllText(file, "damaged"));
         (exitCode, _, error) = Support.Cli.Run("evaluate", Folder["run"], "--quiet");

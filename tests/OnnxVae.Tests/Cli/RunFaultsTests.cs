@@ -98,6 +98,7 @@ internal sealed class RunFaultsTests : FolderFixture
         }
 
         File.Delete(Folder["run/package/manifest.json"]);
+        File.Delete(Run.Metrics);
 
         Support.Cli.Succeed("train", "--resume", "--out", Run.Path);
 

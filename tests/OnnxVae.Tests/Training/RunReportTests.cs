@@ -62,6 +62,7 @@ internal sealed partial class RunReportTests : FolderFixture
     public void Names_AreTurnedIntoWords(string name, string expected) => Assert.That(Wording.Name(name), Is.EqualTo(expected));
 
     [TestCase("""{"kind":"cosine","value":0.001,"warmUpSteps":100,"none":null}""", "cosine, value 0.001, warm up steps 100")]
+    [TestCase("""{"kind":"changed","before":{"kind":"warmUp","value":0.01,"steps":0},"lastStep":10,"after":{"kind":"constant","value":0.5}}""", "0.01 up to step 10, then 0.5")]
     [TestCase("[1, 28, 28]", "1, 28, 28")]
     [TestCase("true", "yes")]
     [TestCase("1234567", "1,234,567")]

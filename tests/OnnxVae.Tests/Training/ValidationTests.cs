@@ -105,7 +105,7 @@ internal sealed class ValidationTests : FolderFixture
         await TrainAsync(package, run, Held);
         long best = StepOf(Lines(run).MinBy(LossOf)!);
         var checkpoint = Checkpoint.Load(run.Best, package);
-        (checkpoint with { Step = 39 }).Save(run.Best); // that of a step which the log has not
+        (checkpoint with { Step = 39, Figure = null }).Save(run.Best); // that of a step which the log has not
         var left = Lines(run).Where(line => File.Exists(run.CheckpointAt(StepOf(line)))).MinBy(LossOf)!;
 
         await TrainAsync(package, run, Held);
@@ -119,6 +119,33 @@ internal sealed class ValidationTests : FolderFixture
 
         await TrainAsync(package, run, validation: null);
         Assert.That(File.Exists(run.Best), Is.False);
+    }
+
+    [Test]
+    public async Task BestFile_IsKept_WhenTheLogIsLost()
+    {
+        var package = Compile(new ConstantSchedule(1));
+        var run = new RunFolder(Folder["run"]);
+        await TrainAsync(package, run, Held);
+        byte[] best = await File.ReadAllBytesAsync(run.Best);
+        Assert.That(Checkpoint.Load(run.Best, package).Figure, Is.EqualTo(Lines(run).Min(LossOf)).Within(1e-9));
+        File.Delete(run.Metrics);
+
+        await TrainAsync(package, run, Held, steps: Steps + 8);
+
+        Assert.That(await File.ReadAllBytesAsync(run.Best), Is.EqualTo(best));
+    }
+
+    [Test]
+    public async Task Run_WhoseCheckpointsAreGone_DoesNotStartOver()
+    {
+        var package = Compile(new ConstantSchedule(1));
+        var run = new RunFolder(Folder["run"]);
+        await TrainAsync(package, run, validation: null);
+        Directory.Delete(Path.GetDirectoryName(run.CheckpointAt(0))!, recursive: true);
+
+        await Assert.ThatAsync(() => TrainAsync(package, run, validation: null), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            $"'{run.Path}' has a log of {Steps} steps, but no checkpoint: put the checkpoints back, or start over in another folder."));
     }
 
     [Test]
@@ -195,9 +222,9 @@ internal sealed class ValidationTests : FolderFixture
         Assert.That(File.ReadAllText(Folder["run/report.html"]), Does.Contain("Loss by step, of training and of validation images").And.Contain("best step"));
         Assert.That(Support.Cli.Succeed("evaluate", Folder["run"], "--split", "validation", "--importance-samples", "0"), Does.Contain("negativeElbo"));
 
-        (exitCode, _, error) = Support.Cli.Run([.. command, "--validation", "0.2", "--validate-every", "1", "--best-by", "rate", "--out", Folder["rate"]]);
+        (exitCode, _, error) = Support.Cli.Run([.. command, "--validation", "0.2", "--validate-every", "1", "--best-by", "distortion", "--out", Folder["distortion"]]);
         Assert.That(exitCode, Is.Zero, error);
-        Assert.That(error, Does.Contain($"Best      step {Lines(new RunFolder(Folder["rate"])).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.RateName))!["step"]} of 20, validation rate "));
+        Assert.That(error, Does.Contain($"Best      step {Lines(new RunFolder(Folder["distortion"])).MinBy(line => MetricsLog.ValueOf(line, ValidationFigures.DistortionName))!["step"]} of 20, validation distortion "));
 
         (exitCode, _, error) = Support.Cli.Run([.. command, "--patience", "3", "--out", Folder["other"]]);
         Assert.That(exitCode, Is.EqualTo(2));
@@ -239,10 +266,10 @@ internal sealed class ValidationTests : FolderFixture
     }
 
     private static async Task TrainAsync(
-        TrainingPackage package, RunFolder run, ImageSource? validation, int? patience = null, bool keepsBest = true, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+        TrainingPackage package, RunFolder run, ImageSource? validation, int? patience = null, bool keepsBest = true, int steps = Steps, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var trainer = Trainer.StartOrResume(
-            package, run, new TrainerOptions { Steps = Steps, Seed = 1, Device = OnnxDevice.Cpu, Threads = 2, LogEvery = 50, CheckpointEvery = 10, ValidateEvery = 4, Patience = patience, KeepsBest = keepsBest });
+            package, run, new TrainerOptions { Steps = steps, Seed = 1, Device = OnnxDevice.Cpu, Threads = 2, LogEvery = 50, CheckpointEvery = 10, ValidateEvery = 4, Patience = patience, KeepsBest = keepsBest });
         trainer.Progressed += (_, step) => progress?.Invoke(step);
         await trainer.TrainAsync(Images, validation, cancellation);
     }
