@@ -39,7 +39,15 @@ public sealed class PackageCompiler
     }
 
     /// <summary>The training step: forward pass, gradients, optimizer.</summary>
-    public Program Step()
+    public Program Step() => TrainingStep().ToProgram();
+
+    /// <summary>
+    /// The training step in two programs, for batches in parts of N examples: gradients, and the update. Gradients and the counts of codes are those of the whole
+    /// batch; batch normalization and sigma in closed form see one part at a time, and dead codes are replaced by vectors of the first part.
+    /// </summary>
+    public SplitStep SplitStep() => TrainingStep().ToSplit();
+
+    private TrainingStep TrainingStep()
     {
         var training = network.ForTraining();
         var graph = model.Train(training, options.BatchSize);
@@ -53,7 +61,7 @@ public sealed class PackageCompiler
             MaxGradientNorm = options.MaxGradientNorm,
             Averaging = averaging,
             Metrics = [.. graph.Metrics, .. model.StateMetrics],
-        }.ToProgram();
+        };
     }
 
     /// <summary>The evaluation of one batch: everything per example, so that averages over any number of examples are exact.</summary>

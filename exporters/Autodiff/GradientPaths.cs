@@ -40,6 +40,6 @@ internal static class GradientPaths
     private static bool Carries(Value y) => y is
     {
         Type: ElementType.Float32, Producer.OperatorType: not (
-        Primitive.StopGradient or "RandomNormal" or "RandomNormalLike" or "RandomUniform" or "RandomUniformLike" or "Bernoulli")
+        Primitive.StopGradient or Primitive.SumOverParts or Primitive.OfFirstPart or "RandomNormal" or "RandomNormalLike" or "RandomUniform" or "RandomUniformLike" or "Bernoulli")
     };
 }

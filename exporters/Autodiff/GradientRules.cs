@@ -28,7 +28,9 @@ public static partial class GradientRules
         ["Not"] = "its operand is a truth value",
         ["Or"] = "its operands are truth values",
         ["Shape"] = "its result is an integer",
+        [Primitive.OfFirstPart] = "is for updates of statistics",
         [Primitive.StopGradient] = "stops gradients by definition",
+        [Primitive.SumOverParts] = "is for updates of statistics",
     };
 
     private static Dictionary<string, GradientRule>[] All => [Elementwise, Contractions, Shapes, Reductions, Normalizations, Poolings];

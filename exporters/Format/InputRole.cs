@@ -17,4 +17,7 @@ public enum InputRole
 
     /// <summary>A scalar computed from the step.</summary>
     Schedule,
+
+    /// <summary>What the parts of a batch have computed together: the result of the same name of another program, summed or averaged over them.</summary>
+    Contribution,
 }

@@ -38,4 +38,13 @@ public enum MetricRole
 
     /// <summary>The variance of each latent under the prior, [L]; 1 if there is no such metric.</summary>
     PriorVariance,
+
+    /// <summary>A part's contribution to a mean over all parts of the batch: a gradient, a running average.</summary>
+    MeanOverParts,
+
+    /// <summary>A part's contribution to a sum over all parts of the batch.</summary>
+    SumOverParts,
+
+    /// <summary>A part's contribution of which only the first part's counts.</summary>
+    OfFirstPart,
 }

@@ -36,6 +36,12 @@ public static class Primitive
     /// <summary>One value forward, the gradient to another: <see cref="Ops.StraightThrough"/>.</summary>
     public const string StraightThrough = nameof(StraightThrough);
 
+    /// <summary>A sum over the batch, of which a part of the batch has its share: <see cref="Ops.SumOverParts"/>.</summary>
+    public const string SumOverParts = nameof(SumOverParts);
+
+    /// <summary>What the first part of the batch says: <see cref="Ops.OfFirstPart"/>.</summary>
+    public const string OfFirstPart = nameof(OfFirstPart);
+
     /// <summary>The identity, through which no gradient flows.</summary>
     public const string StopGradient = nameof(StopGradient);
 }

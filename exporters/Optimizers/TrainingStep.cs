@@ -45,7 +45,42 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
     public Program ToProgram()
     {
         var groups = AllGroups();
-        Value[] gradients = [.. groups.SelectMany(GradientsOf)];
+        var update = Update(groups, [.. groups.SelectMany(GradientsOf)]);
+        StateUpdate[] updates = [.. update.Updates, .. Updates];
+        return new Program(
+            "step", [.. Inputs, .. update.Schedules], [.. States.Union(updates.Select(change => change.State))], updates,
+            [new Metric("loss", MetricRole.Loss, Loss), .. OwnLosses(), .. update.Metrics, .. Metrics]);
+    }
+
+    /// <summary>
+    /// Builds the step as two programs, for batches in parts. <c>gradients</c> takes a part and changes no state; its metrics of the roles
+    /// <see cref="MetricRole.MeanOverParts"/>, <see cref="MetricRole.SumOverParts"/> and <see cref="MetricRole.OfFirstPart"/> are reduced over all parts. <c>apply</c>
+    /// takes the results as inputs of the same names, and updates all states.
+    /// </summary>
+    /// <remarks>
+    /// Gradients are means over parts, as the loss is one over the batch. A state's own update is summed where it says so (<see cref="Ops.SumOverParts"/>); one that
+    /// depends on the batch otherwise, such as a running average, is the mean of the parts' updates.
+    /// </remarks>
+    /// <inheritdoc cref="ToProgram" path="/exception"/>
+    public SplitStep ToSplit()
+    {
+        var groups = AllGroups();
+        var contributions = new PartContributions(Inputs);
+        var parameters = groups.SelectMany(group => group.Parameters);
+        Value[] gradients = [.. groups.SelectMany(GradientsOf).Zip(parameters, (gradient, parameter) => contributions.Add($"gradient.{parameter.Spec.Name}", MetricRole.MeanOverParts, gradient))];
+        var update = Update(groups, gradients);
+        var updates = contributions.Separate([.. update.Updates, .. Updates]);
+        var ofLoss = new Program(
+            "gradients", Inputs, States, [], [new Metric("loss", MetricRole.Loss, Loss), .. OwnLosses(), .. Metrics, .. contributions.Results]);
+        var apply = new Program(
+            "apply", [.. contributions.Inputs, .. Inputs.Where(input => input.Spec.Role == InputRole.Schedule), .. update.Schedules],
+            [.. States.Union(updates.Select(change => change.State))], updates, update.Metrics);
+        return new SplitStep(ofLoss, apply);
+    }
+
+    // The optimizers' updates for given gradients, one for each parameter of each group.
+    private (IReadOnlyList<StateUpdate> Updates, IReadOnlyList<ProgramInput> Schedules, IReadOnlyList<Metric> Metrics) Update(IReadOnlyList<ParameterGroup> groups, Value[] gradients)
+    {
         var (clipped, updates, metrics, schedules) = Clip(gradients);
         int first = 0;
         foreach (var group in groups)
@@ -56,13 +91,7 @@ public sealed record TrainingStep(Value Loss, IReadOnlyList<State> States, Optim
             first += group.Parameters.Count;
         }
 
-        updates.AddRange(Updates);
-        return new Program(
-            "step",
-            [.. Inputs, .. schedules, .. Averaging?.Schedules ?? []],
-            [.. States.Union(updates.Select(update => update.State))],
-            updates,
-            [new Metric("loss", MetricRole.Loss, Loss), .. OwnLosses(), .. metrics, .. Metrics]);
+        return (updates, [.. schedules, .. Averaging?.Schedules ?? []], metrics);
     }
 
     // The parameters that are in no group come first.

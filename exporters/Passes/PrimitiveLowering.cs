@@ -22,7 +22,7 @@ internal static class PrimitiveLowering
     private static ImmutableArray<Value> Lower(Node node, ImmutableArray<Value> inputs, ConvolutionChooser chooser) => node.OperatorType switch
     {
         _ when node.IsOpaque => inputs == node.Inputs ? node.Outputs : node.With(inputs).Outputs,
-        Primitive.StopGradient or Primitive.StraightThrough => [inputs[0]],
+        Primitive.StopGradient or Primitive.StraightThrough or Primitive.SumOverParts or Primitive.OfFirstPart => [inputs[0]],
         Primitive.HardTanh => [Ops.Clip(inputs[0], inputs[1], inputs[2])],
         Primitive.Softplus => [Softplus(inputs[0])],
         Primitive.Silu => [inputs[0] * Ops.Sigmoid(inputs[0])],

@@ -24,5 +24,8 @@ public sealed record ProgramInput(InputSpec Spec, Value Value)
     public static ProgramInput Scheduled(string name, Schedule schedule) =>
         Create(new InputSpec(name, ElementType.Float32, Shape.Scalar, InputRole.Schedule, schedule));
 
+    /// <summary>What the parts of a batch have computed together, Float32.</summary>
+    public static ProgramInput Contribution(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Contribution));
+
     private static ProgramInput Create(InputSpec spec) => new(spec, Value.Input(spec.Name, spec.Type, spec.Shape));
 }

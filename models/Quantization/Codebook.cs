@@ -68,16 +68,17 @@ public abstract class Codebook : Quantizer
     private protected Choices Count(Value z, Value codes)
     {
         long vectors = codes.Shape.ElementCount;
-        float fairShare = (float)vectors / Codes;
+        float fairShare = (float)vectors / Codes; // in a part of the batch
         var rows = Reshape(Transpose(StopGradient(z), 0, 2, 3, 1), [vectors, Dimension]);
         var chosen = OneHot(Reshape(codes, [vectors]), Codes);
-        var n = (Decay * counts.Current) + ((1 - Decay) * ReduceSum(chosen, [0]));
+        var n = (Decay * counts.Current) + ((1 - Decay) * SumOverParts(ReduceSum(chosen, [0])));
 
         var random = ProgramInput.Uniform($"replacements.{level}", [Codes]);
         var drawn = (random.Value + Value.Of<float>([Codes], [.. Enumerable.Range(0, Codes).Select(k => (float)k)])) * fairShare;
-        var replacements = Gather(rows, 0, Cast(Min(Floor(drawn), (float)(vectors - 1)), ElementType.Int64));
-        var isDead = Greater((float)DeadShare * fairShare, n);
-        return new Choices(rows, chosen, Where(isDead, fairShare, n), Reshape(isDead, [Codes, 1]), replacements, fairShare, random, counts);
+        var replacements = OfFirstPart(Gather(rows, 0, Cast(Min(Floor(drawn), (float)(vectors - 1)), ElementType.Int64)));
+        var isDead = Greater(SumOverParts((float)DeadShare * fairShare), n);
+        var share = SumOverParts(fairShare);
+        return new Choices(rows, chosen, Where(isDead, share, n), Reshape(isDead, [Codes, 1]), replacements, share, random, counts);
     }
 
     /// <summary>The mean of |a - b|^2 over positions and dimensions.</summary>
@@ -94,5 +95,5 @@ public abstract class Codebook : Quantizer
     /// <param name="Random">Chooses the replacements.</param>
     /// <param name="State">Keeps N.</param>
     private protected sealed record Choices(
-        Value Rows, Value Chosen, Value Counts, Value IsDead, Value Replacements, float FairShare, ProgramInput Random, State State);
+        Value Rows, Value Chosen, Value Counts, Value IsDead, Value Replacements, Value FairShare, ProgramInput Random, State State);
 }

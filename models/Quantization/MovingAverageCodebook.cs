@@ -41,7 +41,7 @@ public sealed class MovingAverageCodebook : Codebook
         var codes = Encode(z);
         var e = Decode(codes);
         var choices = Count(z, codes);
-        var m = (Decay * sums.Current) + ((1 - Decay) * MatMul(Transpose(choices.Chosen, 1, 0), choices.Rows));
+        var m = (Decay * sums.Current) + ((1 - Decay) * SumOverParts(MatMul(Transpose(choices.Chosen, 1, 0), choices.Rows)));
         m = Where(choices.IsDead, choices.FairShare * choices.Replacements, m);
         var total = Sum(choices.Counts);
         var smoothed = (choices.Counts + Epsilon) * (total / (total + (Codes * Epsilon)));

@@ -86,6 +86,8 @@ internal sealed class OpsTests
         new("Greater", x => x[0] * Cast(Greater(Value.Indices(3, 1, 2), Value.Indices(2)), ElementType.Float32), x => x[0] * torch.tensor([1f, 0f, 0f]), [2, 3]),
         new("GreaterOrEqual", x => x[0] * Cast(GreaterOrEqual(Value.Indices(3, 1, 2), Value.Indices(2)), ElementType.Float32), x => x[0] * torch.tensor([1f, 0f, 1f]), [2, 3]),
         new("StopGradient", x => x[0] * StopGradient(x[0]), x => x[0] * x[0].detach(), [3, 4]),
+        new("SumOverParts", x => x[0] * SumOverParts(x[0]), x => x[0] * x[0].detach(), [3, 4]),
+        new("OfFirstPart", x => x[0] * OfFirstPart(x[0]), x => x[0] * x[0].detach(), [3, 4]),
         new("StraightThrough", x => x[1] * StraightThrough(Round(x[0]), x[0]), x => x[1] * (x[0] + (x[0].round() - x[0]).detach()), [3, 4], [3, 4]) { Domain = AwayFromHalves },
         new("ReduceMean", x => ReduceMean(x[0], [0, 2]), x => x[0].mean([0, 2]), [2, 3, 4]),
         new("ReduceMean", x => ReduceMean(x[0], [1], keepDimensions: true) * x[0], x => x[0].mean([1], keepdim: true) * x[0], [2, 3, 4]),
@@ -172,7 +174,7 @@ internal sealed class OpsTests
     ];
 
     // Where gradients differ from the derivative by design.
-    private static IEnumerable<OperatorRow> DifferentiableRows => Rows.Where(row => row.Name is not (nameof(StopGradient) or nameof(StraightThrough) or nameof(Round) or nameof(Floor)));
+    private static IEnumerable<OperatorRow> DifferentiableRows => Rows.Where(row => row.Name is not (nameof(StopGradient) or nameof(SumOverParts) or nameof(OfFirstPart) or nameof(StraightThrough) or nameof(Round) or nameof(Floor)));
 
     // Rules of which the gradients are to be right as well.
     private static IEnumerable<OperatorRow> SmoothRows => DifferentiableRows.Where(row => row.Name is
