@@ -19,7 +19,7 @@ internal sealed class ReportPage(string title)
         td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
         figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; break-inside: avoid; } img, svg { max-width: 100%; height: auto; }
         svg text { font-family: system-ui, sans-serif; }
-        img { image-rendering: pixelated; } .course img { width: 10.5rem; } summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; margin-top: 2.2rem; }
+        img { image-rendering: pixelated; } .course img { width: 10.5rem; image-rendering: auto; } summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; margin-top: 2.2rem; }
         @media print { body { max-width: none; margin: 0; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
         """;
 

@@ -296,7 +296,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Whether nothing is left to train: all steps are done, or the validation figure has not fallen for as long as the options allow.</summary>
     public bool IsFinished => Step >= options.Steps || validated.SinceBest >= options.Patience;
 
-    // Whether the loss is the lowest so far. That the states are finite, the loss of a step tells.
+    // Whether the figure that counts is the lowest so far, and its states are to be kept.
     private bool Add(JsonObject line, ValidationFigures figures)
     {
         foreach (var (name, value) in figures.Named)
