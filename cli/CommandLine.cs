@@ -3,9 +3,11 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Modules;
 using OnnxVae.Inference;
+using OnnxVae.Training.Distributed;
 
 namespace OnnxVae.Cli;
 
@@ -26,7 +28,13 @@ internal static partial class CommandLine
 
     private static readonly Option<string> Config = new("--config") { Description = "A .json or .yaml file of options; those on the command line win.", Recursive = true };
 
-    private static readonly Option[] Common = [Config, Quiet, Verbose, ProviderLibrary];
+    private static readonly Option<string> MpiLibrary = new("--mpi-library")
+    {
+        Description = "The MPI library's file, for verbs that train under mpirun; that of the launcher if left out.",
+        Recursive = true,
+    };
+
+    private static readonly Option[] Common = [Config, Quiet, Verbose, ProviderLibrary, MpiLibrary];
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -34,6 +42,7 @@ internal static partial class CommandLine
         Console.SetOut(new TerminalWriter(output));
         Console.SetError(new TerminalWriter(error, mayFail: true));
         ProgressDisplay.Output = new TerminalWriter(error, mayFail: true, keepsControls: true);
+        Failure.Output = Console.Error;
         try
         {
             return await RunToExitCodeAsync(args);
@@ -47,7 +56,7 @@ internal static partial class CommandLine
 
     private static async Task<int> RunToExitCodeAsync(string[] args)
     {
-        bool isVerbose = args.Contains(Verbose.Name);
+        Failure.IsVerbose = args.Contains(Verbose.Name);
         try
         {
             return await RunAsync(args, Verb.All());
@@ -59,8 +68,8 @@ internal static partial class CommandLine
         }
         catch (Exception e)
         {
-            Console.Error.WriteLine(isVerbose ? $"onnxvae: {e}" : $"onnxvae: {Explanation.Of(e)}");
-            return e is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
+            Console.Error.WriteLine(Failure.TextOf(e));
+            return Failure.CodeOf(e);
         }
     }
 
@@ -68,6 +77,15 @@ internal static partial class CommandLine
     {
         TorchNativeLibrary.Prepare();
         var parsed = Parse(args, verbs);
+        if (parsed.Verb is { RunsInSeveralProcesses: true } && MpiGroup.IsLaunched && MpiGroup.LaunchedRank > 0)
+        {
+            Silence();
+            if (parsed.Faults.Count > 0)
+            {
+                return ExitCode.Done; // the first process says what is wrong, unless it is ended because another fails
+            }
+        }
+
         if (parsed.Command.Action is HelpAction)
         {
             Console.Write(parsed.Verb is null ? HelpText.OfAll(Summary, verbs, Common) : HelpText.Of(parsed.Verb, Common));
@@ -86,12 +104,20 @@ internal static partial class CommandLine
         }
 
         Notice.IsQuiet = parsed.Command.GetValue(Quiet);
+        Ranks.Library = parsed.Command.GetValue(MpiLibrary);
         foreach (string library in parsed.Command.GetValue(ProviderLibrary) ?? [])
         {
             OnnxDevice.RegisterLibrary(library);
         }
 
         return await parsed.Verb.RunAsync(parsed.Options!);
+    }
+
+    private static void Silence()
+    {
+        Console.SetOut(TextWriter.Null);
+        Console.SetError(TextWriter.Null);
+        ProgressDisplay.Output = TextWriter.Null;
     }
 
     /// <summary>Reads a command.</summary>

@@ -13,29 +13,35 @@ public static class Philox
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">Which of the run's streams.</param>
     /// <param name="position">The position in the stream: a training step, an image's number.</param>
-    public static void FillStandardNormal(Span<float> destination, ulong seed, uint stream, ulong position)
+    /// <param name="first">The place of the span's first number among those at the position.</param>
+    public static void FillStandardNormal(Span<float> destination, ulong seed, uint stream, ulong position, long first = 0)
     {
-        for (int i = 0; i < destination.Length; i += 4)
+        for (int i = -(int)(first % 4); i < destination.Length; i += 4)
         {
-            var (a, b, c, d) = Block((uint)(i / 4), stream, position, seed);
-            var (first, second) = BoxMuller(a, b);
-            var (third, fourth) = BoxMuller(c, d);
-            ReadOnlySpan<float> four = [first, second, third, fourth];
-            four[..Math.Min(4, destination.Length - i)].CopyTo(destination[i..]);
+            var (a, b, c, d) = Block((uint)((first + i) / 4), stream, position, seed);
+            var (one, two) = BoxMuller(a, b);
+            var (three, four) = BoxMuller(c, d);
+            Copy([one, two, three, four], destination, i);
         }
     }
 
     /// <summary>Fills a span with independent numbers, uniform in [0, 1).</summary>
     /// <inheritdoc cref="FillStandardNormal"/>
-    public static void FillUniform(Span<float> destination, ulong seed, uint stream, ulong position)
+    public static void FillUniform(Span<float> destination, ulong seed, uint stream, ulong position, long first = 0)
     {
         const float unit = 1f / (1 << 24); // as many bits as a float holds
-        for (int i = 0; i < destination.Length; i += 4)
+        for (int i = -(int)(first % 4); i < destination.Length; i += 4)
         {
-            var (a, b, c, d) = Block((uint)(i / 4), stream, position, seed);
-            ReadOnlySpan<float> four = [(a >> 8) * unit, (b >> 8) * unit, (c >> 8) * unit, (d >> 8) * unit];
-            four[..Math.Min(4, destination.Length - i)].CopyTo(destination[i..]);
+            var (a, b, c, d) = Block((uint)((first + i) / 4), stream, position, seed);
+            Copy([(a >> 8) * unit, (b >> 8) * unit, (c >> 8) * unit, (d >> 8) * unit], destination, i);
         }
+    }
+
+    // Those of a block's numbers that lie in the span, of which the first may lie before it.
+    private static void Copy(ReadOnlySpan<float> block, Span<float> destination, int at)
+    {
+        int before = Math.Max(0, -at);
+        block[before..Math.Min(block.Length, destination.Length - at)].CopyTo(destination[(at + before)..]);
     }
 
     /// <summary>One block of four independent, uniformly distributed 32-bit numbers.</summary>

@@ -39,18 +39,19 @@ public sealed class PackageCompiler
     }
 
     /// <summary>The training step: forward pass, gradients, optimizer.</summary>
-    public Program Step() => TrainingStep().ToProgram();
+    public Program Step() => TrainingStep(options.BatchSize).ToProgram();
 
     /// <summary>
-    /// The training step in two programs, for batches in parts of N examples: gradients, and the update. Gradients and the counts of codes are those of the whole
-    /// batch; batch normalization and sigma in closed form see one part at a time, and dead codes are replaced by vectors of the first part.
+    /// The training step in two programs, for batches in parts: gradients, and the update. Gradients and the counts of codes are those of the whole batch; batch
+    /// normalization and sigma in closed form see one part at a time, and dead codes are replaced by vectors of the first part.
     /// </summary>
-    public SplitStep SplitStep() => TrainingStep().ToSplit();
+    /// <param name="partSize">Examples in a part.</param>
+    public SplitStep SplitStep(int partSize) => TrainingStep(partSize).ToSplit();
 
-    private TrainingStep TrainingStep()
+    private TrainingStep TrainingStep(int examples)
     {
         var training = network.ForTraining();
-        var graph = model.Train(training, options.BatchSize);
+        var graph = model.Train(training, examples);
         return new TrainingStep(graph.Loss, States, options.Optimizer)
         {
             Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],
@@ -87,10 +88,17 @@ public sealed class PackageCompiler
     /// <param name="folder">The folder to write to.</param>
     /// <param name="description">Entries to add to the manifest's description of the model.</param>
     /// <param name="target">Where it will run; the CPU if left out.</param>
-    public TrainingPackage Write(string folder, JsonObject? description = null, CompilationTarget? target = null) =>
+    /// <param name="partSize">Examples in a part, for batches that are computed in parts; null to leave out the step in two programs.</param>
+    public TrainingPackage Write(string folder, JsonObject? description = null, CompilationTarget? target = null, int? partSize = null) =>
         TrainingPackage.Write(
             folder, DescribeModel(description ?? []), DescribeTraining(target ?? CompilationTarget.Training),
-            Step().Compile(target), Evaluate().Compile(target), Weigh()?.Compile(target), Deployables());
+            Step().Compile(target), Evaluate().Compile(target), Weigh()?.Compile(target), Deployables(), partSize is { } size ? CompileSplit(size, target) : null);
+
+    private CompiledSplitStep CompileSplit(int partSize, CompilationTarget? target)
+    {
+        var split = SplitStep(partSize);
+        return new CompiledSplitStep(split.Gradients.Compile(target), split.Apply.Compile(target));
+    }
 
     private IReadOnlyList<State> States { get; }
 

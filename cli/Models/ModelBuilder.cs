@@ -24,8 +24,9 @@ internal static class ModelBuilder
     /// <param name="seed">Random seed of the initial weights.</param>
     /// <param name="steps">Number of training steps.</param>
     /// <param name="provider">The execution provider that it will be trained on.</param>
+    /// <param name="partSize">Images in a part, for batches that are computed in parts; null if they are computed as a whole.</param>
     /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
-    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider)
+    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider, int? partSize)
     {
         long length = ModelSchedules.LengthOf(options, steps);
         var training = new TrainingOptions
@@ -43,7 +44,7 @@ internal static class ModelBuilder
         using (model.Network)
         {
             return new PackageCompiler(model, training).Write(
-                folder, new JsonObject { ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise });
+                folder, new JsonObject { ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise }, partSize);
         }
     }
 

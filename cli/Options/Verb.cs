@@ -68,6 +68,9 @@ internal abstract class Verb
         return command;
     }
 
+    /// <summary>Whether the processes that mpirun has started work on it together; the first one speaks for all.</summary>
+    public virtual bool RunsInSeveralProcesses => false;
+
     /// <summary>Runs the command.</summary>
     /// <param name="options">The record of its options.</param>
     /// <returns>The exit code.</returns>

@@ -5,6 +5,7 @@ using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Runs;
+using OnnxVae.Training.Steps;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -14,8 +15,9 @@ internal sealed class AutoencoderRun : IDisposable
     private readonly TrainingRun run;
     private readonly RunOptions options;
     private readonly ImageData images;
+    private readonly Ranks ranks;
 
-    private AutoencoderRun(TrainingRun run, RunOptions options, ImageData images) => (this.run, this.options, this.images) = (run, options, images);
+    private AutoencoderRun(TrainingRun run, RunOptions options, ImageData images, Ranks ranks) => (this.run, this.options, this.images, this.ranks) = (run, options, images, ranks);
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => run.Folder;
@@ -26,8 +28,9 @@ internal sealed class AutoencoderRun : IDisposable
     /// <summary>Starts a run: compiles its package, or uses a compiled one.</summary>
     /// <param name="folder">The run's folder, new or empty.</param>
     /// <param name="options">The options of the run.</param>
+    /// <param name="ranks">The processes that train.</param>
     /// <exception cref="IOException">The folder is not empty, or another process works on it.</exception>
-    public static AutoencoderRun Start(string folder, RunOptions options)
+    public static AutoencoderRun Start(string folder, RunOptions options, Ranks ranks)
     {
         options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
@@ -35,7 +38,7 @@ internal sealed class AutoencoderRun : IDisposable
         options.Logging.RequireFit(images);
         options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count, ImagesIdentity = images.Identify() };
         options.Augmentation.ToAugmentation()?.RequireFit(images.Train);
-        var compile = Compilation(options, images.Train);
+        var compile = Compilation(options, images.Train, ranks);
         if (images.Test.Count == 0)
         {
             throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
@@ -48,23 +51,24 @@ internal sealed class AutoencoderRun : IDisposable
 
         var given = OptionRecord.ValuesToGive(options).ToArray();
         int batch = options.Model?.Batch ?? (int)TrainingPackage.Open(options.Package!).Manifest.Step.Images.Shape[0];
-        options = options with { Logging = options.Logging.Resolve(images, options.Length.StepsFor(images.Train, batch)) };
+        options = options with { Logging = options.Logging.Resolve(images, options.StepsFor(images.Train, batch)) };
         var run = TrainingRun.Start(new RunFolder(folder), options, package =>
         {
             ConfigFile.Write(new RunFolder(folder).Config, given);
             compile(package);
             options.FineTuning.ApplyTo(TrainingPackage.Open(package));
         });
-        return new AutoencoderRun(run, options, images);
+        return new AutoencoderRun(run, options, images, ranks);
     }
 
     /// <summary>Resumes a run.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="given">The options of the command that resumes it; only those that may change are used.</param>
     /// <param name="names">The options that the command gave, by their names on the command line.</param>
+    /// <param name="ranks">The processes that train.</param>
     /// <param name="check">Compares the run's options with those given now.</param>
     /// <exception cref="InvalidDataException">The data have changed.</exception>
-    public static AutoencoderRun Resume(string folder, RunOptions given, IEnumerable<string> names, Action<RunOptions> check)
+    public static AutoencoderRun Resume(string folder, RunOptions given, IEnumerable<string> names, Ranks ranks, Action<RunOptions> check)
     {
         RunOptions? options = null;
         ImageData? images = null;
@@ -81,7 +85,7 @@ internal sealed class AutoencoderRun : IDisposable
             }
 
             options = RunChanges.Apply(new RunFolder(folder), stored, changed, images.Train);
-            return package => Compilation(changed, images.Train)(package);
+            return package => Compilation(changed, images.Train, ranks)(package);
         });
         try
         {
@@ -90,7 +94,8 @@ internal sealed class AutoencoderRun : IDisposable
                 options!.FineTuning.ApplyTo(run.Package); // it may have been killed between compiling and this
             }
 
-            return new AutoencoderRun(run, options!, images!);
+            CompiledParts.Require(run, options!.Accumulate, ranks, package => Compilation(options, images!.Train, ranks)(package));
+            return new AutoencoderRun(run, options, images!, ranks);
         }
         catch
         {
@@ -104,12 +109,12 @@ internal sealed class AutoencoderRun : IDisposable
     /// <returns>The metrics on the test split; null if training was stopped.</returns>
     public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
     {
-        long steps = options.Length.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
+        long steps = options.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
         run.Started += (_, start) => DiscardResults(goesOn: start.Step < steps);
         string continuation = $"Continue with: onnxvae train --resume --out {NextCommand.Quoted(run.Folder.Path)}";
-        if (await RunDisplay.TrainAsync(run, options.Logging.ToTrainerOptions(steps, options.Seed, options.Execution) with { Augmentation = options.Augmentation.ToAugmentation() }, options.Logging, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } kept)
+        if (await RunDisplay.TrainAsync(run, ToTask(steps), ranks, images.Train, images.Validation, grids, "0.00", continuation, cancellation) is not { } kept)
         {
             return null;
         }
@@ -130,6 +135,18 @@ internal sealed class AutoencoderRun : IDisposable
     }
 
     public void Dispose() => run.Dispose();
+
+    private RankTask ToTask(long steps) => new()
+    {
+        Images = options,
+        Package = Path.GetFullPath(run.Folder.Package),
+        Steps = steps,
+        Seed = options.Seed,
+        Accumulate = options.Accumulate,
+        Logging = options.Logging,
+        Execution = options.Execution,
+        Augmentation = options.Augmentation,
+    };
 
     // Those of a run that was shorter.
     private void DiscardResults(bool goesOn)
@@ -163,18 +180,19 @@ internal sealed class AutoencoderRun : IDisposable
     }
 
     // Writes the run's package: compiles it, or copies a compiled one.
-    private static Action<string> Compilation(RunOptions options, ImageSource train)
+    private static Action<string> Compilation(RunOptions options, ImageSource train, Ranks ranks)
     {
         if (options.Package is { } path)
         {
             var compiled = OpenPackage(path, train, options);
-            ImageRequirements.RequireBatch(train, compiled.Manifest.Step.Images.Shape[0]);
+            ImageRequirements.RequireBatch(train, BatchPlan.For(compiled, options.Accumulate, ranks.Count).BatchSize);
             return folder => compiled.CopyTo(folder);
         }
 
-        ImageRequirements.RequireBatch(train, options.Model!.Batch);
+        ImageRequirements.RequireBatch(train, options.Model!.Batch * options.Accumulate);
+        int? partSize = BatchPlan.PartSizeToCompile(options.Model.Batch, options.Accumulate, ranks.Count);
         return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            folder, options.Model, options.Data.Condition, train, options.Seed, options.Length.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider));
+            folder, options.Model, options.Data.Condition, train, options.Seed, options.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider, partSize));
     }
 
     private static TrainingPackage OpenPackage(string path, ImageSource train, RunOptions options)
@@ -187,7 +205,7 @@ internal sealed class AutoencoderRun : IDisposable
 
         var step = package.Manifest.Step;
         ImageRequirements.RequireFit(step, train);
-        long steps = options.Length.StepsFor(train, (int)step.Images.Shape[0]);
+        long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
         return package.Steps is { } compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;

@@ -6,6 +6,7 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Training.Runs;
+using OnnxVae.Training.Steps;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -34,6 +35,9 @@ internal sealed record AuxiliaryTraining
     [Option(Topic.Optimization, "Images per step; 64, or the run's if that is smaller, if left out."), Between(1, BetweenAttribute.LargestWidth)]
     public int? Batch { get; init; }
 
+    [AccumulateOption, Between(1, BetweenAttribute.LargestWidth)]
+    public int Accumulate { get; init; } = 1;
+
     [Option(Topic.Optimization, "The largest step size; it falls to 0 along half a cosine."), Positive]
     public double LearningRate { get; init; } = 1e-3;
 
@@ -56,18 +60,16 @@ internal sealed record AuxiliaryTraining
     public AuxiliaryTraining Resolve(RunFolder autoencoder) =>
         this with { Batch = Batch ?? (int)Math.Min(UsualBatch, TrainingPackage.Open(autoencoder.Package).Manifest.Step.Images.Shape[0]) };
 
-    /// <summary>How long and where to train.</summary>
-    public TrainerOptions ToTrainerOptions() => Logging.ToTrainerOptions(Steps, Seed, Execution);
-
     /// <summary>Writes the package of a model that is trained with these options.</summary>
     /// <param name="folder">The target folder.</param>
     /// <param name="model">The model.</param>
     /// <param name="description">Further entries of its description.</param>
-    public TrainingPackage Write(string folder, IModel model, JsonObject description)
+    /// <param name="processes">Processes that train it together.</param>
+    public TrainingPackage Write(string folder, IModel model, JsonObject description, int processes)
     {
         var optimizer = new Adam(new CosineSchedule(LearningRate, WarmUp, Steps));
         description["seed"] = Seed;
         return new PackageCompiler(model, new TrainingOptions { BatchSize = Batch!.Value, Optimizer = optimizer, Steps = Steps, MaxGradientNorm = MaxGradientNorm })
-            .Write(folder, description, CompilationTarget.Training with { Provider = Execution.ParseDevice().Provider });
+            .Write(folder, description, CompilationTarget.Training with { Provider = Execution.ParseDevice().Provider }, BatchPlan.PartSizeToCompile(Batch!.Value, Accumulate, processes));
     }
 }

@@ -19,20 +19,22 @@ internal sealed class AuxiliaryRun : IDisposable
     private readonly TrainingRun run;
     private readonly AuxiliaryTraining training;
     private readonly ImageData images;
+    private readonly Ranks ranks;
 
-    private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images) =>
-        (this.autoencoder, this.run, this.training, this.images) = (autoencoder, run, training, images);
+    private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images, Ranks ranks) =>
+        (this.autoencoder, this.run, this.training, this.images, this.ranks) = (autoencoder, run, training, images, ranks);
 
     /// <summary>Starts the training, or continues where an earlier one stopped.</summary>
     /// <param name="autoencoder">The run of the autoencoder.</param>
     /// <param name="name">The name of the auxiliary model's folder.</param>
     /// <param name="options">All options, with the batch size filled in.</param>
+    /// <param name="ranks">The processes that train.</param>
     /// <param name="needsClasses">Whether the images must have classes.</param>
     /// <param name="compile">Writes its package into a folder, for given images.</param>
     /// <exception cref="InvalidDataException">The run's images have no classes, are too few, or have changed.</exception>
     /// <exception cref="UsageException">The folder holds a model with other options.</exception>
     /// <exception cref="IOException">The folder holds a model for other weights, or another process works on it.</exception>
-    public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions, IRunOptions
+    public static AuxiliaryRun Open<TOptions>(RunFolder autoencoder, string name, TOptions options, Ranks ranks, bool needsClasses, Func<string, ImageSource, TrainingPackage> compile) where TOptions : AuxiliaryOptions, IRunOptions
     {
         options.Training.Execution.RequireDevice();
         var images = autoencoder.ReadOptions<RunOptions>().OpenTheSameImages();
@@ -42,7 +44,7 @@ internal sealed class AuxiliaryRun : IDisposable
             ImageRequirements.RequireLabels(images.Train);
         }
 
-        ImageRequirements.RequireBatch(images.Train, options.Training.Batch!.Value);
+        ImageRequirements.RequireBatch(images.Train, options.Training.Batch!.Value * options.Training.Accumulate);
         if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
             throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");
@@ -61,10 +63,24 @@ internal sealed class AuxiliaryRun : IDisposable
             package =>
             {
                 ConfigFile.Write(folder.Config, OptionRecord.ValuesToGive(options));
-                using var seeded = Initialization.UseSeed(options.Training.Seed);
-                ProgressDisplay.While("Compiling", () => compile(package, images.Train));
+                Compile(package);
             });
-        return new AuxiliaryRun(autoencoder, run, options.Training, images);
+        try
+        {
+            CompiledParts.Require(run, options.Training.Accumulate, ranks, Compile);
+            return new AuxiliaryRun(autoencoder, run, options.Training, images, ranks);
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+
+        void Compile(string package)
+        {
+            using var seeded = Initialization.UseSeed(options.Training.Seed);
+            ProgressDisplay.While("Compiling", () => compile(package, images.Train));
+        }
     }
 
     /// <summary>Trains to the end, evaluates on both splits, exports, and prints the metrics.</summary>
@@ -104,6 +120,18 @@ internal sealed class AuxiliaryRun : IDisposable
 
     public void Dispose() => run.Dispose();
 
+    private RankTask ToTask() => new()
+    {
+        Images = autoencoder.ReadOptions<RunOptions>(),
+        Package = Path.GetFullPath(run.Folder.Package),
+        Steps = training.Steps,
+        Seed = training.Seed,
+        Accumulate = training.Accumulate,
+        Logging = training.Logging,
+        Execution = training.Execution,
+        Augmentation = new AugmentationOptions(),
+    };
+
     private static void RequireSameOptions<TOptions>(RunFolder folder, TOptions options, TOptions stored)
     {
         if (StoredOptions.Differences(StoredOptions.Flatten(options), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
@@ -140,7 +168,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
-        if (await RunDisplay.TrainAsync(run, training.ToTrainerOptions(), training.Logging, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } kept)
+        if (await RunDisplay.TrainAsync(run, ToTask(), ranks, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } kept)
         {
             return null;
         }

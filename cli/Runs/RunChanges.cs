@@ -90,7 +90,7 @@ internal static class RunChanges
         var package = TrainingPackage.Open(folder.Package);
         int batch = (int)package.Manifest.Step.Images.Shape[0];
         long done = folder.ListCheckpoints().Count == 0 ? 0 : folder.LoadNewest(package).Checkpoint.Step;
-        long steps = after.Length.StepsFor(train, batch), former = before.Length.StepsFor(train, batch);
+        long steps = after.StepsFor(train, batch), former = before.StepsFor(train, batch);
         RequirePossible(package, after, done, steps);
         var schedules = after.Model is { } model ? ModelSchedules.Of(model, steps) : null;
         string text = string.Join(", ", ((string[])[steps == former ? "" : $"steps from {former} to {steps}", Describe(before, after)]).Where(part => part.Length > 0));

@@ -4,6 +4,7 @@ using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
+using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 using OnnxVae.Training.TensorBoard;
 
@@ -14,8 +15,8 @@ internal static class RunDisplay
 {
     /// <summary>Trains a run to its end.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="options">How long and where to train.</param>
-    /// <param name="logging">Which logs it writes.</param>
+    /// <param name="task">What to train.</param>
+    /// <param name="ranks">The processes that train.</param>
     /// <param name="images">The training images.</param>
     /// <param name="validation">Images that are evaluated now and then; null for none.</param>
     /// <param name="grids">Draws sample grids at every checkpoint; null for none.</param>
@@ -24,9 +25,11 @@ internal static class RunDisplay
     /// <param name="cancellation">Stops training early; a checkpoint is written.</param>
     /// <returns>The checkpoint that the run is judged by; null if training was stopped.</returns>
     public static async Task<Checkpoint?> TrainAsync(
-        TrainingRun run, TrainerOptions options, LoggingOptions logging, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
+        TrainingRun run, RankTask task, Ranks ranks, ImageSource images, ImageSource? validation, SampleGrids? grids, string lossFormat, string continuation, CancellationToken cancellation)
     {
         validation = Usable(validation, images, run.Package);
+        var (options, logging) = (task.ToTrainerOptions(ranks), task.Logging);
+        var speeds = new List<(double ImagesPerSecond, double Efficiency)>();
         using var tensorBoard = logging.TensorBoard ? new TensorBoardLog(run) : null;
         using var csv = logging.Csv ? new MetricsCsv(run) : null;
         run.Started += (_, start) =>
@@ -42,6 +45,8 @@ internal static class RunDisplay
                 Notice.Say($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
             }
         };
+        run.Logged += (_, line) => speeds.Add((line.Values[MetricsLog.Speed], line.Values.GetValueOrDefault(MetricsLog.Efficiency)));
+        ranks.Start(task);
         try
         {
             await ProgressDisplay.RunAsync("Training", async report =>
@@ -53,8 +58,16 @@ internal static class RunDisplay
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+            ranks.Finish();
             Console.Error.WriteLine($"Stopped at step {run.Step} of {options.Steps}; a checkpoint is written. {continuation}");
             return null;
+        }
+
+        ranks.Finish();
+        if (ranks.Count > 1 && speeds.Count > 0)
+        {
+            double speed = speeds.Average(each => each.ImagesPerSecond), efficiency = speeds.Average(each => each.Efficiency);
+            Notice.Say(string.Create(CultureInfo.InvariantCulture, $"Ranks     {ranks.Count}: {speed:N0} images per second; {1 - efficiency:P0} of the time went into adding up gradients and waiting for each other"));
         }
 
         var kept = Checkpoints.LoadKept(run.Folder, run.Package);

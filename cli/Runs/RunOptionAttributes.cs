@@ -9,6 +9,9 @@ internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data,
 /// <summary>Whether pixels are binarized.</summary>
 internal sealed class BinarizeOptionAttribute() : OptionAttribute(Topic.Data, "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.");
 
+/// <summary>How many batches make one step.</summary>
+internal sealed class AccumulateOptionAttribute() : OptionAttribute(Topic.Optimization, "Batches that are computed one after the other and make one step, as one that many times as large would, in the memory of one.");
+
 /// <summary>How many samples the likelihood estimate uses.</summary>
 internal sealed class EvaluationOptionAttribute() : OptionAttribute(Topic.Run, "Importance samples per image for negativeLogLikelihood; 0 to skip it.");
 

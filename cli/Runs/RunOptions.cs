@@ -28,6 +28,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [Group, JsonRequired]
     public LengthOptions Length { get; init; } = new();
 
+    [AccumulateOption, Between(1, BetweenAttribute.LargestWidth)]
+    public int Accumulate { get; init; } = 1;
+
     [SeedOption]
     public ulong Seed { get; init; } = 1;
 
@@ -114,6 +117,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         FineTuning = FineTuning.Resolve(),
         Length = Length.Resolve(Data),
     };
+
+    /// <summary>Total number of steps, for a data set and a batch size.</summary>
+    public long StepsFor(ImageSource train, int batch) => Length.StepsFor(train, batch * Accumulate);
 
     /// <summary>How the images are prepared.</summary>
     [JsonIgnore]

@@ -13,6 +13,7 @@ namespace OnnxVae.Format;
 /// <param name="States">Every state, in the order of the initial file.</param>
 /// <param name="Deployables">Files of the graphs that are exported after training, by role (<c>encoder</c>, <c>decoder</c>).</param>
 /// <param name="Weigh">Only the log-weight of another sample for a batch, without the rest of the evaluation; null if there is no such weight.</param>
+/// <param name="Split">The training step in two programs, for batches that are computed in parts; null if it was not compiled.</param>
 public sealed record Manifest(
     int FormatVersion,
     JsonObject Model,
@@ -21,11 +22,12 @@ public sealed record Manifest(
     ProgramSpec Evaluate,
     IReadOnlyList<StateSpec> States,
     IReadOnlyDictionary<string, DeployableFiles> Deployables,
-    ProgramSpec? Weigh = null)
+    ProgramSpec? Weigh = null,
+    SplitSpec? Split = null)
 {
     /// <summary>All programs.</summary>
     [JsonIgnore]
-    public IReadOnlyList<ProgramSpec> Programs => Weigh is null ? [Step, Evaluate] : [Step, Evaluate, Weigh];
+    public IReadOnlyList<ProgramSpec> Programs => [.. ((ProgramSpec?[])[Step, Evaluate, Weigh, Split?.Gradients, Split?.Apply]).OfType<ProgramSpec>()];
 
     private const long LargestMetric = 1L << 30; // numbers per batch
 
@@ -59,10 +61,10 @@ public sealed record Manifest(
             : state is not null ? $"there is no state '{state}', which a program reads or changes"
             : States.Any(spec => spec.Shape.Any(size => size < 0)) ? "a state has no fixed shape"
             : Programs.SelectMany(program => program.Metrics).Any(metric => !IsFixed(metric.Shape)) ? "a metric's shape is not fixed, or is too large"
-            : Programs.Any(program => !program.HasImages) ? "a program has no input for images"
+            : Programs.Any(program => program != Split?.Apply && !program.HasImages) ? "a program has no input for images"
             : Programs.Any(program => program.Inputs.Any(input => input.Role == InputRole.Schedule && input.Schedule is null)) ? "a scheduled input has no schedule"
             : Step.Metrics.Count(metric => metric.Role == MetricRole.Loss) != 1 ? "the training step does not have one loss"
-            : null;
+            : Split?.FindFault();
     }
 
     private static bool HasNull<T>(IEnumerable<T> entries) where T : class => entries.Any(entry => entry is null);

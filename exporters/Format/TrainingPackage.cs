@@ -48,18 +48,15 @@ public sealed class TrainingPackage
     /// <param name="evaluate">The evaluation of one batch.</param>
     /// <param name="weigh">The log-weight of another sample for a batch; null if there is no such weight.</param>
     /// <param name="deployables">Graphs to export after training, by role.</param>
+    /// <param name="split">The training step in two programs; null to leave it out.</param>
     public static TrainingPackage Write(
         string folder, JsonObject model, JsonObject training, CompiledProgram step, CompiledProgram evaluate, CompiledProgram? weigh,
-        IReadOnlyDictionary<string, DeployableModel> deployables)
+        IReadOnlyDictionary<string, DeployableModel> deployables, CompiledSplitStep? split = null)
     {
         var files = deployables.ToDictionary(
             pair => pair.Key, pair => new DeployableFiles($"{pair.Key}.onnx", pair.Value.Tuned.Keys.ToDictionary(provider => provider, provider => $"{pair.Key}.{provider}.onnx")));
-        var manifest = new Manifest(Manifest.CurrentFormatVersion, model, training, step.Spec, evaluate.Spec, step.States, files, weigh?.Spec);
-        foreach (var program in new[] { step, evaluate, weigh }.OfType<CompiledProgram>())
-        {
-            program.Model.Save(Path.Combine(folder, program.Spec.File));
-            program.WithoutMetrics?.Save(Path.Combine(folder, program.Spec.FileWithoutMetrics!));
-        }
+        var manifest = new Manifest(Manifest.CurrentFormatVersion, model, training, step.Spec, evaluate.Spec, step.States, files, weigh?.Spec, split?.Spec);
+        Save(folder, step, evaluate, weigh, split?.Gradients, split?.Apply);
 
         foreach (var (role, deployable) in deployables)
         {
@@ -71,6 +68,44 @@ public sealed class TrainingPackage
         }
 
         Safetensors.Save(Path.Combine(folder, InitialFile), step.Initial);
+        return Described(folder, manifest);
+    }
+
+    /// <summary>
+    /// Takes over the training step in two programs of a package of the same model, one for parts of another size, for instance. It follows this package's schedules.
+    /// If this is interrupted, the package is complete without it.
+    /// </summary>
+    /// <param name="other">The other package.</param>
+    /// <returns>This package with the new manifest.</returns>
+    /// <exception cref="ArgumentException">The other package does not have it, or is of another model.</exception>
+    public TrainingPackage TakeSplit(TrainingPackage other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.Manifest.Split is not { } split || other.Identity != Identity)
+        {
+            throw new ArgumentException($"The package '{other.Folder}' {(other.Identity != Identity ? "is of another model" : "has no training step in two programs")}.", nameof(other));
+        }
+
+        Described(Folder, Manifest with { Split = null });
+        foreach (string file in split.Gradients.Files.Concat(split.Apply.Files))
+        {
+            File.Copy(other.PathOf(file), PathOf(file), overwrite: true);
+        }
+
+        return Described(Folder, Manifest with { Split = split.WithSchedulesOf(Manifest.Step) });
+    }
+
+    private static void Save(string folder, params CompiledProgram?[] programs)
+    {
+        foreach (var program in programs.OfType<CompiledProgram>())
+        {
+            program.Model.Save(Path.Combine(folder, program.Spec.File));
+            program.WithoutMetrics?.Save(Path.Combine(folder, program.Spec.FileWithoutMetrics!));
+        }
+    }
+
+    private static TrainingPackage Described(string folder, Manifest manifest)
+    {
         AtomicFile.WriteText(Path.Combine(folder, ManifestFile), JsonSerializer.Serialize(manifest, Manifest.JsonOptions));
         return new TrainingPackage(folder, manifest);
     }
@@ -175,9 +210,9 @@ public sealed class TrainingPackage
             }
         }
 
-        var manifest = Manifest with { Training = training, Step = Manifest.Step with { Inputs = inputs } };
-        AtomicFile.WriteText(PathOf(ManifestFile), JsonSerializer.Serialize(manifest, Manifest.JsonOptions));
-        return (new TrainingPackage(Folder, manifest), [.. changed.Select(input => input.Name)]);
+        var step = Manifest.Step with { Inputs = inputs };
+        var manifest = Manifest with { Training = training, Step = step, Split = Manifest.Split?.WithSchedulesOf(step) };
+        return (Described(Folder, manifest), [.. changed.Select(input => input.Name)]);
     }
 
     private static Schedule Newest(Schedule schedule) => schedule is ChangedSchedule changed ? Newest(changed.After) : schedule;

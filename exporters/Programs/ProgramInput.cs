@@ -15,7 +15,11 @@ public sealed record ProgramInput(InputSpec Spec, Value Value)
     public static ProgramInput StandardNormal(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.StandardNormal));
 
     /// <summary>Independent numbers, uniform in [0, 1), Float32.</summary>
-    public static ProgramInput Uniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Uniform));
+    /// <param name="name">Its name.</param>
+    /// <param name="shape">Its shape; the first axis is that of the batch's rows, or of several copies of the batch one after the other.</param>
+    /// <param name="isShared">Whether no axis is that of the batch's rows: all parts of a batch have the same numbers.</param>
+    public static ProgramInput Uniform(string name, Shape shape, bool isShared = false) =>
+        Create(new InputSpec(name, ElementType.Float32, shape, InputRole.Uniform) { IsShared = isShared });
 
     /// <summary>Independent numbers, uniform in [0, 1), that belong to the batch's data, Float32.</summary>
     public static ProgramInput DataUniform(string name, Shape shape) => Create(new InputSpec(name, ElementType.Float32, shape, InputRole.DataUniform));

@@ -73,7 +73,7 @@ public abstract class Codebook : Quantizer
         var chosen = OneHot(Reshape(codes, [vectors]), Codes);
         var n = (Decay * counts.Current) + ((1 - Decay) * SumOverParts(ReduceSum(chosen, [0])));
 
-        var random = ProgramInput.Uniform($"replacements.{level}", [Codes]);
+        var random = ProgramInput.Uniform($"replacements.{level}", [Codes], isShared: true);
         var drawn = (random.Value + Value.Of<float>([Codes], [.. Enumerable.Range(0, Codes).Select(k => (float)k)])) * fairShare;
         var replacements = OfFirstPart(Gather(rows, 0, Cast(Min(Floor(drawn), (float)(vectors - 1)), ElementType.Int64)));
         var isDead = Greater(SumOverParts((float)DeadShare * fairShare), n);

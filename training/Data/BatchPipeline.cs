@@ -5,7 +5,7 @@ using OnnxVae.Training.Runtime;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Everything that one step takes from outside: images, labels, conditions, and noise in the order of the program's inputs.</summary>
+/// <summary>Everything that one run of a program takes from outside: images, labels, conditions, and noise in the order of the program's inputs.</summary>
 /// <param name="Images">UInt8 [B, C, H, W]; empty for a program that takes real numbers.</param>
 /// <param name="Values">Float32 [B, C, H, W]; empty for a program that takes 8-bit values.</param>
 /// <param name="Labels">The images' classes, Int64 [B]; empty for a program without labels.</param>
@@ -14,8 +14,8 @@ namespace OnnxVae.Training.Data;
 public sealed record Batch(byte[] Images, float[] Values, long[] Labels, float[] Conditions, IReadOnlyList<float[]> Noise);
 
 /// <summary>
-/// Prepares batches on another thread, some steps ahead. The content of a batch depends on the seed and the step alone, so
-/// training can start at any step.
+/// Prepares batches, or parts of them, on another thread, some ahead. The content of a batch depends on the seed and the step alone, so training can start at any
+/// step, and parts have what the whole batch would have.
 /// </summary>
 public sealed class BatchPipeline : IAsyncDisposable
 {
@@ -26,26 +26,31 @@ public sealed class BatchPipeline : IAsyncDisposable
     private readonly ImageSource source;
     private readonly ulong seed;
     private readonly Augmenter? augmenter;
+    private readonly BatchParts parts;
+    private readonly byte[] originalPixels; // of one image, for the augmenter
+    private readonly float[] originalValues;
     private readonly Channel<Batch> ready = Channel.CreateBounded<Batch>(Ahead);
     private readonly Channel<Batch> used = Channel.CreateUnbounded<Batch>();
     private readonly CancellationTokenSource stop = new();
     private readonly Task worker;
 
     /// <summary>Starts preparing batches.</summary>
-    /// <param name="program">The program they are for.</param>
+    /// <param name="program">The program they are for; of a batch in parts, the one that takes a part.</param>
     /// <param name="source">The images.</param>
     /// <param name="seed">Random seed of their order and the noise.</param>
     /// <param name="firstStep">The step of the first batch, from 1.</param>
     /// <param name="lastStep">The step of the last batch.</param>
     /// <param name="augmentation">Random changes to the images; null for none.</param>
+    /// <param name="parts">Which parts of batches are prepared; null for whole batches.</param>
     /// <exception cref="InvalidDataException">The images do not fit the program, or there are fewer than one batch.</exception>
     /// <exception cref="ArgumentException">The changes do not fit the images.</exception>
-    public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep, Augmentation? augmentation = null)
+    public BatchPipeline(ProgramSpec program, ImageSource source, ulong seed, long firstStep, long lastStep, Augmentation? augmentation = null, BatchParts? parts = null)
     {
+        (this.program, noise, this.source, this.seed, this.parts) = (program, new ProgramNoise(program), source, seed, parts ?? BatchParts.Whole);
         ImageRequirements.RequireFit(program, source);
-        ImageRequirements.RequireBatch(source, program.Images.Shape[0]);
-        (this.program, noise, this.source, this.seed) = (program, new ProgramNoise(program), source, seed);
+        ImageRequirements.RequireBatch(source, BatchSize);
         augmenter = augmentation is null or { IsNone: true } ? null : new Augmenter(augmentation, source, seed);
+        (originalPixels, originalValues) = augmenter is null ? ([], []) : IsReal ? ([], new float[source.ImageSize]) : (new byte[source.ImageSize], Array.Empty<float>());
         worker = Task.Run(() => PrepareAsync(firstStep, lastStep));
     }
 
@@ -55,7 +60,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     /// <summary>Whether the queue of prepared batches is full.</summary>
     internal bool IsAhead => ready.Reader.Count == Ahead;
 
-    /// <summary>The next batch; waits if it is not ready.</summary>
+    /// <summary>The next batch, or the next part of one; waits if it is not ready.</summary>
     /// <exception cref="InvalidDataException">An image could not be read.</exception>
     public Batch Next()
     {
@@ -75,6 +80,14 @@ public sealed class BatchPipeline : IAsyncDisposable
         }
     }
 
+    /// <summary>Fills the inputs of a program with the next batch, or the next part of one.</summary>
+    internal void FillNext(ProgramRunner runner)
+    {
+        var batch = Next();
+        runner.Fill(batch.Images, batch.Values, batch.Labels, batch.Conditions, batch.Noise);
+        Return(batch);
+    }
+
     /// <summary>Returns a batch's memory for reuse.</summary>
     public void Return(Batch batch) => used.Writer.TryWrite(batch);
 
@@ -90,11 +103,8 @@ public sealed class BatchPipeline : IAsyncDisposable
     {
         try
         {
-            int batchSize = (int)program.Images.Shape[0];
-            long stepsPerEpoch = StepsPerEpoch(source, batchSize);
+            long stepsPerEpoch = StepsPerEpoch(source, BatchSize);
             Permutation? order = null;
-            byte[] pixels = new byte[augmenter is null || IsReal ? 0 : source.ImageSize];
-            float[] values = new float[augmenter is null || !IsReal ? 0 : source.ImageSize];
             for (long step = firstStep, orderedEpoch = -1; step <= lastStep; step++)
             {
                 var (epoch, position) = Math.DivRem(step - 1, stepsPerEpoch);
@@ -103,36 +113,18 @@ public sealed class BatchPipeline : IAsyncDisposable
                     (order, orderedEpoch) = (new Permutation(source.Count, seed, (ulong)epoch), epoch);
                 }
 
-                var batch = used.Reader.TryRead(out var old) ? old : Allocate();
-                for (int i = 0; i < batchSize; i++)
+                for (int part = parts.First; part < parts.First + parts.Count; part++)
                 {
-                    long index = order![(position * batchSize) + i];
-                    if (batch.Values.Length > 0)
+                    var batch = used.Reader.TryRead(out var old) ? old : Allocate();
+                    for (int i = 0; i < Rows; i++)
                     {
-                        var image = batch.Values.AsSpan(i * source.ImageSize, source.ImageSize);
-                        source.ReadValues(index, image);
-                        augmenter?.Apply(image, values, (ulong)step, i);
-                    }
-                    else
-                    {
-                        var image = batch.Images.AsSpan(i * source.ImageSize, source.ImageSize);
-                        source.Read(index, image);
-                        augmenter?.Apply(image, pixels, (ulong)step, i);
+                        int row = (part * Rows) + i;
+                        Read(batch, i, order![(position * BatchSize) + row], (ulong)step, row);
                     }
 
-                    if (batch.Labels.Length > 0)
-                    {
-                        batch.Labels[i] = source.LabelOf(index);
-                    }
-
-                    if (batch.Conditions.Length > 0)
-                    {
-                        source.ReadCondition(index, batch.Conditions.AsSpan(i * source.ConditionSize, source.ConditionSize));
-                    }
+                    noise.Fill(batch.Noise, seed, (ulong)step, part, parts.Total);
+                    await ready.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
                 }
-
-                noise.Fill(batch.Noise, seed, (ulong)step);
-                await ready.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
             }
 
             ready.Writer.Complete();
@@ -142,6 +134,38 @@ public sealed class BatchPipeline : IAsyncDisposable
             ready.Writer.TryComplete(e); // rethrown to whoever waits for the batch
         }
     }
+
+    // An image becomes a row of a part; the other number is that of the row in the whole batch.
+    private void Read(Batch batch, int i, long index, ulong step, int row)
+    {
+        if (batch.Values.Length > 0)
+        {
+            var image = batch.Values.AsSpan(i * source.ImageSize, source.ImageSize);
+            source.ReadValues(index, image);
+            augmenter?.Apply(image, originalValues, step, row);
+        }
+        else
+        {
+            var image = batch.Images.AsSpan(i * source.ImageSize, source.ImageSize);
+            source.Read(index, image);
+            augmenter?.Apply(image, originalPixels, step, row);
+        }
+
+        if (batch.Labels.Length > 0)
+        {
+            batch.Labels[i] = source.LabelOf(index);
+        }
+
+        if (batch.Conditions.Length > 0)
+        {
+            source.ReadCondition(index, batch.Conditions.AsSpan(i * source.ConditionSize, source.ConditionSize));
+        }
+    }
+
+    // Images of a part, and of a whole batch.
+    private int Rows => (int)program.Images.Shape[0];
+
+    private int BatchSize => Rows * parts.Total;
 
     private bool IsReal => program.Images.Type == ElementType.Float32;
 

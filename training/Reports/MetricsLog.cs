@@ -14,6 +14,12 @@ public static class MetricsLog
     /// <summary>The entry of a line for the images per second since the line before it.</summary>
     public const string Speed = "imagesPerSecond";
 
+    /// <summary>
+    /// The entry of a line for the share of the time since the line before it in which several processes did not add up their contributions, or wait for each other;
+    /// their average.
+    /// </summary>
+    public const string Efficiency = "efficiency";
+
     /// <summary>The entry of a line for the seconds of training so far, in all processes that worked on the run.</summary>
     public const string Seconds = "seconds";
 

@@ -6,6 +6,7 @@ using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runtime;
+using OnnxVae.Training.Steps;
 
 namespace OnnxVae.Training.Runs;
 
@@ -19,22 +20,31 @@ public sealed class Trainer : IDisposable
     private readonly RunFolder folder;
     private readonly TrainerOptions options;
     private readonly StateBuffers states;
-    private readonly ProgramRunner runner;
+    private readonly BatchPlan plan;
+    private readonly IStepRunner runner;
+    private readonly TrainingSync sync;
     private readonly MetricSpec loss;
     private double secondsBefore; // of training, up to where the run was resumed
     private readonly Stopwatch time = new();
     private double? lastLoss, lastValidationLoss;
     private ValidationHistory validated = new([], beta: 1, ValidationFigure.Loss);
     private long metricsStep, logged, saved;
+    private TimeSpan reduced; // up to the last line of the log
 
     private Trainer(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
         options.Validate();
+        if (options.Group.Rank > 0)
+        {
+            throw new ArgumentException($"The process has rank {options.Group.Rank}: only the first one has a trainer, the others have a {nameof(TrainingWorker)}.", nameof(options));
+        }
+
         (this.package, this.folder, this.options) = (package, folder, options);
+        plan = BatchPlan.For(package, options.Accumulate, options.Group.Size);
         states = new StateBuffers(package, options.Device, package.Manifest.Step.Updates);
         try
         {
-            runner = new ProgramRunner(package, package.Manifest.Step, states, options.Threads);
+            runner = IStepRunner.Load(package, plan, states, options.Threads, options.Group);
         }
         catch
         {
@@ -42,6 +52,7 @@ public sealed class Trainer : IDisposable
             throw;
         }
 
+        sync = new TrainingSync(options.Group, states);
         loss = package.Manifest.Step.Metrics.Single(metric => metric.Role == MetricRole.Loss);
     }
 
@@ -138,6 +149,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }
 
+    /// <summary>Time that processes have spent, on average, adding up their contributions and waiting for each other; none for one process.</summary>
+    public TimeSpan ReducingTime => runner.ReducingTime;
+
     /// <summary>Time spent computing steps in the runtime.</summary>
     public TimeSpan ComputingTime => runner.ComputingTime;
 
@@ -168,7 +182,7 @@ public sealed class Trainer : IDisposable
         }
 
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
-        var pipeline = new BatchPipeline(package.Manifest.Step, source, options.Seed, Step + 1, options.Steps, options.Augmentation);
+        var pipeline = runner.Prepare(source, options.Seed, Step + 1, options.Steps, options.Augmentation);
         var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpoint => CheckpointWritten?.Invoke(this, checkpoint));
         try
         {
@@ -204,26 +218,29 @@ public sealed class Trainer : IDisposable
         }
 
         MatchBest(isValidated: validation is not null);
-        while (!IsFinished && !cancellation.IsCancellationRequested)
+        sync.Start(Step, isValidated: validation is not null, IsFinished);
+        bool isStopped = options.Group.Size == 1 && cancellation.IsCancellationRequested;
+        while (!IsFinished && !isStopped)
         {
             Step++;
-            bool isCheckpoint = Step % options.CheckpointEvery == 0 || Step == options.Steps;
-            bool isValidated = validation is not null && (Step % options.StepsBetweenValidations == 0 || Step == options.Steps);
+            bool isCheckpoint = options.IsCheckpoint(Step), isValidated = validation is not null && options.IsValidated(Step);
             bool isBest = false, isLogged = isCheckpoint || isValidated || Step % options.LogEvery == 0 || Step == 1;
-            RunStep(pipeline, isLogged);
+            isStopped = runner.Run(pipeline, Step, isLogged, cancellation.IsCancellationRequested);
+            metricsStep = isLogged ? Step : metricsStep;
             if (isLogged)
             {
                 RequireFinite(writer);
-                var line = LogLine((Step - logged) / sinceLogged.Elapsed.TotalSeconds);
+                var line = LogLine(sinceLogged.Elapsed);
                 if (isValidated)
                 {
                     long start = Stopwatch.GetTimestamp();
                     isBest = Add(line, validation!.Run());
                     ValidationTime += Stopwatch.GetElapsedTime(start);
+                    sync.SendFinished(IsFinished);
                 }
 
                 MetricsLog.Append(folder.Metrics, line);
-                (logged, lastLoss) = (Step, runner.Metric(loss.Name)[0]);
+                (logged, lastLoss, reduced) = (Step, runner.Metric(loss.Name), runner.ReducingTime);
                 Logged?.Invoke(this, new LoggedStep(Step, MetricsLog.NumbersOf(line)));
                 sinceLogged.Restart();
             }
@@ -233,6 +250,13 @@ public sealed class Trainer : IDisposable
             {
                 Save(writer, isBest);
             }
+
+            if (isCheckpoint)
+            {
+                sync.States();
+            }
+
+            isStopped |= options.Group.Size == 1 && cancellation.IsCancellationRequested;
         }
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0 && Step != started)
@@ -320,20 +344,10 @@ public sealed class Trainer : IDisposable
         states.Dispose();
     }
 
-    private void RunStep(BatchPipeline pipeline, bool withMetrics)
-    {
-        var batch = pipeline.Next();
-        runner.Fill(batch.Images, batch.Values, batch.Labels, batch.Conditions, batch.Noise);
-        pipeline.Return(batch);
-        runner.FillSchedules(Step);
-        runner.Run(withMetrics);
-        metricsStep = withMetrics ? Step : metricsStep;
-    }
-
     // The loss belongs to the states before the step. Not every number that is not finite reaches it: a ReLU may hide one.
     private void RequireFinite(CheckpointWriter writer)
     {
-        if (!float.IsFinite(runner.Metric(loss.Name)[0]) || states.FirstParameterNotFinite() is not null)
+        if (!float.IsFinite(runner.Metric(loss.Name)) || states.FirstParameterNotFinite() is not null)
         {
             throw Diverged(writer, since: logged);
         }
@@ -355,7 +369,7 @@ public sealed class Trainer : IDisposable
     {
         writer.DisposeAsync().AsTask().GetAwaiter().GetResult(); // the last checkpoint is written
         // Between log lines no metrics are computed.
-        string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)[0]}")) + "; " : "";
+        string terms = metricsStep == Step ? string.Join(", ", Scalars.Select(metric => $"{metric.Name} {runner.Metric(metric.Name)}")) + "; " : "";
         string state = StateBuffers.FirstNotFinite(Snapshot()) is { } name ? $"the first state that is not finite is '{name}'" : "all states are still finite";
         string when = Step - since > 1 ? $"between steps {since + 1} and {Step}" : $"at step {Step}";
         return new TrainingDivergedException(
@@ -364,13 +378,13 @@ public sealed class Trainer : IDisposable
 
     private double? LastLogged(string name) => MetricsLog.Read(folder.Metrics, Step).Select(line => MetricsLog.ValueOf(line, name)).LastOrDefault(value => value is not null);
 
-    private JsonObject LogLine(double stepsPerSecond)
+    private JsonObject LogLine(TimeSpan sinceLogged)
     {
         var program = package.Manifest.Step;
         var line = new JsonObject { ["step"] = Step };
         foreach (var metric in Scalars)
         {
-            float value = runner.Metric(metric.Name)[0];
+            float value = runner.Metric(metric.Name);
             line[metric.Name] = float.IsFinite(value) ? value : null;
         }
 
@@ -379,7 +393,12 @@ public sealed class Trainer : IDisposable
             line[input.Name] = input.Schedule!.At(Step);
         }
 
-        line[MetricsLog.Speed] = Math.Round(stepsPerSecond * program.Images.Shape[0], 1);
+        line[MetricsLog.Speed] = Math.Round((Step - logged) * plan.BatchSize / sinceLogged.TotalSeconds, 1);
+        if (options.Group.Size > 1)
+        {
+            line[MetricsLog.Efficiency] = Math.Round(Math.Clamp(1 - ((runner.ReducingTime - reduced) / sinceLogged), 0, 1), 4);
+        }
+
         line[MetricsLog.Seconds] = Math.Round(secondsBefore + time.Elapsed.TotalSeconds, 3);
         line[MetricsLog.Time] = DateTime.UtcNow.ToString("s", CultureInfo.InvariantCulture) + "Z";
         return line;

@@ -1,5 +1,6 @@
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Distributed;
 using OnnxVae.Training.Evaluation;
 
 namespace OnnxVae.Training.Runs;
@@ -14,6 +15,12 @@ public sealed record TrainerOptions
 
     /// <summary>Random seed of data order and noise.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>As many of the package's batches are computed one after the other and make one step, as a batch that many times as large would.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>The processes among which every batch is divided. The first one has a <see cref="Trainer"/>, the others a <see cref="TrainingWorker"/>.</summary>
+    public ProcessGroup Group { get; init; } = ProcessGroup.Single;
 
     /// <summary>Where to run.</summary>
     public OnnxDevice Device { get; init; } = OnnxDevice.Cpu;
@@ -49,11 +56,14 @@ public sealed record TrainerOptions
     /// <param name="steps">Total number of steps.</param>
     public static long UsualValidateEvery(long steps) => Math.Max(1, steps / UsualValidations);
 
-    internal long StepsBetweenValidations => ValidateEvery ?? UsualValidateEvery(Steps);
+    internal bool IsCheckpoint(long step) => step % CheckpointEvery == 0 || step == Steps;
+
+    internal bool IsValidated(long step) => step % (ValidateEvery ?? UsualValidateEvery(Steps)) == 0 || step == Steps;
 
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Steps, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Accumulate, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(LogEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(CheckpointEvery, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepCheckpoints, 1);

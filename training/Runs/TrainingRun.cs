@@ -12,19 +12,15 @@ namespace OnnxVae.Training.Runs;
 public sealed class TrainingRun : IDisposable
 {
     private readonly IDisposable held;
-    private readonly Lazy<TrainingPackage> package;
+    private TrainingPackage? package;
 
-    private TrainingRun(RunFolder folder, IDisposable held)
-    {
-        (Folder, this.held) = (folder, held);
-        package = new(() => TrainingPackage.Open(folder.Package));
-    }
+    private TrainingRun(RunFolder folder, IDisposable held) => (Folder, this.held) = (folder, held);
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder { get; }
 
     /// <summary>The compiled model.</summary>
-    public TrainingPackage Package => package.Value;
+    public TrainingPackage Package => package ??= TrainingPackage.Open(Folder.Package);
 
     /// <summary>Steps done, as far as this process knows: 0 before <see cref="TrainAsync"/>.</summary>
     public long Step { get; private set; }
@@ -184,6 +180,9 @@ public sealed class TrainingRun : IDisposable
             GridsDrawn?.Invoke(this, new DrawnGrids(step, files));
         }
     }
+
+    /// <inheritdoc cref="TrainingPackage.TakeSplit"/>
+    public void TakeSplit(TrainingPackage other) => package = Package.TakeSplit(other);
 
     /// <summary>Writes the deployable files.</summary>
     /// <param name="states">The states, by name.</param>

@@ -27,6 +27,7 @@ public sealed class ProgramRunner : IDisposable
     private readonly string? labels;
     private readonly string? conditions;
     private readonly bool ownsStates;
+    private readonly OrtValue[] ownBuffers;
 
     /// <summary>Loads a program of a package.</summary>
     /// <param name="package">The package.</param>
@@ -35,9 +36,21 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
     /// <exception cref="InvalidDataException">A file of the package is damaged, or the device has no kernel for one of its nodes.</exception>
     public ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, int threads)
+        : this(package, program, states, threads, shared: null)
+    {
+    }
+
+    /// <summary>Loads a program of a package that shares buffers with other programs.</summary>
+    /// <inheritdoc cref="ProgramRunner(TrainingPackage, ProgramSpec, StateBuffers, int)"/>
+    /// <param name="package">The package.</param>
+    /// <param name="program">One of its programs.</param>
+    /// <param name="states">The states that it reads and writes; it runs where they are.</param>
+    /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
+    /// <param name="shared">Buffers on the host for inputs or metrics of these names, which stay another's; null for none.</param>
+    internal ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, int threads, IReadOnlyDictionary<string, OrtValue>? shared)
         : this(program, states, ownsStates: false,
             (device, configure) => OnnxSession.Load(package.PathOf(program.File), device, threads, configure),
-            program.FileWithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), device, threads, configure))
+            program.FileWithoutMetrics is null ? null : (device, configure) => OnnxSession.Load(package.PathOf(program.FileWithoutMetrics), device, threads, configure), shared)
     {
     }
 
@@ -60,17 +73,19 @@ public sealed class ProgramRunner : IDisposable
 
     private ProgramRunner(
         ProgramSpec program, StateBuffers states, bool ownsStates,
-        Func<OnnxDevice, Action<SessionOptions>, OnnxSession> load, Func<OnnxDevice, Action<SessionOptions>, OnnxSession>? loadWithoutMetrics)
+        Func<OnnxDevice, Action<SessionOptions>, OnnxSession> load, Func<OnnxDevice, Action<SessionOptions>, OnnxSession>? loadWithoutMetrics,
+        IReadOnlyDictionary<string, OrtValue>? shared = null)
     {
         (this.program, this.states, this.ownsStates, noise) = (program, states, ownsStates, new ProgramNoise(program));
         noiseNames = [.. noise.Names];
         (labels, conditions) = (program.Labels?.Name, program.Conditions?.Name);
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
         var memory = states.Memory;
-        inputs = program.Inputs.ToDictionary(input => input.Name, input => OnHost(input.Type, input.Shape));
+        inputs = program.Inputs.ToDictionary(input => input.Name, input => OnHost(input.Name, input.Type, input.Shape));
         onDevice = memory.IsHost ? inputs : program.Inputs.ToDictionary(input => input.Name, input => memory.Allocate((TensorElementType)(int)input.Type, input.Shape.ToArray()));
         copied = memory.IsHost ? ([], []) : ([.. inputs.Values], [.. onDevice.Values]);
-        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Type, metric.Shape));
+        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Name, metric.Type, metric.Shape));
+        ownBuffers = [.. inputs.Values.Union(onDevice.Values).Union(metrics.Values).Except(shared?.Values ?? [])];
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
         try
         {
@@ -85,7 +100,7 @@ public sealed class ProgramRunner : IDisposable
             throw;
         }
 
-        static OrtValue OnHost(ElementType type, Shape shape) => DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
+        OrtValue OnHost(string name, ElementType type, Shape shape) => shared?.GetValueOrDefault(name) ?? DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
     }
 
     /// <summary>The states between runs.</summary>
@@ -193,7 +208,7 @@ public sealed class ProgramRunner : IDisposable
     // All but the sessions.
     private void Release()
     {
-        states.Memory.Release(inputs.Values.Union(onDevice.Values).Union(metrics.Values));
+        states.Memory.Release(ownBuffers);
         if (ownsStates)
         {
             states.Dispose();

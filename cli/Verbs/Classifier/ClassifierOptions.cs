@@ -30,8 +30,11 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
     public string? Hidden { get; init; }
 
     /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which outputs class logits instead of latents.</summary>
+    /// <param name="folder">The target folder.</param>
+    /// <param name="images">The images that it will be trained on.</param>
+    /// <param name="processes">Processes that train it together.</param>
     /// <exception cref="InvalidDataException">There is only one class.</exception>
-    public TrainingPackage Compile(string folder, ImageSource images)
+    public TrainingPackage Compile(string folder, ImageSource images, int processes)
     {
         if (images.Classes.Count < 2)
         {
@@ -40,6 +43,6 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
 
         var image = new ImageShape(images.Channels, images.Height, images.Width);
         using var network = Networks.Create(Model, Hidden).Encoder(image, images.Classes.Count, parameters: 1);
-        return Training.Write(folder, new ClassifierModel(network, image, images.Classes), new JsonObject { ["network"] = Model });
+        return Training.Write(folder, new ClassifierModel(network, image, images.Classes), new JsonObject { ["network"] = Model }, processes);
     }
 }

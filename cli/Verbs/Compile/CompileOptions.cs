@@ -25,6 +25,9 @@ internal sealed record CompileOptions : IChecked
     [Option(Topic.Execution, "Execution provider that the package will run on: cpu, cuda, ... Algorithms of convolutions are chosen for it."), Among("cpu", "cuda", "tensorrt", "webgpu", "dml", "coreml", "openvino", "migraphx", "qnn", "xnnpack")]
     public string For { get; init; } = "cpu";
 
+    [Option(Topic.Execution, "Also compile the step in two programs, gradients and update, for 'train --accumulate' and for several processes, which take a part of --batch images at a time.")]
+    public bool Split { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) => Conditions.FaultsOf(Data.Condition, Model);
 }

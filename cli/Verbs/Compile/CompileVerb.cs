@@ -19,7 +19,7 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         var train = data.Open(options.Seed).Train;
         ImageRequirements.RequireBatch(train, model.Batch);
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant()));
+            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant(), options.Split ? model.Batch : null));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
         NextCommand.Print(NextCommand.AfterPackage(package.Folder, data, length));
         return Task.FromResult(ExitCode.Done);

@@ -65,7 +65,8 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
     /// <param name="encoderFile">The encoder.</param>
     /// <param name="grids">The grids of codes that it outputs.</param>
     /// <param name="images">The images that the prior will be trained on.</param>
-    public TrainingPackage Compile(string folder, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images)
+    /// <param name="processes">Processes that train it together.</param>
+    public TrainingPackage Compile(string folder, string encoderFile, IReadOnlyList<CodeGridShape> grids, ImageSource images, int processes)
     {
         var classes = images.Classes;
         int level = Level == CodeLevel.Top ? 0 : grids.Count - 1;
@@ -77,6 +78,6 @@ internal sealed record PriorOptions : AuxiliaryOptions, IRunOptions
             LabelDropout = LabelDropout,
             ClassFrequencies = ClassMarginal.Frequencies(images),
         };
-        return Training.Write(folder, model, new JsonObject { ["level"] = Level });
+        return Training.Write(folder, model, new JsonObject { ["level"] = Level }, processes);
     }
 }

@@ -12,7 +12,7 @@ namespace OnnxVae.Cli.Verbs.Sweep;
 
 /// <summary>Trains a model for each of several weights of the rate (KL term) or of the distortion (reconstruction loss).</summary>
 [Verb("sweep", VerbTopic.Train, "Trains over several weights and draws rate against distortion.", Example = "sweep --data sprites --betas 0.5,1,2,4 --steps 2000 --out sweeps/sprites")]
-internal sealed class SweepVerb : LongVerb<SweepOptions>
+internal sealed class SweepVerb : TrainingVerb<SweepOptions>
 {
     private static readonly string[] Columns =
     [
@@ -20,7 +20,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
         "marginalKlLower", "marginalKlUpper", "bitsPerDimension", "sigma", "squaredError", "absoluteError", "dissimilarity",
     ];
 
-    protected override async Task<int> RunAsync(SweepOptions options, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(SweepOptions options, Ranks ranks, CancellationToken cancellation)
     {
         string folder = options.Out, name = options.Varied;
         var shared = options.Run.Resolve();
@@ -30,7 +30,7 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
             var model = name == SweepOptions.Beta ? shared.Model! with { Beta = weight } : shared.Model! with { Lambda = weight };
             string run = Path.Combine(folder, FolderOf(name, weight));
             Notice.Say($"{name} {weight.ToString(CultureInfo.InvariantCulture)}: {run}");
-            if (await FiguresOf(run, shared with { Model = model }, cancellation) is not { } figures)
+            if (await FiguresOf(run, shared with { Model = model }, ranks, cancellation) is not { } figures)
             {
                 Notice.Say("Continue with the same command.");
                 return ExitCode.Interrupted;
@@ -68,10 +68,10 @@ internal sealed class SweepVerb : LongVerb<SweepOptions>
     }
 
     // A finished run is used as it is; a stopped one is resumed.
-    private async Task<JsonObject?> FiguresOf(string folder, RunOptions options, CancellationToken cancellation)
+    private async Task<JsonObject?> FiguresOf(string folder, RunOptions options, Ranks ranks, CancellationToken cancellation)
     {
         var run = new RunFolder(folder);
-        using var training = run.HoldsRun ? AutoencoderRun.Resume(folder, options, Options.Given.Names, stored => RequireSame(folder, stored, options)) : AutoencoderRun.Start(folder, options);
+        using var training = run.HoldsRun ? AutoencoderRun.Resume(folder, options, Options.Given.Names, ranks, stored => RequireSame(folder, stored, options)) : AutoencoderRun.Start(folder, options, ranks);
         return File.Exists(run.Evaluation) || await training.RunAsync(cancellation) is not null ? ReadFigures(run.Evaluation) : null;
     }
 

@@ -10,14 +10,14 @@ namespace OnnxVae.Cli.Verbs.Train;
 /// <summary>Compiles, trains, evaluates, exports and reports.</summary>
 [Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx and decoder.onnx.",
     Example = "train --data sprites --out runs/sprites --steps 2000")]
-internal sealed class TrainVerb : LongVerb<TrainOptions>
+internal sealed class TrainVerb : TrainingVerb<TrainOptions>
 {
-    protected override async Task<int> RunAsync(TrainOptions options, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(TrainOptions options, Ranks ranks, CancellationToken cancellation)
     {
         var given = options.Run.Resolve();
         using var training = options.Resume
-            ? AutoencoderRun.Resume(options.Out!, given, Options.Given.Names, stored => RequireSame(given, stored, Options.Given.Names))
-            : AutoencoderRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given);
+            ? AutoencoderRun.Resume(options.Out!, given, Options.Given.Names, ranks, stored => RequireSame(given, stored, Options.Given.Names))
+            : AutoencoderRun.Start(options.Out ?? FreeFolder(options.Run.Data.Data), given, ranks);
         if (await training.RunAsync(cancellation) is not { } figures)
         {
             return ExitCode.Interrupted;

@@ -50,7 +50,7 @@ internal sealed class SplitModelTests
 
     private static void Compare(Func<int, PackageCompiler> compile, ImageShape image)
     {
-        var (whole, split) = (compile(Batch).Step(), compile(Batch / Parts).SplitStep());
+        var (whole, split) = (compile(Batch).Step(), compile(Batch / Parts).SplitStep(Batch / Parts));
         byte[] images = new byte[Batch * image.Dimensions];
         new Random(1).NextBytes(images);
         using var fused = new ProgramRunner(whole.Compile(), OnnxDevice.Cpu, threads: 2);

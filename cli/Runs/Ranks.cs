@@ -1,0 +1,103 @@
+using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
+using OnnxVae.Training.Distributed;
+
+namespace OnnxVae.Cli.Runs;
+
+/// <summary>The processes that <c>mpirun</c> has started for a command: the first one leads, and the others train what it says. Without mpirun there is only one.</summary>
+internal sealed class Ranks : IDisposable
+{
+    private readonly int threads;
+    private bool areTraining;
+
+    private Ranks(ProcessGroup group)
+    {
+        Group = group;
+        string own = $"{Environment.MachineName} {AllowedProcessors()}"; // launchers may bind each process to some processors
+        threads = Math.Max(1, Environment.ProcessorCount / group.Gather(own).Count(other => other == own));
+    }
+
+    /// <summary>The MPI library's file; null for that of the launcher.</summary>
+    public static string? Library { get; set; }
+
+    /// <summary>The processes.</summary>
+    public ProcessGroup Group { get; }
+
+    /// <summary>How many there are.</summary>
+    public int Count => Group.Size;
+
+    /// <summary>The name of this process in messages.</summary>
+    public string Name => $"rank {Group.Rank} of {Count}, on {Environment.MachineName}";
+
+    /// <summary>Joins the others.</summary>
+    /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
+    public static Ranks Join()
+    {
+        if (!MpiGroup.IsLaunched)
+        {
+            return new Ranks(ProcessGroup.Single);
+        }
+
+        var group = MpiGroup.Join(Library);
+        return group.Size > 1 ? new Ranks(group) : throw new UsageException(
+            $"The launcher started several processes, but they do not find each other with '{group.Library}': give the launcher's own library as --mpi-library.");
+    }
+
+    /// <summary>Threads of this process: those asked for, or its share of the processors.</summary>
+    public int ThreadsFor(int asked) => asked > 0 || Count == 1 ? asked : threads;
+
+    /// <summary>Has the others start training, as soon as all of them are able to.</summary>
+    /// <exception cref="InvalidOperationException">One of them is not.</exception>
+    public void Start(RankTask task)
+    {
+        if (Count > 1)
+        {
+            Group.Broadcast(task.ToJson());
+            areTraining = Group.Gather("").FirstOrDefault(fault => fault.Length > 0) is { } fault ? throw new InvalidOperationException(fault) : true;
+        }
+    }
+
+    /// <summary>Says that training has ended, for all processes alike.</summary>
+    public void Finish() => areTraining = false;
+
+    /// <summary>Tells the first process whether this one is able to start.</summary>
+    /// <param name="fault">Why it is not; empty if it is.</param>
+    /// <returns>Whether all are.</returns>
+    public bool Report(string fault) => Group.Gather(fault).All(each => each.Length == 0);
+
+    /// <summary>Waits for what the first process says.</summary>
+    /// <returns>What to train; null if there is nothing more to do.</returns>
+    public RankTask? Receive() => Group.Broadcast("") is { Length: > 0 } task ? RankTask.Parse(task) : null;
+
+    /// <summary>Tells the others that there is nothing more to do.</summary>
+    public void End()
+    {
+        if (Count > 1)
+        {
+            Group.Broadcast("");
+        }
+    }
+
+    /// <summary>Ends the others because this process failed: at once, if they are in the middle of training and wait for it.</summary>
+    /// <param name="e">Why it failed.</param>
+    public void Fail(Exception e)
+    {
+        if (!areTraining)
+        {
+            End();
+            return;
+        }
+
+        Failure.Output.WriteLine(Failure.TextOf(e, Name));
+        Failure.Output.Flush();
+        Group.Abort(Failure.CodeOf(e));
+    }
+
+    public void Dispose() => Group.Dispose();
+
+    private static string AllowedProcessors()
+    {
+        const string status = "/proc/self/status", entry = "Cpus_allowed_list:";
+        return !File.Exists(status) ? "" : File.ReadLines(status).FirstOrDefault(line => line.StartsWith(entry, StringComparison.Ordinal)) ?? "";
+    }
+}
