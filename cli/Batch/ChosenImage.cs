@@ -1,5 +1,5 @@
 using System.Globalization;
-using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;

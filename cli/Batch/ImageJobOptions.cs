@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;

@@ -1,4 +1,4 @@
-using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Models.Networks;
 
 namespace OnnxVae.Cli.Models;

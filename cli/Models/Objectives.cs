@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 

@@ -1,4 +1,3 @@
-
 namespace OnnxVae.Cli.Options;
 
 /// <summary>The random seed.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

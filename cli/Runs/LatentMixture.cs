@@ -1,7 +1,6 @@
 using System.Globalization;
 using MathNet.Numerics.LinearAlgebra;
 using OnnxVae.Cli.Models;
-using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Exporters.Passes;
 using OnnxVae.Format;

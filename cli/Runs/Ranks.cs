@@ -1,4 +1,3 @@
-using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Training.Distributed;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -56,7 +56,7 @@ internal static class RunDisplay
                 return run.Step;
             });
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             ranks.Finish();
             Console.Error.WriteLine($"Stopped at step {run.Step} of {options.Steps}; a checkpoint is written. {continuation}");

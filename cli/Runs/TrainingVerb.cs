@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Training.Distributed;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -9,6 +10,11 @@ internal abstract class TrainingVerb<TOptions> : LongVerb<TOptions>
 {
     /// <inheritdoc/>
     public sealed override bool RunsInSeveralProcesses => true;
+
+    /// <inheritdoc/>
+    protected sealed override string Stopping => MpiGroup.IsLaunched
+        ? "Told to stop: the run ends after this step if all ranks still take part, and resumes from its last checkpoint if not."
+        : base.Stopping;
 
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(TOptions options, CancellationToken cancellation)

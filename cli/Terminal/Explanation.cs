@@ -10,6 +10,7 @@ internal static partial class Explanation
     public static string Of(Exception e) => e switch
     {
         TypeInitializationException or AggregateException when e.InnerException is { } cause => Of(cause),
+        DllNotFoundException when Remedies.Apply(e.Message) is var remedy && remedy != e.Message => OneLine(remedy),
         DllNotFoundException => $"{OneLine(e.Message)} 'onnxvae doctor' says what is missing.",
         ExternalException => $"libtorch: {OneLine(e.Message.Split('\n')[0])} Are the model's sizes too large for the memory?",
         InsufficientMemoryException => Remedies.Apply(OneLine(e.Message)),

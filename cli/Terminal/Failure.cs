@@ -1,5 +1,3 @@
-using OnnxVae.Cli.Options;
-
 namespace OnnxVae.Cli.Terminal;
 
 /// <summary>How a command says that it failed.</summary>

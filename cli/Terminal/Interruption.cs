@@ -19,10 +19,16 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration[] registrations;
     private readonly Timer deadline = new(_ => Exit());
     private readonly Stopwatch sinceFirst = new();
+    private readonly string message;
     private int signals;
 
     /// <summary>Starts listening.</summary>
-    public Interruption() => registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Receive))];
+    /// <param name="message">What is said at the first signal.</param>
+    public Interruption(string message)
+    {
+        this.message = message;
+        registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Receive))];
+    }
 
     /// <summary>Cancelled at the first signal.</summary>
     public CancellationToken Token => source.Token;
@@ -55,7 +61,7 @@ internal sealed class Interruption : IDisposable
 
         sinceFirst.Start();
 
-        Console.Error.WriteLine("Stopping; press Ctrl+C again to stop immediately.");
+        Console.Error.WriteLine(message);
         deadline.Change(TimeToStop, Timeout.InfiniteTimeSpan);
         Task.Run(source.Cancel);
     }

@@ -1,5 +1,5 @@
-using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
