@@ -97,8 +97,8 @@ internal abstract class Verb<TOptions> : Verb
 /// <typeparam name="TOptions">The record of its options.</typeparam>
 internal abstract class LongVerb<TOptions> : Verb<TOptions>
 {
-    /// <summary>What is said when a signal stops it.</summary>
-    protected virtual string Stopping => "Stopping; press Ctrl+C again to stop immediately.";
+    /// <summary>What is said when a signal stops it; null for nothing.</summary>
+    protected virtual string? Stopping => "Stopping; press Ctrl+C again to stop immediately.";
 
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(TOptions options)

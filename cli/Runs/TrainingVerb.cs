@@ -12,9 +12,7 @@ internal abstract class TrainingVerb<TOptions> : LongVerb<TOptions>
     public sealed override bool RunsInSeveralProcesses => true;
 
     /// <inheritdoc/>
-    protected sealed override string Stopping => MpiGroup.IsLaunched
-        ? "Told to stop: the run ends after this step if all ranks still take part, and resumes from its last checkpoint if not."
-        : base.Stopping;
+    protected sealed override string? Stopping => MpiGroup.IsLaunched ? null : base.Stopping; // launchers also end ranks whose like has failed and said why
 
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(TOptions options, CancellationToken cancellation)

@@ -19,12 +19,12 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration[] registrations;
     private readonly Timer deadline = new(_ => Exit());
     private readonly Stopwatch sinceFirst = new();
-    private readonly string message;
+    private readonly string? message;
     private int signals;
 
     /// <summary>Starts listening.</summary>
-    /// <param name="message">What is said at the first signal.</param>
-    public Interruption(string message)
+    /// <param name="message">What is said at the first signal; null for nothing.</param>
+    public Interruption(string? message)
     {
         this.message = message;
         registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Receive))];
@@ -61,7 +61,11 @@ internal sealed class Interruption : IDisposable
 
         sinceFirst.Start();
 
-        Console.Error.WriteLine(message);
+        if (message is not null)
+        {
+            Console.Error.WriteLine(message);
+        }
+
         deadline.Change(TimeToStop, Timeout.InfiniteTimeSpan);
         Task.Run(source.Cancel);
     }

@@ -14,7 +14,7 @@ public sealed record ProgramSpec(
     /// <summary>The name of the output with a state's new value.</summary>
     public static string NextName(string state) => $"{state}.next";
 
-    /// <summary>The file of the same program without metrics; null if there is none.</summary>
+    /// <summary>The file of the same program without metrics, but with what parts of a batch contribute; null if there is none.</summary>
     public string? FileWithoutMetrics { get; init; }
 
     /// <summary>Its files in the package.</summary>

@@ -26,6 +26,7 @@ public sealed record Program(
         var outputs = GraphCompiler.RunPasses(
             [.. metrics.Zip(Metrics, (spec, metric) => (spec.OutputName, metric.Value)), .. Updates.Select(update => (ProgramSpec.NextName(update.State.Spec.Name), update.Next))],
             target ?? CompilationTarget.Training);
+        var needed = outputs.Where((_, i) => i >= metrics.Length || metrics[i].Role.IsContribution()).ToArray(); // at every run, whether metrics are read or not
         var model = Collect(outputs);
         var used = model.Inputs.Select(input => input.Name).ToHashSet();
         var spec = new ProgramSpec(
@@ -35,11 +36,11 @@ public sealed record Program(
             [.. Updates.Select(update => update.State.Spec.Name)],
             metrics)
         {
-            FileWithoutMetrics = Updates.Count > 0 && Metrics.Count > 0 ? $"{Name}.without-metrics.onnx" : null,
+            FileWithoutMetrics = needed.Length > 0 && needed.Length < outputs.Count ? $"{Name}.without-metrics.onnx" : null,
         };
         var states = States.Union(Updates.Select(update => update.State)).ToArray();
         return new CompiledProgram(
-            spec, model, spec.FileWithoutMetrics is null ? null : Collect([.. outputs.Skip(Metrics.Count)]),
+            spec, model, spec.FileWithoutMetrics is null ? null : Collect(needed),
             [.. states.Select(state => state.Spec)], states.ToDictionary(state => state.Spec.Name, state => state.Initial))
         {
             Unneeded = [.. Inputs.Select(input => input.Spec.Name).Where(name => !used.Contains(name))],

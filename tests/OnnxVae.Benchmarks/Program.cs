@@ -127,6 +127,29 @@ validation.SetAction(arguments =>
         results.Select(result => (string[])[$"({result.Name})", $"{result.Steps}", Number(result.PlainStepsPerSecond), Number(result.ValidatedStepsPerSecond), Number(result.Ratio, 3), Number(result.ValidationShare, 3)]));
 });
 
+var split = new Command("split", "A training step in two programs against the same in one.") { models, blocks };
+split.SetAction(arguments =>
+{
+    SplitResult[] results = [.. PartsBenchmark.Split(Chosen(arguments, BenchmarkModel.All), arguments.GetValue(threads), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { models = results }, ["model", "one program, ms", "two programs, ms", "ratio"],
+        results.Select(result => (string[])[$"({result.Name})", Number(result.FusedMilliseconds, 2), Number(result.SplitMilliseconds, 2), Number(result.Ratio, 3)]));
+});
+
+var ranks = new Command("ranks", "Two processes over MPI, each with half a batch and one thread, against one alone, and against two that have nothing to do with each other.") { models, blocks };
+ranks.SetAction(arguments =>
+{
+    RanksResult[] results = [.. PartsBenchmark.Ranks(Chosen(arguments, BenchmarkModel.All), arguments.GetValue(blocks))];
+    Print(
+        arguments.GetValue(json), new { models = results }, ["model", "one, ms", "two apart, ms", "two ranks, ms", "of that adding up, ms", "over one", "over two apart"],
+        results.Select(result => (string[])[$"({result.Name})", Number(result.AloneMilliseconds, 2), Number(result.BesideMilliseconds, 2), Number(result.TogetherMilliseconds, 2), Number(result.ReducingMilliseconds, 2), Number(result.OverAlone, 2), Number(result.OverBeside, 2)]));
+});
+
+var steps = new Argument<long>("steps");
+var rankSteps = new Command("rank-steps", "Milliseconds of a step in a process that may be one of several.") { modelName, steps };
+rankSteps.Hidden = true;
+rankSteps.SetAction(arguments => PartsBenchmark.PrintRankSteps(BenchmarkModel.All.Single(model => model.Name == arguments.GetValue(modelName)), arguments.GetValue(steps)));
+
 var sources = new Argument<string[]>("sources") { Description = "Images, as for 'onnxvae train --data'; sprites, also in files of every kind, if left out.", Arity = ArgumentArity.ZeroOrMore };
 var images = new Command("data", "Images per second of sources against what the fastest model eats.") { sources };
 images.SetAction(arguments =>
@@ -172,7 +195,7 @@ sprites.SetAction(arguments =>
         results.Select(result => (string[])[result.Source, $"{result.Images}", Number(result.Share, 3), Number(result.MeanOverlap, 3)]));
 });
 
-return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, validation, tune, packages, sprites, memory, json, threads }.Parse(args).Invoke();
+return new RootCommand("Measures OnnxVae.") { compile, compileAlone, step, decode, encode, job, sampling, images, epoch, validation, split, ranks, rankSteps, tune, packages, sprites, memory, json, threads }.Parse(args).Invoke();
 
 IEnumerable<TModel> Chosen<TModel>(ParseResult arguments, IEnumerable<TModel> known) where TModel : StepModel =>
     known.Where(model => arguments.GetValue(models)!.Contains(model.Name, StringComparison.Ordinal));

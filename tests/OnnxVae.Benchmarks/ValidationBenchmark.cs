@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using OnnxVae.Format;
 using OnnxVae.Inference;
-using OnnxVae.Models;
-using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Benchmarks;
@@ -59,27 +57,5 @@ internal static class ValidationBenchmark
         var elapsed = time.Elapsed;
         run.Delete(recursive: true);
         return ((elapsed - trainer.ValidationTime).TotalSeconds, trainer.ValidationTime / elapsed);
-    }
-
-    private sealed class RandomImages(ImageShape shape, int count, int seed) : ImageSource
-    {
-        private readonly byte[] pixels = Draw(count * shape.Dimensions, seed);
-
-        public override long Count => count;
-
-        public override int Channels => shape.Channels;
-
-        public override int Height => shape.Height;
-
-        public override int Width => shape.Width;
-
-        public override void Read(long index, Span<byte> pixels) => this.pixels.AsSpan((int)index * ImageSize, ImageSize).CopyTo(pixels);
-
-        private static byte[] Draw(int count, int seed)
-        {
-            var bytes = new byte[count];
-            new Random(seed).NextBytes(bytes);
-            return bytes;
-        }
     }
 }

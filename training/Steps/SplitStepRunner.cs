@@ -64,7 +64,7 @@ internal sealed class SplitStepRunner : IStepRunner
         for (int i = 0; i < parts.Count; i++)
         {
             batches.FillNext(gradients);
-            gradients.Run();
+            gradients.Run(withMetrics);
             Add(ofPart, isFirst: i == 0);
         }
 

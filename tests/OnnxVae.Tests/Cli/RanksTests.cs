@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using OnnxVae.Format;
 using OnnxVae.Tests.Support;
-using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 
