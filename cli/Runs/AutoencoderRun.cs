@@ -176,7 +176,13 @@ internal sealed class AutoencoderRun : IDisposable
             Console.Error.WriteLine($"The schedule of the learning rate ends at step {end} of {steps}, and its last value holds from there on.");
         }
 
-        Notice.Say($"Training  {steps} steps of {manifest.Step.Images.Shape[0]} images on {options.Execution.Device}, into {TerminalWriter.CleanName(run.Folder.Path)}");
+        var plan = BatchPlan.For(run.Package, options.Accumulate, ranks.Count);
+        string parts = plan.IsWhole ? "" : $", in {plan.Parts} parts of {plan.PartSize}", processes = ranks.Count == 1 ? "" : $", {ranks.Count} ranks";
+        Notice.Say($"Training  {steps} steps of {plan.BatchSize} images{parts} on {options.Execution.Device}{processes}, into {TerminalWriter.CleanName(run.Folder.Path)}");
+        if (!plan.IsWhole && manifest.Split!.OfSingleParts is { Count: > 0 } local)
+        {
+            Notice.Say($"          {string.Join(", ", local)}: from the images of each part by itself, not from the whole batch, and then averaged");
+        }
     }
 
     // Writes the run's package: compiles it, or copies a compiled one.

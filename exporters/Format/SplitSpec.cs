@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OnnxVae.Format;
 
 /// <summary>A training step in two programs, for batches that are computed in parts.</summary>
@@ -5,6 +7,10 @@ namespace OnnxVae.Format;
 /// <param name="Apply">Updates the states from the contributions of all parts.</param>
 public sealed record SplitSpec(ProgramSpec Gradients, ProgramSpec Apply)
 {
+    /// <summary>States that follow statistics of each part by itself, such as those of batch normalization; they are the averages of what parts would make of them.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> OfSingleParts => [.. Apply.Updates.Where(state => Gradients.Metrics.Any(metric => metric.Name == StateNames.UpdateByPart(state)))];
+
     /// <summary>The same with the schedules of the step in one program.</summary>
     internal SplitSpec WithSchedulesOf(ProgramSpec step)
     {

@@ -9,4 +9,7 @@ public static class StateNames
     /// <summary>The average of a parameter over training.</summary>
     /// <param name="parameter">The parameter's name.</param>
     public static string AverageOf(string parameter) => $"average.{parameter}";
+
+    /// <summary>The name of what a part of a batch contributes to a state's update that depends on the batch: the whole new value, by the part alone.</summary>
+    public static string UpdateByPart(string state) => $"next.{state}";
 }

@@ -49,7 +49,7 @@ internal sealed class PartContributions(IReadOnlyList<ProgramInput> batch)
         return input;
     }
 
-    private Value MeanOf(State state, Value next) => next.Type == ElementType.Float32 ? Add($"next.{state.Spec.Name}", MetricRole.MeanOverParts, next) : throw new ArgumentException(
+    private Value MeanOf(State state, Value next) => next.Type == ElementType.Float32 ? Add(StateNames.UpdateByPart(state.Spec.Name), MetricRole.MeanOverParts, next) : throw new ArgumentException(
         $"The update of '{state.Spec.Name}' depends on the batch and is {next.Type}: parts of a batch can only average Float32.");
 
     private bool DependsOnBatch(Value value) => GraphOrder.Of([value]).Any(ofBatch.Contains);

@@ -40,6 +40,9 @@ internal sealed partial class DocumentationTests
         string project = end > 0 ? words[Array.IndexOf(words, "--project") + 1] : "";
         switch (words)
         {
+            case ["mpirun", "-n", _, "onnxvae", ..]:
+                Assert.That(Faults(words[4..]), Is.Empty);
+                break;
             case ["onnxvae", ..]:
                 Assert.That(Faults(words[1..]), Is.Empty);
                 break;
@@ -59,8 +62,8 @@ internal sealed partial class DocumentationTests
     [TestCaseSource(nameof(Documents))]
     public void Options_AreThereByTheseNames(string document)
     {
-        string[] known = [.. Verbs.SelectMany(verb => verb.Options.Options).Select(row => row.Option.Name), "--help", "--version", "--verbose", "--provider-library", "--quiet", "--config"];
-        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts", "--logdir"];
+        string[] known = [.. Verbs.SelectMany(verb => verb.Options.Options).Select(row => row.Option.Name), "--help", "--version", "--verbose", "--provider-library", "--quiet", "--config", "--mpi-library"];
+        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts", "--logdir", "--bind-to"];
         string[] ofBenchmarks = ["--models", "--blocks", "--use", "--images", "--threads", "--json", "--image-size"];
 
         Assert.That(OptionName().Matches(Read(document)).Select(match => match.Value).Except([.. known, .. ofOthers, .. ofBenchmarks]), Is.Empty);

@@ -55,6 +55,22 @@ internal sealed partial class SamplesTests : FolderFixture
     }
 
     [Test]
+    public void SeveralProcesses_TrainOneModel_AndGoOn()
+    {
+        string program = ProgramOf("SeveralProcesses");
+        var (exitCode, output, error) = Mpi.RunProgram(2, program, Folder["together"]);
+        Assert.That(exitCode, Is.Zero, output + error);
+        Assert.That(output, Does.Match(@"step 1000, loss \d+\.\d, \d+ images per second"));
+
+        var run = new RunFolder(Folder["together/run"]);
+        File.Delete(run.NewestCheckpoint());
+        byte[] before = File.ReadAllBytes(run.NewestCheckpoint());
+        Assert.That(Mpi.RunProgram(2, program, Folder["together"]).ExitCode, Is.Zero);
+        Assert.That(run.NewestStep, Is.EqualTo(1000));
+        Assert.That(File.ReadAllBytes(run.CheckpointAt(500)), Is.EqualTo(before));
+    }
+
+    [Test]
     public void ConsoleDecode_WritesPicturesOfTheModelsImages()
     {
         string export = Models.Export("conv");
@@ -136,11 +152,15 @@ internal sealed partial class SamplesTests : FolderFixture
         return output;
     }
 
-    private Process Start(string sample, params string[] arguments)
+    private static string ProgramOf(string sample)
     {
         string configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
-        string program = Path.Combine(Repository.Root, "samples", sample, "bin", configuration, "net10.0", $"{sample}.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { WorkingDirectory = Folder.Path, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        return Path.Combine(Repository.Root, "samples", sample, "bin", configuration, "net10.0", $"{sample}.dll");
+    }
+
+    private Process Start(string sample, params string[] arguments)
+    {
+        return Process.Start(new ProcessStartInfo("dotnet", [ProgramOf(sample), .. arguments]) { WorkingDirectory = Folder.Path, RedirectStandardOutput = true, RedirectStandardError = true })!;
     }
 
     private static async Task<string> AddressAsync(Process process)

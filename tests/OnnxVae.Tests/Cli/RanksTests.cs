@@ -9,6 +9,7 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Tests.Cli;
 
 /// <summary>Training in several processes, which mpirun starts: what is the same every time, and how they end together.</summary>
+[Platform(Include = "Linux")]
 internal sealed partial class RanksTests : FolderFixture
 {
     private static readonly string[] Training =
@@ -108,6 +109,45 @@ internal sealed partial class RanksTests : FolderFixture
         Assert.That(Own(Mpi.Run(Mpi.Open, 2, [.. run, Folder["split"], "--accumulate", "3"]).Error), Is.EqualTo((string[])[
             $"onnxvae: A batch of 16 x 3 images makes 3 parts of 16, which the package '{Folder["split"]}' was compiled for, and 2 processes cannot share them: give a larger --accumulate, or compile it with a smaller --batch."]));
         Mpi.Succeed(Mpi.Open, 2, [.. run, Folder["split"], "--accumulate", "2"]);
+    }
+
+    // srun stands for a script that starts as many ranks.
+    [Test]
+    public void SlurmScript_Trains_AndGoesOnWhenItIsSentAgain()
+    {
+        string script = Path.Combine(Repository.Root, "docs/cluster/slurm-train.sh");
+        WriteProgram("onnxvae", $"exec dotnet '{Path.Combine(AppContext.BaseDirectory, "onnxvae.dll")}' \"$@\"");
+        WriteProgram("srun", "[ \"$1\" = --mpi=pmix ] && [ \"$2\" = --kill-on-bad-exit=1 ] || exit 9\nshift 2\nexec mpirun.openmpi -n 2 --oversubscribe \"$@\"");
+        string[] options = ["--image-size", "16", "--model", "mlp", "--hidden", "8", "--importance-samples", "0", "--checkpoint-every", "20"];
+
+        Submit("--steps", "20");
+        Submit("--steps", "40");
+
+        Assert.That(new RunFolder(Folder["run"]).NewestStep, Is.EqualTo(40));
+        Assert.That(File.ReadAllText(Folder["run/metrics.jsonl"]), Does.Contain("steps from 20 to 40").And.Contain(MetricsLog.Efficiency));
+
+        void Submit(params string[] length)
+        {
+            _ = Mpi.Find(Mpi.Open);
+            var start = new ProcessStartInfo("bash", [script, .. options, .. length]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
+                [("PATH", $"{Folder.Path}:{Environment.GetEnvironmentVariable("PATH")}"), ("DATA", "sprites"), ("OUT", Folder["run"]), ("BATCH", "16"), ("SLURM_CPUS_PER_TASK", "1"),
+                 ("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")])
+            {
+                start.Environment[name] = value;
+            }
+
+            using var process = Process.Start(start)!;
+            var (exitCode, output, error) = Mpi.End(process);
+            Assert.That(exitCode, Is.Zero, output + error);
+        }
+
+        void WriteProgram(string name, string content)
+        {
+            File.WriteAllText(Folder[name], $"#!/bin/sh\n{content}\n");
+            using var permission = Process.Start("chmod", ["+x", Folder[name]]);
+            permission.WaitForExit();
+        }
     }
 
     [Test]

@@ -18,16 +18,20 @@ internal static class Mpi
     public static Process StartIn(IReadOnlyList<string> folders, params string[] arguments) =>
         Start(Open, [.. folders.SelectMany(folder => (string[])[":", "-n", "1", "--wdir", folder, .. Command(arguments)]).Skip(1)]);
 
+    /// <summary>Runs another program than the command line.</summary>
+    /// <param name="ranks">How many processes.</param>
+    /// <param name="program">The program and its arguments.</param>
+    public static (int ExitCode, string Output, string Error) RunProgram(int ranks, params string[] program)
+    {
+        using var process = Start(Open, ["-n", $"{ranks}", "dotnet", .. program]);
+        return End(process);
+    }
+
     private static string[] Command(string[] arguments) => ["dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. arguments];
 
     private static Process Start(string launcher, string[] processes)
     {
-        if (!OperatingSystem.IsLinux() || Find(launcher) is not { } file)
-        {
-            Assert.Ignore($"There is no {launcher}: install Debian's packages openmpi-bin and mpich.");
-            throw new UnreachableException();
-        }
-
+        string file = Find(launcher);
         string[] settings = launcher == Open ? ["--oversubscribe", "--mca", "btl_vader_single_copy_mechanism", "none"] : [];
         var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", file, .. settings, .. processes])
         {
@@ -90,5 +94,15 @@ internal static class Mpi
 
     private static int ParentOf(string folder) => int.Parse(File.ReadLines($"{folder}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], CultureInfo.InvariantCulture);
 
-    private static string? Find(string program) => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+    /// <summary>A launcher's file; where it is missing, the test is ignored.</summary>
+    public static string Find(string launcher)
+    {
+        string? file = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(folder => Path.Combine(folder, launcher)).FirstOrDefault(File.Exists);
+        if (!OperatingSystem.IsLinux() || file is null)
+        {
+            Assert.Ignore($"There is no {launcher}: install Debian's packages openmpi-bin and mpich.");
+        }
+
+        return file!;
+    }
 }
