@@ -60,7 +60,7 @@ public sealed class MetricsCsv : IDisposable
         .. step.Metrics.Where(metric => metric.Shape.Rank == 0).Select(metric => metric.Name),
         ValidationFigures.LossName, ValidationFigures.RateName, ValidationFigures.DistortionName,
         .. step.Inputs.Where(input => input.Role == InputRole.Schedule).Select(input => input.Name),
-        MetricsLog.Speed, MetricsLog.Seconds,
+        MetricsLog.Speed, MetricsLog.Efficiency, MetricsLog.Seconds,
     ];
 
     private string RowOf(LoggedStep line) => string.Join(

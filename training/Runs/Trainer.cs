@@ -219,8 +219,8 @@ public sealed class Trainer : IDisposable
 
         MatchBest(isValidated: validation is not null);
         sync.Start(Step, isValidated: validation is not null, IsFinished);
-        bool isStopped = options.Group.Size == 1 && cancellation.IsCancellationRequested;
-        while (!IsFinished && !isStopped)
+        bool isStopped = false; // as several processes agree in a step
+        while (!IsFinished && !isStopped && !(options.Group.Size == 1 && cancellation.IsCancellationRequested))
         {
             Step++;
             bool isCheckpoint = options.IsCheckpoint(Step), isValidated = validation is not null && options.IsValidated(Step);
@@ -255,8 +255,6 @@ public sealed class Trainer : IDisposable
             {
                 sync.States();
             }
-
-            isStopped |= options.Group.Size == 1 && cancellation.IsCancellationRequested;
         }
 
         if (Step < options.Steps && Step % options.CheckpointEvery != 0 && Step != started)
