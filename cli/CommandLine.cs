@@ -30,7 +30,7 @@ internal static partial class CommandLine
 
     private static readonly Option<string> MpiLibrary = new("--mpi-library")
     {
-        Description = "The MPI library's file, for verbs that train under mpirun; that of the launcher if left out.",
+        Description = "The MPI library's file, for verbs that train under mpirun; that of the launcher if left out; none to train alone.",
         Recursive = true,
     };
 
@@ -77,7 +77,8 @@ internal static partial class CommandLine
     {
         TorchNativeLibrary.Prepare();
         var parsed = Parse(args, verbs);
-        if (parsed.Verb is { RunsInSeveralProcesses: true } && MpiGroup.IsLaunched && MpiGroup.LaunchedRank > 0)
+        Ranks.Library = parsed.Command.GetValue(MpiLibrary);
+        if (parsed.Verb is { RunsInSeveralProcesses: true } && Ranks.AreLaunched && MpiGroup.LaunchedRank > 0)
         {
             Silence();
             if (parsed.Faults.Count > 0)
@@ -104,7 +105,6 @@ internal static partial class CommandLine
         }
 
         Notice.IsQuiet = parsed.Command.GetValue(Quiet);
-        Ranks.Library = parsed.Command.GetValue(MpiLibrary);
         foreach (string library in parsed.Command.GetValue(ProviderLibrary) ?? [])
         {
             OnnxDevice.RegisterLibrary(library);

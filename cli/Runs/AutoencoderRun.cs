@@ -94,8 +94,7 @@ internal sealed class AutoencoderRun : IDisposable
                 options!.FineTuning.ApplyTo(run.Package); // it may have been killed between compiling and this
             }
 
-            CompiledParts.Require(run, options!.Accumulate, ranks, package => Compilation(options, images!.Train, ranks)(package));
-            return new AutoencoderRun(run, options, images!, ranks);
+            return new AutoencoderRun(run, options!, images!, ranks);
         }
         catch
         {
@@ -109,6 +108,7 @@ internal sealed class AutoencoderRun : IDisposable
     /// <returns>The metrics on the test split; null if training was stopped.</returns>
     public async Task<EvaluationFigures?> RunAsync(CancellationToken cancellation)
     {
+        CompiledParts.Require(run, options.Accumulate, ranks, package => Compilation(options, images.Train, ranks)(package));
         long steps = options.StepsFor(images.Train, (int)run.Package.Manifest.Step.Images.Shape[0]);
         Announce(steps);
         var grids = new SampleGrids(run.Package, images.Test, options.Seed, options.Execution.ParseDevice(), options.Execution.Threads);
@@ -140,6 +140,7 @@ internal sealed class AutoencoderRun : IDisposable
     {
         Images = options,
         Package = Path.GetFullPath(run.Folder.Package),
+        Fingerprint = run.Package.Fingerprint,
         Steps = steps,
         Seed = options.Seed,
         Accumulate = options.Accumulate,
@@ -177,7 +178,7 @@ internal sealed class AutoencoderRun : IDisposable
         }
 
         var plan = BatchPlan.For(run.Package, options.Accumulate, ranks.Count);
-        string parts = plan.IsWhole ? "" : $", in {plan.Parts} parts of {plan.PartSize}", processes = ranks.Count == 1 ? "" : $", {ranks.Count} ranks";
+        string parts = plan.IsWhole ? "" : $", in {plan.Parts} parts of {plan.PartSize}", processes = ranks.Count == 1 ? "" : $", {ranks.Count} ranks of {(ranks.ThreadsFor(options.Execution.Threads) is var threads and not 1 ? $"{threads} threads" : "1 thread")}";
         Notice.Say($"Training  {steps} steps of {plan.BatchSize} images{parts} on {options.Execution.Device}{processes}, into {TerminalWriter.CleanName(run.Folder.Path)}");
         if (!plan.IsWhole && manifest.Split!.OfSingleParts is { Count: > 0 } local)
         {
@@ -191,11 +192,12 @@ internal sealed class AutoencoderRun : IDisposable
         if (options.Package is { } path)
         {
             var compiled = OpenPackage(path, train, options);
-            ImageRequirements.RequireBatch(train, BatchPlan.For(compiled, options.Accumulate, ranks.Count).BatchSize);
+            ImageRequirements.RequireBatch(train, compiled.Manifest.Step.Images.Shape[0] * options.Accumulate);
+            _ = BatchPlan.For(compiled, options.Accumulate, ranks.Count);
             return folder => compiled.CopyTo(folder);
         }
 
-        ImageRequirements.RequireBatch(train, options.Model!.Batch * options.Accumulate);
+        ImageRequirements.RequireBatch(train, (long)options.Model!.Batch * options.Accumulate);
         int? partSize = BatchPlan.PartSizeToCompile(options.Model.Batch, options.Accumulate, ranks.Count);
         return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
             folder, options.Model, options.Data.Condition, train, options.Seed, options.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider, partSize));

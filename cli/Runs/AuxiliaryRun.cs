@@ -20,9 +20,10 @@ internal sealed class AuxiliaryRun : IDisposable
     private readonly AuxiliaryTraining training;
     private readonly ImageData images;
     private readonly Ranks ranks;
+    private readonly Action<string> compile;
 
-    private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images, Ranks ranks) =>
-        (this.autoencoder, this.run, this.training, this.images, this.ranks) = (autoencoder, run, training, images, ranks);
+    private AuxiliaryRun(RunFolder autoencoder, TrainingRun run, AuxiliaryTraining training, ImageData images, Ranks ranks, Action<string> compile) =>
+        (this.autoencoder, this.run, this.training, this.images, this.ranks, this.compile) = (autoencoder, run, training, images, ranks, compile);
 
     /// <summary>Starts the training, or continues where an earlier one stopped.</summary>
     /// <param name="autoencoder">The run of the autoencoder.</param>
@@ -44,7 +45,7 @@ internal sealed class AuxiliaryRun : IDisposable
             ImageRequirements.RequireLabels(images.Train);
         }
 
-        ImageRequirements.RequireBatch(images.Train, options.Training.Batch!.Value * options.Training.Accumulate);
+        ImageRequirements.RequireBatch(images.Train, (long)options.Training.Batch!.Value * options.Training.Accumulate);
         if (!images.Test.Classes.SequenceEqual(images.Train.Classes))
         {
             throw new InvalidDataException("The test images have other classes than the training images, or none: give both the same.");
@@ -65,16 +66,7 @@ internal sealed class AuxiliaryRun : IDisposable
                 ConfigFile.Write(folder.Config, OptionRecord.ValuesToGive(options));
                 Compile(package);
             });
-        try
-        {
-            CompiledParts.Require(run, options.Training.Accumulate, ranks, Compile);
-            return new AuxiliaryRun(autoencoder, run, options.Training, images, ranks);
-        }
-        catch
-        {
-            run.Dispose();
-            throw;
-        }
+        return new AuxiliaryRun(autoencoder, run, options.Training, images, ranks, Compile);
 
         void Compile(string package)
         {
@@ -124,6 +116,7 @@ internal sealed class AuxiliaryRun : IDisposable
     {
         Images = autoencoder.ReadOptions<RunOptions>(),
         Package = Path.GetFullPath(run.Folder.Package),
+        Fingerprint = run.Package.Fingerprint,
         Steps = training.Steps,
         Seed = training.Seed,
         Accumulate = training.Accumulate,
@@ -168,6 +161,7 @@ internal sealed class AuxiliaryRun : IDisposable
     // The metrics on the test split, and the other per-image metrics on the training split as trainNAME; null if training was stopped.
     private async Task<JsonObject?> RunAsync(CancellationToken cancellation)
     {
+        CompiledParts.Require(run, training.Accumulate, ranks, compile);
         if (await RunDisplay.TrainAsync(run, ToTask(), ranks, images.Train, images.Validation, grids: null, "0.000", "Continue with the same command.", cancellation) is not { } kept)
         {
             return null;

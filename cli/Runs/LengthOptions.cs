@@ -24,5 +24,5 @@ internal sealed record LengthOptions : IChecked
         : new() { Epochs = UsualEpochs };
 
     /// <summary>Total number of steps, for a data set and a batch size.</summary>
-    public long StepsFor(ImageSource train, int batch) => Steps ?? ((Epochs ?? UsualEpochs) * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));
+    public long StepsFor(ImageSource train, long batch) => Steps ?? ((Epochs ?? UsualEpochs) * Math.Max(1, BatchPipeline.StepsPerEpoch(train, batch)));
 }

@@ -14,6 +14,9 @@ internal sealed record RankTask
     /// <summary>The package's folder.</summary>
     public required string Package { get; init; }
 
+    /// <summary>The package's <see cref="TrainingPackage.Fingerprint"/>: its manifest may just have been written.</summary>
+    public required string Fingerprint { get; init; }
+
     /// <summary>Total number of steps.</summary>
     public required long Steps { get; init; }
 

@@ -13,13 +13,13 @@ internal static class RankWorker
     /// <summary>Works until there is nothing more to do.</summary>
     public static async Task RunAsync(Ranks ranks, CancellationToken cancellation)
     {
-        while (ranks.Receive() is { } task)
+        while (ranks.Receive() is { Length: > 0 } task)
         {
             await TrainAsync(task, ranks, cancellation);
         }
     }
 
-    private static async Task TrainAsync(RankTask task, Ranks ranks, CancellationToken cancellation)
+    private static async Task TrainAsync(string json, Ranks ranks, CancellationToken cancellation)
     {
         TrainingWorker? worker = null;
         try
@@ -28,9 +28,10 @@ internal static class RankWorker
             string fault = "";
             try
             {
+                var task = RankTask.Parse(json);
                 images = task.Images.OpenTheSameImages().Train;
                 task.Execution.RequireDevice();
-                worker = new TrainingWorker(OpenPackage(task.Package), task.ToTrainerOptions(ranks));
+                worker = new TrainingWorker(OpenPackage(task), task.ToTrainerOptions(ranks));
             }
             catch (Exception e)
             {
@@ -44,9 +45,7 @@ internal static class RankWorker
         }
         catch (Exception e)
         {
-            Failure.Output.WriteLine(Failure.TextOf(e, ranks.Name));
-            Failure.Output.Flush();
-            ranks.Group.Abort(Failure.CodeOf(e));
+            ranks.Abort(e);
         }
         finally
         {
@@ -55,15 +54,17 @@ internal static class RankWorker
     }
 
     // What the first process has just written may be visible to others a little later.
-    private static TrainingPackage OpenPackage(string folder)
+    private static TrainingPackage OpenPackage(RankTask task)
     {
-        var end = DateTime.UtcNow + TimeToSee;
-        while (!TrainingPackage.IsIn(folder) && DateTime.UtcNow < end)
+        for (var end = DateTime.UtcNow + TimeToSee; DateTime.UtcNow < end; Thread.Sleep(100))
         {
-            Thread.Sleep(100);
+            if (TrainingPackage.IsIn(task.Package) && TrainingPackage.Open(task.Package) is var package && package.Fingerprint == task.Fingerprint)
+            {
+                return package;
+            }
         }
 
-        return TrainingPackage.IsIn(folder) ? TrainingPackage.Open(folder) : throw new DirectoryNotFoundException(
-            $"There is no package '{folder}' here: put the run on a file system that all processes see, under the same path.");
+        throw new InvalidDataException(
+            $"'{task.Package}' is here {(TrainingPackage.IsIn(task.Package) ? "not the package of the first process" : "not a package")}: put the run on a file system that all processes see, under the same path.");
     }
 }

@@ -6,6 +6,8 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The processes that <c>mpirun</c> has started for a command: the first one leads, and the others train what it says. Without mpirun there is only one.</summary>
 internal sealed class Ranks : IDisposable
 {
+    private const string NoLibrary = "none";
+
     private readonly int threads;
     private bool areTraining;
 
@@ -16,8 +18,11 @@ internal sealed class Ranks : IDisposable
         threads = Math.Max(1, Environment.ProcessorCount / group.Gather(own).Count(other => other == own));
     }
 
-    /// <summary>The MPI library's file; null for that of the launcher.</summary>
+    /// <summary>The MPI library's file; null for that of the launcher, <see cref="NoLibrary"/> for a process that works by itself.</summary>
     public static string? Library { get; set; }
+
+    /// <summary>Whether a launcher has started this process to work together with others.</summary>
+    public static bool AreLaunched => Library != NoLibrary && MpiGroup.IsLaunched;
 
     /// <summary>The processes.</summary>
     public ProcessGroup Group { get; }
@@ -32,17 +37,23 @@ internal sealed class Ranks : IDisposable
     /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
     public static Ranks Join()
     {
-        if (!MpiGroup.IsLaunched)
+        if (!AreLaunched)
         {
-            return new Ranks(ProcessGroup.Single);
+            return Library == NoLibrary || MpiGroup.StartedWithoutMpi is 1 ? new Ranks(ProcessGroup.Single) : throw new UsageException(
+                $"srun has started {MpiGroup.StartedWithoutMpi} processes, but without MPI: give srun --mpi=pmix or --mpi=pmi2 to train one model, or --mpi-library none to train one in each.");
         }
 
         var group = MpiGroup.Join(Library);
-        return group.Size > 1 ? new Ranks(group) : throw new UsageException(
-            $"The launcher started several processes, but they do not find each other with '{group.Library}': give the launcher's own library as --mpi-library.");
+        if (group.Size > 1)
+        {
+            return new Ranks(group);
+        }
+
+        group.Dispose();
+        throw new UsageException($"The launcher started several processes, but they do not find each other with '{group.Library}': give the launcher's own library as --mpi-library.");
     }
 
-    /// <summary>Threads of this process: those asked for, or its share of the processors.</summary>
+    /// <summary>Threads of this process: those asked for, or its share of the processors; of one process alone 0, for all of them.</summary>
     public int ThreadsFor(int asked) => asked > 0 || Count == 1 ? asked : threads;
 
     /// <summary>Has the others start training, as soon as all of them are able to.</summary>
@@ -65,8 +76,8 @@ internal sealed class Ranks : IDisposable
     public bool Report(string fault) => Group.Gather(fault).All(each => each.Length == 0);
 
     /// <summary>Waits for what the first process says.</summary>
-    /// <returns>What to train; null if there is nothing more to do.</returns>
-    public RankTask? Receive() => Group.Broadcast("") is { Length: > 0 } task ? RankTask.Parse(task) : null;
+    /// <returns>What to train, a <see cref="RankTask"/> as JSON; empty if there is nothing more to do.</returns>
+    public string Receive() => Group.Broadcast("");
 
     /// <summary>Tells the others that there is nothing more to do.</summary>
     public void End()
@@ -81,12 +92,18 @@ internal sealed class Ranks : IDisposable
     /// <param name="e">Why it failed.</param>
     public void Fail(Exception e)
     {
-        if (!areTraining)
+        if (areTraining)
         {
-            End();
-            return;
+            Abort(e);
         }
 
+        End();
+    }
+
+    /// <summary>Says why this process failed, and ends all.</summary>
+    /// <param name="e">Why it failed.</param>
+    public void Abort(Exception e)
+    {
         Failure.Output.WriteLine(Failure.TextOf(e, Name));
         Failure.Output.Flush();
         Group.Abort(Failure.CodeOf(e));

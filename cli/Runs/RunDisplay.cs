@@ -4,7 +4,6 @@ using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Evaluation;
-using OnnxVae.Training.Reports;
 using OnnxVae.Training.Runs;
 using OnnxVae.Training.TensorBoard;
 
@@ -29,7 +28,7 @@ internal static class RunDisplay
     {
         validation = Usable(validation, images, run.Package);
         var (options, logging) = (task.ToTrainerOptions(ranks), task.Logging);
-        var speeds = new List<(double ImagesPerSecond, double Efficiency)>();
+        var speed = new RankSpeed(run);
         using var tensorBoard = logging.TensorBoard ? new TensorBoardLog(run) : null;
         using var csv = logging.Csv ? new MetricsCsv(run) : null;
         run.Started += (_, start) =>
@@ -45,7 +44,6 @@ internal static class RunDisplay
                 Notice.Say($"Device    {options.Device}: {Describe(run.Package, options.Device)}");
             }
         };
-        run.Logged += (_, line) => speeds.Add((line.Values[MetricsLog.Speed], line.Values.GetValueOrDefault(MetricsLog.Efficiency)));
         ranks.Start(task);
         try
         {
@@ -64,10 +62,9 @@ internal static class RunDisplay
         }
 
         ranks.Finish();
-        if (ranks.Count > 1 && speeds.Count > 0)
+        if (ranks.Count > 1)
         {
-            double speed = speeds.Average(each => each.ImagesPerSecond), efficiency = speeds.Average(each => each.Efficiency);
-            Notice.Say(string.Create(CultureInfo.InvariantCulture, $"Ranks     {ranks.Count}: {speed:N0} images per second; {1 - efficiency:P0} of the time went into adding up gradients and waiting for each other"));
+            Notice.Say($"Ranks     {ranks.Count}: {speed}");
         }
 
         var kept = Checkpoints.LoadKept(run.Folder, run.Package);

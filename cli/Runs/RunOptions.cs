@@ -119,7 +119,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     };
 
     /// <summary>Total number of steps, for a data set and a batch size.</summary>
-    public long StepsFor(ImageSource train, int batch) => Length.StepsFor(train, batch * Accumulate);
+    public long StepsFor(ImageSource train, int batch) => Length.StepsFor(train, (long)batch * Accumulate);
 
     /// <summary>How the images are prepared.</summary>
     [JsonIgnore]

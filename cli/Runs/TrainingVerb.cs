@@ -1,6 +1,5 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
-using OnnxVae.Training.Distributed;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -12,7 +11,7 @@ internal abstract class TrainingVerb<TOptions> : LongVerb<TOptions>
     public sealed override bool RunsInSeveralProcesses => true;
 
     /// <inheritdoc/>
-    protected sealed override string? Stopping => MpiGroup.IsLaunched ? null : base.Stopping; // launchers also end ranks whose like has failed and said why
+    protected sealed override string? Stopping => Ranks.AreLaunched ? null : base.Stopping; // a launcher also stops the others when one fails, which has said why
 
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(TOptions options, CancellationToken cancellation)

@@ -33,6 +33,7 @@ internal static class Remedies
         ("compile it in two for", "compile it with --split for"),
         ("accumulate more batches, or compile it for smaller ones.", "give a larger --accumulate, or compile it with a smaller --batch."),
         ("or name the library of yours.", "or give the file as --mpi-library."),
+        ("Name another library.", "Give another as --mpi-library."),
         ("give the file that was exported from a trained prior.", "give the file that 'onnxvae prior' wrote."),
     ];
 

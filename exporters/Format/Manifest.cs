@@ -64,7 +64,7 @@ public sealed record Manifest(
             : Programs.Any(program => program != Split?.Apply && !program.HasImages) ? "a program has no input for images"
             : Programs.Any(program => program.Inputs.Any(input => input.Role == InputRole.Schedule && input.Schedule is null)) ? "a scheduled input has no schedule"
             : Step.Metrics.Count(metric => metric.Role == MetricRole.Loss) != 1 ? "the training step does not have one loss"
-            : Split?.FindFault();
+            : Split?.FindFault(Step);
     }
 
     private static bool HasNull<T>(IEnumerable<T> entries) where T : class => entries.Any(entry => entry is null);

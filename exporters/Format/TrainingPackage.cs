@@ -31,6 +31,9 @@ public sealed class TrainingPackage
     /// </summary>
     public string Identity { get; }
 
+    /// <summary>Identifies all that its manifest says, schedules and programs included.</summary>
+    public string Fingerprint => HashOf(Manifest);
+
     /// <summary>The names of the classes that its labels stand for, in their order; empty for a model without labels.</summary>
     public IReadOnlyList<string> Classes => Manifest.Model["classes"] is JsonArray names ? [.. names.Select(name => $"{name}")] : [];
 
@@ -72,7 +75,7 @@ public sealed class TrainingPackage
     }
 
     /// <summary>
-    /// Takes over the training step in two programs of a package of the same model, one for parts of another size, for instance. It follows this package's schedules.
+    /// Takes over the training step in two programs of a package of the same model and optimizer, for parts of another size. It follows this package's schedules.
     /// If this is interrupted, the package is complete without it.
     /// </summary>
     /// <param name="other">The other package.</param>
@@ -89,7 +92,8 @@ public sealed class TrainingPackage
         Described(Folder, Manifest with { Split = null });
         foreach (string file in split.Gradients.Files.Concat(split.Apply.Files))
         {
-            File.Copy(other.PathOf(file), PathOf(file), overwrite: true);
+            using var source = RegularFile.Open(other.PathOf(file));
+            AtomicFile.Write(PathOf(file), source.CopyTo);
         }
 
         return Described(Folder, Manifest with { Split = split.WithSchedulesOf(Manifest.Step) });
@@ -249,8 +253,9 @@ public sealed class TrainingPackage
             OnnxModel.Load(PathOf(files.File)), files.Tuned.Where(file => file.Key == provider).ToDictionary(file => file.Key, file => OnnxModel.Load(PathOf(file.Value))));
     }
 
-    private static string IdentityOf(Manifest manifest) => Convert.ToHexStringLower(SHA256.HashData(
-        JsonSerializer.SerializeToUtf8Bytes(new { manifest.Model, manifest.States }, Manifest.JsonOptions)));
+    private static string IdentityOf(Manifest manifest) => HashOf(new { manifest.Model, manifest.States });
+
+    private static string HashOf<T>(T content) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, Manifest.JsonOptions)));
 
     private static Manifest ReadManifest(string file)
     {

@@ -55,7 +55,7 @@ public sealed class BatchPipeline : IAsyncDisposable
     }
 
     /// <summary>The number of full batches per epoch; the images left over differ from epoch to epoch.</summary>
-    public static long StepsPerEpoch(ImageSource source, int batchSize) => source.Count / batchSize;
+    public static long StepsPerEpoch(ImageSource source, long batchSize) => source.Count / batchSize;
 
     /// <summary>Whether the queue of prepared batches is full.</summary>
     internal bool IsAhead => ready.Reader.Count == Ahead;

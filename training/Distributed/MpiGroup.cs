@@ -8,6 +8,7 @@ public sealed class MpiGroup : ProcessGroup
     private static readonly string[] OpenMpi = ["libmpi.so.40", "libmpi.40.dylib"], Mpich = ["libmpi.so.12", "libmpich.so.12", "libmpi.12.dylib"], Mpi5 = ["libmpi_abi.so.0", "libmpi_abi.0.dylib"];
 
     private readonly MpiLibrary library;
+    private bool hasLeft;
 
     private MpiGroup(MpiLibrary library)
     {
@@ -26,6 +27,9 @@ public sealed class MpiGroup : ProcessGroup
 
     /// <summary>Whether a launcher has started this process as one of several.</summary>
     public static bool IsLaunched => (Number("OMPI_COMM_WORLD_SIZE") ?? Number("PMI_SIZE") ?? (Number("PMIX_RANK") is null ? 1 : Number("SLURM_STEP_NUM_TASKS") ?? Number("SLURM_NTASKS"))) > 1;
+
+    /// <summary>How many processes <c>srun</c> has started as one, without telling them apart for MPI; 1 if that is not so.</summary>
+    public static int StartedWithoutMpi => IsLaunched || Number("PMIX_RANK") is not null ? 1 : Number("SLURM_STEP_NUM_TASKS") ?? 1;
 
     /// <inheritdoc/>
     public override int Rank { get; }
@@ -61,8 +65,9 @@ public sealed class MpiGroup : ProcessGroup
     /// <inheritdoc/>
     protected override void Dispose(bool isDisposing)
     {
-        if (isDisposing)
+        if (isDisposing && !hasLeft)
         {
+            hasLeft = true;
             library.Meet(Pause); // MPI's own end waits for the others, too, but occupies a processor
             library.Finish();
         }

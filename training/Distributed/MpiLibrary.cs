@@ -34,7 +34,7 @@ internal sealed unsafe class MpiLibrary
             ?? throw new DllNotFoundException($"No MPI library can be loaded; tried {string.Join(", ", names)}: install Open MPI or MPICH, or name the library of yours.");
         library = loaded;
         Version = ReadVersion();
-        handles = Version.StartsWith("Open MPI", StringComparison.Ordinal) ? OfOpenMpi() : Path.GetFileName(Name).Contains("abi", StringComparison.Ordinal) ? Handles.OfMpi5 : Handles.OfMpich;
+        handles = Path.GetFileName(Name).Contains("mpi_abi", StringComparison.Ordinal) ? Handles.OfMpi5 : Version.StartsWith("Open MPI", StringComparison.Ordinal) ? OfOpenMpi() : Handles.OfMpich;
         initialize = (delegate* unmanaged<int*, nint*, int, int*, int>)Find("MPI_Init_thread");
         finalize = (delegate* unmanaged<int>)Find("MPI_Finalize");
         rank = (delegate* unmanaged<nint, int*, int>)Find("MPI_Comm_rank");
@@ -143,7 +143,7 @@ internal sealed unsafe class MpiLibrary
     }
 
     private nint Find(string name) => NativeLibrary.TryGetExport(library, name, out nint address) ? address
-        : throw new DllNotFoundException($"'{Name}' is not an MPI library that can be used: it has no {name}.");
+        : throw new DllNotFoundException($"'{Name}' is not an MPI library that can be used: it has no {name}. Name another library.");
 
     private Handles OfOpenMpi() => new(
         World: Find("ompi_mpi_comm_world"), Float: Find("ompi_mpi_float"), Byte: Find("ompi_mpi_byte"), Sum: Find("ompi_mpi_op_sum"), ReturnErrors: Find("ompi_mpi_errors_return"),

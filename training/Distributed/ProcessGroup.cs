@@ -3,7 +3,7 @@ using System.Text;
 namespace OnnxVae.Training.Distributed;
 
 /// <summary>
-/// Processes that train one model together, each a part of every batch. All of them call the same methods in the same order, one at a time; each call waits for
+/// Processes that train one model together; each computes a part of every batch. All of them call the same methods in the same order, one at a time; each call waits for
 /// the others.
 /// </summary>
 public abstract class ProcessGroup : IDisposable

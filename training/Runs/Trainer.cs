@@ -69,6 +69,7 @@ public sealed class Trainer : IDisposable
     /// <param name="package">The compiled model.</param>
     /// <param name="folder">The folder of checkpoints and log; created if missing.</param>
     /// <param name="options">How long and where to train.</param>
+    /// <exception cref="ArgumentException">The process is not the first one of its group.</exception>
     /// <exception cref="IOException">The folder has checkpoints of another run.</exception>
     /// <exception cref="InvalidDataException">It has a log, but its checkpoints are gone.</exception>
     public static Trainer Start(TrainingPackage package, RunFolder folder, TrainerOptions options)
@@ -112,6 +113,7 @@ public sealed class Trainer : IDisposable
     /// <param name="package">The run's package.</param>
     /// <param name="folder">The run's folder.</param>
     /// <param name="options">The run's options.</param>
+    /// <exception cref="ArgumentException">The process is not the first one of its group.</exception>
     /// <exception cref="InvalidDataException">All checkpoints are damaged, or they belong to another package or seed.</exception>
     public static Trainer StartOrResume(TrainingPackage package, RunFolder folder, TrainerOptions options)
     {
@@ -168,7 +170,9 @@ public sealed class Trainer : IDisposable
     /// <exception cref="InvalidDataException">The images do not fit the model.</exception>
     /// <exception cref="TrainingDivergedException">The loss or a parameter was not finite.</exception>
     public Task TrainAsync(ImageSource source, ImageSource? validation = null, CancellationToken cancellation = default) =>
-        Task.Factory.StartNew(() => Train(source, validation, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => Train(source, validation, cancellation), options.Group.Size == 1 ? cancellation : CancellationToken.None, // others wait for this one to begin
+            TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     // On one thread from the first step to the last: what a device has recorded belongs to the thread that recorded it.
     private void Train(ImageSource source, ImageSource? held, CancellationToken cancellation)
@@ -208,6 +212,8 @@ public sealed class Trainer : IDisposable
 
     private void TrainSteps(BatchPipeline pipeline, CheckpointWriter writer, Validation? validation, CancellationToken cancellation)
     {
+        MatchBest(isValidated: validation is not null);
+        sync.ShareStart(Step, hasValidation: validation is not null, IsFinished);
         var sinceLogged = Stopwatch.StartNew();
         time.Start();
         long started = Step;
@@ -217,14 +223,12 @@ public sealed class Trainer : IDisposable
             Progressed?.Invoke(this, Progress);
         }
 
-        MatchBest(isValidated: validation is not null);
-        sync.Start(Step, isValidated: validation is not null, IsFinished);
         bool isStopped = false; // as several processes agree in a step
         while (!IsFinished && !isStopped && !(options.Group.Size == 1 && cancellation.IsCancellationRequested))
         {
             Step++;
             bool isCheckpoint = options.IsCheckpoint(Step), isValidated = validation is not null && options.IsValidated(Step);
-            bool isBest = false, isLogged = isCheckpoint || isValidated || Step % options.LogEvery == 0 || Step == 1;
+            bool isBest = false, isLogged = options.IsLogged(Step, isValidated);
             isStopped = runner.Run(pipeline, Step, isLogged, cancellation.IsCancellationRequested);
             metricsStep = isLogged ? Step : metricsStep;
             if (isLogged)
@@ -236,7 +240,7 @@ public sealed class Trainer : IDisposable
                     long start = Stopwatch.GetTimestamp();
                     isBest = Add(line, validation!.Run());
                     ValidationTime += Stopwatch.GetElapsedTime(start);
-                    sync.SendFinished(IsFinished);
+                    sync.ShareFinished(IsFinished);
                 }
 
                 MetricsLog.Append(folder.Metrics, line);
@@ -253,7 +257,7 @@ public sealed class Trainer : IDisposable
 
             if (isCheckpoint)
             {
-                sync.States();
+                sync.ShareStates();
             }
         }
 
@@ -392,7 +396,7 @@ public sealed class Trainer : IDisposable
         }
 
         line[MetricsLog.Speed] = Math.Round((Step - logged) * plan.BatchSize / sinceLogged.TotalSeconds, 1);
-        if (options.Group.Size > 1)
+        if (runner.ReducingTime > reduced)
         {
             line[MetricsLog.Efficiency] = Math.Round(Math.Clamp(1 - ((runner.ReducingTime - reduced) / sinceLogged), 0, 1), 4);
         }

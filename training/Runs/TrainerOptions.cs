@@ -16,7 +16,7 @@ public sealed record TrainerOptions
     /// <summary>Random seed of data order and noise.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>As many of the package's batches are computed one after the other and make one step, as a batch that many times as large would.</summary>
+    /// <summary>How many of the package's batches make one step, as one batch that many times as large would.</summary>
     public int Accumulate { get; init; } = 1;
 
     /// <summary>The processes among which every batch is divided. The first one has a <see cref="Trainer"/>, the others a <see cref="TrainingWorker"/>.</summary>
@@ -55,6 +55,8 @@ public sealed record TrainerOptions
     /// <summary>The usual number of steps between evaluations of the validation images: a twentieth of the run.</summary>
     /// <param name="steps">Total number of steps.</param>
     public static long UsualValidateEvery(long steps) => Math.Max(1, steps / UsualValidations);
+
+    internal bool IsLogged(long step, bool isValidated) => IsCheckpoint(step) || isValidated || step % LogEvery == 0 || step == 1;
 
     internal bool IsCheckpoint(long step) => step % CheckpointEvery == 0 || step == Steps;
 

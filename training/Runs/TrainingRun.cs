@@ -181,7 +181,9 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <inheritdoc cref="TrainingPackage.TakeSplit"/>
+    /// <summary>Takes over the training step in two programs of another package, as <see cref="TrainingPackage.TakeSplit"/>.</summary>
+    /// <param name="other">The other package.</param>
+    /// <exception cref="ArgumentException">The other package does not have it, or is of another model.</exception>
     public void TakeSplit(TrainingPackage other) => package = Package.TakeSplit(other);
 
     /// <summary>Writes the deployable files.</summary>

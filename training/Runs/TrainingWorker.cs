@@ -19,12 +19,18 @@ public sealed class TrainingWorker : IDisposable
     /// <summary>Loads the programs.</summary>
     /// <param name="package">The run's package.</param>
     /// <param name="options">The options of the first process, but for device and threads.</param>
+    /// <exception cref="ArgumentException">The process is the first one of its group.</exception>
     /// <exception cref="InvalidDataException">The package was not compiled for that many processes.</exception>
     public TrainingWorker(TrainingPackage package, TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(package);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        if (options.Group.Rank == 0)
+        {
+            throw new ArgumentException($"The process is the first one, or the only one: it has a {nameof(Trainer)}, the others have a worker.", nameof(options));
+        }
+
         (this.package, this.options) = (package, options);
         var plan = BatchPlan.For(package, options.Accumulate, options.Group.Size);
         states = new StateBuffers(package, options.Device, package.Manifest.Step.Updates);
@@ -49,22 +55,24 @@ public sealed class TrainingWorker : IDisposable
     private void Train(ImageSource source, CancellationToken cancellation)
     {
         var sync = new TrainingSync(options.Group, states);
-        var (step, isValidated, isFinished) = sync.Start();
+        var (step, hasValidation, isFinished) = sync.ShareStart();
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
         var batches = runner.Prepare(source, options.Seed, step + 1, options.Steps, options.Augmentation);
         try
         {
             while (step < options.Steps && !isFinished)
             {
-                isFinished = runner.Run(batches, ++step, withMetrics: false, cancellation.IsCancellationRequested);
-                if (isValidated && options.IsValidated(step))
+                step++;
+                bool isValidated = hasValidation && options.IsValidated(step);
+                isFinished = runner.Run(batches, step, options.IsLogged(step, isValidated), cancellation.IsCancellationRequested);
+                if (isValidated)
                 {
-                    isFinished |= sync.SendFinished();
+                    isFinished |= sync.ShareFinished();
                 }
 
                 if (options.IsCheckpoint(step))
                 {
-                    sync.States();
+                    sync.ShareStates();
                 }
             }
         }

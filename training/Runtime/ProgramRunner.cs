@@ -46,7 +46,7 @@ public sealed class ProgramRunner : IDisposable
     /// <param name="program">One of its programs.</param>
     /// <param name="states">The states that it reads and writes; it runs where they are.</param>
     /// <param name="threads">CPU threads; 0 for one per logical processor.</param>
-    /// <param name="shared">Buffers on the host for inputs or metrics of these names, which stay another's; null for none.</param>
+    /// <param name="shared">Buffers on the host for contributions, as inputs, or for metrics of these names; they stay another's. Null for none.</param>
     internal ProgramRunner(TrainingPackage package, ProgramSpec program, StateBuffers states, int threads, IReadOnlyDictionary<string, OrtValue>? shared)
         : this(program, states, ownsStates: false,
             (device, configure) => OnnxSession.Load(package.PathOf(program.File), device, threads, configure),
@@ -81,17 +81,18 @@ public sealed class ProgramRunner : IDisposable
         (labels, conditions) = (program.Labels?.Name, program.Conditions?.Name);
         scheduled = [.. program.Inputs.Where(input => input.Role == InputRole.Schedule)];
         var memory = states.Memory;
-        inputs = program.Inputs.ToDictionary(input => input.Name, input => OnHost(input.Name, input.Type, input.Shape));
+        inputs = program.Inputs.ToDictionary(input => input.Name, input => OnHost(input.Name, input.Type, input.Shape, mayBeShared: input.Role == InputRole.Contribution));
         onDevice = memory.IsHost ? inputs : program.Inputs.ToDictionary(input => input.Name, input => memory.Allocate((TensorElementType)(int)input.Type, input.Shape.ToArray()));
         copied = memory.IsHost ? ([], []) : ([.. inputs.Values], [.. onDevice.Values]);
-        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Name, metric.Type, metric.Shape));
+        metrics = program.Metrics.ToDictionary(metric => metric.Name, metric => OnHost(metric.Name, metric.Type, metric.Shape, mayBeShared: true));
         ownBuffers = [.. inputs.Values.Union(onDevice.Values).Union(metrics.Values).Except(shared?.Values ?? [])];
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
         try
         {
             session = new BoundSession(configure => load(memory.Device, configure), onDevice, outputs, program.Updates, states);
-            // Most steps take this one: metrics, which go to the host, would keep a device from replaying the step.
-            sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(memory.Device.Replaying(), configure), onDevice, outputs, program.Updates, states);
+            // Most steps take this one: results that go to the host would keep a device from replaying the step.
+            var device = program.Metrics.Any(metric => metric.Role.IsContribution()) ? memory.Device : memory.Device.Replaying();
+            sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(device, configure), onDevice, outputs, program.Updates, states);
         }
         catch
         {
@@ -100,7 +101,7 @@ public sealed class ProgramRunner : IDisposable
             throw;
         }
 
-        OrtValue OnHost(string name, ElementType type, Shape shape) => shared?.GetValueOrDefault(name) ?? DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
+        OrtValue OnHost(string name, ElementType type, Shape shape, bool mayBeShared) => (mayBeShared ? shared?.GetValueOrDefault(name) : null) ?? DeviceMemory.AllocateOnHost((TensorElementType)(int)type, shape.ToArray());
     }
 
     /// <summary>The states between runs.</summary>

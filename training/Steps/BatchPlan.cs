@@ -5,24 +5,33 @@ using OnnxVae.Training.Distributed;
 namespace OnnxVae.Training.Steps;
 
 /// <summary>How batches are computed: as a whole, or in parts, by one process or by several.</summary>
-/// <param name="BatchSize">Images of a batch.</param>
-/// <param name="PartSize">Images of a part.</param>
-/// <param name="Processes">Processes among which the parts are divided.</param>
-public sealed record BatchPlan(int BatchSize, int PartSize, int Processes)
+public sealed record BatchPlan
 {
+    internal BatchPlan(int batchSize, int partSize, int processes) => (BatchSize, PartSize, Processes) = (batchSize, partSize, processes);
+
+    /// <summary>Images of a batch.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>Images of a part.</summary>
+    public int PartSize { get; }
+
+    /// <summary>Processes that share the parts.</summary>
+    public int Processes { get; }
+
     /// <summary>Parts of a batch.</summary>
     public int Parts => BatchSize / PartSize;
 
     /// <summary>Whether a batch is computed as a whole, by one process.</summary>
     public bool IsWhole => Parts == 1;
 
-    /// <summary>The size of the parts, at most that of a batch that is not accumulated, with which all processes have equally many.</summary>
-    /// <param name="batchSize">Images that are computed together at most.</param>
-    /// <param name="accumulate">As many of them make a batch.</param>
-    /// <param name="processes">Processes among which the parts are divided.</param>
+    /// <summary>The largest size of parts that lets all processes have equally many of them.</summary>
+    /// <param name="batchSize">The most images that are computed together.</param>
+    /// <param name="accumulate">How many times as large the whole batch is.</param>
+    /// <param name="processes">Processes that share the parts.</param>
     /// <exception cref="InvalidDataException">The processes do not divide the batch.</exception>
     public static int PartSizeFor(int batchSize, int accumulate, int processes)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(processes, 1);
         int whole = WholeBatch(batchSize, accumulate);
         return whole % processes != 0
             ? throw new InvalidDataException($"A batch of {Describe(batchSize, accumulate)} cannot be divided among {processes} processes: take a batch that {processes} divides.")
@@ -35,8 +44,8 @@ public sealed record BatchPlan(int BatchSize, int PartSize, int Processes)
 
     /// <summary>How the batches of a package are computed.</summary>
     /// <param name="package">The package.</param>
-    /// <param name="accumulate">As many of its batches are added up for one step.</param>
-    /// <param name="processes">Processes that compute them.</param>
+    /// <param name="accumulate">How many of its batches make one step.</param>
+    /// <param name="processes">Processes that share the parts.</param>
     /// <exception cref="InvalidDataException">The package was not compiled for that.</exception>
     public static BatchPlan For(TrainingPackage package, int accumulate = 1, int processes = 1)
     {
@@ -50,10 +59,11 @@ public sealed record BatchPlan(int BatchSize, int PartSize, int Processes)
 
     private static string? FaultOf(TrainingPackage package, int accumulate, int processes)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(processes, 1);
         int whole = WholeBatch(package, accumulate), partSize = PartSizeOf(package);
         bool isSplit = package.Manifest.Split is not null;
         return isSplit ? whole % partSize == 0 && whole / partSize % processes == 0 ? null
-                : $"A batch of {Describe(whole / accumulate, accumulate)} makes {whole / partSize} parts of {partSize}, which the package '{package.Folder}' was compiled for, and {processes} processes cannot share them: accumulate more batches, or compile it for smaller ones."
+                : $"A batch of {Describe(whole / accumulate, accumulate)} is computed in {(whole / partSize == 1 ? "one part" : $"{whole / partSize} parts")} of {partSize}, as the package '{package.Folder}' was compiled, and {processes} processes cannot share them: accumulate more batches, or compile it for smaller ones."
             : accumulate == 1 && processes == 1 ? null
             : $"The package '{package.Folder}' has its training step in one program only, for batches that are computed as a whole: compile it in two for {(accumulate > 1 ? "accumulation" : "several processes")}.";
     }
@@ -71,6 +81,7 @@ public sealed record BatchPlan(int BatchSize, int PartSize, int Processes)
 
     private static int WholeBatch(int batchSize, int accumulate)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(accumulate, 1);
         return checked(batchSize * accumulate);
     }

@@ -16,7 +16,7 @@ internal sealed unsafe class Contributions : IDisposable
 
     private readonly Dictionary<string, OrtValue> values = [];
     private readonly float* memory;
-    private readonly int length, means, beforeFirst;
+    private readonly int means, sums, parts, length; // where each kind ends
 
     /// <summary>Allocates a block, cleared.</summary>
     /// <param name="gradients">The program that computes the contributions.</param>
@@ -26,10 +26,9 @@ internal sealed unsafe class Contributions : IDisposable
         var places = new List<(MetricSpec Metric, int Start)>();
         int next = 0;
         means = Place(role => role is MetricRole.MeanOverParts or MetricRole.Loss or MetricRole.Scalar);
-        beforeFirst = Place(role => role == MetricRole.SumOverParts);
-        length = Place(role => role == MetricRole.OfFirstPart);
-        FurtherStart = length;
-        length += further;
+        sums = Place(role => role == MetricRole.SumOverParts);
+        parts = Place(role => role == MetricRole.OfFirstPart);
+        length = parts + further;
         memory = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), Alignment);
         All.Clear();
         foreach (var (metric, start) in places)
@@ -60,15 +59,13 @@ internal sealed unsafe class Contributions : IDisposable
     public Span<float> Means => new(memory, means);
 
     /// <summary>What is averaged over parts or added up.</summary>
-    public Span<float> OfAllParts => new(memory, beforeFirst);
+    public Span<float> OfAllParts => new(memory, sums);
 
     /// <summary>What only the first part gives.</summary>
-    public Span<float> OfFirstPart => new(memory + beforeFirst, FurtherStart - beforeFirst);
+    public Span<float> OfFirstPart => new(memory + sums, parts - sums);
 
     /// <summary>The numbers at the end.</summary>
-    public Span<float> Further => new(memory + FurtherStart, length - FurtherStart);
-
-    private int FurtherStart { get; }
+    public Span<float> Further => new(memory + parts, length - parts);
 
     /// <inheritdoc/>
     public void Dispose()

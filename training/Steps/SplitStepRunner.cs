@@ -22,7 +22,7 @@ internal sealed class SplitStepRunner : IStepRunner
     private readonly Contributions total;
     private readonly Contributions? ofPart; // where a process has several
     private readonly ProcessGroup group;
-    private TimeSpan reducing; // in this process
+    private TimeSpan reduction; // the last one in this process
 
     /// <param name="package">The package.</param>
     /// <param name="plan">How its batches are computed.</param>
@@ -65,7 +65,7 @@ internal sealed class SplitStepRunner : IStepRunner
         {
             batches.FillNext(gradients);
             gradients.Run(withMetrics);
-            Add(ofPart, isFirst: i == 0);
+            Add(isFirst: i == 0);
         }
 
         if (group.Rank > 0)
@@ -73,10 +73,7 @@ internal sealed class SplitStepRunner : IStepRunner
             total.OfFirstPart.Clear();
         }
 
-        if (plan.Parts > 1)
-        {
-            TensorPrimitives.Multiply(total.Means, 1f / plan.Parts, total.Means);
-        }
+        TensorPrimitives.Multiply(total.Means, 1f / plan.Parts, total.Means);
 
         bool anyStop = Reduce(stop);
         apply.FillSchedules(step);
@@ -85,7 +82,10 @@ internal sealed class SplitStepRunner : IStepRunner
     }
 
     /// <inheritdoc/>
-    public float Metric(string name) => programs.Apply.Metrics.Any(metric => metric.Name == name) ? apply.Metric(name)[0] : Scalar(name);
+    /// <remarks>Those of gradients are averages over parts, if that is what they are for; of others it is that of this process's last part.</remarks>
+    public float Metric(string name) => programs.Apply.Metrics.Any(metric => metric.Name == name) ? apply.Metric(name)[0]
+        : total.Values.TryGetValue(name, out var value) ? value.GetTensorDataAsSpan<float>()[0]
+        : gradients.Metric(name)[0];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -95,22 +95,16 @@ internal sealed class SplitStepRunner : IStepRunner
         Release();
     }
 
-    private float Scalar(string name) => total.Values[name].GetTensorDataAsSpan<float>()[0];
-
-    private void Add(Contributions? part, bool isFirst)
+    // Where a process has one part only, that is the total.
+    private void Add(bool isFirst)
     {
-        if (part is null)
-        {
-            return; // it is the total
-        }
-
         if (isFirst)
         {
-            part.All.CopyTo(total.All);
+            ofPart?.All.CopyTo(total.All);
         }
         else
         {
-            TensorPrimitives.Add(total.OfAllParts, part.OfAllParts, total.OfAllParts);
+            TensorPrimitives.Add(total.OfAllParts, ofPart!.OfAllParts, total.OfAllParts);
         }
     }
 
@@ -123,10 +117,10 @@ internal sealed class SplitStepRunner : IStepRunner
 
         long start = Stopwatch.GetTimestamp();
         total.Further[Stop] = stop ? 1 : 0;
-        total.Further[Reducing] = (float)reducing.TotalSeconds / group.Size;
+        total.Further[Reducing] = (float)reduction.TotalSeconds / group.Size;
         group.Sum(total.All);
-        reducing += Stopwatch.GetElapsedTime(start);
-        ReducingTime = TimeSpan.FromSeconds(total.Further[Reducing]);
+        reduction = Stopwatch.GetElapsedTime(start);
+        ReducingTime += TimeSpan.FromSeconds(total.Further[Reducing]); // of the step before
         return total.Further[Stop] > 0;
     }
 

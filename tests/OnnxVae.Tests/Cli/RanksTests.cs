@@ -37,7 +37,8 @@ internal sealed partial class RanksTests : FolderFixture
         Assert.That(TrainingPackage.Open(Folder["killed-4/package"]).Manifest.Split!.Gradients.Images.Shape[0], Is.EqualTo(4), "parts of 8 for two ranks become parts of 4 for four");
         Assert.That(Losses("killed-1")[^1], Is.EqualTo(Losses("run")[^1]).Within(0.02 * Losses("run")[^1]));
         Assert.That(Losses("killed-4")[^1], Is.EqualTo(Losses("run")[^1]).Within(0.02 * Losses("run")[^1]));
-        Assert.That(MetricsLog.Read(Folder["run/metrics.jsonl"]).Select(line => MetricsLog.ValueOf(line, MetricsLog.Efficiency)), Is.All.InRange(0, 1));
+        double[] efficiencies = [.. MetricsLog.Read(Folder["run/metrics.jsonl"]).Select(line => MetricsLog.ValueOf(line, MetricsLog.Efficiency)).OfType<double>()];
+        Assert.That(efficiencies, Has.Length.EqualTo(steps / 10).And.All.InRange(0, 1));
     }
 
     [Test]
@@ -53,6 +54,40 @@ internal sealed partial class RanksTests : FolderFixture
 
         Assert.That(exitCode, Is.EqualTo(130), output + error);
         Assert.That(Stopped().Match(error) is { Success: true } match && long.Parse(match.Groups["step"].ValueSpan, CultureInfo.InvariantCulture) == run.NewestStep, error);
+    }
+
+    // While the first rank compiles the model, and the second one waits for it.
+    [TestCase(0)]
+    [TestCase(1)]
+    public void Run_IsStopped_BeforeTrainingBegins(int rank)
+    {
+        using var launcher = Mpi.Start(Mpi.Open, 2, Command("run", 1_000_000));
+        Support.Cli.WaitFor(() => File.Exists(Folder["run/options.json"]), launcher);
+
+        using var signalled = Mpi.RankOf(launcher, rank);
+        using var kill = Process.Start("kill", $"-TERM {signalled.Id}");
+        var (exitCode, output, error) = Mpi.End(launcher);
+
+        Assert.That(exitCode, Is.EqualTo(130), output + error);
+        Assert.That(Stopped().IsMatch(error), error);
+        Assert.That(new RunFolder(Folder["run"]).NewestStep, Is.Positive);
+    }
+
+    [Test]
+    public void Srun_WithoutMpi_IsRefused_UnlessEachTrainsByItself()
+    {
+        string[] command = ["SLURM_STEP_NUM_TASKS=2", "dotnet", Path.Combine(AppContext.BaseDirectory, "onnxvae.dll"), .. Command("run", 2)];
+
+        var (exitCode, output, error) = Run(command);
+        Assert.That((exitCode, output, error), Is.EqualTo(
+            (2, "", "onnxvae: srun has started 2 processes, but without MPI: give srun --mpi=pmix or --mpi=pmi2 to train one model, or --mpi-library none to train one in each.\n")));
+        Assert.That(Run([.. command, "--mpi-library", "none"]).ExitCode, Is.Zero);
+
+        static (int ExitCode, string Output, string Error) Run(string[] command)
+        {
+            using var process = Process.Start(new ProcessStartInfo("env", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return Mpi.End(process);
+        }
     }
 
     [Test]
@@ -107,7 +142,7 @@ internal sealed partial class RanksTests : FolderFixture
         Assert.That(Own(Mpi.Run(Mpi.Open, 2, [.. run, Folder["whole"]]).Error), Is.EqualTo((string[])[
             $"onnxvae: The package '{Folder["whole"]}' has its training step in one program only, for batches that are computed as a whole: compile it with --split for several processes."]));
         Assert.That(Own(Mpi.Run(Mpi.Open, 2, [.. run, Folder["split"], "--accumulate", "3"]).Error), Is.EqualTo((string[])[
-            $"onnxvae: A batch of 16 x 3 images makes 3 parts of 16, which the package '{Folder["split"]}' was compiled for, and 2 processes cannot share them: give a larger --accumulate, or compile it with a smaller --batch."]));
+            $"onnxvae: A batch of 16 x 3 images is computed in 3 parts of 16, as the package '{Folder["split"]}' was compiled, and 2 processes cannot share them: give a larger --accumulate, or compile it with a smaller --batch."]));
         Mpi.Succeed(Mpi.Open, 2, [.. run, Folder["split"], "--accumulate", "2"]);
     }
 
@@ -117,7 +152,7 @@ internal sealed partial class RanksTests : FolderFixture
     {
         string script = Path.Combine(Repository.Root, "docs/cluster/slurm-train.sh");
         WriteProgram("onnxvae", $"exec dotnet '{Path.Combine(AppContext.BaseDirectory, "onnxvae.dll")}' \"$@\"");
-        WriteProgram("srun", "[ \"$1\" = --mpi=pmix ] && [ \"$2\" = --kill-on-bad-exit=1 ] || exit 9\nshift 2\nexec mpirun.openmpi -n 2 --oversubscribe \"$@\"");
+        WriteProgram("srun", "[ \"$1\" = --mpi=pmix ] && [ \"$2\" = --kill-on-bad-exit=1 ] && [ \"$3\" = --cpus-per-task=1 ] || exit 9\nshift 3\nexec mpirun.openmpi -n 2 --oversubscribe \"$@\"");
         string[] options = ["--image-size", "16", "--model", "mlp", "--hidden", "8", "--importance-samples", "0", "--checkpoint-every", "20"];
 
         Submit("--steps", "20");

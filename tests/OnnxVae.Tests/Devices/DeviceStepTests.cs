@@ -50,6 +50,20 @@ internal sealed class DeviceStepTests : FolderFixture
         }
     }
 
+    // Twice as many images per step, in two parts; most steps are not logged.
+    [TestCase(Mlp)]
+    [TestCase(TwoLevels)]
+    public async Task Parts_AreThoseOfTheProcessor(string model)
+    {
+        var package = Compile($"{model} --split");
+        RunFolder onDevice = new(Folder["device"]), onProcessor = new(Folder["processor"]);
+
+        await TrainAsync(package, onDevice, new Noise(), DeviceUnderTest.Device, steps: 5, accumulate: 2, logEvery: 4);
+        await TrainAsync(package, onProcessor, new Noise(), OnnxDevice.Cpu, steps: 5, accumulate: 2, logEvery: 4);
+
+        Assert.That(LossesOf(onDevice), Is.EqualTo(LossesOf(onProcessor)).Within(100 * Tolerance).Percent);
+    }
+
     [Test]
     public void Step_MovesItsInputs_AndNothingElse()
     {
@@ -201,9 +215,10 @@ internal sealed class DeviceStepTests : FolderFixture
         return TrainingPackage.Open(folder);
     }
 
-    private static async Task TrainAsync(TrainingPackage package, RunFolder folder, ImageSource images, OnnxDevice device, long steps)
+    private static async Task TrainAsync(TrainingPackage package, RunFolder folder, ImageSource images, OnnxDevice device, long steps, int accumulate = 1, int logEvery = 1)
     {
-        using var trainer = Trainer.StartOrResume(package, folder, new TrainerOptions { Steps = steps, Seed = 1, Device = device, Threads = 2, LogEvery = 1, CheckpointEvery = 2 });
+        var options = new TrainerOptions { Steps = steps, Seed = 1, Device = device, Threads = 2, LogEvery = logEvery, CheckpointEvery = 2, Accumulate = accumulate };
+        using var trainer = Trainer.StartOrResume(package, folder, options);
         await trainer.TrainAsync(images);
     }
 
