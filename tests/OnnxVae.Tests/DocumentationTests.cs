@@ -63,7 +63,7 @@ internal sealed partial class DocumentationTests
     public void Options_AreThereByTheseNames(string document)
     {
         string[] known = [.. Verbs.SelectMany(verb => verb.Options.Options).Select(row => row.Option.Name), "--help", "--version", "--verbose", "--provider-library", "--quiet", "--config", "--mpi-library"];
-        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts", "--logdir", "--bind-to"];
+        string[] ofOthers = ["--project", "--global", "--add-source", "--severity", "--version", "--no-build", "--clear", "--output", "--data-binary", "--settings", "--ignore-scripts", "--logdir", "--bind-to", "--oversubscribe", "--host", "--signal", "--gpus-per-task"];
         string[] ofBenchmarks = ["--models", "--blocks", "--use", "--images", "--threads", "--json", "--image-size"];
 
         Assert.That(OptionName().Matches(Read(document)).Select(match => match.Value).Except([.. known, .. ofOthers, .. ofBenchmarks]), Is.Empty);
