@@ -57,9 +57,11 @@ internal static partial class CommandLine
     private static async Task<int> RunToExitCodeAsync(string[] args)
     {
         Failure.IsVerbose = args.Contains(Verbose.Name);
+        var verbs = Verb.All();
+        bool isRank = VerbOf(args, verbs) is { RunsInSeveralProcesses: true } && MpiGroup.IsLaunched;
         try
         {
-            return await RunAsync(args, Verb.All());
+            return await RunAsync(args, verbs, isRank);
         }
         catch (OperationCanceledException)
         {
@@ -73,18 +75,25 @@ internal static partial class CommandLine
         }
     }
 
-    private static async Task<int> RunAsync(string[] args, IReadOnlyList<Verb> verbs)
+    private static async Task<int> RunAsync(string[] args, IReadOnlyList<Verb> verbs, bool isRank)
     {
         TorchNativeLibrary.Prepare();
-        var parsed = Parse(args, verbs);
-        Ranks.Library = parsed.Command.GetValue(MpiLibrary);
-        if (parsed.Verb is { RunsInSeveralProcesses: true } && Ranks.AreLaunched && MpiGroup.LaunchedRank > 0)
+        (ParseResult Command, Verb? Verb, object? Options, IReadOnlyList<string> Faults) parsed;
+        try
         {
-            Silence();
-            if (parsed.Faults.Count > 0)
-            {
-                return ExitCode.Done; // the first process says what is wrong, unless it is ended because another fails
-            }
+            parsed = Parse(args, verbs);
+        }
+        catch (Exception e) when (isRank)
+        {
+            Ranks.Refuse(Failure.TextOf(e), Failure.CodeOf(e));
+            throw;
+        }
+
+        Ranks.Library = parsed.Command.GetValue(MpiLibrary);
+        isRank &= Ranks.AreLaunched;
+        if (isRank && MpiGroup.LaunchedRank > 0)
+        {
+            Silence(); // the first process speaks for all
         }
 
         if (parsed.Command.Action is HelpAction)
@@ -95,7 +104,13 @@ internal static partial class CommandLine
 
         if (parsed.Faults.Count > 0)
         {
-            Refuse(parsed.Faults, parsed.Verb is null ? "onnxvae --help" : $"onnxvae {parsed.Verb.About.Name} --help");
+            string refusal = RefusalOf(parsed.Faults, parsed.Verb is null ? "onnxvae --help" : $"onnxvae {parsed.Verb.About.Name} --help");
+            if (isRank)
+            {
+                Ranks.Refuse(refusal, ExitCode.WrongUsage);
+            }
+
+            Console.Error.WriteLine(refusal);
             return ExitCode.WrongUsage;
         }
 
@@ -161,21 +176,9 @@ internal static partial class CommandLine
         return verb is null || string.IsNullOrEmpty(file) || file.StartsWith("--", StringComparison.Ordinal) ? args : ConfigFile.Expand(args, file, verb);
     }
 
-    private static void Refuse(IReadOnlyList<string> faults, string help)
-    {
-        if (faults is [var only])
-        {
-            Console.Error.WriteLine($"onnxvae: {only} See '{help}'.");
-            return;
-        }
-
-        foreach (string fault in faults)
-        {
-            Console.Error.WriteLine($"onnxvae: {fault}");
-        }
-
-        Console.Error.WriteLine($"See '{help}'.");
-    }
+    private static string RefusalOf(IReadOnlyList<string> faults, string help) => faults is [var only]
+        ? $"onnxvae: {only} See '{help}'."
+        : string.Join('\n', faults.Select(fault => $"onnxvae: {fault}").Append($"See '{help}'."));
 
     // The parser's errors, except for options that have already been rejected, and empty arguments.
     private static IEnumerable<string> FaultsOf(ParseResult command, IEnumerable<string> refused, IReadOnlyList<Verb> verbs)

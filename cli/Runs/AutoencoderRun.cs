@@ -180,9 +180,15 @@ internal sealed class AutoencoderRun : IDisposable
         var plan = BatchPlan.For(run.Package, options.Accumulate, ranks.Count);
         string parts = plan.IsWhole ? "" : $", in {plan.Parts} parts of {plan.PartSize}", processes = ranks.Count == 1 ? "" : $", {ranks.Count} ranks of {(ranks.ThreadsFor(options.Execution.Threads) is var threads and not 1 ? $"{threads} threads" : "1 thread")}";
         Notice.Say($"Training  {steps} steps of {plan.BatchSize} images{parts} on {options.Execution.Device}{processes}, into {TerminalWriter.CleanName(run.Folder.Path)}");
-        if (!plan.IsWhole && manifest.Split!.OfSingleParts is { Count: > 0 } local)
+        string[] ofParts =
+        [
+            .. manifest.Split?.OfSingleParts ?? [],
+            .. options.Model is { Capacity: not null } ? ["the rate that is held at the capacity"] : Array.Empty<string>(),
+            .. options.Model is { FreeBits: not null } ? ["the rate above the free bits"] : Array.Empty<string>(),
+        ];
+        if (!plan.IsWhole && ofParts.Length > 0)
         {
-            Notice.Say($"          {string.Join(", ", local)}: from the images of each part by itself, not from the whole batch, and then averaged");
+            Notice.Say($"          {string.Join(", ", ofParts)}: of the images of each part by itself, not of the whole batch");
         }
     }
 

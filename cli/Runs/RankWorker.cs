@@ -8,7 +8,7 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>What all processes but the first do: they train what that one says, and write nothing.</summary>
 internal static class RankWorker
 {
-    private static readonly TimeSpan TimeToSee = TimeSpan.FromMinutes(1); // of network file systems
+    private static readonly TimeSpan TimeToSee = TimeSpan.FromMinutes(1), TimeToWonder = TimeSpan.FromSeconds(5); // of network file systems
 
     /// <summary>Works until there is nothing more to do.</summary>
     public static async Task RunAsync(Ranks ranks, CancellationToken cancellation)
@@ -31,7 +31,7 @@ internal static class RankWorker
                 var task = RankTask.Parse(json);
                 images = task.Images.OpenTheSameImages().Train;
                 task.Execution.RequireDevice();
-                worker = new TrainingWorker(OpenPackage(task), task.ToTrainerOptions(ranks));
+                worker = new TrainingWorker(OpenPackage(task, ranks, cancellation), task.ToTrainerOptions(ranks));
             }
             catch (Exception e)
             {
@@ -54,13 +54,20 @@ internal static class RankWorker
     }
 
     // What the first process has just written may be visible to others a little later.
-    private static TrainingPackage OpenPackage(RankTask task)
+    private static TrainingPackage OpenPackage(RankTask task, Ranks ranks, CancellationToken cancellation)
     {
-        for (var end = DateTime.UtcNow + TimeToSee; DateTime.UtcNow < end; Thread.Sleep(100))
+        var start = DateTime.UtcNow;
+        for (bool isSaid = false; DateTime.UtcNow < start + (cancellation.IsCancellationRequested ? TimeToWonder : TimeToSee); Thread.Sleep(100))
         {
             if (TrainingPackage.IsIn(task.Package) && TrainingPackage.Open(task.Package) is var package && package.Fingerprint == task.Fingerprint)
             {
                 return package;
+            }
+
+            if (!isSaid && DateTime.UtcNow > start + TimeToWonder)
+            {
+                isSaid = true;
+                Failure.Output.WriteLine($"Waiting   {ranks.Name}: '{task.Package}' is not to be seen yet, or is an older one");
             }
         }
 

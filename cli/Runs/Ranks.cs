@@ -7,6 +7,7 @@ namespace OnnxVae.Cli.Runs;
 internal sealed class Ranks : IDisposable
 {
     private const string NoLibrary = "none";
+    private static readonly TimeSpan TimeForTheFirst = TimeSpan.FromSeconds(2);
 
     private readonly int threads;
     private bool areTraining;
@@ -33,10 +34,37 @@ internal sealed class Ranks : IDisposable
     /// <summary>The name of this process in messages.</summary>
     public string Name => $"rank {Group.Rank} of {Count}, on {Environment.MachineName}";
 
-    /// <summary>Joins the others.</summary>
-    /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
-    public static Ranks Join()
+    /// <summary>Ends all processes because of the arguments of this one. It joins the others for that: some launchers let them wait for it for ever otherwise.</summary>
+    /// <param name="text">What is wrong.</param>
+    /// <param name="exitCode">The exit code.</param>
+    public static void Refuse(string text, int exitCode)
     {
+        ProcessGroup group;
+        try
+        {
+            group = MpiGroup.Join(Library);
+        }
+        catch (Exception e) when (e is DllNotFoundException or InvalidOperationException)
+        {
+            return; // the text matters more than that
+        }
+
+        if (group.Rank > 0)
+        {
+            Thread.Sleep(TimeForTheFirst); // it most likely says the same, and ends this process
+        }
+
+        Failure.Output.WriteLine(text);
+        Failure.Output.Flush();
+        group.Abort(exitCode);
+    }
+
+    /// <summary>Joins the others.</summary>
+    /// <param name="cancellation">Ends this process at once, as long as it waits for them.</param>
+    /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
+    public static Ranks Join(CancellationToken cancellation)
+    {
+        using var end = cancellation.Register(Interruption.Exit);
         if (!AreLaunched)
         {
             return Library == NoLibrary || MpiGroup.StartedWithoutMpi is 1 ? new Ranks(ProcessGroup.Single) : throw new UsageException(

@@ -16,7 +16,7 @@ internal abstract class TrainingVerb<TOptions> : LongVerb<TOptions>
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(TOptions options, CancellationToken cancellation)
     {
-        using var ranks = Ranks.Join();
+        using var ranks = Ranks.Join(cancellation);
         if (ranks.Group.Rank > 0)
         {
             await RankWorker.RunAsync(ranks, cancellation);

@@ -70,8 +70,8 @@ internal sealed class Interruption : IDisposable
         Task.Run(source.Cancel);
     }
 
-    // Without waiting for native code that is running on other threads.
-    private static void Exit()
+    /// <summary>Ends the process without waiting for native code that is running on other threads.</summary>
+    public static void Exit()
     {
         if (OperatingSystem.IsWindows())
         {

@@ -29,7 +29,7 @@ internal static class Remedies
         ("Compile a model into it.", "Make one with 'onnxvae compile'."),
         ("This is not a file of coded latents: it does not begin as one.", "This is not a file of coded latents: it does not begin as one. Write one with 'onnxvae compress'."),
         ("train a prior of the {0} level of codes.", "train it with 'onnxvae prior RUN --level {0}'."),
-        ("take a batch that {0} divides.", "give a --batch that {0} divides."),
+        ("start as many as divide it, or take another batch.", "start as many as divide it, or give another --batch or --accumulate."),
         ("compile it in two for", "compile it with --split for"),
         ("accumulate more batches, or compile it for smaller ones.", "give a larger --accumulate, or compile it with a smaller --batch."),
         ("or name the library of yours.", "or give the file as --mpi-library."),

@@ -139,7 +139,7 @@ internal sealed unsafe class MpiLibrary
             _ = version(data, &length);
         }
 
-        return Encoding.UTF8.GetString(text[..Math.Clamp(length, 0, LongestText)]).Split('\n')[0].TrimEnd('\0', ' ', '\r');
+        return Encoding.UTF8.GetString(text[..Math.Clamp(length, 0, LongestText)]).Split('\n')[0].TrimEnd('\0', ' ', '\r').Replace('\t', ' ');
     }
 
     private nint Find(string name) => NativeLibrary.TryGetExport(library, name, out nint address) ? address

@@ -34,7 +34,7 @@ public sealed record BatchPlan
         ArgumentOutOfRangeException.ThrowIfLessThan(processes, 1);
         int whole = WholeBatch(batchSize, accumulate);
         return whole % processes != 0
-            ? throw new InvalidDataException($"A batch of {Describe(batchSize, accumulate)} cannot be divided among {processes} processes: take a batch that {processes} divides.")
+            ? throw new InvalidDataException($"A batch of {Describe(batchSize, accumulate)} cannot be divided among {processes} processes: start as many as divide it, or take another batch.")
             : Enumerable.Range(accumulate, whole).Where(parts => whole % parts == 0 && parts % processes == 0).Select(parts => whole / parts).First();
     }
 
@@ -86,5 +86,6 @@ public sealed record BatchPlan
         return checked(batchSize * accumulate);
     }
 
-    private static string Describe(int batchSize, int accumulate) => accumulate == 1 ? $"{batchSize} images" : $"{batchSize} x {accumulate} images";
+    private static string Describe(int batchSize, int accumulate) =>
+        $"{batchSize}{(accumulate == 1 ? "" : $" x {accumulate}")} {(batchSize * accumulate == 1 ? "image" : "images")}";
 }

@@ -15,8 +15,8 @@ internal static class Mpi
     public static Process Start(string launcher, int ranks, params string[] arguments) => Start(launcher, ["-n", $"{ranks}", .. Command(arguments)]);
 
     /// <summary>Starts a process in each of several folders.</summary>
-    public static Process StartIn(IReadOnlyList<string> folders, params string[] arguments) =>
-        Start(Open, [.. folders.SelectMany(folder => (string[])[":", "-n", "1", "--wdir", folder, .. Command(arguments)]).Skip(1)]);
+    public static Process StartIn(string launcher, IReadOnlyList<string> folders, params string[] arguments) =>
+        Start(launcher, [.. folders.SelectMany(folder => (string[])[":", "-n", "1", "--wdir", folder, .. Command(arguments)]).Skip(1)]);
 
     /// <summary>Runs another program than the command line.</summary>
     /// <param name="ranks">How many processes.</param>

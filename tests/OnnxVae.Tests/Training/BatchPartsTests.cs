@@ -31,7 +31,7 @@ internal sealed class BatchPartsTests : FolderFixture
 
     [Test]
     public void PartSize_OfABatchThatIsNotDivided_IsRefused() => Assert.That(
-        () => BatchPlan.PartSizeFor(5, 2, 4), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("A batch of 5 x 2 images cannot be divided among 4 processes: take a batch that 4 divides."));
+        () => BatchPlan.PartSizeFor(5, 2, 4), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("A batch of 5 x 2 images cannot be divided among 4 processes: start as many as divide it, or take another batch."));
 
     [TestCase(1)]
     [TestCase(3)]
