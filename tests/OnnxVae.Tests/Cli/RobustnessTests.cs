@@ -52,8 +52,8 @@ internal sealed class RobustnessTests : FolderFixture
         Assert.That(Directory.GetFiles(run.TensorBoard), Has.Length.InRange(1, 2));
     }
 
-    // Of the table: all but the speed and the time.
-    private static string[] Columns(RunFolder run) => [.. File.ReadAllLines(run.Csv).Select(line => string.Join(',', line.Split(',').SkipLast(2)))];
+    // Of the table: all but speed, efficiency and time.
+    private static string[] Columns(RunFolder run) => [.. File.ReadAllLines(run.Csv).Select(line => string.Join(',', line.Split(',').SkipLast(3)))];
 
     [TestCase("-INT")]
     [TestCase("-TERM")]
