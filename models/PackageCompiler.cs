@@ -39,19 +39,21 @@ public sealed class PackageCompiler
     }
 
     /// <summary>The training step: forward pass, gradients, optimizer.</summary>
-    public Program Step() => TrainingStep(options.BatchSize).ToProgram();
+    public Program Step() => ToTrainingStep().ToProgram();
 
     /// <summary>
     /// The training step in two programs, for batches in parts: gradients, and the update. Gradients and the counts of codes are those of the whole batch; batch
     /// normalization and sigma in closed form see one part at a time, and dead codes are replaced by vectors of the first part.
     /// </summary>
     /// <param name="partSize">Examples in a part.</param>
-    public SplitStep SplitStep(int partSize) => TrainingStep(partSize).ToSplit();
+    public SplitStep SplitStep(int partSize) => ToTrainingStep(partSize).ToSplit();
 
-    private TrainingStep TrainingStep(int examples)
+    /// <summary>The training step, for other engines than this project's.</summary>
+    /// <param name="examples">Examples in a batch; as many as the options say if left out.</param>
+    public TrainingStep ToTrainingStep(int? examples = null)
     {
         var training = network.ForTraining();
-        var graph = model.Train(training, examples);
+        var graph = model.Train(training, examples ?? options.BatchSize);
         return new TrainingStep(graph.Loss, States, options.Optimizer)
         {
             Inputs = [.. graph.Inputs, .. training.Noise, .. model.Schedules],

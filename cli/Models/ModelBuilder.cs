@@ -9,6 +9,7 @@ using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Vae;
 using OnnxVae.Models.VqVae;
+using OnnxVae.OnnxRuntimeTraining;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Models;
@@ -25,8 +26,10 @@ internal static class ModelBuilder
     /// <param name="steps">Number of training steps.</param>
     /// <param name="provider">The execution provider that it will be trained on.</param>
     /// <param name="partSize">Images in a part, for batches that are computed in parts; null if they are computed as a whole.</param>
+    /// <param name="forOnnxRuntimeTraining">Whether the artifacts of ONNX Runtime Training are written, too.</param>
+    /// <exception cref="NotSupportedException">That format cannot hold the model.</exception>
     /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
-    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider, int? partSize)
+    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider, int? partSize, bool forOnnxRuntimeTraining = false)
     {
         long length = ModelSchedules.LengthOf(options, steps);
         var training = new TrainingOptions
@@ -43,8 +46,14 @@ internal static class ModelBuilder
         IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length);
         using (model.Network)
         {
-            return new PackageCompiler(model, training).Write(
-                folder, new JsonObject { ["seed"] = seed }, CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise }, partSize);
+            var compiler = new PackageCompiler(model, training);
+            var target = CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise };
+            if (forOnnxRuntimeTraining)
+            {
+                TrainingArtifacts.Write(folder, compiler.ToTrainingStep(), target);
+            }
+
+            return compiler.Write(folder, new JsonObject { ["seed"] = seed }, target, partSize);
         }
     }
 

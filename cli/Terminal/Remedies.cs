@@ -34,6 +34,12 @@ internal static class Remedies
         ("accumulate more batches, or compile it for smaller ones.", "give a larger --accumulate, or compile it with a smaller --batch."),
         ("or name the library of yours.", "or give the file as --mpi-library."),
         ("Name another library.", "Give another as --mpi-library."),
+        ("leave the clipping out", "leave --clip-gradient out"),
+        ("leave the weight averaging out", "leave --weight-averaging out"),
+        ("leave out the groups of parameters", "leave --learning-rate-factors out"),
+        ("choose AdamW, or leave the weight decay out", "give --optimizer adamw, or leave --weight-decay out"),
+        ("choose AdamW, or Adam", "give --optimizer adamw or adam"),
+        ("take a quantizer without a codebook, and no batch normalization or sigma in closed form", "give --quantizer finite-scalar, or another --likelihood than gaussian-optimal"),
         ("give the file that was exported from a trained prior.", "give the file that 'onnxvae prior' wrote."),
     ];
 

@@ -18,6 +18,15 @@ public sealed class Adam : Optimizer
     public Adam(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
         : base(learningRate) => (rule, WeightDecay) = (new AdamRule(LearningRate, beta1, beta2, epsilon), weightDecay);
 
+    /// <summary>Decay of the gradients' sum.</summary>
+    public double Beta1 => rule.Beta1;
+
+    /// <summary>Decay of the squared gradients' sum.</summary>
+    public double Beta2 => rule.Beta2;
+
+    /// <summary>Keeps the quotient finite.</summary>
+    public double Epsilon => rule.Epsilon;
+
     /// <summary>Weight of the squared parameters.</summary>
     public double WeightDecay { get; }
 

@@ -23,12 +23,19 @@ internal sealed class AdamRule
     public AdamRule(ProgramInput learningRate, double beta1, double beta2, double epsilon)
     {
         (this.learningRate, this.beta1, this.beta2) = (learningRate, (float)beta1, (float)beta2);
+        (Beta1, Beta2, Epsilon) = (beta1, beta2, epsilon);
         firstCorrection = ProgramInput.Scheduled("adam.firstCorrection", new BiasCorrectionSchedule(beta1));
         secondCorrection = ProgramInput.Scheduled("adam.secondCorrection", new BiasCorrectionSchedule(beta2));
         var root = Sqrt(secondCorrection.Value);
         stepSize = learningRate.Value * root * (float)((1 - beta1) / Math.Sqrt(1 - beta2)) / firstCorrection.Value;
         correctedEpsilon = (float)(epsilon / Math.Sqrt(1 - beta2)) * root;
     }
+
+    public double Beta1 { get; }
+
+    public double Beta2 { get; }
+
+    public double Epsilon { get; }
 
     /// <summary>The scalars that the rule needs at every step.</summary>
     public IReadOnlyList<ProgramInput> Schedules => [learningRate, firstCorrection, secondCorrection];

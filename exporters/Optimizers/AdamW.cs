@@ -21,6 +21,15 @@ public sealed class AdamW : Optimizer
     public AdamW(Schedule learningRate, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 1e-2)
         : base(learningRate) => (rule, WeightDecay) = (new AdamRule(LearningRate, beta1, beta2, epsilon), weightDecay);
 
+    /// <summary>Decay of the gradients' sum.</summary>
+    public double Beta1 => rule.Beta1;
+
+    /// <summary>Decay of the squared gradients' sum.</summary>
+    public double Beta2 => rule.Beta2;
+
+    /// <summary>Keeps the quotient finite.</summary>
+    public double Epsilon => rule.Epsilon;
+
     /// <summary>lambda.</summary>
     public double WeightDecay { get; }
 

@@ -13,6 +13,7 @@ internal sealed class ArchitectureTests
 
     [TestCase("exporters/Format/OnnxVae.Format.csproj", "")]
     [TestCase("exporters/OnnxVae.Exporters.csproj", "OnnxVae.Format")]
+    [TestCase("exporters/OnnxRuntimeTraining/OnnxVae.OnnxRuntimeTraining.csproj", "OnnxVae.Format OnnxVae.Exporters")]
     [TestCase("models/OnnxVae.Models.csproj", "OnnxVae.Format OnnxVae.Exporters")]
     [TestCase("inference/OnnxVae.Inference.csproj", "")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "OnnxVae.Inference")]
@@ -20,12 +21,13 @@ internal sealed class ArchitectureTests
     [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "OnnxVae.Inference")]
     [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Format OnnxVae.Inference")]
     [TestCase("training/TensorBoard/OnnxVae.Training.TensorBoard.csproj", "OnnxVae.Training")]
-    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.TensorBoard")]
+    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.OnnxRuntimeTraining OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.TensorBoard")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
         Assert.That(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension), Is.EquivalentTo(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     [TestCase("exporters/Format/OnnxVae.Format.csproj", "Google.Protobuf Grpc.Tools")]
     [TestCase("exporters/OnnxVae.Exporters.csproj", "TorchSharp Google.Protobuf")]
+    [TestCase("exporters/OnnxRuntimeTraining/OnnxVae.OnnxRuntimeTraining.csproj", "Google.FlatBuffers")]
     [TestCase("models/OnnxVae.Models.csproj", "MathNet.Numerics System.Numerics.Tensors TorchSharp")]
     [TestCase("inference/OnnxVae.Inference.csproj", "Microsoft.ML.OnnxRuntime.Managed")]
     [TestCase("inference/DependencyInjection/OnnxVae.Inference.DependencyInjection.csproj", "Microsoft.Extensions.DependencyInjection.Abstractions")]

@@ -2,6 +2,7 @@ using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.OnnxRuntimeTraining;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Compile;
@@ -19,8 +20,15 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         var train = data.Open(options.Seed).Train;
         ImageRequirements.RequireBatch(train, model.Batch);
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant(), options.Split ? model.Batch : null));
+            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant(), options.Split ? model.Batch : null, options.IsForOnnxRuntimeTraining));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
+        if (options.IsForOnnxRuntimeTraining)
+        {
+            Console.WriteLine($"Artifacts {string.Join(", ", ((string[])[TrainingArtifacts.TrainingModel, TrainingArtifacts.EvalModel, TrainingArtifacts.OptimizerModel, TrainingArtifacts.Checkpoint]).Select(file => Path.Combine(package.Folder, file)))}");
+            NextCommand.Print($"onnxvae inspect {NextCommand.Quoted(Path.Combine(package.Folder, TrainingArtifacts.TrainingModel))}");
+            return Task.FromResult(ExitCode.Done);
+        }
+
         NextCommand.Print(NextCommand.AfterPackage(package.Folder, data, length));
         return Task.FromResult(ExitCode.Done);
     }

@@ -6,7 +6,7 @@ namespace OnnxVae.Cli.Verbs.Export;
 /// <summary>The options of <c>export</c>.</summary>
 internal sealed record ExportOptions
 {
-    [Argument("RUN", "The run's folder.")]
+    [Argument("RUN", "The run's folder; or that of a package, with a checkpoint of ONNX Runtime Training.")]
     public string Run { get; init; } = "";
 
     [Option(Topic.Output, "Where the files go.", IsRequired = true)]

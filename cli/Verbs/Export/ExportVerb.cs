@@ -2,6 +2,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
+using OnnxVae.OnnxRuntimeTraining;
 using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Export;
@@ -14,6 +15,12 @@ internal sealed class ExportVerb : Verb<ExportOptions>
     protected override Task<int> RunAsync(ExportOptions options)
     {
         OutputFolder.RequireFolderName(options.Out);
+        if (TrainingPackage.IsIn(options.Run))
+        {
+            ExportPackage(options);
+            return Task.FromResult(ExitCode.Done);
+        }
+
         var run = ModelPath.Run(options.Run);
         var package = TrainingPackage.Open(run.Package);
         var trained = Checkpoints.Load(options.Checkpoint, run, package);
@@ -29,6 +36,22 @@ internal sealed class ExportVerb : Verb<ExportOptions>
         }
 
         return Task.FromResult(ExitCode.Done);
+    }
+
+    // What ONNX Runtime Training has made of its artifacts.
+    private static void ExportPackage(ExportOptions options)
+    {
+        if (options.Checkpoint is not { } file)
+        {
+            throw new UsageException($"'{options.Run}' is a package and holds no trained weights: give --checkpoint, the file that its training session has saved.");
+        }
+
+        var package = TrainingPackage.Open(options.Run);
+        var checkpoint = RuntimeCheckpoint.Load(file);
+        foreach (string written in RunExport.Write(package, checkpoint.StatesOf(package, file), options.Out, options.For))
+        {
+            Console.WriteLine($"Exported  {written} (step {checkpoint.Step})");
+        }
     }
 
     // A run that diverged or was stopped before its first checkpoint only has its initial weights.

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
+using OnnxVae.OnnxRuntimeTraining;
 using OnnxVae.Training.Runs;
 using Spectre.Console;
 
@@ -21,6 +23,12 @@ internal sealed class InspectVerb : Verb<InspectOptions>
 
     private static void Print(string target)
     {
+        if (File.Exists(target) && RuntimeCheckpoint.IsIn(target))
+        {
+            PrintCheckpoint(RuntimeCheckpoint.Load(target));
+            return;
+        }
+
         if (!Directory.Exists(target))
         {
             PrintModel(OnnxModel.Load(target));
@@ -60,6 +68,15 @@ internal sealed class InspectVerb : Verb<InspectOptions>
         Print("Deployed after training", ["role", "file"], manifest.Deployables.Select(entry => (string[])[entry.Key, string.Join(", ", entry.Value.Tuned.Values.Prepend(entry.Value.File))]));
     }
 
+    private static void PrintCheckpoint(RuntimeCheckpoint checkpoint)
+    {
+        Print("Checkpoint of ONNX Runtime Training", ["", ""], [["step", $"{checkpoint.Step}"], ["learning rate", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.LearningRate}")]]);
+        Print("Parameters", ["name", "type", "shape", "role", "moments"], checkpoint.Trained.Select(entry => Row(entry, "trained")).Concat(checkpoint.Frozen.Select(entry => Row(entry, "frozen"))));
+
+        string[] Row(KeyValuePair<string, Tensor> entry, string role) =>
+            [entry.Key, $"{entry.Value.Type}", $"{entry.Value.Shape}", role, $"{(checkpoint.Moments.TryGetValue(entry.Key, out var moments) ? moments.Count : 0)}"];
+    }
+
     private static void PrintModel(OnnxModel model)
     {
         Print("Inputs", ["name", "type", "shape"], model.Inputs.Select(Row));
@@ -86,11 +103,12 @@ internal sealed class InspectVerb : Verb<InspectOptions>
             table.AddRow([.. row.Select(text => Markup.Escape(TerminalWriter.Clean(text)))]);
         }
 
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
         if (Console.IsOutputRedirected)
         {
-            AnsiConsole.Profile.Width = PlainWidth;
+            console.Profile.Width = PlainWidth;
         }
 
-        AnsiConsole.Write(table);
+        console.Write(table);
     }
 }

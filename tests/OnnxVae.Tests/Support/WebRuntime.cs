@@ -69,15 +69,24 @@ internal sealed class WebRuntime : IDisposable
         ["data"] = Convert.ToBase64String(data is long[] integers ? MemoryMarshal.AsBytes(integers.AsSpan()) : MemoryMarshal.AsBytes(((float[])data).AsSpan())),
     };
 
+    /// <summary>Trains the artifacts in a folder, which also holds what they are trained on: see <c>train.mjs</c>.</summary>
+    /// <returns>The result.</returns>
+    public static JsonNode Train(string artifacts)
+    {
+        Install();
+        Run("node", "train.mjs", artifacts);
+        return JsonNode.Parse(File.ReadAllText(Path.Combine(artifacts, "result.json")))!;
+    }
+
     private static void Install()
     {
         Directory.CreateDirectory(Workplace);
-        foreach (string file in (string[])["package.json", "run.mjs"])
+        foreach (string file in (string[])["package.json", "run.mjs", "train.mjs"])
         {
             File.Copy(Path.Combine(Scripts, file), Path.Combine(Workplace, file), overwrite: true);
         }
 
-        if (!Directory.Exists(Path.Combine(Workplace, "node_modules", "onnxruntime-web")))
+        if (((string[])["onnxruntime-web", "onnxruntime-web-training"]).Any(package => !Directory.Exists(Path.Combine(Workplace, "node_modules", package))))
         {
             Run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts");
         }

@@ -1,0 +1,128 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Exporters.Optimizers;
+using OnnxVae.Exporters.Programs;
+using OnnxVae.Format;
+using OnnxVae.Format.Schema;
+
+namespace OnnxVae.OnnxRuntimeTraining;
+
+/// <summary>
+/// What a <c>TrainingSession</c> of ONNX Runtime Training takes: <c>training_model.onnx</c>, whose gradients are standard operators, <c>eval_model.onnx</c>,
+/// <c>optimizer_model.onnx</c> and <c>checkpoint</c>.
+/// </summary>
+public static class TrainingArtifacts
+{
+    /// <summary>Files of the artifacts.</summary>
+    public const string TrainingModel = "training_model.onnx", EvalModel = "eval_model.onnx", OptimizerModel = "optimizer_model.onnx", Checkpoint = "checkpoint";
+
+    private const string Domain = "com.microsoft", Reset = "lazy_reset_grad";
+
+    /// <summary>Writes the artifacts of a training step.</summary>
+    /// <param name="folder">The folder, created if missing.</param>
+    /// <param name="step">The step. Its inputs become those of the user, in their order: batch, noise, schedules of the loss.</param>
+    /// <param name="target">Where it will run; the CPU if left out.</param>
+    /// <exception cref="NotSupportedException">The format cannot hold what the step does.</exception>
+    public static void Write(string folder, TrainingStep step, CompilationTarget? target = null)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        if (FaultOf(step) is { } fault)
+        {
+            throw new NotSupportedException($"ONNX Runtime Training {fault}.");
+        }
+
+        var gradients = step.ToSplit().Gradients;
+        var trained = step.States.Where(state => state.Spec.Role == StateRole.Parameter).ToArray();
+        var training = Accumulating(gradients.Compile(target).Model, trained);
+        var eval = (gradients with { Name = "eval", Metrics = [.. gradients.Metrics.Where(metric => !metric.Role.IsContribution())] }).Compile(target).Model;
+        var read = training.Inputs.Select(input => input.Name).ToHashSet();
+        Directory.CreateDirectory(folder);
+        training.Save(Path.Combine(folder, TrainingModel));
+        eval.Save(Path.Combine(folder, EvalModel));
+        OptimizerOf(step.Optimizer).Save(Path.Combine(folder, OptimizerModel));
+        var others = step.States.Except(trained).Where(state => read.Contains(state.Spec.Name));
+        new RuntimeCheckpoint(trained.ToDictionary(state => state.Spec.Name, state => state.Initial), others.ToDictionary(state => state.Spec.Name, state => state.Initial))
+        {
+            LearningRate = (float)step.Optimizer.LearningRate.Spec.Schedule!.At(1),
+        }.Save(Path.Combine(folder, Checkpoint));
+    }
+
+    private static string? FaultOf(TrainingStep step) =>
+        step.Optimizer switch
+        {
+            AdamW or Adam { WeightDecay: 0 } => null,
+            Adam => "has AdamW, but no Adam with a weight decay in the gradient: choose AdamW, or leave the weight decay out",
+            var other => $"has no {other.Name} that these artifacts could use: choose AdamW, or Adam",
+        }
+        ?? (step.Groups.Count > 0 ? "has one learning rate for all parameters: leave out the groups of parameters"
+            : step.MaxGradientNorm is not null ? "clips no gradients in these artifacts: leave the clipping out"
+            : step.Averaging is not null ? "keeps no averages of parameters: leave the weight averaging out"
+            : step.Revisions.Select(revision => revision.Parameter).Concat(step.Updates.Select(update => update.State)).FirstOrDefault() is { } state
+                ? $"changes states by gradient only, but '{state.Spec.Name}' follows the batch: take a quantizer without a codebook, and no batch normalization or sigma in closed form"
+            : null);
+
+    // The gradients go into the runtime's accumulators instead of coming out.
+    private static OnnxModel Accumulating(OnnxModel gradients, IReadOnlyList<State> trained)
+    {
+        var proto = gradients.Proto.Clone();
+        foreach (var parameter in trained)
+        {
+            string name = parameter.Spec.Name, buffer = $"{name}_grad.accumulation.buffer", done = $"{name}_grad.accumulation.out";
+            var output = proto.Graph.Output.Single(output => output.Name == $"gradient.{name}");
+            proto.Graph.Output.Remove(output);
+            proto.Graph.Input.Add(Described(buffer, ElementType.Float32, parameter.Spec.Shape));
+            proto.Graph.Output.Add(Described(done, ElementType.Bool, [1]));
+            proto.Graph.Node.Add(new NodeProto { Name = $"accumulate/{name}", OpType = "InPlaceAccumulatorV2", Domain = Domain, Input = { buffer, output.Name, Reset }, Output = { done } });
+        }
+
+        proto.Graph.Input.Add(Described(Reset, ElementType.Bool, [1]));
+        proto.OpsetImport.Add(new OperatorSetIdProto { Domain = Domain, Version = 1 });
+        return new OnnxModel(proto);
+    }
+
+    // As PyTorch computes AdamW; Adam is the same without weight decay.
+    private static OnnxModel OptimizerOf(Optimizer optimizer)
+    {
+        string[] sequences = ["params", "gradients", "first_order_moments", "second_order_moments"];
+        var (beta1, beta2, epsilon, decay) = optimizer switch
+        {
+            AdamW decoupled => (decoupled.Beta1, decoupled.Beta2, decoupled.Epsilon, decoupled.WeightDecay),
+            Adam plain => (plain.Beta1, plain.Beta2, plain.Epsilon, 0),
+            _ => throw new NotSupportedException(optimizer.Name),
+        };
+        var graph = new GraphProto { Name = "optimizer" };
+        graph.Input.Add(Described("learning_rate", ElementType.Float32, [1]));
+        graph.Input.Add(Described("step", ElementType.Int64, [1]));
+        graph.Input.Add(sequences.Select(name => new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { SequenceType = new TypeProto.Types.Sequence { ElemType = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)ElementType.Float32 } } } },
+        }));
+        graph.Output.Add(Described("updated_flag", ElementType.Bool, [1]));
+        graph.Node.Add(new NodeProto
+        {
+            Name = "optimizer",
+            OpType = "AdamWOptimizer",
+            Domain = Domain,
+            Input = { "learning_rate", "step", sequences },
+            Output = { "updated_flag" },
+            Attribute = { Number("alpha", beta1), Number("beta", beta2), Number("epsilon", epsilon), Number("weight_decay", decay), Integer("correct_bias", 1), Integer("adam_mode", 0) },
+        });
+        return new OnnxModel(new ModelProto
+        {
+            IrVersion = OnnxModel.IrVersion,
+            Graph = graph,
+            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet }, new OperatorSetIdProto { Domain = Domain, Version = 1 } },
+        });
+
+        static AttributeProto Number(string name, double value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = (float)value };
+
+        static AttributeProto Integer(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+    }
+
+    private static ValueInfoProto Described(string name, ElementType type, Shape shape)
+    {
+        var tensor = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = new TensorShapeProto() };
+        tensor.Shape.Dim.Add(shape.Select(size => new TensorShapeProto.Types.Dimension { DimValue = size }));
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = tensor } };
+    }
+}
