@@ -48,12 +48,10 @@ internal static class ModelBuilder
         {
             var compiler = new PackageCompiler(model, training);
             var target = CompilationTarget.Training with { Provider = provider, IsPrecise = options.Precise };
-            if (forOnnxRuntimeTraining)
-            {
-                TrainingArtifacts.Write(folder, compiler.ToTrainingStep(), target);
-            }
-
-            return compiler.Write(folder, new JsonObject { ["seed"] = seed }, target, partSize);
+            var artifacts = forOnnxRuntimeTraining ? TrainingArtifacts.Compile(compiler.ToTrainingStep(), target) : null;
+            var package = compiler.Write(folder, new JsonObject { ["seed"] = seed }, target, partSize);
+            artifacts?.Save(folder);
+            return package;
         }
     }
 

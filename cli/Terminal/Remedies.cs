@@ -34,6 +34,8 @@ internal static class Remedies
         ("accumulate more batches, or compile it for smaller ones.", "give a larger --accumulate, or compile it with a smaller --batch."),
         ("or name the library of yours.", "or give the file as --mpi-library."),
         ("Name another library.", "Give another as --mpi-library."),
+        ("whose graphs without weights have the same names: choose another folder.", "whose graphs without weights have the same names: give another --out."),
+        ("leave its schedule out", "leave --learning-rate-schedule and --warm-up out"),
         ("leave the clipping out", "leave --clip-gradient out"),
         ("leave the weight averaging out", "leave --weight-averaging out"),
         ("leave out the groups of parameters", "leave --learning-rate-factors out"),

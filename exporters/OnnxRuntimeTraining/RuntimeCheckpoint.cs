@@ -9,6 +9,8 @@ namespace OnnxVae.OnnxRuntimeTraining;
 public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Trained, IReadOnlyDictionary<string, Tensor> Frozen)
 {
     private const int Version = 2, MomentsOfAdamW = 2;
+    private const long BytesOfATensor = 512; // around its numbers, at most
+    private const long LargestFile = 1 << 30; // beyond that the library cannot grow a buffer
     private const string Identifier = "ODTC", Group = "group0";
 
     /// <summary>Steps that the optimizer has done.</summary>
@@ -85,10 +87,16 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
     /// <param name="path">The file.</param>
     public void Save(string path)
     {
-        var builder = new FlatBufferBuilder(checked((int)Trained.Concat(Frozen).Sum(entry => (1 + MomentsOfAdamW) * entry.Value.Data.Length)) + 4096);
+        long size = BytesOfATensor + Trained.Sum(entry => (1 + MomentsOfAdamW) * (entry.Value.Data.Length + entry.Key.Length + BytesOfATensor)) + Frozen.Sum(entry => entry.Value.Data.Length + entry.Key.Length + BytesOfATensor);
+        if (size > LargestFile)
+        {
+            throw new NotSupportedException(FormattableString.Invariant($"A checkpoint of ONNX Runtime Training holds at most {LargestFile / 1e9:N1} GB, but parameters and moments take {size / 1e9:N1} GB: take a smaller model."));
+        }
+
+        var builder = new FlatBufferBuilder((int)size);
         var module = Table(builder, (0, Tensors(builder, Trained)), (1, Tensors(builder, Frozen)));
         int states = Vector(builder, [.. Trained.Select(entry => Table(
-            builder, (0, builder.CreateString(entry.Key).Value), (1, Vector(builder, [.. Enumerable.Range(0, MomentsOfAdamW).Select(i => TensorOf(builder, $"momentum{i}", MomentOf(entry.Key, i)))])))).Order()]);
+            builder, (0, builder.CreateString(entry.Key).Value), (1, Vector(builder, [.. Enumerable.Range(0, MomentsOfAdamW).Select(i => TensorOf(builder, $"momentum{i}", MomentOf(entry.Key, i)))]))))]);
         int group = builder.CreateString(Group).Value;
         builder.StartTable(4);
         builder.AddOffset(0, group, 0);
@@ -122,12 +130,17 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
             throw new InvalidDataException($"'{source}' belongs to another model than '{package.Folder}', which does not train its '{unknown}'.");
         }
 
+        if (package.Manifest.States.FirstOrDefault(state => state.Role is StateRole.Average or StateRole.Statistic && !Frozen.ContainsKey(state.Name)) is { } followed)
+        {
+            throw new InvalidDataException($"'{source}' has no '{followed.Name}', which follows the training in '{package.Folder}': compile the model for ONNX Runtime Training.");
+        }
+
         var states = package.ReadInitialStates().ToDictionary(state => state.Key, state => Trained.GetValueOrDefault(state.Key) ?? Frozen.GetValueOrDefault(state.Key) ?? state.Value);
         package.RequireStates(states, source);
         return states;
     }
 
-    private Tensor MomentOf(string parameter, int i) => Moments.TryGetValue(parameter, out var moments) ? moments[i] : Tensor.Zeros(ElementType.Float32, Trained[parameter].Shape);
+    private Tensor MomentOf(string parameter, int i) => Moments.TryGetValue(parameter, out var moments) && moments.Count > i ? moments[i] : Tensor.Zeros(ElementType.Float32, Trained[parameter].Shape);
 
     private static int Tensors(FlatBufferBuilder builder, IReadOnlyDictionary<string, Tensor> tensors) =>
         Vector(builder, [.. tensors.Select(entry => TensorOf(builder, entry.Key, entry.Value))]);
@@ -154,7 +167,11 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
     private static int Bytes(FlatBufferBuilder builder, ReadOnlySpan<byte> bytes)
     {
         builder.StartVector(1, bytes.Length, sizeof(long));
-        builder.Put(bytes.ToArray());
+        if (bytes.Length > 0)
+        {
+            builder.Put(bytes.ToArray());
+        }
+
         return builder.EndVector().Value;
     }
 

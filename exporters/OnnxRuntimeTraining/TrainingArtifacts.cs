@@ -10,19 +10,35 @@ namespace OnnxVae.OnnxRuntimeTraining;
 /// What a <c>TrainingSession</c> of ONNX Runtime Training takes: <c>training_model.onnx</c>, whose gradients are standard operators, <c>eval_model.onnx</c>,
 /// <c>optimizer_model.onnx</c> and <c>checkpoint</c>.
 /// </summary>
-public static class TrainingArtifacts
+public sealed class TrainingArtifacts
 {
-    /// <summary>Files of the artifacts.</summary>
-    public const string TrainingModel = "training_model.onnx", EvalModel = "eval_model.onnx", OptimizerModel = "optimizer_model.onnx", Checkpoint = "checkpoint";
+    /// <summary>The file with the gradients.</summary>
+    public const string TrainingModel = "training_model.onnx";
+
+    /// <summary>The file with the loss alone.</summary>
+    public const string EvalModel = "eval_model.onnx";
+
+    /// <summary>The file with the update.</summary>
+    public const string OptimizerModel = "optimizer_model.onnx";
+
+    /// <summary>The file with the parameters.</summary>
+    public const string Checkpoint = "checkpoint";
 
     private const string Domain = "com.microsoft", Reset = "lazy_reset_grad";
 
-    /// <summary>Writes the artifacts of a training step.</summary>
-    /// <param name="folder">The folder, created if missing.</param>
-    /// <param name="step">The step. Its inputs become those of the user, in their order: batch, noise, schedules of the loss.</param>
+    private readonly OnnxModel training, eval, optimizer;
+    private readonly RuntimeCheckpoint start;
+
+    private TrainingArtifacts(OnnxModel training, OnnxModel eval, OnnxModel optimizer, RuntimeCheckpoint start) => (this.training, this.eval, this.optimizer, this.start) = (training, eval, optimizer, start);
+
+    /// <summary>The names of all files.</summary>
+    public static IReadOnlyList<string> Files => [TrainingModel, EvalModel, OptimizerModel, Checkpoint];
+
+    /// <summary>Compiles the artifacts of a training step.</summary>
+    /// <param name="step">The step. Its inputs become those of the user: first the batch, then noise, then schedules of the loss, each in their order.</param>
     /// <param name="target">Where it will run; the CPU if left out.</param>
     /// <exception cref="NotSupportedException">The format cannot hold what the step does.</exception>
-    public static void Write(string folder, TrainingStep step, CompilationTarget? target = null)
+    public static TrainingArtifacts Compile(TrainingStep step, CompilationTarget? target = null)
     {
         ArgumentNullException.ThrowIfNull(step);
         if (FaultOf(step) is { } fault)
@@ -30,20 +46,27 @@ public static class TrainingArtifacts
             throw new NotSupportedException($"ONNX Runtime Training {fault}.");
         }
 
-        var gradients = step.ToSplit().Gradients;
+        var split = step.ToSplit().Gradients;
+        var gradients = split with { Inputs = [.. split.Inputs.OrderBy(input => input.Spec.Role switch { InputRole.Data => 0, InputRole.Schedule => 2, _ => 1 })] };
         var trained = step.States.Where(state => state.Spec.Role == StateRole.Parameter).ToArray();
         var training = Accumulating(gradients.Compile(target).Model, trained);
         var eval = (gradients with { Name = "eval", Metrics = [.. gradients.Metrics.Where(metric => !metric.Role.IsContribution())] }).Compile(target).Model;
         var read = training.Inputs.Select(input => input.Name).ToHashSet();
+        var others = step.States.Except(trained).Where(state => read.Contains(state.Spec.Name));
+        return new TrainingArtifacts(training, eval, OptimizerOf(step.Optimizer), new RuntimeCheckpoint(ByName(trained), ByName(others)) { LearningRate = (float)step.Optimizer.LearningRate.Spec.Schedule!.At(1) });
+
+        static Dictionary<string, Tensor> ByName(IEnumerable<State> states) => states.ToDictionary(state => state.Spec.Name, state => state.Initial);
+    }
+
+    /// <summary>Writes the files.</summary>
+    /// <param name="folder">The folder, created if missing.</param>
+    public void Save(string folder)
+    {
         Directory.CreateDirectory(folder);
         training.Save(Path.Combine(folder, TrainingModel));
         eval.Save(Path.Combine(folder, EvalModel));
-        OptimizerOf(step.Optimizer).Save(Path.Combine(folder, OptimizerModel));
-        var others = step.States.Except(trained).Where(state => read.Contains(state.Spec.Name));
-        new RuntimeCheckpoint(trained.ToDictionary(state => state.Spec.Name, state => state.Initial), others.ToDictionary(state => state.Spec.Name, state => state.Initial))
-        {
-            LearningRate = (float)step.Optimizer.LearningRate.Spec.Schedule!.At(1),
-        }.Save(Path.Combine(folder, Checkpoint));
+        optimizer.Save(Path.Combine(folder, OptimizerModel));
+        start.Save(Path.Combine(folder, Checkpoint));
     }
 
     private static string? FaultOf(TrainingStep step) =>
@@ -53,7 +76,8 @@ public static class TrainingArtifacts
             Adam => "has AdamW, but no Adam with a weight decay in the gradient: choose AdamW, or leave the weight decay out",
             var other => $"has no {other.Name} that these artifacts could use: choose AdamW, or Adam",
         }
-        ?? (step.Groups.Count > 0 ? "has one learning rate for all parameters: leave out the groups of parameters"
+        ?? (step.Optimizer.LearningRate.Spec.Schedule is not (ConstantSchedule or WarmUpSchedule { Steps: 0 }) ? "leaves the course of the learning rate to the program: leave its schedule out"
+            : step.Groups.Count > 0 ? "has one learning rate for all parameters: leave out the groups of parameters"
             : step.MaxGradientNorm is not null ? "clips no gradients in these artifacts: leave the clipping out"
             : step.Averaging is not null ? "keeps no averages of parameters: leave the weight averaging out"
             : step.Revisions.Select(revision => revision.Parameter).Concat(step.Updates.Select(update => update.State)).FirstOrDefault() is { } state

@@ -55,6 +55,11 @@ public static class RunExport
     /// <returns>The files.</returns>
     public static IReadOnlyList<string> Write(TrainingPackage package, IReadOnlyDictionary<string, Tensor> states, string folder, string? provider = null)
     {
+        if (Path.GetFullPath(folder) == Path.GetFullPath(package.Folder))
+        {
+            throw new IOException($"'{folder}' is the package itself, whose graphs without weights have the same names: choose another folder.");
+        }
+
         Directory.CreateDirectory(folder);
         string weights = Identify(states);
         foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values.Select(graph => graph.File)).Except(FilesFor(weights, folder)))

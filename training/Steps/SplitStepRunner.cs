@@ -73,7 +73,11 @@ internal sealed class SplitStepRunner : IStepRunner
             total.OfFirstPart.Clear();
         }
 
-        TensorPrimitives.Multiply(total.Means, 1f / plan.Parts, total.Means);
+        if (!plan.IsWhole)
+        {
+            TensorPrimitives.Multiply(total.Means, 1f / plan.Parts, total.Means);
+        }
+
 
         bool anyStop = Reduce(stop);
         apply.FillSchedules(step);

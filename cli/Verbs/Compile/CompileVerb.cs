@@ -24,7 +24,7 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
         if (options.IsForOnnxRuntimeTraining)
         {
-            Console.WriteLine($"Artifacts {string.Join(", ", ((string[])[TrainingArtifacts.TrainingModel, TrainingArtifacts.EvalModel, TrainingArtifacts.OptimizerModel, TrainingArtifacts.Checkpoint]).Select(file => Path.Combine(package.Folder, file)))}");
+            Console.WriteLine($"Artifacts {string.Join(", ", TrainingArtifacts.Files.Select(file => Path.Combine(package.Folder, file)))}");
             NextCommand.Print($"onnxvae inspect {NextCommand.Quoted(Path.Combine(package.Folder, TrainingArtifacts.TrainingModel))}");
             return Task.FromResult(ExitCode.Done);
         }

@@ -30,6 +30,7 @@ internal sealed class OnnxRuntimeTrainingVerbsTests : FolderFixture
     }
 
     [TestCase("--optimizer rmsprop", "onnxvae: ONNX Runtime Training has no rmsprop that these artifacts could use: give --optimizer adamw or adam.")]
+    [TestCase("--warm-up 5", "onnxvae: ONNX Runtime Training leaves the course of the learning rate to the program: leave --learning-rate-schedule and --warm-up out.")]
     [TestCase("--clip-gradient 1", "onnxvae: ONNX Runtime Training clips no gradients in these artifacts: leave --clip-gradient out.")]
     [TestCase("--weight-averaging 0.9", "onnxvae: ONNX Runtime Training keeps no averages of parameters: leave --weight-averaging out.")]
     [TestCase("--learning-rate-factors encoder=0.5", "onnxvae: ONNX Runtime Training has one learning rate for all parameters: leave --learning-rate-factors out.")]
@@ -52,6 +53,8 @@ internal sealed class OnnxRuntimeTrainingVerbsTests : FolderFixture
         Assert.That(Support.Cli.Run("export", Folder["artifacts"], "--checkpoint", Folder["none"], "--out", Folder["export"]).Error, Is.EqualTo($"onnxvae: There is no file '{Folder["none"]}'.\n"));
         Assert.That(Support.Cli.Run("export", Folder["artifacts"], "--checkpoint", Folder["artifacts/manifest.json"], "--out", Folder["export"]).Error, Is.EqualTo(
             $"onnxvae: '{Folder["artifacts/manifest.json"]}' is not a checkpoint of ONNX Runtime Training: it does not begin as one.\n"));
+        Assert.That(Support.Cli.Run("export", Folder["artifacts"], "--checkpoint", Folder["artifacts/checkpoint"], "--out", Folder["artifacts"]).Error, Is.EqualTo(
+            $"onnxvae: '{Folder["artifacts"]}' is the package itself, whose graphs without weights have the same names: give another --out.\n"));
         File.Delete(Folder["artifacts/eval_model.onnx"]);
         Support.Cli.Succeed("export", Folder["artifacts"], "--checkpoint", Folder["artifacts/checkpoint"], "--out", Folder["export"]);
     }

@@ -4,6 +4,7 @@ using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Models;
+using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Quantization;
@@ -41,7 +42,7 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
         var rate = new ConstantSchedule(LearningRate);
         var compiler = Compiler(networks, optimizer == "adam" ? new Adam(rate) : new AdamW(rate, beta1: 0.8, weightDecay: 0.1));
         var step = compiler.ToTrainingStep();
-        TrainingArtifacts.Write(Folder["artifacts"], step);
+        TrainingArtifacts.Compile(step).Save(Folder["artifacts"]);
         var (losses, states) = TrainHere(compiler, step);
 
         var result = WebRuntime.Train(Folder["artifacts"]);
@@ -119,7 +120,7 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
     {
         using VaeNetworks small = Networks("mlp"), other = Networks("conv");
         var package = Compiler(small, new Adam(new ConstantSchedule(1e-3))).Write(Folder["package"]);
-        TrainingArtifacts.Write(Folder["other"], Compiler(other, new Adam(new ConstantSchedule(1e-3))).ToTrainingStep());
+        TrainingArtifacts.Compile(Compiler(other, new Adam(new ConstantSchedule(1e-3))).ToTrainingStep()).Save(Folder["other"]);
         string file = Folder["other/checkpoint"];
         var checkpoint = RuntimeCheckpoint.Load(file);
 
@@ -142,14 +143,40 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
         Assert.That(Refusal(model, adam, options => options with { WeightAveraging = 0.9 }), Does.Contain("leave the weight averaging out"));
         Assert.That(Refusal(model, adam, options => options with { Groups = new Dictionary<string, Optimizer> { ["encoder"] = new Adam(new ConstantSchedule(1e-4)) } }), Does.Contain("leave out the groups"));
         Assert.That(Refusal(new VqVaeModel(quantized, new GaussianLikelihood(0.5f, PixelMean.Identity), new MovingAverageCodebook("bottom", 8, 4)), adam), Does.Contain("'codebook.bottom.counts' follows the batch"));
-        Assert.That(Directory.Exists(Folder["refused"]), Is.False);
+        Assert.That(Refusal(model, new Adam(new CosineSchedule(1e-3, 0, 10))), Does.Contain("leave its schedule out"));
 
         string Refusal(IModel refused, Optimizer optimizer, Func<TrainingOptions, TrainingOptions>? with = null)
         {
             var options = new TrainingOptions { BatchSize = Batch, Optimizer = optimizer };
             var step = new PackageCompiler(refused, with?.Invoke(options) ?? options).ToTrainingStep();
-            return Assert.Throws<NotSupportedException>(() => TrainingArtifacts.Write(Folder["refused"], step))!.Message;
+            return Assert.Throws<NotSupportedException>(() => TrainingArtifacts.Compile(step))!.Message;
         }
+    }
+
+    [Test]
+    public void Inputs_OfTheUser_AreTheBatchThenNoiseThenSchedules()
+    {
+        using var networks = new VaeNetworks(new MlpNetwork(8), Image, latents: 2, PosteriorKind.Gaussian, new LabelCondition(["a", "b"]), seed: 1);
+        var step = new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = Batch, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).ToTrainingStep();
+
+        TrainingArtifacts.Compile(step).Save(Folder["artifacts"]);
+
+        var roles = step.Inputs.ToDictionary(input => input.Spec.Name, input => input.Spec.Role);
+        Assert.That(
+            OnnxModel.Load(Folder["artifacts/training_model.onnx"]).Inputs.Select(input => input.Name).Where(roles.ContainsKey).Select(name => roles[name]),
+            Is.EqualTo((InputRole[])[InputRole.Data, InputRole.Data, InputRole.StandardNormal, InputRole.Schedule]));
+    }
+
+    [Test]
+    public void Package_WhoseStatesFollowTheTraining_TakesNoCheckpoint()
+    {
+        using var networks = Networks("mlp");
+        var plain = new TrainingOptions { BatchSize = Batch, Optimizer = new Adam(new ConstantSchedule(1e-3)) };
+        var model = new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo());
+        TrainingArtifacts.Compile(new PackageCompiler(model, plain).ToTrainingStep()).Save(Folder["artifacts"]);
+        var averaged = new PackageCompiler(model, plain with { WeightAveraging = 0.9 }).Write(Folder["averaged"]);
+
+        Assert.That(() => RuntimeCheckpoint.Load(Folder["artifacts/checkpoint"]).StatesOf(averaged, "checkpoint"), Throws.TypeOf<InvalidDataException>().With.Message.StartsWith("'checkpoint' has no 'average."));
     }
 
     private static VaeNetworks Networks(string network) => new(network switch
