@@ -54,7 +54,7 @@ internal static partial class PartsBenchmark
         return new SplitResult(model.Name, Stopwatches.Median(fusedTimes), Stopwatches.Median(splitTimes));
     }));
 
-    /// <summary>Times one process alone, two beside each other and two together in alternation, each with one thread.</summary>
+    /// <summary>Times one process alone, two side by side and two together in alternation, each with one thread.</summary>
     public static IEnumerable<RanksResult> Ranks(IEnumerable<BenchmarkModel> models, int blocks)
     {
         foreach (var model in models)
