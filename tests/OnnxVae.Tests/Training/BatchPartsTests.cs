@@ -109,17 +109,13 @@ internal sealed class BatchPartsTests : FolderFixture
         Assert.That(() => package.TakeSplit(Write("wider", partSize: 4, rate: 1e-3, hidden: 9)), Throws.ArgumentException.With.Message.Contains("is of another model"));
     }
 
-    [TestCase("\"gradient.encoder.1.weight\"", "\"gradient.encoder.1.weights\"", "'apply.onnx' takes 'gradient.encoder.1.weight', which 'gradients.onnx' does not compute", 1)]
-    [TestCase("\"file\": \"gradients.onnx\"", "\"file\": \"../gradients.onnx\"", "'../gradients.onnx' is not the plain name of a file", 1)]
-    public void Package_WhoseTwoProgramsDoNotFit_IsRefused(string text, string instead, string fault, int times)
+    [TestCase("\"gradient.encoder.1.weight\"", "\"gradient.encoder.1.weights\"", "'apply.onnx' takes 'gradient.encoder.1.weight', which 'gradients.onnx' does not compute")]
+    [TestCase("\"file\": \"gradients.onnx\"", "\"file\": \"../gradients.onnx\"", "'../gradients.onnx' is not the plain name of a file")]
+    public void Package_WhoseTwoProgramsDoNotFit_IsRefused(string text, string instead, string fault)
     {
         string manifest = Path.Combine(Write("package", partSize: 4, rate: 1e-3).Folder, "manifest.json");
         string content = File.ReadAllText(manifest);
         int at = content.IndexOf(text, content.IndexOf("\"split\"", StringComparison.Ordinal), StringComparison.Ordinal);
-        for (int i = 1; i < times; i++)
-        {
-            at = content.IndexOf(text, at + 1, StringComparison.Ordinal);
-        }
 
         File.WriteAllText(manifest, $"{content[..at]}{instead}{content[(at + text.Length)..]}");
 
