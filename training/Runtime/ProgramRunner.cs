@@ -89,10 +89,13 @@ public sealed class ProgramRunner : IDisposable
         var outputs = program.Metrics.ToDictionary(metric => metric.OutputName, metric => metrics[metric.Name]);
         try
         {
-            session = new BoundSession(configure => load(memory.Device, configure), onDevice, outputs, program.Updates, states);
+            bool contributes = program.Metrics.Any(metric => metric.Role.IsContribution());
+            session = Bind(load, memory.Device);
             // Most steps take this one: results that go to the host would keep a device from replaying the step.
-            var device = program.Metrics.Any(metric => metric.Role.IsContribution()) ? memory.Device : memory.Device.Replaying();
-            sessionWithoutMetrics = loadWithoutMetrics is null ? null : new BoundSession(configure => loadWithoutMetrics(device, configure), onDevice, outputs, program.Updates, states);
+            sessionWithoutMetrics = loadWithoutMetrics is null ? null : Bind(loadWithoutMetrics, contributes ? memory.Device : memory.Device.Replaying());
+
+            BoundSession Bind(Func<OnnxDevice, Action<SessionOptions>, OnnxSession> file, OnnxDevice device) =>
+                new(configure => file(device, configure), onDevice, outputs, program.Updates, states, isFollowed: contributes);
         }
         catch
         {

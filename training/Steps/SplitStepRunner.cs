@@ -78,7 +78,6 @@ internal sealed class SplitStepRunner : IStepRunner
             TensorPrimitives.Multiply(total.Means, 1f / plan.Parts, total.Means);
         }
 
-
         bool anyStop = Reduce(stop);
         apply.FillSchedules(step);
         apply.Run(withMetrics);
