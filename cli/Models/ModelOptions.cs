@@ -12,7 +12,7 @@ internal sealed partial record ModelOptions : IChecked
     public bool Precise { get; init; }
 
     /// <inheritdoc/>
-    public IEnumerable<string> FindFaults(GivenOptions given) => [.. NetworkFaults(given), .. QuantizerFaults(given), .. SegmentFaults(given), .. ObjectiveFaults(), .. OptimizerFaults()];
+    public IEnumerable<string> FindFaults(GivenOptions given) => [.. NetworkFaults(given), .. QuantizerFaults(given), .. SegmentFaults(given), .. ObjectiveFaults(), .. OptimizerFaults(given)];
 
     private static IEnumerable<string> Refuse(string property, string? other, string reason) =>
         other is null ? [] : [$"{OptionNames.OfProperty(other)} cannot be given with {OptionNames.OfProperty(property)}: {reason}."];

@@ -5,16 +5,18 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Models;
 
-/// <summary>Optimizers by name; <c>sgd</c> uses Nesterov momentum of 0.9, the others libtorch's defaults.</summary>
+/// <summary>Optimizers by name; <c>sgd</c> uses Nesterov momentum, the others libtorch's defaults.</summary>
 internal sealed class Optimizers : INamed
 {
-    private static readonly Dictionary<string, Func<Schedule, Optimizer>> Table = new()
+    public const string Sgd = "sgd";
+
+    private static readonly Dictionary<string, Func<Schedule, ModelOptions, Optimizer>> Table = new()
     {
-        ["adam"] = learningRate => new Adam(learningRate),
-        ["adamw"] = learningRate => new AdamW(learningRate),
-        ["adamax"] = learningRate => new Adamax(learningRate),
-        ["rmsprop"] = learningRate => new RmsProp(learningRate),
-        ["sgd"] = learningRate => new Sgd(learningRate, momentum: 0.9, nesterov: true),
+        ["adam"] = (learningRate, _) => new Adam(learningRate),
+        ["adamw"] = (learningRate, _) => new AdamW(learningRate),
+        ["adamax"] = (learningRate, _) => new Adamax(learningRate),
+        ["rmsprop"] = (learningRate, _) => new RmsProp(learningRate),
+        [Sgd] = (learningRate, options) => new Sgd(learningRate, options.Momentum, nesterov: true),
     };
 
     /// <inheritdoc/>
@@ -23,7 +25,7 @@ internal sealed class Optimizers : INamed
     /// <summary>Creates the optimizer that options name.</summary>
     /// <param name="options">The options.</param>
     /// <param name="steps">Number of training steps.</param>
-    public static Optimizer Create(ModelOptions options, long steps) => Table[options.Optimizer](LearningRates.Create(options, steps));
+    public static Optimizer Create(ModelOptions options, long steps) => Table[options.Optimizer](LearningRates.Create(options, steps), options);
 
     /// <summary>The optimizers of parameters whose learning rate is multiplied by a factor, by the parameters' pattern.</summary>
     /// <inheritdoc cref="Create"/>
@@ -63,6 +65,9 @@ internal sealed partial record ModelOptions
     [Option(Topic.Optimization, "The update rule."), Among<Optimizers>, JsonRequired]
     public string Optimizer { get; init; } = "adam";
 
+    [Option(Topic.Optimization, "Nesterov momentum of --optimizer sgd; 0 for plain gradient descent."), Share]
+    public double Momentum { get; init; } = 0.9;
+
     [Option(Topic.Optimization, "Learning rate; the peak value if there is a schedule."), Positive]
     public double LearningRate { get; init; } = 1e-3;
 
@@ -91,8 +96,9 @@ internal sealed partial record ModelOptions
     [JsonIgnore]
     public IReadOnlyList<string> Frozen => Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    private IEnumerable<string> OptimizerFaults() =>
+    private IEnumerable<string> OptimizerFaults(GivenOptions given) =>
     [
+        .. given.Has(nameof(Momentum)) && Optimizer != Optimizers.Sgd ? ["--momentum needs --optimizer sgd."] : Array.Empty<string>(),
         .. LearningRateSchedule == LearningRates.Step && WarmUp > 0 ? ["--warm-up cannot be given with --learning-rate-schedule step: its first value is its largest."] : Array.Empty<string>(),
         .. Freeze is not null && Frozen.Count == 0 ? [$"--freeze is '{Freeze}'; expected names with commas between them, as in encoder,decoder.0."] : Array.Empty<string>(),
     ];

@@ -8,7 +8,11 @@ namespace OnnxVae.Format;
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Shape">Its shape; the first dimension may be symbolic.</param>
-public sealed record ModelTensor(string Name, ElementType Type, Shape Shape);
+public sealed record ModelTensor(string Name, ElementType Type, Shape Shape)
+{
+    /// <summary>Whether it is a sequence of such tensors, of any shapes.</summary>
+    public bool IsSequence { get; init; }
+}
 
 /// <summary>An ONNX model: operator set 18 of the standard domain, IR version 8.</summary>
 /// <remarks>These versions are the newest for which every execution provider of ONNX Runtime still has its kernels.</remarks>
@@ -207,7 +211,8 @@ public sealed class OnnxModel
 
     internal static ModelTensor Describe(ValueInfoProto info)
     {
-        var type = info.Type?.TensorType ?? throw new InvalidDataException($"'{info.Name}' is not a tensor; sequences and optional values are not supported.");
-        return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]);
+        var element = info.Type?.SequenceType?.ElemType;
+        var type = (element ?? info.Type)?.TensorType ?? throw new InvalidDataException($"'{info.Name}' is neither a tensor nor a sequence of tensors.");
+        return new ModelTensor(info.Name, (ElementType)type.ElemType, [.. type.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : Shape.Batch) ?? []]) { IsSequence = element is not null };
     }
 }

@@ -7,16 +7,17 @@ internal sealed class FlatTable
 {
     private const int FirstField = 4, FieldSize = 2; // in a table's own table of offsets
 
+    private readonly ReadOnlyMemory<byte> content;
     private readonly Table table;
 
     /// <summary>The root of a file.</summary>
     public FlatTable(byte[] content)
     {
         var buffer = new ByteBuffer(content);
-        table = new Table(buffer.GetInt(0), buffer);
+        (this.content, table) = (content, new Table(buffer.GetInt(0), buffer));
     }
 
-    private FlatTable(int position, ByteBuffer buffer) => table = new Table(position, buffer);
+    private FlatTable(FlatTable parent, int place) => (content, table) = (parent.content, new Table(parent.table.__indirect(place), parent.table.bb));
 
     public int Int32(int field) => Find(field) is > 0 and var at ? table.bb.GetInt(at) : 0;
 
@@ -28,13 +29,14 @@ internal sealed class FlatTable
 
     public string String(int field) => Find(field) is > 0 and var at ? table.__string(at) : "";
 
-    public FlatTable? Table(int field) => Find(field) is > 0 and var at ? new FlatTable(table.__indirect(at), table.bb) : null;
+    public FlatTable? Table(int field) => Find(field) is > 0 and var at ? new FlatTable(this, at) : null;
 
-    public IEnumerable<FlatTable> Tables(int field) => Vector(field, sizeof(int), at => new FlatTable(table.__indirect(at), table.bb));
+    public IEnumerable<FlatTable> Tables(int field) => Vector(field, sizeof(int), at => new FlatTable(this, at));
 
     public IEnumerable<long> Int64s(int field) => Vector(field, sizeof(long), table.bb.GetLong);
 
-    public byte[] Bytes(int field) => Offset(field) is var (start, length) ? table.bb.ToArray<byte>(start, length) : [];
+    /// <summary>A part of the file, not a copy.</summary>
+    public ReadOnlyMemory<byte> Bytes(int field) => Offset(field) is var (start, length) ? content.Slice(start, length) : default;
 
     private IEnumerable<T> Vector<T>(int field, int size, Func<int, T> read) =>
         Offset(field) is var (start, length) ? [.. Enumerable.Range(0, length).Select(i => read(start + (i * size)))] : [];

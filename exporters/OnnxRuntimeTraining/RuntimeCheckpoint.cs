@@ -8,7 +8,7 @@ namespace OnnxVae.OnnxRuntimeTraining;
 /// <param name="Frozen">The other tensors that the graphs read, by name.</param>
 public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Trained, IReadOnlyDictionary<string, Tensor> Frozen)
 {
-    private const int Version = 2, MomentsOfAdamW = 2;
+    private const int Version = 2;
     private const long BytesOfATensor = 512; // around its numbers, at most
     private const long LargestFile = 1 << 30; // beyond that the library cannot grow a buffer
     private const string Identifier = "ODTC", Group = "group0";
@@ -19,7 +19,7 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
     /// <summary>The learning rate that training is meant to start with. The runtime keeps it, but starts with 1e-3 until its session is told otherwise.</summary>
     public float LearningRate { get; init; } = 1e-3f;
 
-    /// <summary>The optimizer's moments of each trained parameter, first and second, by the parameter's name; zeros where there are none.</summary>
+    /// <summary>The optimizer's moments of each trained parameter by the parameter's name: two of AdamW, one of gradient descent; empty if they were not saved.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<Tensor>> Moments { get; init; } = new Dictionary<string, IReadOnlyList<Tensor>>();
 
     /// <summary>Whether a file begins as a checkpoint.</summary>
@@ -65,6 +65,11 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
         }
 
         var module = root.Table(1) ?? throw new InvalidDataException($"'{path}' has no parameters.");
+        if (module.Boolean(2))
+        {
+            throw new InvalidDataException($"'{path}' holds the names of parameters only, not their numbers: save the state that was trained.");
+        }
+
         if (module.Boolean(3))
         {
             throw new InvalidDataException($"'{path}' keeps its parameters in another file: save them in the checkpoint itself.");
@@ -87,7 +92,8 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
     /// <param name="path">The file.</param>
     public void Save(string path)
     {
-        long size = BytesOfATensor + Trained.Sum(entry => (1 + MomentsOfAdamW) * (entry.Value.Data.Length + entry.Key.Length + BytesOfATensor)) + Frozen.Sum(entry => entry.Value.Data.Length + entry.Key.Length + BytesOfATensor);
+        long size = BytesOfATensor + Trained.Concat(Frozen).Concat(Moments.SelectMany(entry => entry.Value.Select(moment => KeyValuePair.Create(entry.Key, moment))))
+            .Sum(entry => entry.Value.Data.Length + entry.Key.Length + BytesOfATensor);
         if (size > LargestFile)
         {
             throw new NotSupportedException(FormattableString.Invariant($"A checkpoint of ONNX Runtime Training holds at most {LargestFile / 1e9:N1} GB, but parameters and moments take {size / 1e9:N1} GB: take a smaller model."));
@@ -95,8 +101,8 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
 
         var builder = new FlatBufferBuilder((int)size);
         var module = Table(builder, (0, Tensors(builder, Trained)), (1, Tensors(builder, Frozen)));
-        int states = Vector(builder, [.. Trained.Select(entry => Table(
-            builder, (0, builder.CreateString(entry.Key).Value), (1, Vector(builder, [.. Enumerable.Range(0, MomentsOfAdamW).Select(i => TensorOf(builder, $"momentum{i}", MomentOf(entry.Key, i)))]))))]);
+        int states = Vector(builder, [.. Moments.Select(entry => Table(
+            builder, (0, builder.CreateString(entry.Key).Value), (1, Vector(builder, [.. entry.Value.Select((moment, i) => TensorOf(builder, $"momentum{i}", moment))]))))]);
         int group = builder.CreateString(Group).Value;
         builder.StartTable(4);
         builder.AddOffset(0, group, 0);
@@ -139,8 +145,6 @@ public sealed record RuntimeCheckpoint(IReadOnlyDictionary<string, Tensor> Train
         package.RequireStates(states, source);
         return states;
     }
-
-    private Tensor MomentOf(string parameter, int i) => Moments.TryGetValue(parameter, out var moments) && moments.Count > i ? moments[i] : Tensor.Zeros(ElementType.Float32, Trained[parameter].Shape);
 
     private static int Tensors(FlatBufferBuilder builder, IReadOnlyDictionary<string, Tensor> tensors) =>
         Vector(builder, [.. tensors.Select(entry => TensorOf(builder, entry.Key, entry.Value))]);

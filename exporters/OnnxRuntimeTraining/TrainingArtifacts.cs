@@ -53,7 +53,12 @@ public sealed class TrainingArtifacts
         var eval = (gradients with { Name = "eval", Metrics = [.. gradients.Metrics.Where(metric => !metric.Role.IsContribution())] }).Compile(target).Model;
         var read = training.Inputs.Select(input => input.Name).ToHashSet();
         var others = step.States.Except(trained).Where(state => read.Contains(state.Spec.Name));
-        return new TrainingArtifacts(training, eval, OptimizerOf(step.Optimizer), new RuntimeCheckpoint(ByName(trained), ByName(others)) { LearningRate = (float)step.Optimizer.LearningRate.Spec.Schedule!.At(1) });
+        var start = new RuntimeCheckpoint(ByName(trained), ByName(others))
+        {
+            LearningRate = (float)step.Optimizer.LearningRate.Spec.Schedule!.At(1),
+            Moments = trained.ToDictionary(state => state.Spec.Name, state => (IReadOnlyList<Tensor>)[.. Enumerable.Repeat(Tensor.Zeros(ElementType.Float32, state.Spec.Shape), MomentsOf(step.Optimizer))]),
+        };
+        return new TrainingArtifacts(training, eval, OptimizerOf(step.Optimizer), start);
 
         static Dictionary<string, Tensor> ByName(IEnumerable<State> states) => states.ToDictionary(state => state.Spec.Name, state => state.Initial);
     }
@@ -72,9 +77,10 @@ public sealed class TrainingArtifacts
     private static string? FaultOf(TrainingStep step) =>
         step.Optimizer switch
         {
-            AdamW or Adam { WeightDecay: 0 } => null,
+            AdamW or Adam { WeightDecay: 0 } or Sgd { Momentum: 0, WeightDecay: 0 } => null,
             Adam => "has AdamW, but no Adam with a weight decay in the gradient: choose AdamW, or leave the weight decay out",
-            var other => $"has no {other.Name} that these artifacts could use: choose AdamW, or Adam",
+            Sgd => "has plain gradient descent only: leave momentum and weight decay out, or choose AdamW",
+            var other => $"has no {other.Name}: choose AdamW, Adam, or Sgd without momentum",
         }
         ?? (step.Optimizer.LearningRate.Spec.Schedule is not (ConstantSchedule or WarmUpSchedule { Steps: 0 }) ? "leaves the course of the learning rate to the program: leave its schedule out"
             : step.Groups.Count > 0 ? "has one learning rate for all parameters: leave out the groups of parameters"
@@ -103,33 +109,25 @@ public sealed class TrainingArtifacts
         return new OnnxModel(proto);
     }
 
-    // As PyTorch computes AdamW; Adam is the same without weight decay.
+    // As PyTorch computes AdamW; Adam is the same without weight decay. The runtime gives every optimizer its step and the moments, also where the operator has no use for them.
     private static OnnxModel OptimizerOf(Optimizer optimizer)
     {
-        string[] sequences = ["params", "gradients", "first_order_moments", "second_order_moments"];
-        var (beta1, beta2, epsilon, decay) = optimizer switch
-        {
-            AdamW decoupled => (decoupled.Beta1, decoupled.Beta2, decoupled.Epsilon, decoupled.WeightDecay),
-            Adam plain => (plain.Beta1, plain.Beta2, plain.Epsilon, 0),
-            _ => throw new NotSupportedException(optimizer.Name),
-        };
+        const string rate = "learning_rate", done = "updated_flag";
+        string[] moments = [.. ((string[])["first_order_moments", "second_order_moments"]).Take(MomentsOf(optimizer))], sequences = ["params", "gradients", .. moments];
         var graph = new GraphProto { Name = "optimizer" };
-        graph.Input.Add(Described("learning_rate", ElementType.Float32, [1]));
+        graph.Input.Add(Described(rate, ElementType.Float32, [1]));
         graph.Input.Add(Described("step", ElementType.Int64, [1]));
         graph.Input.Add(sequences.Select(name => new ValueInfoProto
         {
             Name = name,
             Type = new TypeProto { SequenceType = new TypeProto.Types.Sequence { ElemType = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)ElementType.Float32 } } } },
         }));
-        graph.Output.Add(Described("updated_flag", ElementType.Bool, [1]));
-        graph.Node.Add(new NodeProto
+        graph.Output.Add(Described(done, ElementType.Bool, optimizer is Sgd ? Shape.Scalar : [1]));
+        graph.Node.Add(optimizer switch
         {
-            Name = "optimizer",
-            OpType = "AdamWOptimizer",
-            Domain = Domain,
-            Input = { "learning_rate", "step", sequences },
-            Output = { "updated_flag" },
-            Attribute = { Number("alpha", beta1), Number("beta", beta2), Number("epsilon", epsilon), Number("weight_decay", decay), Integer("correct_bias", 1), Integer("adam_mode", 0) },
+            AdamW decoupled => AdamW(decoupled.Beta1, decoupled.Beta2, decoupled.Epsilon, decoupled.WeightDecay),
+            Adam plain => AdamW(plain.Beta1, plain.Beta2, plain.Epsilon, weightDecay: 0),
+            _ => new NodeProto { Name = optimizer.Name, OpType = "SGDOptimizerV2", Domain = Domain, Input = { rate, "params", "gradients" }, Output = { done } },
         });
         return new OnnxModel(new ModelProto
         {
@@ -138,10 +136,22 @@ public sealed class TrainingArtifacts
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxModel.OperatorSet }, new OperatorSetIdProto { Domain = Domain, Version = 1 } },
         });
 
+        NodeProto AdamW(double beta1, double beta2, double epsilon, double weightDecay) => new()
+        {
+            Name = optimizer.Name,
+            OpType = "AdamWOptimizer",
+            Domain = Domain,
+            Input = { rate, "step", sequences },
+            Output = { done },
+            Attribute = { Number("alpha", beta1), Number("beta", beta2), Number("epsilon", epsilon), Number("weight_decay", weightDecay), Integer("correct_bias", 1), Integer("adam_mode", 0) },
+        };
+
         static AttributeProto Number(string name, double value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = (float)value };
 
         static AttributeProto Integer(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
     }
+
+    private static int MomentsOf(Optimizer optimizer) => optimizer is Sgd ? 1 : 2;
 
     private static ValueInfoProto Described(string name, ElementType type, Shape shape)
     {

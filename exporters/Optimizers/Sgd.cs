@@ -10,9 +10,7 @@ namespace OnnxVae.Exporters.Optimizers;
 /// </summary>
 public sealed class Sgd : Optimizer
 {
-    private readonly double momentum;
     private readonly bool nesterov;
-    private readonly double weightDecay;
 
     /// <summary>Sets the hyper-parameters.</summary>
     /// <param name="learningRate">alpha.</param>
@@ -20,14 +18,20 @@ public sealed class Sgd : Optimizer
     /// <param name="nesterov">Whether to use Nesterov momentum: the gradient at the point that the momentum leads to.</param>
     /// <param name="weightDecay">Weight of the squared parameters (L2 penalty), whose gradient is added to the loss's.</param>
     public Sgd(Schedule learningRate, double momentum = 0, bool nesterov = false, double weightDecay = 0)
-        : base(learningRate) => (this.momentum, this.nesterov, this.weightDecay) = (momentum, nesterov, weightDecay);
+        : base(learningRate) => (Momentum, this.nesterov, WeightDecay) = (momentum, nesterov, weightDecay);
+
+    /// <summary>mu; 0 for plain gradient descent.</summary>
+    public double Momentum { get; }
+
+    /// <summary>Weight of the squared parameters, whose gradient is added to the loss's.</summary>
+    public double WeightDecay { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<StateUpdate> Update(State parameter, Value gradient)
     {
-        var g = Decayed(gradient, parameter, weightDecay);
-        var (theta, alpha, mu) = (parameter.Current, LearningRate.Value, (float)momentum);
-        if (momentum == 0)
+        var g = Decayed(gradient, parameter, WeightDecay);
+        var (theta, alpha, mu) = (parameter.Current, LearningRate.Value, (float)Momentum);
+        if (Momentum == 0)
         {
             return [new(parameter, theta - (alpha * g))];
         }

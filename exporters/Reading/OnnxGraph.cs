@@ -163,6 +163,11 @@ public sealed record OnnxGraph(
             throw new InvalidDataException($"The model's output '{twice}' is listed twice: the file is damaged.");
         }
 
+        if (model.Inputs.Concat(model.Outputs).FirstOrDefault(value => value.IsSequence) is { } sequence)
+        {
+            throw new InvalidDataException($"'{sequence.Name}' is a sequence; only tensors are read.");
+        }
+
         if (model.Inputs.FirstOrDefault(input => !Enum.IsDefined(ProtoTensors.TypeOf((int)input.Type))) is { } strange)
         {
             throw new InvalidDataException($"The model's input '{strange.Name}' has ONNX's element type {(int)strange.Type}; real numbers, integers and Bool are read.");

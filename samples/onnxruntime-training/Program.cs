@@ -1,5 +1,5 @@
 // Trains the artifacts that 'onnxvae compile --format onnxruntime-training' writes with the official runtime, and saves a checkpoint that 'onnxvae export' reads.
-// It is documentation: it was not run, because its package could not be restored where it was written.
+// It is documentation: it compiles, but was not run, because its package could not be restored where it was written.
 //   onnxvae compile --data sprites --image-size 16 --model mlp --batch 64 --steps 1000 --format onnxruntime-training --out artifacts
 //   dotnet run -- artifacts
 //   onnxvae export artifacts --checkpoint artifacts/trained --out export

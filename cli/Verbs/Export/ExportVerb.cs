@@ -23,6 +23,11 @@ internal sealed class ExportVerb : Verb<ExportOptions>
 
         var run = ModelPath.Run(options.Run);
         var package = TrainingPackage.Open(run.Package);
+        if (File.Exists(options.Checkpoint) && RuntimeCheckpoint.IsIn(options.Checkpoint))
+        {
+            throw new UsageException($"'{options.Checkpoint}' is a checkpoint of ONNX Runtime Training, but '{options.Run}' is a run: name the package with the artifacts that were trained, '{run.Package}' if it is the same.");
+        }
+
         var trained = Checkpoints.Load(options.Checkpoint, run, package);
         RequireTrained(run, trained, isChosen: options.Checkpoint is not null);
         foreach (string file in RunExport.Write(package, trained.States, options.Out, options.For))

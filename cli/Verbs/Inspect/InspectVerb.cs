@@ -70,7 +70,8 @@ internal sealed class InspectVerb : Verb<InspectOptions>
 
     private static void PrintCheckpoint(RuntimeCheckpoint checkpoint)
     {
-        Print("Checkpoint of ONNX Runtime Training", ["", ""], [["step", $"{checkpoint.Step}"], ["learning rate", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.LearningRate}")]]);
+        Print("Checkpoint of ONNX Runtime Training", ["", ""], checkpoint.Moments.Count == 0 ? [["optimizer", "not saved"]]
+            : [["step", $"{checkpoint.Step}"], ["learning rate", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.LearningRate}")]]);
         Print("Parameters", ["name", "type", "shape", "role", "moments"], checkpoint.Trained.Select(entry => Row(entry, "trained")).Concat(checkpoint.Frozen.Select(entry => Row(entry, "frozen"))));
 
         string[] Row(KeyValuePair<string, Tensor> entry, string role) =>
@@ -89,7 +90,7 @@ internal sealed class InspectVerb : Verb<InspectOptions>
 
     private static string Text(JsonNode? value) => value is JsonValue ? value.ToString() : value?.ToJsonString() ?? "";
 
-    private static string[] Row(ModelTensor tensor) => [tensor.Name, $"{tensor.Type}", $"{tensor.Shape}"];
+    private static string[] Row(ModelTensor tensor) => [tensor.Name, tensor.IsSequence ? $"sequence of {tensor.Type}" : $"{tensor.Type}", $"{tensor.Shape}"];
 
     private static IEnumerable<string[]> Operators(OnnxModel model) => model.OperatorCounts
         .Select(entry => (string[])[entry.Key, $"{entry.Value}"]).Append(["all", $"{model.OperatorCounts.Values.Sum()}"]);

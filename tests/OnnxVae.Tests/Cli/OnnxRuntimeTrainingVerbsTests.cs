@@ -19,6 +19,8 @@ internal sealed class OnnxRuntimeTrainingVerbsTests : FolderFixture
         Assert.That(Support.Cli.Succeed("inspect", checkpoint), Does.Contain("0.002").And.Contain("encoder.1.weight").And.Contain("trained"));
         Assert.That(Support.Cli.Succeed("inspect", Folder["artifacts/training_model.onnx"]), Does.Contain("lazy_reset_grad").And.Contain("com.microsoft.InPlaceAccumulatorV2"));
 
+        Assert.That(Support.Cli.Succeed("inspect", Folder["artifacts/optimizer_model.onnx"]), Does.Contain("sequence of Float32").And.Contain("com.microsoft.AdamWOptimizer"));
+
         var start = RuntimeCheckpoint.Load(checkpoint);
         var trained = start.Trained.ToDictionary(entry => entry.Key, entry => Tensor.From<float>(entry.Value.Shape, [.. Numbers.StandardNormal(entry.Value.Shape.ElementCount, 5)]));
         (start with { Trained = trained, Step = 7 }).Save(Folder["trained"]);
@@ -26,10 +28,16 @@ internal sealed class OnnxRuntimeTrainingVerbsTests : FolderFixture
 
         using var vae = TrainedVae.Load(Folder["export"]);
         Assert.That(vae.Decoder.Generate(count: 1, seed: 1), Has.Length.EqualTo(16 * 16));
+        (start with { Moments = new Dictionary<string, IReadOnlyList<Tensor>>() }).Save(Folder["parameters"]);
+        Assert.That(Support.Cli.Succeed("inspect", Folder["parameters"]), Does.Contain("not saved"));
         Support.Cli.Succeed("train", "--package", Folder["artifacts"], "--data", "sprites", "--image-size", "16", "--steps", "10", "--importance-samples", "0", "--out", Folder["run"]);
+        Assert.That(Support.Cli.Run("export", Folder["run"], "--checkpoint", Folder["trained"], "--out", Folder["other"]).Error, Is.EqualTo(
+            $"onnxvae: '{Folder["trained"]}' is a checkpoint of ONNX Runtime Training, but '{Folder["run"]}' is a run: name the package with the artifacts that were trained, '{Folder["run/package"]}' if it is the same.\n"));
+        Support.Cli.Succeed([.. Compile[..^1], Folder["descent"], "--optimizer", "sgd", "--momentum", "0"]);
     }
 
-    [TestCase("--optimizer rmsprop", "onnxvae: ONNX Runtime Training has no rmsprop that these artifacts could use: give --optimizer adamw or adam.")]
+    [TestCase("--optimizer rmsprop", "onnxvae: ONNX Runtime Training has no rmsprop: give --optimizer adamw, adam, or sgd with --momentum 0.")]
+    [TestCase("--optimizer sgd", "onnxvae: ONNX Runtime Training has plain gradient descent only: give --momentum 0, or --optimizer adamw.")]
     [TestCase("--warm-up 5", "onnxvae: ONNX Runtime Training leaves the course of the learning rate to the program: leave --learning-rate-schedule and --warm-up out.")]
     [TestCase("--clip-gradient 1", "onnxvae: ONNX Runtime Training clips no gradients in these artifacts: leave --clip-gradient out.")]
     [TestCase("--weight-averaging 0.9", "onnxvae: ONNX Runtime Training keeps no averages of parameters: leave --weight-averaging out.")]

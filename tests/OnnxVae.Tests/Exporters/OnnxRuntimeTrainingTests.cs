@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OnnxVae.Exporters.Optimizers;
 using OnnxVae.Format;
@@ -31,6 +30,8 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
     [TestCase("conv", "adamw")]
     [TestCase("residual", "adamw")]
     [TestCase("mlp", "adam")]
+    [TestCase("conv", "sgd")]
+    [TestCase("mlp of labels", "adamw")]
     public void Artifacts_AreTrainedAsHere(string network, string optimizer)
     {
         if (!WebRuntime.IsAvailable)
@@ -40,7 +41,7 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
 
         using var networks = Networks(network);
         var rate = new ConstantSchedule(LearningRate);
-        var compiler = Compiler(networks, optimizer == "adam" ? new Adam(rate) : new AdamW(rate, beta1: 0.8, weightDecay: 0.1));
+        var compiler = Compiler(networks, optimizer switch { "adam" => new Adam(rate), "sgd" => new Sgd(rate), _ => new AdamW(rate, beta1: 0.8, weightDecay: 0.1) });
         var step = compiler.ToTrainingStep();
         TrainingArtifacts.Compile(step).Save(Folder["artifacts"]);
         var (losses, states) = TrainHere(compiler, step);
@@ -58,7 +59,11 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
                 Assert.That(Numbers.RelativeError(values.As<float>().ToArray(), states[name].As<float>().ToArray()), Is.LessThan(ParameterTolerance), name);
             }
         });
-        AssertExports(compiler, parameters);
+        var saved = RuntimeCheckpoint.Load(Folder["artifacts/trained"]);
+        Assert.That(saved.Step, Is.EqualTo(Steps));
+        AssertSame(saved.Trained, parameters);
+        Assert.That(saved.Moments.Values.SelectMany(moments => moments).Any(moment => moment.As<float>().ToArray().Any(number => number != 0)), Is.EqualTo(optimizer != "sgd"));
+        AssertExports(compiler, saved);
     }
 
     [Test]
@@ -137,7 +142,8 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
         var adam = new Adam(new ConstantSchedule(1e-3));
         var model = new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo());
 
-        Assert.That(Refusal(model, new RmsProp(new ConstantSchedule(1e-3))), Is.EqualTo("ONNX Runtime Training has no rmsprop that these artifacts could use: choose AdamW, or Adam."));
+        Assert.That(Refusal(model, new RmsProp(new ConstantSchedule(1e-3))), Is.EqualTo("ONNX Runtime Training has no rmsprop: choose AdamW, Adam, or Sgd without momentum."));
+        Assert.That(Refusal(model, new Sgd(new ConstantSchedule(1e-3), momentum: 0.9)), Does.Contain("leave momentum and weight decay out"));
         Assert.That(Refusal(model, new Adam(new ConstantSchedule(1e-3), weightDecay: 0.1)), Does.Contain("no Adam with a weight decay in the gradient"));
         Assert.That(Refusal(model, adam, options => options with { MaxGradientNorm = 1 }), Does.Contain("leave the clipping out"));
         Assert.That(Refusal(model, adam, options => options with { WeightAveraging = 0.9 }), Does.Contain("leave the weight averaging out"));
@@ -179,12 +185,23 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
         Assert.That(() => RuntimeCheckpoint.Load(Folder["artifacts/checkpoint"]).StatesOf(averaged, "checkpoint"), Throws.TypeOf<InvalidDataException>().With.Message.StartsWith("'checkpoint' has no 'average."));
     }
 
-    private static VaeNetworks Networks(string network) => new(network switch
+    // That of labels leaves the encoder's first layer as it is.
+    private static VaeNetworks Networks(string network)
     {
-        "mlp" => new MlpNetwork(40),
-        "conv" => new ConvNetwork { Channels = [8, 16], Dense = 40 },
-        _ => new ResidualNetwork { Channels = 8 },
-    }, Image, latents: 4, seed: 1);
+        bool isConditional = network == "mlp of labels";
+        var networks = new VaeNetworks(network switch
+        {
+            "conv" => new ConvNetwork { Channels = [8, 16], Dense = 40 },
+            "residual" => new ResidualNetwork { Channels = 8 },
+            _ => new MlpNetwork(40),
+        }, Image, latents: 4, PosteriorKind.Gaussian, isConditional ? new LabelCondition(["a", "b", "c"]) : null, seed: 1);
+        if (isConditional)
+        {
+            networks.Encoder.parameters().First().requires_grad = false;
+        }
+
+        return networks;
+    }
 
     private static PackageCompiler Compiler(VaeNetworks networks, Optimizer optimizer) =>
         new(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = Batch, Optimizer = optimizer });
@@ -192,8 +209,8 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
     // On this project's engine; it leaves the same batches and noise for the other one.
     private (IReadOnlyList<double> Losses, IReadOnlyDictionary<string, Tensor> States) TrainHere(PackageCompiler compiler, TrainingStep step)
     {
-        var read = OnnxModel.Load(Folder["artifacts/training_model.onnx"]).Inputs.Select(input => input.Name).ToHashSet();
-        InputSpec[] inputs = [.. step.Inputs.Select(input => input.Spec).Where(input => read.Contains(input.Name))];
+        var specs = step.Inputs.ToDictionary(input => input.Spec.Name, input => input.Spec);
+        InputSpec[] inputs = [.. OnnxModel.Load(Folder["artifacts/training_model.onnx"]).Inputs.Where(input => specs.ContainsKey(input.Name)).Select(input => specs[input.Name])];
         using var runner = new ProgramRunner(compiler.Step().Compile(), OnnxDevice.Cpu, threads: 2);
         using var data = File.Create(Folder["artifacts/data.bin"]);
         var losses = new List<double>();
@@ -202,11 +219,19 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
             byte[] images = new byte[Batch * Image.Dimensions];
             new Random(i).NextBytes(images);
             images.CopyTo(runner.Input<byte>("images"));
+            foreach (var labels in inputs.Where(input => input.Type == ElementType.Int64))
+            {
+                for (int row = 0; row < Batch; row++)
+                {
+                    runner.Input<long>(labels.Name)[row] = (i + row) % 3;
+                }
+            }
+
             runner.FillNoise(1, i);
             runner.FillSchedules(i);
             foreach (var input in inputs)
             {
-                data.Write(input.Type == ElementType.UInt8 ? runner.Input<byte>(input.Name) : MemoryMarshal.AsBytes(runner.Input<float>(input.Name)));
+                data.Write(runner.Input<byte>(input.Name));
             }
 
             runner.Run();
@@ -216,7 +241,7 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
         var described = inputs.Select(input => (JsonNode)new JsonObject
         {
             ["name"] = input.Name,
-            ["type"] = input.Type == ElementType.UInt8 ? "uint8" : "float32",
+            ["type"] = $"{input.Type}".ToLowerInvariant(),
             ["dims"] = new JsonArray([.. input.Shape.Select(size => (JsonNode)size)]),
         });
         File.WriteAllText(Folder["artifacts/case.json"], new JsonObject { ["steps"] = Steps, ["inputs"] = new JsonArray([.. described]) }.ToJsonString());
@@ -242,12 +267,12 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
     }
 
     // The way back: a checkpoint with what the runtime has trained becomes encoder and decoder.
-    private void AssertExports(PackageCompiler compiler, Dictionary<string, Tensor> parameters)
+    private void AssertExports(PackageCompiler compiler, RuntimeCheckpoint saved)
     {
         var package = compiler.Write(Folder["package"]);
-        new RuntimeCheckpoint(parameters, new Dictionary<string, Tensor>()) { Step = Steps }.Save(Folder["trained"]);
+        var parameters = saved.Trained;
 
-        RunExport.Write(package, RuntimeCheckpoint.Load(Folder["trained"]).StatesOf(package, Folder["trained"]), Folder["export"]);
+        RunExport.Write(package, saved.StatesOf(package, "trained"), Folder["export"]);
 
         var baked = OnnxModel.Load(Folder["export/decoder.onnx"]);
         var expected = package.ReadDeployable("decoder").AnyRuntime.Inputs.Where(input => parameters.ContainsKey(input.Name)).ToArray();
@@ -257,11 +282,12 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
             Assert.That(baked.Proto.Graph.Initializer.Single(tensor => tensor.Name == input.Name).RawData.ToByteArray(), Is.EqualTo(parameters[input.Name].Data.ToArray()), input.Name);
         }
 
-        using var decoder = VaeDecoder.Load(Folder["export/decoder.onnx"]);
+        using var vae = TrainedVae.Load(Folder["export"]);
+        var decoder = vae.Decoder.Metadata.Condition is { } condition ? vae.Given(condition.OfLabels([0, 2])).Decoder : vae.Decoder;
         Assert.That(decoder.Generate(count: 2, seed: 1), Is.All.InRange(0f, 1f));
     }
 
-    private static void AssertSame(IReadOnlyDictionary<string, Tensor> actual, Dictionary<string, Tensor> expected)
+    private static void AssertSame(IReadOnlyDictionary<string, Tensor> actual, IReadOnlyDictionary<string, Tensor> expected)
     {
         Assert.That(actual.Keys, Is.EquivalentTo(expected.Keys));
         foreach (var (name, tensor) in expected)

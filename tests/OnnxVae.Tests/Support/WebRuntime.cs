@@ -69,7 +69,7 @@ internal sealed class WebRuntime : IDisposable
         ["data"] = Convert.ToBase64String(data is long[] integers ? MemoryMarshal.AsBytes(integers.AsSpan()) : MemoryMarshal.AsBytes(((float[])data).AsSpan())),
     };
 
-    /// <summary>Trains the artifacts in a folder, which also holds what they are trained on: see <c>train.mjs</c>.</summary>
+    /// <summary>Trains the artifacts in a folder, which also holds what they are trained on, and saves the runtime's checkpoint there: see <c>train.mjs</c>.</summary>
     /// <returns>The result.</returns>
     public static JsonNode Train(string artifacts)
     {
@@ -81,7 +81,7 @@ internal sealed class WebRuntime : IDisposable
     private static void Install()
     {
         Directory.CreateDirectory(Workplace);
-        foreach (string file in (string[])["package.json", "run.mjs", "train.mjs"])
+        foreach (string file in (string[])["package.json", "run.mjs", "train.mjs", "checkpoint.mjs"])
         {
             File.Copy(Path.Combine(Scripts, file), Path.Combine(Workplace, file), overwrite: true);
         }

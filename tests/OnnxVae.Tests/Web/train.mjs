@@ -1,11 +1,12 @@
 // Trains the artifacts in a folder with ONNX Runtime Training's WebAssembly build.
 // case.json: { steps, inputs: [{ name, type, dims }] }; data.bin: the inputs of each step, one after the other.
-// The result, result.json, is { losses, parameters } or { error }: parameters in the order of the training model's inputs, in one list.
+// The result, result.json, is { losses, parameters } or { error }: parameters in the order of the training model's inputs, in one list. The runtime saves its checkpoint as "trained".
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { save } from './checkpoint.mjs';
 import * as ort from './node_modules/onnxruntime-web-training/dist/ort.training.wasm.min.mjs';
 
-const types = { uint8: Uint8Array, float32: Float32Array };
+const types = { uint8: Uint8Array, float32: Float32Array, int64: BigInt64Array };
 const folder = process.argv[2];
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = new URL('./node_modules/onnxruntime-web-training/dist/', import.meta.url).href;
@@ -34,6 +35,7 @@ async function train() {
     await session.lazyResetGrad();
   }
 
+  await writeFile(join(folder, 'trained'), save()); // before the parameters are asked for, after which that build's memory is not always in order
   const parameters = Array.from((await session.getContiguousParameters(true)).data);
   return { losses, parameters };
 }
