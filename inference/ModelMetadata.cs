@@ -8,7 +8,7 @@ using OnnxVae.Format;
 namespace OnnxVae.Inference;
 
 /// <summary>The metadata of an exported file.</summary>
-/// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c> or <c>density</c>.</param>
+/// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c>, <c>density</c>, <c>scorer</c>, and others.</param>
 /// <param name="LatentSize">L, the number of latents.</param>
 /// <param name="Channels">1 for grayscale, 3 for color.</param>
 /// <param name="Height">Height in pixels.</param>
@@ -40,6 +40,12 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
 
     /// <summary>What the model is conditional on; null for a model that is given nothing.</summary>
     public ConditionShape? Condition { get; init; }
+
+    /// <summary>For a scorer, K, the samples of the latents that it takes at a time.</summary>
+    public int Samples { get; init; } = 1;
+
+    /// <summary>For a scorer, where outliers begin; null if nobody has determined it.</summary>
+    public ScoreThreshold? Threshold { get; init; }
 
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
@@ -79,6 +85,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
             Condition = ReadCondition(session),
+            Samples = entries.TryGetValue(MetadataKeys.Samples, out string? samples) ? Number(samples, MetadataKeys.Samples, source) : 1,
+            Threshold = entries.GetValueOrDefault(MetadataKeys.Threshold) is not { } threshold ? null
+                : ScoreThreshold.Parse(threshold) ?? throw Damaged(source, MetadataKeys.Threshold, threshold, "score:share:value"),
             PriorName = entries.GetValueOrDefault(MetadataKeys.Prior) is { Length: > 0 } prior ? prior : null,
         };
         if (kind == ExportedKinds.Colorizer && metadata.CodeText is null)
@@ -176,6 +185,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             ExportedKinds.Encoder => (Expect([("image", images), .. given]), Expect(("mean", latents), ("logVar", latents))),
             ExportedKinds.Decoder => (Expect([("z", latents), .. given]), Expect(("image", images))),
             ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
+            ExportedKinds.Scorer => (
+                Expect([("image", images), .. session.Inputs.ContainsKey(ScoreNames.Noise) ? [(ScoreNames.Noise, [-1, Samples, LatentSize])] : ((string, int[])[])[], .. given]),
+                Expect([.. ((string[])[ScoreNames.Rate, ScoreNames.Distortion, ScoreNames.SquaredError]).Union(session.Outputs.Keys.Where(name => ScoreKinds.Find(name) is not null)).Select(name => (name, (int[])[-1])), .. session.Outputs.ContainsKey(ScoreNames.Map) ? [(ScoreNames.Map, images)] : ((string, int[])[])[]])),
             ExportedKinds.Colorizer => (
                 Expect(("grey", [-1, 1, Height, Width]), ("u", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("eps", [-1, 2, Height, Width])),
                 Expect(("image", images), ("segments", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("probabilities", [-1, CodeGrids[0].Codes, CodeGrids[0].Rows, CodeGrids[0].Columns]))),

@@ -36,7 +36,7 @@ internal sealed record ImageJobOptions : JobOptions
             yield return fault;
         }
 
-        if (Paths.Extension == JobPaths.ParquetExtension)
+        if (Paths.Extension is JobPaths.ParquetExtension or JobPaths.CsvExtension)
         {
             yield return $"--out is '{Out}'; images go to a folder, a .npy or a .tar, and one image to a picture.";
         }

@@ -3,13 +3,14 @@ using OnnxVae.Training.Reports;
 
 namespace OnnxVae.Cli.Batch;
 
-/// <summary>Where a job writes, depending on the extension of <c>--out</c>: an array (.npy, .parquet), numbered .tar files, one picture, or a folder.</summary>
+/// <summary>Where a job writes, depending on the extension of <c>--out</c>: an array or a table (.npy, .parquet, .csv), numbered .tar files, one picture, or a folder.</summary>
 /// <param name="Output">The value of <c>--out</c>.</param>
 /// <param name="Shard">The part of the job.</param>
 internal sealed record JobPaths(string Output, Shard Shard)
 {
     public const string NpyExtension = ".npy";
     public const string ParquetExtension = ".parquet";
+    public const string CsvExtension = ".csv";
     public const string TarExtension = ".tar";
 
     private const string FolderPrefix = "job";
@@ -18,7 +19,7 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public string Extension => Path.GetExtension(Output).ToLowerInvariant();
 
     /// <summary>Whether the output is a file, one per shard.</summary>
-    public bool IsArray => Extension is NpyExtension or ParquetExtension;
+    public bool IsArray => Extension is NpyExtension or ParquetExtension or CsvExtension;
 
     /// <summary>Whether the output is a folder of images, shared by all shards.</summary>
     public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;

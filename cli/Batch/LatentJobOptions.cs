@@ -13,5 +13,5 @@ internal sealed record LatentJobOptions : JobOptions
 
     /// <inheritdoc/>
     public override IEnumerable<string> FindFaults(GivenOptions given) =>
-        [.. base.FindFaults(given), .. Out.Length > 0 && !Paths.IsArray ? [$"--out is '{Out}'; latents go to a .npy or a .parquet."] : Array.Empty<string>()];
+        [.. base.FindFaults(given), .. Out.Length > 0 && Paths.Extension is not (JobPaths.NpyExtension or JobPaths.ParquetExtension) ? [$"--out is '{Out}'; latents go to a .npy or a .parquet."] : Array.Empty<string>()];
 }

@@ -15,6 +15,7 @@ internal enum Topic
     Run,
     Images,
     Latents,
+    Score,
     Output,
     Execution,
 }

@@ -23,6 +23,9 @@ internal sealed class VaeSession : IDisposable
     /// <summary>The inputs and their shapes, [N, ...] each.</summary>
     public IEnumerable<(string Name, IReadOnlyList<int> Shape)> Inputs => turns.Alone.Inputs.Select(input => (input.Key, (IReadOnlyList<int>)input.Value.Dimensions));
 
+    /// <summary>The names of the outputs, in the file's order.</summary>
+    public IReadOnlyList<string> Outputs => turns.Alone.OutputNames;
+
     public static VaeSession Load(string path, string kind, VaeOptions? options)
     {
         var stamp = Stamp();
@@ -132,6 +135,33 @@ internal sealed class VaeSession : IDisposable
         }
 
         OrtValue Wrap(float[] values, NodeMetadata tensor) => OrtValue.CreateTensorValueFromMemory(values, [rows, .. tensor.Dimensions.Skip(1).Select(size => (long)size)]);
+    }
+
+    /// <summary>The same in batches of the size that the model is tuned for.</summary>
+    /// <inheritdoc cref="Run(IReadOnlyDictionary{string, float[]}, int, ValueTuple{string, float[]}[])"/>
+    public void RunAtATime(IReadOnlyDictionary<string, float[]> inputs, int rows, params (string Name, float[] Values)[] outputs)
+    {
+        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
+        int atATime = Metadata.ImagesAtATime ?? rows;
+        if (atATime >= rows)
+        {
+            Run(inputs, rows, outputs);
+            observed.Succeed();
+            return;
+        }
+
+        for (int row = 0; row < rows; row += atATime)
+        {
+            int count = Math.Min(atATime, rows - row);
+            (string Name, float[] Values)[] part = [.. outputs.Select(output => (output.Name, new float[output.Values.Length / rows * count]))];
+            Run(inputs.ToDictionary(input => input.Key, input => input.Value.AsSpan(input.Value.Length / rows * row, input.Value.Length / rows * count).ToArray()), count, part);
+            foreach (var ((_, all), (_, some)) in outputs.Zip(part))
+            {
+                some.CopyTo(all.AsSpan(all.Length / rows * row));
+            }
+        }
+
+        observed.Succeed();
     }
 
     /// <summary>Waits for runs in progress; later ones are rejected.</summary>

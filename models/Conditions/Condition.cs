@@ -39,6 +39,10 @@ public abstract class Condition
     /// <param name="seen">The conditions as the model sees them.</param>
     internal virtual Value Complete(Value images, Value seen) => images;
 
+    /// <summary>What the condition does not show of images in deployed graphs, Float32 [N, 1, H, W], 1 where it is unknown; null if it shows nothing of any.</summary>
+    /// <param name="seen">The conditions as the model sees them.</param>
+    internal virtual Value? Unknown(Value seen) => null;
+
     /// <summary>Its metadata in the model's files.</summary>
     internal virtual IEnumerable<(string Key, string Value)> Metadata => [(MetadataKeys.Condition, $"{Kind}:{string.Join('x', Shape)}")];
 }

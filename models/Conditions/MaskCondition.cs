@@ -49,6 +49,9 @@ public sealed class MaskCondition : Condition
         return (isVisible * pixels) + ((1f - isVisible) * images);
     }
 
+    /// <inheritdoc/>
+    internal override Value? Unknown(Value seen) => 1f - Parts(seen).IsVisible;
+
     private (Value Pixels, Value IsVisible) Parts(Value x) => (Slice(x, 1, 0, image.Channels), Slice(x, 1, image.Channels, image.Channels + 1));
 
     // Float32 [N, 1, H, W]: 1 where pixels are hidden.

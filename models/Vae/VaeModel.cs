@@ -20,6 +20,8 @@ namespace OnnxVae.Models.Vae;
 /// </remarks>
 public sealed class VaeModel : IModel
 {
+    private const int ScorerSamples = 8;
+
     private readonly VaeNetworks networks;
     private readonly Likelihood likelihood;
     private readonly Objective objective;
@@ -131,6 +133,7 @@ public sealed class VaeModel : IModel
     /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
     /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1]. <c>prior</c>, unless it is N(0, I): noise to draws
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
+    /// <c>scorer</c>: images and noise <c>eps</c>, standard normal [N, K, L], to scores, [N] each, and a map of the distortion, [N, C, H, W].
     /// Those of a conditional VAE take a <c>condition</c> too, Float32 [N, ...].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -161,6 +164,30 @@ public sealed class VaeModel : IModel
         {
             yield return new Deployable(ExportedKinds.Density, [z], [("probability", Exp(logProbabilities))]);
         }
+
+        yield return Scorer(network, image, y, x, seen);
+    }
+
+    // Rounded latents are the same in every sample.
+    private Deployable Scorer(ModuleLowering network, Value image, Value y, Value? x, Value? seen)
+    {
+        int samples = networks.Posterior == PosteriorKind.Gaussian ? ScorerSamples : 1;
+        var eps = networks.Posterior == PosteriorKind.Gaussian ? Value.Input(ScoreNames.Noise, ElementType.Float32, [Shape.Batch, samples, networks.Latents]) : null;
+        var forward = Forward(
+            network, y, seen, seen is null ? null : networks.Condition!.Unknown(seen), samples,
+            posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), (posterior, noise) => posterior.Code(noise));
+        var values = likelihood.ValueDistortions(forward.Y, forward.Output);
+        var terms = Terms(forward, Distortion(forward, forward.Output), network);
+        var scores = new ScoreTerms(terms.Distortion, terms.Rate, SumPerRow(Unknown(Square(forward.Y - likelihood.Mean(forward.Output)))))
+        {
+            IsNormalized = likelihood.IsNormalized,
+            LogWeight = eps is null ? null : terms.LogWeight,
+            ValueDistortions = values is null ? null : Unknown(values),
+        };
+        Value?[] inputs = [image, eps, x];
+        return scores.Scorer([.. inputs.OfType<Value>()], samples, networks.Condition?.Metadata ?? []);
+
+        Value Unknown(Value ofValues) => forward.IsUnknown is { } isUnknown ? isUnknown * ofValues : ofValues;
     }
 
     // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
@@ -169,18 +196,27 @@ public sealed class VaeModel : IModel
     {
         var batch = Example.Batch(batchSize);
         var x = networks.Condition?.Of(batch);
-        var posterior = networks.Encode(network, batch.Seen, x?.Value).Repeated(samples);
-        var noise = posterior.Noise([samples * batchSize, networks.Latents]);
-        var z = sample(posterior, noise.Value);
-        Value? Repeated(Value? rows) => rows is null ? null : GaussianPosterior.RepeatRows(rows, samples);
-        var given = Repeated(networks.Summarize(network, x?.Value));
-        return new ForwardPass(
-            [batch.Images, noise, batch.Binarization, .. x?.Inputs ?? []], GaussianPosterior.RepeatRows(batch.Seen, samples), posterior, noise.Value, z, networks.Decode(network, z, given))
+        ProgramInput? noise = null;
+        var forward = Forward(
+            network, batch.Seen, x?.Value, x?.IsUnknown, samples, posterior => (noise = posterior.Noise([samples * batchSize, networks.Latents])).Value, sample);
+        return forward with { Inputs = [batch.Images, noise!, batch.Binarization, .. x?.Inputs ?? []] };
+    }
+
+    private ForwardPass Forward(
+        ModuleLowering network, Value y, Value? x, Value? isUnknown, int samples, Func<Posterior, Value> noiseOf, Func<Posterior, Value, Value> sample)
+    {
+        var posterior = networks.Encode(network, y, x).Repeated(samples);
+        var noise = noiseOf(posterior);
+        var z = sample(posterior, noise);
+        var given = Repeated(networks.Summarize(network, x));
+        return new ForwardPass(GaussianPosterior.RepeatRows(y, samples), posterior, noise, z, networks.Decode(network, z, given))
         {
             Given = given,
             Prior = Bound(networks.Prior(network, given)),
-            IsUnknown = Repeated(x?.IsUnknown),
+            IsUnknown = Repeated(isUnknown),
         };
+
+        Value? Repeated(Value? rows) => rows is null ? null : GaussianPosterior.RepeatRows(rows, samples);
     }
 
     private Prior Bound(GaussianPosterior? components) => components is null ? prior : prior.Given(components);
@@ -230,9 +266,11 @@ public sealed class VaeModel : IModel
         }
     }
 
-    private sealed record ForwardPass(
-        IReadOnlyList<ProgramInput> Inputs, Value Y, Posterior Posterior, Value Noise, Value Z, Value Output)
+    private sealed record ForwardPass(Value Y, Posterior Posterior, Value Noise, Value Z, Value Output)
     {
+        // Of a program.
+        public IReadOnlyList<ProgramInput> Inputs { get; init; } = [];
+
         // What the conditions tell the decoder; null for an unconditional VAE.
         public Value? Given { get; init; }
 

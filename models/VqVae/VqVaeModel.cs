@@ -149,9 +149,9 @@ public sealed class VqVaeModel : IModel
                 new("distortion", MetricRole.PerRow, distortion),
                 new("rate", MetricRole.PerRow, rate),
                 .. likelihood.IsNormalized ? [new Metric("negativeElbo", MetricRole.PerRow, distortion + rate)] : Array.Empty<Metric>(),
-                new("meanSquaredError", MetricRole.PerRow, SquaredError(y, output)),
+                new("meanSquaredError", MetricRole.PerRow, MeanSquaredError(y, output)),
                 .. batchSize == 1 ? [] : (Metric[])[new("distortionExchanged", MetricRole.PerRowExchanged, likelihood.Distortion(y, Decode(network, [.. vectors.Select(RowBefore.Of)])))],
-                .. top is null || batchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRowExchanged, SquaredError(y, Decode(network, [RowBefore.Of(vectors[0]), vectors[1]])))],
+                .. top is null || batchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRowExchanged, MeanSquaredError(y, Decode(network, [RowBefore.Of(vectors[0]), vectors[1]])))],
                 .. Levels.Zip(codes, (level, of) => new Metric($"codes{level.Name}", MetricRole.CodeCounts, CodeCounts.PerImage(of, level.Grid.Codes))),
             ]);
     }
@@ -160,12 +160,12 @@ public sealed class VqVaeModel : IModel
     /// <remarks>
     /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c>, the codes as whole numbers, Float32 [N, L], and <c>logVar</c>, effectively minus
     /// infinity. <c>decoder</c>: codes, Float32 [N, L], to <c>image</c>, [N, C, H, W] in [0, 1]; other values become the nearest code. <c>prior</c>,
-    /// under which the rate is a bound: all codes equally likely.
+    /// under which the rate is a bound: all codes equally likely. <c>scorer</c>: images to scores, [N] each, and a map of the distortion, [N, C, H, W].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
     {
         var (image, y) = Example.Deployed();
-        var (codes, _) = EncodeToCodes(network, y);
+        var (codes, vectors) = EncodeToCodes(network, y);
         var mean = Concat(1, [.. codes.Zip(Levels, (of, level) => Reshape(Cast(of, ElementType.Float32), [Shape.Batch, level.Grid.Positions]))]);
         yield return new Deployable(ExportedKinds.Encoder, [image], [("mean", mean), ("logVar", (0f * mean) + LogVarianceOfCodes)]);
 
@@ -175,6 +175,15 @@ public sealed class VqVaeModel : IModel
         var u = Value.Input("u", ElementType.Float32, [Shape.Batch, Latents.Size]);
         float[] counts = [.. Levels.SelectMany(level => Enumerable.Repeat((float)level.Grid.Codes, level.Grid.Positions))];
         yield return new Deployable(ExportedKinds.Prior, [u], [("z", Floor(u * Value.Of<float>([Latents.Size], counts)))]);
+
+        var output = Decode(network, vectors);
+        var distortion = likelihood.Distortion(y, output);
+        var scores = new ScoreTerms(distortion, (0f * distortion) + (float)RateBound, SumPerRow(Square(y - likelihood.Mean(output))))
+        {
+            IsNormalized = likelihood.IsNormalized,
+            ValueDistortions = likelihood.ValueDistortions(y, output),
+        };
+        yield return scores.Scorer([image], samples: 1, []);
     }
 
     // Latents, Float32 [N, L], to the levels' vectors.
@@ -221,7 +230,7 @@ public sealed class VqVaeModel : IModel
         networks.Decoder, networks.Top is { } level ? Concat(1, network.Lower(level.Upsampling, vectors[0]), vectors[1]) : vectors[0]);
 
     // Per value of an image.
-    private Value SquaredError(Value y, Value output) => SumPerRow(Square(y - likelihood.Mean(output))) * (1f / networks.Image.Dimensions);
+    private Value MeanSquaredError(Value y, Value output) => SumPerRow(Square(y - likelihood.Mean(output))) * (1f / networks.Image.Dimensions);
 
     private sealed record Level(string Name, Quantizer Quantizer, int Height, int Width)
     {

@@ -22,7 +22,7 @@ internal abstract class ImageOutput : IDisposable
 
     /// <summary>Does the work that can be done out of order; called from several threads.</summary>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; any for real numbers in a .npy.</param>
     /// <returns>The work that remains to be done in order.</returns>
     public abstract JobStep Prepare(long first, ReadOnlySpan<float> images);
 
@@ -47,6 +47,9 @@ internal abstract class ImageOutput : IDisposable
 internal sealed record OutputImages(int Channels, int Height, int Width, ImageRange Range, long Total, ImageFormat Format, OutputNames? Names = null)
 {
     public int Size => Channels * Height * Width;
+
+    /// <summary>Whether a .npy holds real numbers, Float32, instead of pixels.</summary>
+    public bool IsReal { get; init; }
 
     /// <summary>Converts pixels to UInt8.</summary>
     public static byte[] ToBytes(ReadOnlySpan<float> images)

@@ -18,6 +18,9 @@ internal static class ExportedFiles
     /// <summary>Noise to draws of a mixture that was fitted to the latents: its kind is that of a prior.</summary>
     public const string Mixture = "mixture" + Extension;
 
+    /// <summary>Examples and noise to scores: how unlikely they are.</summary>
+    public const string Scorer = ExportedKinds.Scorer + Extension;
+
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = ExportedKinds.Classifier + Extension;
 

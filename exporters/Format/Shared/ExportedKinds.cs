@@ -15,6 +15,9 @@ internal static class ExportedKinds
     /// <summary>Rounded latents to their probabilities.</summary>
     public const string Density = "density";
 
+    /// <summary>Examples and noise to scores: how unlikely they are.</summary>
+    public const string Scorer = "scorer";
+
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = "classifier";
 

@@ -36,6 +36,12 @@ internal static class MetadataKeys
     /// <summary>What the model is conditional on, KIND:AxBxC: one of <see cref="ConditionKinds"/> and the shape of an image's condition.</summary>
     public const string Condition = "onnxvae.condition";
 
+    /// <summary>K, the samples of latents that a scorer takes at a time.</summary>
+    public const string Samples = "onnxvae.samples";
+
+    /// <summary>The largest score that is not an outlier's, SCORE:SHARE:VALUE, with the share of training examples up to it.</summary>
+    public const string Threshold = "onnxvae.threshold";
+
     /// <summary>Identifies the weights, or the weights whose latents the file is for.</summary>
     public const string Weights = "onnxvae.weights";
 
