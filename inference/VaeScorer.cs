@@ -79,13 +79,25 @@ public sealed class VaeScorer : IDisposable
     /// <exception cref="ArgumentException">The length is wrong, values are outside [0, 1], or the scorer is conditional and has no condition.</exception>
     public float[] Score(ReadOnlySpan<float> images, ulong seed = 1, long first = 0) => ScoreAll(images, seed, first)[Kinds[0]].ToArray();
 
+    /// <summary>The default score of examples.</summary>
+    /// <param name="pixels">UInt8 [N, C, H, W].</param>
+    /// <param name="seed">Random seed of the latents' samples.</param>
+    /// <param name="first">The number of the first example.</param>
+    /// <inheritdoc cref="Score(ReadOnlySpan{float}, ulong, long)"/>
+    public float[] Score(ReadOnlySpan<byte> pixels, ulong seed = 1, long first = 0)
+    {
+        using var images = new PooledArray(pixels.Length);
+        Pixels.ToFloat(pixels, images.Span);
+        return Score(images.Span, seed, first);
+    }
+
     /// <summary>All scores of examples.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
     /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; that number if left out.</param>
     /// <param name="withMap">Whether to return the distortion of each value.</param>
-    /// <exception cref="ArgumentException">As for <see cref="Score"/>; or there is no map, or the number of samples is no multiple.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Score(ReadOnlySpan{float}, ulong, long)"/>; or there is no map, or the number of samples is no multiple.</exception>
     public ExampleScores ScoreAll(ReadOnlySpan<float> images, ulong seed = 1, long first = 0, int? samples = null, bool withMap = false)
     {
         int count = Arguments.RequireRows(images.Length, Metadata.ImageSize, "images", $"images of {Metadata.Shape} = {Metadata.ImageSize}");

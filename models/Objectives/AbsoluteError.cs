@@ -16,7 +16,10 @@ public sealed class AbsoluteError(double lambda, PixelMean pixelMean = PixelMean
     public override string MeasureName => "absoluteError";
 
     /// <inheritdoc/>
-    public override Value Measure(Value y, Value reconstruction) => SumPerRow(Abs(y - reconstruction));
+    public override Value Measure(Value y, Value reconstruction) => SumPerRow(ValueMeasures(y, reconstruction));
+
+    /// <inheritdoc/>
+    public override Value ValueMeasures(Value y, Value reconstruction) => Abs(y - reconstruction);
 
     /// <summary>d ln(2 / lambda).</summary>
     public override double LogNormalizer(long dimensions) => dimensions * Math.Log(2 / Lambda);

@@ -48,8 +48,8 @@ public abstract class Likelihood
     /// <summary>-ln P(y|z) as it is minimized, with what a training step changes besides parameters.</summary>
     public virtual TrainingDistortion TrainingDistortion(Value y, Value output) => new(Distortion(y, output), [], []);
 
-    /// <summary>d, the number of values in an image.</summary>
-    private protected static long Dimensions(Value y) => y.Shape.ElementCount / y.Shape[0];
+    /// <summary>d, the number of values in an image; the batch may be symbolic.</summary>
+    private protected static long Dimensions(Value y) => y.Shape.ElementCount / Math.Abs(y.Shape[0]);
 }
 
 /// <summary>A likelihood's part in a training step.</summary>

@@ -22,9 +22,18 @@ public abstract class RateDistortion(double lambda, PixelMean pixelMean) : MeanP
     /// <returns>Float32 [N].</returns>
     public abstract Value Measure(Value y, Value reconstruction);
 
+    /// <summary>The distortion of each value, if it is a sum over values.</summary>
+    /// <inheritdoc cref="Measure"/>
+    /// <returns>Float32 [N, C, H, W]; null for other distortions.</returns>
+    public virtual Value? ValueMeasures(Value y, Value reconstruction) => null;
+
     /// <summary>ln Z; 0 if it is not known.</summary>
-    /// <param name="dimensions">d.</param>
+    /// <param name="dimensions">d; ln Z is proportional to it where <see cref="ValueMeasures"/> are known.</param>
     public virtual double LogNormalizer(long dimensions) => 0;
+
+    /// <inheritdoc/>
+    public sealed override Value? ValueDistortions(Value y, Value output) =>
+        ValueMeasures(y, Mean(output)) is { } measures ? ((float)Lambda * measures) + (float)LogNormalizer(1) : null;
 
     /// <inheritdoc/>
     public sealed override Value Distortion(Value y, Value output) =>

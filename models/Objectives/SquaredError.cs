@@ -19,7 +19,10 @@ public sealed class SquaredError(double lambda, PixelMean pixelMean = PixelMean.
     public override Value Sigma => (float)Math.Sqrt(1 / (2 * Lambda));
 
     /// <inheritdoc/>
-    public override Value Measure(Value y, Value reconstruction) => SumPerRow(Square(y - reconstruction));
+    public override Value Measure(Value y, Value reconstruction) => SumPerRow(ValueMeasures(y, reconstruction));
+
+    /// <inheritdoc/>
+    public override Value ValueMeasures(Value y, Value reconstruction) => Square(y - reconstruction);
 
     /// <summary>d/2 ln(pi / lambda).</summary>
     public override double LogNormalizer(long dimensions) => 0.5 * dimensions * Math.Log(Math.PI / Lambda);

@@ -89,6 +89,29 @@ internal sealed partial class SamplesTests : FolderFixture
     }
 
     [Test]
+    public void AnomalyDetection_GivesTheScoresOfTheVerb()
+    {
+        string export = Models.Export("conv");
+        Support.Cli.Succeed("generate", Path.Combine(export, "decoder.onnx"), "--count", "4", "--out", Folder["drawn"]);
+        Directory.CreateDirectory(Folder["pictures"]);
+        foreach (string file in Directory.GetFiles(Folder["drawn"], "*.png"))
+        {
+            File.Move(file, Folder[$"pictures/{Path.GetFileName(file)}"]);
+        }
+
+        Support.Cli.Succeed("score", export, "--data", Folder["pictures"], "--out", Folder["scores.csv"]);
+
+        string[][] lines = [.. Run("AnomalyDetection", Path.Combine(export, "scorer.onnx"), Folder["pictures"]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))];
+        string[][] rows = [.. File.ReadLines(Folder["scores.csv"]).Skip(1).Select(line => line.Split(','))];
+        Assert.That(lines.Select(line => line[1]), Is.EqualTo(rows.Select(row => row[0])).And.Count.EqualTo(4));
+        foreach (var (line, row) in lines.Zip(rows))
+        {
+            double expected = double.Parse(row[1], CultureInfo.InvariantCulture);
+            Assert.That(double.Parse(line[0], CultureInfo.InvariantCulture), Is.EqualTo(expected).Within(1e-5 * expected));
+        }
+    }
+
+    [Test]
     public void Conditional_WritesPicturesOfEachClass()
     {
         Support.Cli.Succeed("train", "--image-size", "16", "--condition", "label", "--model", "mlp", "--hidden", "16", "--batch", "8", "--steps", "5", "--importance-samples", "0", "--out", Folder["run"]);

@@ -8,7 +8,7 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Verbs.Export;
 
 /// <summary>Exports encoder and decoder with their weights.</summary>
-[Verb("export", VerbTopic.Ship, "Writes encoder.onnx and decoder.onnx.", Details = "And what was trained or fitted for them: priors of codes, a mixture, a classifier.",
+[Verb("export", VerbTopic.Ship, "Writes encoder.onnx, decoder.onnx and scorer.onnx.", Details = "And what was trained or fitted for them: priors of codes, a mixture, a classifier.",
     Example = "export runs/sprites --out deploy")]
 internal sealed class ExportVerb : Verb<ExportOptions>
 {

@@ -8,7 +8,7 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Verbs.Train;
 
 /// <summary>Compiles, trains, evaluates, exports and reports.</summary>
-[Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx and decoder.onnx.",
+[Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx, decoder.onnx and scorer.onnx.",
     Example = "train --data sprites --out runs/sprites --steps 2000")]
 internal sealed class TrainVerb : TrainingVerb<TrainOptions>
 {
