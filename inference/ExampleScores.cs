@@ -12,16 +12,20 @@ public sealed class ExampleScores
     public int Count => scores.Values.First().Length;
 
     /// <summary>Which scores there are.</summary>
-    public IReadOnlyCollection<ScoreKind> Kinds => scores.Keys;
+    public IReadOnlyList<ScoreKind> Kinds => [.. scores.Keys];
 
     /// <summary>A score of each example, Float32 [N].</summary>
     /// <param name="kind">Which one.</param>
     /// <exception cref="ArgumentException">The model has no such score.</exception>
     public ReadOnlySpan<float> this[ScoreKind kind] => scores.TryGetValue(kind, out float[]? values) ? values
-        : throw new ArgumentException($"The model has no {ScoreKinds.NameOf(kind)}; it has {string.Join(", ", Kinds.Select(ScoreKinds.NameOf))}.", nameof(kind));
+        : throw new ArgumentException($"The model has no {kind.Name()}; it has {string.Join(", ", Kinds.Select(ScoreKinds.Name))}.", nameof(kind));
 
     /// <summary>The distortion of each value, nats, Float32 [N, C, H, W]; empty unless it was asked for.</summary>
     public ReadOnlySpan<float> Map => map;
+
+    /// <summary>The scores of examples that follow each other.</summary>
+    internal static ExampleScores Joined(IReadOnlyList<ExampleScores> parts) => parts.Count == 1 ? parts[0]
+        : new ExampleScores(parts[0].Kinds.ToDictionary(kind => kind, kind => parts.SelectMany(part => part.scores[kind]).ToArray()), [.. parts.SelectMany(part => part.map)]);
 
     /// <summary>The scores of some of the examples.</summary>
     internal ExampleScores Rows(int start, int end)

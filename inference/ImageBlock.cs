@@ -16,6 +16,11 @@ public delegate T ImageProjection<out T>(long first, ReadOnlySpan<float> images)
 /// <param name="logVar">Natural logarithms of posterior variances, Float32 [N, L].</param>
 public delegate T LatentProjection<out T>(long first, ReadOnlySpan<float> mean, ReadOnlySpan<float> logVar);
 
+/// <summary>Maps the scores of a block of examples to a result, on the thread that computed them.</summary>
+/// <param name="first">The number of the first example.</param>
+/// <param name="scores">The scores.</param>
+public delegate T ScoreProjection<out T>(long first, ExampleScores scores);
+
 /// <summary>Reads images; called from several threads.</summary>
 /// <param name="first">The number of the first image.</param>
 /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>

@@ -41,6 +41,7 @@ public static class InterleavedPixels
     public static void Fit(ReadOnlySpan<byte> pixels, int width, int height, Span<byte> image, int imageChannels, int imageWidth, int imageHeight)
     {
         int channels = ChannelsOf(pixels, width, height);
+        RequirePicture(imageChannels);
         Arguments.RequireRoom(image.Length, 1, imageChannels * imageWidth * imageHeight, nameof(image));
         double scale = Math.Max((double)imageWidth / width, (double)imageHeight / height);
         var columns = TriangleFilter.Create(width, imageWidth, scale);
@@ -83,6 +84,7 @@ public static class InterleavedPixels
     public static byte[][] FromImages(ReadOnlySpan<float> images, ModelMetadata model, int channels)
     {
         ArgumentNullException.ThrowIfNull(model);
+        RequirePicture(model.Channels);
         int count = Arguments.RequireRows(images.Length, model.ImageSize, nameof(images), $"images of {model.ImageSize} ({model.Shape})");
         if (channels is not (1 or 3 or 4) || channels < model.Channels)
         {
@@ -104,6 +106,14 @@ public static class InterleavedPixels
         }
 
         return pictures;
+    }
+
+    private static void RequirePicture(int channels)
+    {
+        if (channels is not (1 or 3))
+        {
+            throw new ArgumentException($"The model's images have {channels} channels; pictures have 1 or 3: take its arrays as they are.", nameof(channels));
+        }
     }
 
     private static int ChannelsOf(ReadOnlySpan<byte> pixels, int width, int height)

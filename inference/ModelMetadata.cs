@@ -10,7 +10,7 @@ namespace OnnxVae.Inference;
 /// <summary>The metadata of an exported file.</summary>
 /// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c>, <c>density</c>, <c>scorer</c>, and others.</param>
 /// <param name="LatentSize">L, the number of latents.</param>
-/// <param name="Channels">1 for grayscale, 3 for color.</param>
+/// <param name="Channels">1 for grayscale, 3 for color; others for images that are no pictures.</param>
 /// <param name="Height">Height in pixels.</param>
 /// <param name="Width">Width in pixels.</param>
 /// <param name="Objective">The objective that the model was trained with.</param>
@@ -73,9 +73,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
 
         int[] image = entries.GetValueOrDefault(MetadataKeys.ImageShape, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, MetadataKeys.ImageShape, source))] : throw Damaged(
             source, MetadataKeys.ImageShape, entries.GetValueOrDefault(MetadataKeys.ImageShape), "channels,height,width");
-        if (image[0] is not (1 or 3) || (Int128)image[0] * image[1] * image[2] > Array.MaxLength)
+        if ((Int128)image[0] * image[1] * image[2] > Array.MaxLength)
         {
-            throw Damaged(source, MetadataKeys.ImageShape, entries[MetadataKeys.ImageShape], "1 or 3 channels, and a size that fits into memory");
+            throw Damaged(source, MetadataKeys.ImageShape, entries[MetadataKeys.ImageShape], "a size that fits into memory");
         }
 
         var metadata = new ModelMetadata(
@@ -86,8 +86,8 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
             Condition = ReadCondition(session),
             Samples = entries.TryGetValue(MetadataKeys.Samples, out string? samples) ? Number(samples, MetadataKeys.Samples, source) : 1,
-            Threshold = entries.GetValueOrDefault(MetadataKeys.Threshold) is not { } threshold ? null
-                : ScoreThreshold.Parse(threshold) ?? throw Damaged(source, MetadataKeys.Threshold, threshold, "score:share:value"),
+            Threshold = entries.GetValueOrDefault(MetadataKeys.Threshold) is not { Length: > 0 } threshold ? null
+                : ScoreThreshold.Parse(threshold) ?? throw Damaged(source, MetadataKeys.Threshold, threshold, "score:samples:share:value"),
             PriorName = entries.GetValueOrDefault(MetadataKeys.Prior) is { Length: > 0 } prior ? prior : null,
         };
         if (kind == ExportedKinds.Colorizer && metadata.CodeText is null)
@@ -187,7 +187,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
             ExportedKinds.Scorer => (
                 Expect([("image", images), .. session.Inputs.ContainsKey(ScoreNames.Noise) ? [(ScoreNames.Noise, [-1, Samples, LatentSize])] : ((string, int[])[])[], .. given]),
-                Expect([.. ((string[])[ScoreNames.Rate, ScoreNames.Distortion, ScoreNames.SquaredError]).Union(session.Outputs.Keys.Where(name => ScoreKinds.Find(name) is not null)).Select(name => (name, (int[])[-1])), .. session.Outputs.ContainsKey(ScoreNames.Map) ? [(ScoreNames.Map, images)] : ((string, int[])[])[]])),
+                Expect([.. ((string[])[ScoreNames.Distortion, ScoreNames.Rate, ScoreNames.SquaredError]).Union(session.Outputs.Keys.Where(name => ScoreKinds.Find(name) is not null)).Select(name => (name, (int[])[-1])), .. session.Outputs.ContainsKey(ScoreNames.Map) ? [(ScoreNames.Map, images)] : ((string, int[])[])[]])),
             ExportedKinds.Colorizer => (
                 Expect(("grey", [-1, 1, Height, Width]), ("u", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("eps", [-1, 2, Height, Width])),
                 Expect(("image", images), ("segments", [-1, 1, CodeGrids[0].Rows, CodeGrids[0].Columns]), ("probabilities", [-1, CodeGrids[0].Codes, CodeGrids[0].Rows, CodeGrids[0].Columns]))),

@@ -6,7 +6,7 @@ namespace OnnxVae.Inference;
 /// <summary>
 /// A trained model as a judge of examples: the higher the score, the less likely the example, for instance to find anomalies. Safe to use from several threads.
 /// </summary>
-/// <remarks>The scores of example k depend on the seed and on k alone: each has noise of its own.</remarks>
+/// <remarks>The noise of example k depends on the seed and on k alone, whichever examples are scored with it.</remarks>
 /// <example><code>
 /// using var scorer = VaeScorer.Load("runs/digits/export/scorer.onnx");
 /// float[] scores = scorer.Score(images);
@@ -34,7 +34,7 @@ public sealed class VaeScorer : IDisposable
     /// <summary>The file's metadata.</summary>
     public ModelMetadata Metadata => session.Metadata;
 
-    /// <summary>The scores that the model has; the first one is the default: the negative ELBO, if the likelihood is normalized.</summary>
+    /// <summary>The scores that the model has; the first one is the negative ELBO if the likelihood is normalized, else the distortion.</summary>
     public IReadOnlyList<ScoreKind> Kinds { get; }
 
     /// <summary>Whether there is a distortion for each value.</summary>
@@ -45,6 +45,12 @@ public sealed class VaeScorer : IDisposable
 
     /// <summary>Where outliers begin; null if the file does not say.</summary>
     public ScoreThreshold? Threshold => Metadata.Threshold;
+
+    /// <summary>What <see cref="Score(ReadOnlySpan{float}, ulong, long)"/> computes: the score of the threshold, if there is one, else the first of <see cref="Kinds"/>.</summary>
+    public ScoreKind DefaultKind => Threshold?.Kind ?? Kinds[0];
+
+    /// <summary>The samples that are taken unless another number is given: those of the threshold, if there is one, else <see cref="Samples"/>.</summary>
+    public int DefaultSamples => Threshold?.Samples ?? Samples;
 
     /// <summary>Loads <c>scorer.onnx</c>.</summary>
     /// <param name="path">The file.</param>
@@ -71,13 +77,18 @@ public sealed class VaeScorer : IDisposable
         return new VaeScorer(original ?? this, condition);
     }
 
+    /// <summary>Whether a score, of the default kind, is that of an outlier.</summary>
+    /// <param name="score">The score.</param>
+    /// <exception cref="InvalidOperationException">The file has no threshold.</exception>
+    public bool IsOutlier(float score) => score > (Threshold ?? throw new InvalidOperationException("The scorer does not know where outliers begin: write a threshold into its file first.")).Value;
+
     /// <summary>The default score of examples.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
     /// <returns>Float32 [N].</returns>
     /// <exception cref="ArgumentException">The length is wrong, values are outside [0, 1], or the scorer is conditional and has no condition.</exception>
-    public float[] Score(ReadOnlySpan<float> images, ulong seed = 1, long first = 0) => ScoreAll(images, seed, first)[Kinds[0]].ToArray();
+    public float[] Score(ReadOnlySpan<float> images, ulong seed = 1, long first = 0) => ScoreAll(images, seed, first)[DefaultKind].ToArray();
 
     /// <summary>The default score of examples.</summary>
     /// <param name="pixels">UInt8 [N, C, H, W].</param>
@@ -91,36 +102,54 @@ public sealed class VaeScorer : IDisposable
         return Score(images.Span, seed, first);
     }
 
+    /// <summary>The default score of examples, on a thread-pool thread.</summary>
+    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; do not change before the task ends.</param>
+    /// <param name="seed">Random seed of the latents' samples.</param>
+    /// <param name="first">The number of the first example.</param>
+    /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
+    /// <inheritdoc cref="Score(ReadOnlySpan{float}, ulong, long)"/>
+    public Task<float[]> ScoreAsync(ReadOnlyMemory<float> images, ulong seed = 1, long first = 0, CancellationToken cancellation = default) =>
+        Task.Run(() => Score(images.Span, seed, first), cancellation);
+
     /// <summary>All scores of examples.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
-    /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; that number if left out.</param>
+    /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; <see cref="DefaultSamples"/> if left out.</param>
     /// <param name="withMap">Whether to return the distortion of each value.</param>
     /// <exception cref="ArgumentException">As for <see cref="Score(ReadOnlySpan{float}, ulong, long)"/>; or there is no map, or the number of samples is no multiple.</exception>
     public ExampleScores ScoreAll(ReadOnlySpan<float> images, ulong seed = 1, long first = 0, int? samples = null, bool withMap = false)
     {
         int count = Arguments.RequireRows(images.Length, Metadata.ImageSize, "images", $"images of {Metadata.Shape} = {Metadata.ImageSize}");
         Arguments.RequirePixels(images, Metadata.ImageSize);
+        Arguments.RequireCondition(Metadata, condition);
         Arguments.RequireConditions(condition, first + count);
-        return Run(images, count, seed, first, RoundsOf(samples, withMap), withMap);
+        int rounds = RoundsOf(samples, withMap), blockSize = BlockSize;
+        var blocks = new List<ExampleScores>();
+        for (int start = 0; start < count; start += blockSize)
+        {
+            int rows = Math.Min(blockSize, count - start);
+            blocks.Add(Run(images.Slice(start * Metadata.ImageSize, rows * Metadata.ImageSize), rows, seed, first + start, rounds, withMap));
+        }
+
+        return ExampleScores.Joined(blocks);
     }
 
     /// <summary>Scores any number of examples as a stream, in order and in bounded memory.</summary>
     /// <param name="range">Which examples.</param>
     /// <param name="read">Reads them.</param>
-    /// <param name="project">Maps the scores of a block of examples to a result; it gets the number of the first one.</param>
+    /// <param name="project">Maps the scores of a block of examples to a result.</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
-    /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; that number if left out.</param>
+    /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; <see cref="DefaultSamples"/> if left out.</param>
     /// <param name="withMap">Whether to compute the distortion of each value.</param>
     /// <param name="cancellation">Ends the stream.</param>
     /// <exception cref="ArgumentException">As for <see cref="ScoreAll"/>.</exception>
     public IAsyncEnumerable<T> ScoreAsync<T>(
-        ImageRange range, ImageReader read, Func<long, ExampleScores, T> project, ulong seed = 1, int? samples = null, bool withMap = false, CancellationToken cancellation = default)
+        ImageRange range, ImageReader read, ScoreProjection<T> project, ulong seed = 1, int? samples = null, bool withMap = false, CancellationToken cancellation = default)
     {
         Arguments.RequireCondition(Metadata, condition);
         Arguments.RequireConditions(condition, range.End);
-        int size = Metadata.ImageSize, rounds = RoundsOf(samples, withMap), blockSize = ImageBlocks.Size(size * Samples);
+        int size = Metadata.ImageSize, rounds = RoundsOf(samples, withMap), blockSize = BlockSize;
         return ImageBlocks.RunAsync(
             ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
             part =>
@@ -144,10 +173,12 @@ public sealed class VaeScorer : IDisposable
         }
     }
 
+    // A file that is tuned for batches of a size is run on batches of at most that.
+    private int BlockSize => Math.Min(ImageBlocks.Size(Metadata.ImageSize * Samples), Metadata.ImagesAtATime ?? int.MaxValue);
+
     private int RoundsOf(int? samples, bool withMap) =>
-        withMap && !HasMap ? throw new ArgumentException("The model has no map: the values of its likelihood are not independent given the latents.", nameof(withMap))
-        : samples is not { } number ? 1
-        : number > 0 && number % Samples == 0 ? number / Samples
+        withMap && !HasMap ? throw new ArgumentException("The model has no map: its likelihood has no distortion of each value.", nameof(withMap))
+        : (samples ?? DefaultSamples) is var number && number > 0 && number % Samples == 0 ? number / Samples
         : throw new ArgumentException($"The number of samples is {number}; the scorer takes {Samples} at a time: give a multiple.", nameof(samples));
 
     // Several rounds are averaged, the importance-weighted bound as the likelihoods that it estimates.
@@ -167,7 +198,7 @@ public sealed class VaeScorer : IDisposable
 
         var sums = Kinds.ToDictionary(kind => kind, _ => new double[count]);
         var map = new float[withMap ? count * Metadata.ImageSize : 0];
-        var outputs = Kinds.Select(kind => (Name: ScoreKinds.NameOf(kind), Values: new float[count])).ToList();
+        var outputs = Kinds.Select(kind => (Name: kind.Name(), Values: new float[count])).ToList();
         if (withMap)
         {
             outputs.Add((ScoreNames.Map, new float[map.Length]));
@@ -180,7 +211,7 @@ public sealed class VaeScorer : IDisposable
                 Philox.FillStandardNormal(inputs[ScoreNames.Noise].AsSpan(row * noise, noise), seed, NoiseStream, (ulong)(first + row), (long)round * noise);
             }
 
-            session.RunAtATime(inputs, count, [.. outputs]);
+            session.Run(inputs, count, [.. outputs]);
             foreach (var (kind, (_, values)) in Kinds.Zip(outputs))
             {
                 Add(sums[kind], values, kind == ScoreKind.NegativeLogLikelihood, round);

@@ -20,7 +20,7 @@ internal sealed record ScoreTerms(Value Distortion, Value Rate, Value SquaredErr
     public Value? ValueDistortions { get; init; }
 
     /// <summary>
-    /// The scorer: <c>rate</c>, <c>distortion</c>, <c>squaredError</c> and <c>negativeElbo</c>, means over samples, Float32 [N];
+    /// The scorer: <c>negativeElbo</c>, <c>distortion</c>, <c>rate</c> and <c>squaredError</c>, means over samples, Float32 [N];
     /// <c>negativeLogLikelihood</c>, -ln 1/K sum of P(y, z_k) / Q(z_k|y) (Burda, Grosse and Salakhutdinov 2016, arXiv 1509.00519, equation 8), Float32 [N];
     /// and <c>map</c>, Float32 [N, ...].
     /// </summary>
@@ -40,7 +40,7 @@ internal sealed record ScoreTerms(Value Distortion, Value Rate, Value SquaredErr
             outputs.Add((ScoreNames.NegativeLogLikelihood, MathF.Log(samples) - LogSumExp(BySample(LogWeight), axis: 0)));
         }
 
-        outputs.AddRange([(ScoreNames.Rate, Average(Rate)), (ScoreNames.Distortion, Average(Distortion)), (ScoreNames.SquaredError, Average(SquaredError))]);
+        outputs.AddRange([(ScoreNames.Distortion, Average(Distortion)), (ScoreNames.Rate, Average(Rate)), (ScoreNames.SquaredError, Average(SquaredError))]);
         if (ValueDistortions is not null)
         {
             outputs.Add((ScoreNames.Map, Average(ValueDistortions)));

@@ -20,6 +20,9 @@ internal sealed record ImageJobOptions : JobOptions
     [Option(Topic.Output, "1 to 100, for jpeg and webp."), Between(1, 100)]
     public int Quality { get; init; } = ImageFormat.DefaultQuality;
 
+    [Option(Topic.Output, "Write Float32 from 0 to 1 into a .npy, instead of 8-bit pixels.")]
+    public bool Float { get; init; }
+
     /// <inheritdoc/>
     protected override string Destination => Out;
 
@@ -44,6 +47,10 @@ internal sealed record ImageJobOptions : JobOptions
         {
             yield return $"--out is '{Out}'; pictures are written as .png, .jpg or .webp.";
         }
+        else if (Float && Paths.Extension != JobPaths.NpyExtension)
+        {
+            yield return $"--float needs a .npy, but --out is '{Out}': pictures hold 8-bit pixels.";
+        }
         else if (FormatOfEnding is { } ending && given.Has(nameof(Format)) && Format != ending)
         {
             yield return $"--format is {Format}, but --out is '{Out}': leave one of them out.";
@@ -58,7 +65,8 @@ internal sealed record ImageJobOptions : JobOptions
     public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) => Paths.IsPicture && total != 1
         ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
         : new OutputImages(
-            model.Channels, model.Height, model.Width, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec));
+            model.Channels, model.Height, model.Width, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec))
+        { IsReal = Float };
 
     /// <inheritdoc/>
     public override JsonObject Describe(string verb, IEnumerable<(string Name, string File)> files)
@@ -71,6 +79,11 @@ internal sealed record ImageJobOptions : JobOptions
             {
                 asked["quality"] = Codec.Quality;
             }
+        }
+
+        if (Float)
+        {
+            asked["float"] = true;
         }
 
         return asked;

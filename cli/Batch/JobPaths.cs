@@ -47,7 +47,7 @@ internal sealed record JobPaths(string Output, Shard Shard)
             string folder = Path.GetDirectoryName(Path.GetFullPath(Target))!;
             return this switch
             {
-                { IsArray: true } => System.Array.Find([Target, $"{Target}.partial", $"{Target}.progress.json"], File.Exists),
+                { IsArray: true } => System.Array.Find([Target, $"{Target}.partial", $"{Target}.progress.json", $"{Target}.names.txt"], File.Exists),
                 { IsFolder: false } when Directory.Exists(folder) =>
                     Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(Output)}-??????{TarExtension}")
                         .Where(file => Path.GetFileNameWithoutExtension(file)[^6..].All(char.IsAsciiDigit)).Order(StringComparer.Ordinal).FirstOrDefault(),

@@ -19,36 +19,37 @@ internal static class JobRecord
     /// <summary>Claims the output for a job, until the result is disposed.</summary>
     /// <param name="paths">Where it writes.</param>
     /// <param name="asked">Everything that the bytes of the output depend on, by name.</param>
+    /// <param name="option">The option that names the output, for messages.</param>
     /// <returns>The claim; null for a single picture, which is written at once and overwrites an existing one.</returns>
     /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
-    public static IDisposable? Claim(JobPaths paths, JsonObject asked)
+    public static IDisposable? Claim(JobPaths paths, JsonObject asked, string option = "--out")
     {
         if (paths.IsPicture)
         {
-            return Directory.Exists(paths.Output) ? throw new IOException($"'{paths.Output}' is a folder, but --out names a picture.") : null;
+            return Directory.Exists(paths.Output) ? throw new IOException($"'{paths.Output}' is a folder, but {option} names a picture.") : null;
         }
 
         string folder = Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
         if (File.Exists(folder))
         {
-            throw new IOException($"'{folder}' is a file; --out must name a folder, a .npy or a .tar.");
+            throw new IOException($"'{folder}' is a file; {option} must name a folder, a .npy or a .tar.");
         }
 
         if (File.Exists(paths.Record))
         {
-            RequireSame(paths.Record, asked);
+            RequireSame(paths.Record, asked, option);
         }
         else if (paths.IsFolder && Directory.Exists(paths.Output) && Directory.EnumerateFileSystemEntries(paths.Output).Any(entry => !IsOfJob(entry)))
         {
-            throw new IOException($"The folder '{paths.Output}' exists and is not empty: give another --out, or empty it.");
+            throw new IOException($"The folder '{paths.Output}' exists and is not empty: give another {option}, or empty it.");
         }
         else if (paths.ExistingFile is { } file)
         {
-            throw new IOException($"The file '{file}' exists, and no job of this kind made it: give another --out, or delete it.");
+            throw new IOException($"The file '{file}' exists, and no job of this kind made it: give another {option}, or delete it.");
         }
 
         Directory.CreateDirectory(folder);
-        var held = Hold(paths);
+        var held = Hold(paths, option);
         AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));
         return held;
     }
@@ -70,10 +71,10 @@ internal static class JobRecord
             ? $"the file with SHA-256 {word[..8]}..."
             : value?.ToJsonString();
 
-    private static FileLock Hold(JobPaths paths) => FileLock.TryTake(paths.Lock) ?? throw new IOException(
-        $"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another --out.");
+    private static FileLock Hold(JobPaths paths, string option) => FileLock.TryTake(paths.Lock) ?? throw new IOException(
+        $"Another process works on this part of '{paths.Output}': wait until it has ended, or choose another {option}.");
 
-    private static void RequireSame(string file, JsonObject asked)
+    private static void RequireSame(string file, JsonObject asked, string option)
     {
         JsonObject before;
         try
@@ -82,13 +83,13 @@ internal static class JobRecord
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another --out.", e);
+            throw new InvalidDataException($"'{file}' is damaged: delete it together with the job's output, or give another {option}.", e);
         }
 
         if (StoredOptions.Differences(asked, before).FirstOrDefault() is { } difference)
         {
             throw new IOException(
-                $"'{file}' belongs to another job: its {difference.Name} is {Describe(difference.There) ?? "not set"}, but {Describe(difference.Here) ?? "none"} is asked for. Give another --out, or delete the old job's files.");
+                $"'{file}' belongs to another job: its {difference.Name} is {Describe(difference.There) ?? "not set"}, but {Describe(difference.Here) ?? "none"} is asked for. Give another {option}, or delete the old job's files.");
         }
     }
 }

@@ -118,6 +118,7 @@ internal sealed class VaeSession : IDisposable
     public void Run(IReadOnlyDictionary<string, float[]> inputs, int rows, params (string Name, float[] Values)[] outputs)
     {
         using var turn = turns.Take();
+        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
         OrtValue[] sources = [.. inputs.Select(input => Wrap(input.Value, turn.Session.Inputs[input.Key]))];
         OrtValue[] targets = [.. outputs.Select(output => Wrap(output.Values, turn.Session.Outputs[output.Name]))];
         try
@@ -134,34 +135,9 @@ internal sealed class VaeSession : IDisposable
             RequireFinite(values, rows);
         }
 
-        OrtValue Wrap(float[] values, NodeMetadata tensor) => OrtValue.CreateTensorValueFromMemory(values, [rows, .. tensor.Dimensions.Skip(1).Select(size => (long)size)]);
-    }
-
-    /// <summary>The same in batches of the size that the model is tuned for.</summary>
-    /// <inheritdoc cref="Run(IReadOnlyDictionary{string, float[]}, int, ValueTuple{string, float[]}[])"/>
-    public void RunAtATime(IReadOnlyDictionary<string, float[]> inputs, int rows, params (string Name, float[] Values)[] outputs)
-    {
-        using var observed = VaeTelemetry.Observe(Metadata.Kind, device, rows);
-        int atATime = Metadata.ImagesAtATime ?? rows;
-        if (atATime >= rows)
-        {
-            Run(inputs, rows, outputs);
-            observed.Succeed();
-            return;
-        }
-
-        for (int row = 0; row < rows; row += atATime)
-        {
-            int count = Math.Min(atATime, rows - row);
-            (string Name, float[] Values)[] part = [.. outputs.Select(output => (output.Name, new float[output.Values.Length / rows * count]))];
-            Run(inputs.ToDictionary(input => input.Key, input => input.Value.AsSpan(input.Value.Length / rows * row, input.Value.Length / rows * count).ToArray()), count, part);
-            foreach (var ((_, all), (_, some)) in outputs.Zip(part))
-            {
-                some.CopyTo(all.AsSpan(all.Length / rows * row));
-            }
-        }
-
         observed.Succeed();
+
+        OrtValue Wrap(float[] values, NodeMetadata tensor) => OrtValue.CreateTensorValueFromMemory(values, [rows, .. tensor.Dimensions.Skip(1).Select(size => (long)size)]);
     }
 
     /// <summary>Waits for runs in progress; later ones are rejected.</summary>
@@ -202,7 +178,7 @@ internal sealed class VaeSession : IDisposable
             var runOptions = new RunOptions();
             var blocks = DeviceBlocks.For(session, device);
             var turns = new SessionTurns(
-                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize), kind, Release);
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize * metadata.Samples), kind, Release);
             var model = new VaeSession(turns, runOptions, metadata, blocks, device);
             if (options.WarmUp)
             {

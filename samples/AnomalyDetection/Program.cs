@@ -10,5 +10,5 @@ foreach (var (number, file) in Directory.GetFiles(args[1]).Order(StringComparer.
 {
     using var picture = SKBitmap.Decode(file) ?? throw new InvalidDataException($"'{file}' is not a picture.");
     float score = scorer.Score(picture.ToPixels(scorer.Metadata), seed: 1, first: number)[0]; // scaled and cropped as in training
-    Console.WriteLine(FormattableString.Invariant($"{score:R} {Path.GetFileName(file)}{(score > scorer.Threshold?.Value ? " outlier" : "")}"));
+    Console.WriteLine(FormattableString.Invariant($"{score:R} {Path.GetFileName(file)}{(scorer.Threshold is not null && scorer.IsOutlier(score) ? " outlier" : "")}"));
 }

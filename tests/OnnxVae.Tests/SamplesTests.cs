@@ -103,7 +103,8 @@ internal sealed partial class SamplesTests : FolderFixture
 
         string[][] lines = [.. Run("AnomalyDetection", Path.Combine(export, "scorer.onnx"), Folder["pictures"]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))];
         string[][] rows = [.. File.ReadLines(Folder["scores.csv"]).Skip(1).Select(line => line.Split(','))];
-        Assert.That(lines.Select(line => line[1]), Is.EqualTo(rows.Select(row => row[0])).And.Count.EqualTo(4));
+        Assert.That(lines.Select(line => line[1]), Is.EqualTo(rows.Select(row => row[0])));
+        Assert.That(lines, Has.Length.EqualTo(4));
         foreach (var (line, row) in lines.Zip(rows))
         {
             double expected = double.Parse(row[1], CultureInfo.InvariantCulture);

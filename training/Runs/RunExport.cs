@@ -62,6 +62,7 @@ public static class RunExport
 
         Directory.CreateDirectory(folder);
         string weights = Identify(states);
+        string? threshold = ThresholdIn(folder, weights);
         foreach (string stale in FilesOfOneModel.Except(package.Manifest.Deployables.Values.Select(graph => graph.File)).Except(FilesFor(weights, folder)))
         {
             File.Delete(Path.Combine(folder, stale));
@@ -73,12 +74,18 @@ public static class RunExport
             string file = Path.Combine(folder, graph.File);
             Bake(package, role, states, provider).Save(file);
             files.Add(file);
+            if (role == ExportedKinds.Scorer && threshold is not null)
+            {
+                SetThreshold(file, threshold);
+            }
         }
 
         return files;
     }
 
-    /// <summary>Copies a model's auxiliary models to where it was exported again: priors fitted to its latents, a classifier of its images.</summary>
+    /// <summary>
+    /// Copies what belongs to a model to where it was exported again: priors fitted to its latents, a classifier of its images, the threshold of its scorer.
+    /// </summary>
     /// <param name="weights">The id of the exported weights, as <see cref="Identify"/> returns it.</param>
     /// <param name="from">The run's own export folder.</param>
     /// <param name="to">The folder that the model was exported to.</param>
@@ -90,6 +97,11 @@ public static class RunExport
             return [];
         }
 
+        if (ThresholdIn(from, weights) is { } threshold && IsFor(weights, Path.Combine(to, ExportedFiles.Scorer)))
+        {
+            SetThreshold(Path.Combine(to, ExportedFiles.Scorer), threshold);
+        }
+
         string[] names = [.. FilesFor(weights, from), .. File.Exists(Path.Combine(from, ExportedFiles.Classifier)) ? [ExportedFiles.Classifier] : Array.Empty<string>()];
         return [.. names.Select(name =>
         {
@@ -98,6 +110,25 @@ public static class RunExport
             return file;
         })];
     }
+
+    /// <summary>Writes where outliers begin into a scorer's file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="threshold">The threshold.</param>
+    /// <exception cref="InvalidDataException">It is not an ONNX model.</exception>
+    public static void SetThreshold(string file, ScoreThreshold threshold) => SetThreshold(file, $"{threshold}");
+
+    /// <summary>Identifies a scorer, whatever its threshold: 64 hexadecimal digits.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="InvalidDataException">It is not an ONNX model.</exception>
+    public static string IdentifyScorer(string file) => Convert.ToHexStringLower(SHA256.HashData(WithThreshold(OnnxModel.Load(file), "").ToBytes()));
+
+    private static void SetThreshold(string file, string threshold) => WithThreshold(OnnxModel.Load(file), threshold).Save(file);
+
+    private static OnnxModel WithThreshold(OnnxModel scorer, string threshold) => scorer.WithMetadata(new Dictionary<string, string> { [MetadataKeys.Threshold] = threshold });
+
+    // The threshold of a scorer, if it has these weights.
+    private static string? ThresholdIn(string folder, string weights) => Path.Combine(folder, ExportedFiles.Scorer) is var file && IsFor(weights, file)
+        && OnnxModel.Load(file).Metadata.GetValueOrDefault(MetadataKeys.Threshold) is { Length: > 0 } threshold ? threshold : null;
 
     private static void RequireFinite(IReadOnlyDictionary<string, Tensor> states)
     {

@@ -15,7 +15,7 @@ internal sealed class ScoreOutput : IDisposable
     private readonly ScoreKind chosen;
     private readonly IReadOnlyList<ScoreKind> kinds;
     private readonly float? threshold;
-    private long outliers; // of this run's rows
+    private long rows, outliers; // of this run
 
     /// <param name="paths">Where to write.</param>
     /// <param name="scorer">The scorer.</param>
@@ -34,8 +34,8 @@ internal sealed class ScoreOutput : IDisposable
     /// <summary>The images whose scores have not been written yet.</summary>
     public IReadOnlyList<ImageRange> Missing => file.Missing;
 
-    /// <summary>The number of outliers among the images that were scored now.</summary>
-    public long Outliers => outliers;
+    /// <summary>The images that were scored now, and how many of them are outliers.</summary>
+    public (long Images, long Outliers) Scored => (rows, outliers);
 
     /// <summary>Does the work that can be done out of order; called from several threads.</summary>
     /// <param name="first">The number of the first image.</param>
@@ -43,7 +43,7 @@ internal sealed class ScoreOutput : IDisposable
     /// <returns>The work that remains to be done in order.</returns>
     public JobStep Prepare(long first, ExampleScores scores)
     {
-        var rows = new List<float>();
+        var values = new List<float>();
         var names = new StringBuilder();
         long found = 0;
         for (int i = 0; i < scores.Count; i++)
@@ -55,7 +55,7 @@ internal sealed class ScoreOutput : IDisposable
 
             foreach (var kind in kinds)
             {
-                rows.Add(scores[kind][i]);
+                values.Add(scores[kind][i]);
             }
 
             found += scores[chosen][i] > threshold ? 1 : 0;
@@ -65,8 +65,8 @@ internal sealed class ScoreOutput : IDisposable
         byte[] lines = Encoding.UTF8.GetBytes(names.ToString());
         return new JobStep(scores.Count, () =>
         {
-            outliers += found;
-            file.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(rows)), lines, first + scores.Count);
+            (rows, outliers) = (rows + (values.Count / kinds.Count), outliers + found);
+            file.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(values)), lines, first + scores.Count);
         });
     }
 
@@ -84,7 +84,7 @@ internal sealed class ScoreOutput : IDisposable
             return;
         }
 
-        var table = new ScoreTable([.. kinds.Select(ScoreChoices.NameOf)], threshold is { } largest ? (kinds.Index().First(kind => kind.Item == chosen).Index, largest) : null);
+        var table = new ScoreTable([.. kinds.Select(ScoreKinds.Name)], threshold is { } largest ? (kinds.Index().First(kind => kind.Item == chosen).Index, largest) : null);
         file.FinishAs(extension == JobPaths.CsvExtension ? table.WriteCsv : (array, names, target) => table.WriteParquetAsync(array, names, target).GetAwaiter().GetResult());
     }
 

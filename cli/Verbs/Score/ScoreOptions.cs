@@ -16,10 +16,10 @@ internal sealed record ScoreOptions : IChecked
     [Group]
     public ConditionOptions Given { get; init; } = new();
 
-    [Option(Topic.Score, "The score that outliers are found by, and that a .npy holds; the negative ELBO, or the distortion of a model without one, if left out."), Among<ScoreChoices>]
+    [Option(Topic.Score, "The score that outliers are found by, and that a .npy holds. If left out, that of the threshold in scorer.onnx, else the negative ELBO, or the distortion of a model without one."), Among<ScoreChoices>]
     public string? Score { get; init; }
 
-    [Option(Topic.Score, "Samples of the latents per image, a multiple of those that the scorer takes at a time, which it takes if left out."), Between(1, BetweenAttribute.LargestCount)]
+    [Option(Topic.Score, "Samples of the latents per image, a multiple of those that the scorer takes at a time. If left out, those of the threshold, else as many as it takes at a time."), Between(1, BetweenAttribute.LargestCount)]
     public int? Samples { get; init; }
 
     [Option(Topic.Score, "Mark images as outliers whose score is above that of this share of the run's validation images, as in 0.99; scorer.onnx keeps the threshold."), Share]
@@ -35,7 +35,11 @@ internal sealed record ScoreOptions : IChecked
     public ScoreJobOptions Job { get; init; } = new();
 
     /// <inheritdoc/>
-    public IEnumerable<string> FindFaults(GivenOptions given) => Map is not null && new JobPaths(Map, default) is { IsPicture: true } or { Extension: JobPaths.ParquetExtension or JobPaths.CsvExtension }
-        ? [$"--map is '{Map}'; maps go to a folder, a .npy or a .tar."] : [];
+    public IEnumerable<string> FindFaults(GivenOptions given) =>
+        Threshold is not null && Given.Mask is not null ? ["--threshold cannot be given with --mask: it is found with a random hole in each image."]
+        : Map is null ? []
+        : new JobPaths(Map, default) is { IsPicture: true } or { Extension: JobPaths.ParquetExtension or JobPaths.CsvExtension } ? [$"--map is '{Map}'; maps go to a folder, a .npy or a .tar."]
+        : Path.GetFullPath(Map) == Path.GetFullPath(Job.Out) ? [$"--map and --out are both '{Map}': give two files."]
+        : [];
 }
 

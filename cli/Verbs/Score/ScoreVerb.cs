@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Batch;
 using OnnxVae.Cli.Batch.Outputs;
@@ -8,6 +7,7 @@ using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Runs;
 
 namespace OnnxVae.Cli.Verbs.Score;
 
@@ -20,99 +20,59 @@ internal sealed class ScoreVerb : LongVerb<ScoreOptions>
     {
         string file = ModelPath.FileIn(options.Scorer, ExportedFiles.Scorer);
         var job = options.Job;
-        var (kind, threshold) = await PrepareAsync(file, options, cancellation);
         using var original = VaeScorer.Load(file, job.ToVaeOptions());
+        var (kind, samples) = Choose(original, options);
         var source = options.Images.Open(original.Metadata, isLazy: true, options.Given.VectorsFor(original.Metadata));
         var scorer = options.Given.ForImages(source, original.Metadata, options.Seed) is { } condition ? original.Given(condition) : original;
-        var asked = job.Describe("score", [("scorer", file)]);
-        options.Images.Describe(source, asked);
-        options.Given.Describe(asked);
-        (asked["score"], asked["samples"], asked["seed"]) = (ScoreChoices.NameOf(kind), options.Samples ?? scorer.Samples, options.Seed);
 
-        using (JobRecord.Claim(job.Paths, asked))
+        var stored = options.Given.Mask is null && (original.Threshold?.Kind, original.Threshold?.Samples) == (kind, samples) ? original.Threshold : null;
+        double? share = options.Threshold ?? stored?.Share;
+        using var claim = JobRecord.Claim(job.Paths, Describe("score", file, options, source, samples, new() { ["score"] = kind.Name(), ["threshold"] = share }));
+        using var map = options.Map is null ? null : MapOutput.Open(
+            new JobPaths(options.Map, job.Paths.Shard), scorer.Metadata, source, options.Images.SkipCorrupt, Describe("score map", file, options, source, samples, []));
+        var threshold = share == stored?.Share ? stored : await ThresholdSearch.FindAsync(file, kind, samples, share!.Value, job.ToVaeOptions(), cancellation);
+        var corrupt = new CorruptImages(job.Paths.Corrupt, options.Images.SkipCorrupt);
+        var range = job.Paths.Shard.RangeOf(source.Count);
+        using var output = new ScoreOutput(job.Paths, scorer, source, range, kind, threshold?.Value, corrupt);
+        // Both are made of the same runs where both lack the same images, and none are skipped, which each lists for itself.
+        bool isWithScores = map is not null && !options.Images.SkipCorrupt && map.Missing.SequenceEqual(output.Missing);
+        long made = await ImageJob.RunAsync(
+            "Scoring", output.Missing,
+            part => scorer.ScoreAsync(
+                part, (first, images) => corrupt.Read(source, first, images),
+                (first, scores) => isWithScores ? JobStep.Both(output.Prepare(first, scores), map!.Prepare(first, scores)) : output.Prepare(first, scores), options.Seed, samples, isWithScores, cancellation),
+            output.Finish, cancellation);
+        ImageJob.Report("Scored", made, range, job.Paths, corrupt);
+        if (threshold is not null && output.Scored is var (images, outliers) && images > 0)
         {
-            var corrupt = new CorruptImages(job.Paths.Corrupt, options.Images.SkipCorrupt);
-            var range = job.Paths.Shard.RangeOf(source.Count);
-            using var output = new ScoreOutput(job.Paths, scorer, source, range, kind, threshold?.Value, corrupt);
-            long made = await ImageJob.RunAsync(
-                "Scoring", output.Missing,
-                part => scorer.ScoreAsync(part, (first, images) => corrupt.Read(source, first, images), output.Prepare, options.Seed, options.Samples, cancellation: cancellation), output.Finish, cancellation);
-            ImageJob.Report("Scored", made, range, job.Paths, corrupt);
-            if (threshold is not null && made > 0)
-            {
-                Console.WriteLine(FormattableString.Invariant($"{output.Outliers} of {made} are outliers: their {ScoreChoices.NameOf(kind)} is above {threshold.Value:0.###}"));
-            }
+            Console.WriteLine(FormattableString.Invariant($"Outliers  {outliers} of {images}: their {kind.Name()} is above {threshold.Value:0.###}"));
         }
 
-        if (options.Map is not null)
+        if (map is not null)
         {
-            await WriteMapAsync(options, scorer, source, asked, cancellation);
+            await map.FinishAsync(isWithScores, (part, project) => scorer.ScoreAsync(part, (first, block) => map.Read(source, first, block), project, options.Seed, samples, withMap: true, cancellation), cancellation);
         }
 
         return ExitCode.Done;
     }
 
-    // The score that was chosen, and where its outliers begin.
-    private static async Task<(ScoreKind Kind, ScoreThreshold? Threshold)> PrepareAsync(string file, ScoreOptions options, CancellationToken cancellation)
+    // What the bytes of an output depend on; the threshold in the file is not part of it.
+    private static JsonObject Describe(string job, string file, ScoreOptions options, ImageSource source, int samples, JsonObject asked)
     {
-        ScoreKind kind;
-        ScoreThreshold? stored;
-        using (var scorer = VaeScorer.Load(file, options.Job.ToVaeOptions()))
-        {
-            (kind, stored) = (options.Score is { } name ? ScoreChoices.Parse(name) : scorer.Kinds[0], scorer.Threshold);
-            if (!scorer.Kinds.Contains(kind))
-            {
-                throw new UsageException($"The model has no {options.Score}: give --score {string.Join(" or ", scorer.Kinds.Select(ScoreChoices.NameOf))}.");
-            }
-
-            if (options.Samples % scorer.Samples is > 0)
-            {
-                throw new UsageException($"--samples is {options.Samples}; the scorer takes {scorer.Samples} at a time: give a multiple.");
-            }
-
-            if (options.Map is not null && !scorer.HasMap)
-            {
-                throw new UsageException("The model has no map: the values of its likelihood are not independent given the latents. Leave --map out.");
-            }
-        }
-
-        return options.Threshold is not { } share || (stored?.Kind == kind && stored.Share == share)
-            ? (kind, stored?.Kind == kind ? stored : null)
-            : (kind, await ThresholdSearch.FindAsync(file, kind, share, options.Job.ToVaeOptions(), cancellation));
+        (asked["verb"], asked["device"], asked["scorer"], asked["samples"], asked["seed"]) = (job, options.Job.Execution.Device, RunExport.IdentifyScorer(file), samples, options.Seed);
+        options.Images.Describe(source, asked);
+        options.Given.Describe(asked);
+        return asked;
     }
 
-    private static async Task WriteMapAsync(ScoreOptions options, VaeScorer scorer, ImageSource source, JsonObject asked, CancellationToken cancellation)
+    // Which score, and of how many samples.
+    private static (ScoreKind Kind, int Samples) Choose(VaeScorer scorer, ScoreOptions options)
     {
-        var paths = new JobPaths(options.Map!, options.Job.Paths.Shard);
-        var model = scorer.Metadata;
-        var range = paths.Shard.RangeOf(source.Count, paths.Unit);
-        using var claim = JobRecord.Claim(paths, asked);
-        var corrupt = new CorruptImages(paths.Corrupt, options.Images.SkipCorrupt);
-        var images = new OutputImages(model.Channels, model.Height, model.Width, range, source.Count, ImageFormat.Png, OutputNames.Of(source, source.Count, ImageFormat.Png)) { IsReal = paths.IsArray };
-        using var output = ImageOutput.Open(paths, images, corrupt);
-        long made = await ImageJob.RunAsync(
-            "Mapping", output.Missing,
-            part => scorer.ScoreAsync(
-                part, (first, block) => corrupt.Read(source, first, block), (first, scores) => output.Prepare(first, paths.IsArray ? scores.Map : Bright(scores.Map, model.ImageSize)),
-                options.Seed, options.Samples, withMap: true, cancellation),
-            output.Finish, cancellation);
-        ImageJob.Report("Mapped", made, range, paths, corrupt);
-    }
-
-    // Each map from its smallest value, black, to its largest one, white.
-    private static float[] Bright(ReadOnlySpan<float> maps, int size)
-    {
-        float[] bright = maps.ToArray();
-        for (int start = 0; start < bright.Length; start += size)
-        {
-            var map = bright.AsSpan(start, size);
-            float smallest = TensorPrimitives.Min(map), range = TensorPrimitives.Max(map) - smallest;
-            for (int i = 0; i < size; i++)
-            {
-                map[i] = range > 0 ? (map[i] - smallest) / range : 0;
-            }
-        }
-
-        return bright;
+        var kind = options.Score is { } name ? ScoreKinds.Find(name)!.Value : scorer.DefaultKind;
+        int samples = options.Samples ?? (scorer.DefaultKind == kind ? scorer.DefaultSamples : scorer.Samples);
+        return !scorer.Kinds.Contains(kind) ? throw new UsageException($"The model has no {options.Score}: give --score {string.Join(" or ", scorer.Kinds.Select(ScoreKinds.Name))}.")
+            : samples % scorer.Samples > 0 ? throw new UsageException($"--samples is {samples}; the scorer takes {scorer.Samples} at a time: give a multiple.")
+            : options.Map is not null && !scorer.HasMap ? throw new UsageException("The model has no map: its likelihood has no distortion of each value. Leave --map out.")
+            : (kind, samples);
     }
 }

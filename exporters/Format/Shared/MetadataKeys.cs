@@ -39,7 +39,7 @@ internal static class MetadataKeys
     /// <summary>K, the samples of latents that a scorer takes at a time.</summary>
     public const string Samples = "onnxvae.samples";
 
-    /// <summary>The largest score that is not an outlier's, SCORE:SHARE:VALUE, with the share of training examples up to it.</summary>
+    /// <summary>The largest score that is not an outlier's, SCORE:SAMPLES:SHARE:VALUE, with the samples of the latents that it is for, and the share of examples up to it.</summary>
     public const string Threshold = "onnxvae.threshold";
 
     /// <summary>Identifies the weights, or the weights whose latents the file is for.</summary>

@@ -38,6 +38,20 @@ internal sealed class JobOutputTests : JobFixture
     }
 
     [Test]
+    public void Generate_OfFloats_WritesThemUnrounded()
+    {
+        string decoder = Path.Combine(Models.Export("mlp"), "decoder.onnx");
+        Support.Cli.Succeed("generate", decoder, "--count", "5", "--seed", "3", "--float", "--out", Folder["images.npy"]);
+
+        var (type, shape, data) = Npy.Read(File.ReadAllBytes(Folder["images.npy"]), "images.npy");
+        using var vae = OnnxVae.Inference.VaeDecoder.Load(decoder);
+        Assert.That((type, shape), Is.EqualTo(("<f4", (long[])[5, 1, 9, 8])));
+        Assert.That(MemoryMarshal.Cast<byte, float>(data.Span).ToArray(), Is.EqualTo(vae.Generate(count: 5, seed: 3)).Within(1e-6f));
+        Assert.That(Support.Cli.Run("generate", decoder, "--count", "5", "--float", "--out", Folder["images"]).Error, Does.StartWith($"onnxvae: --float needs a .npy, but --out is '{Folder["images"]}': pictures hold 8-bit pixels."));
+        Assert.That(Support.Cli.Run("generate", decoder, "--count", "5", "--seed", "3", "--out", Folder["images.npy"]).Error, Does.Contain("belongs to another job: its float is"));
+    }
+
+    [Test]
     public void Generate_PastTenThousand_MakesSubfolders()
     {
         Support.Cli.Succeed("generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "10001", "--out", Folder["images"]);

@@ -34,7 +34,7 @@ internal sealed class ScoreTests : JobFixture
         Support.Cli.Succeed(Job(model, "scores.parquet", "--seed", "3"));
 
         string[] lines = File.ReadAllLines(Folder["scores.csv"]);
-        Assert.That(lines[0], Is.EqualTo("name,negativeElbo,negativeLogLikelihood,rate,distortion,squaredError"));
+        Assert.That(lines[0], Is.EqualTo("name,negativeElbo,negativeLogLikelihood,distortion,rate,squaredError"));
         Assert.That(lines[2], Does.StartWith("\"a, 00000001.png\","));
         using var scorer = VaeScorer.Load(Path.Combine(model, "scorer.onnx"));
         var images = ImageData.Open(Folder["images"]).All;
@@ -94,11 +94,17 @@ internal sealed class ScoreTests : JobFixture
         Assert.That(rows.All(row => row[^1] == (float.Parse(row[1], CultureInfo.InvariantCulture) > scorer.Threshold.Value ? "true" : "false")), Is.True);
         int outliers = rows.Count(row => row[^1] == "true");
         Assert.That(outliers / (double)rows.Length, Is.InRange(0.07, 0.13));
-        Assert.That(output, Does.Contain("Threshold ").And.Contain($"{outliers} of {rows.Length} are outliers"));
+        Assert.That(output, Does.Contain("Threshold ").And.Contain($"Outliers  {outliers} of {rows.Length}:"));
 
         // The file keeps it, for the same score.
-        Assert.That(Support.Cli.Succeed([.. test, "--out", Folder["again.csv"]]), Does.Contain($"{outliers} of {rows.Length} are outliers"));
-        Assert.That(Support.Cli.Succeed([.. test, "--score", "rate", "--out", Folder["rate.csv"]]), Does.Not.Contain("outliers"));
+        Assert.That(Support.Cli.Succeed([.. test, "--out", Folder["again.csv"]]), Does.Contain($"Outliers  {outliers} of {rows.Length}:"));
+        Assert.That(Support.Cli.Succeed([.. test, "--score", "rate", "--out", Folder["rate.csv"]]), Does.Not.Contain("Outliers"));
+        string[] likelihood = [.. test, "--threshold", "0.9", "--score", "negativeLogLikelihood", "--samples", "16"];
+        Support.Cli.Succeed([.. likelihood, "--out", Folder["likelihood.csv"]]);
+        Assert.That(File.ReadLines(Folder["likelihood.csv"]).Count(line => line.EndsWith("true", StringComparison.Ordinal)) / (double)rows.Length, Is.InRange(0.07, 0.13), "of the same number of samples");
+        Assert.That(Support.Cli.Succeed("export", Folder["run"], "--out", Folder["deployed"]), Does.Contain("scorer.onnx"));
+        using var deployed = VaeScorer.Load(Folder["deployed/scorer.onnx"]);
+        Assert.That((deployed.DefaultKind, deployed.DefaultSamples), Is.EqualTo((ScoreKind.NegativeLogLikelihood, 16)));
     }
 
     [Test]
@@ -111,7 +117,7 @@ internal sealed class ScoreTests : JobFixture
         var (type, shape, data) = Npy.Read(File.ReadAllBytes(Folder["map.npy"]), "map.npy");
         Assert.That((type, shape), Is.EqualTo(("<f4", (long[])[5, 1, 9, 8])));
         float[] map = [.. MemoryMarshal.Cast<byte, float>(data.Span)[..72]];
-        Assert.That(map.Sum(), Is.EqualTo(float.Parse(File.ReadLines(Folder["scores.csv"]).ElementAt(1).Split(',')[5], CultureInfo.InvariantCulture)).Within(1e-3));
+        Assert.That(map.Sum(), Is.EqualTo(float.Parse(File.ReadLines(Folder["scores.csv"]).ElementAt(1).Split(',')[4], CultureInfo.InvariantCulture)).Within(1e-3));
         var picture = ImageData.Open(Folder["maps"]).All;
         byte[] pixels = new byte[72];
         picture.Read(0, pixels);
@@ -127,13 +133,23 @@ internal sealed class ScoreTests : JobFixture
 
         Refuses(2, "onnxvae: --out is 'scores.txt'; scores go to a .csv, a .parquet or a .npy.", "score", model, "--data", Folder["images"], "--out", "scores.txt");
         Refuses(2, "onnxvae: --samples is 12; the scorer takes 8 at a time: give a multiple.", Job(model, "x.csv", "--samples", "12"));
+        Refuses(2, $"onnxvae: --map and --out are both '{Folder["x.npy"]}': give two files.", Job(model, "x.npy", "--map", Folder["x.npy"]));
         Refuses(2, "onnxvae: --map is 'map.png'; maps go to a folder, a .npy or a .tar.", Job(model, "x.csv", "--map", "map.png"));
-        Refuses(2, "onnxvae: The model has no negativeElbo: give --score rate or distortion or squaredError.", "score", Folder["run"], "--data", "sprites", "--out", Folder["x.csv"], "--score", "negativeElbo");
-        Refuses(2, "onnxvae: The model has no map: the values of its likelihood are not independent given the latents. Leave --map out.", "score", Folder["run"], "--data", "sprites", "--out", Folder["x.csv"], "--map", Folder["m.npy"]);
+        Refuses(2, "onnxvae: The model has no negativeElbo: give --score distortion or rate or squaredError.", "score", Folder["run"], "--data", "sprites", "--out", Folder["x.csv"], "--score", "negativeElbo");
+        Refuses(2, "onnxvae: The model has no map: its likelihood has no distortion of each value. Leave --map out.", "score", Folder["run"], "--data", "sprites", "--out", Folder["x.csv"], "--map", Folder["m.npy"]);
         Refuses(1, $"onnxvae: '{Path.Combine(model, "encoder.onnx")}' is an encoder; expected a scorer. Give the scorer.onnx that was exported with it.", Job(Path.Combine(model, "encoder.onnx"), "x.csv"));
-        Assert.That(Support.Cli.Run(Job(model, "x.csv", "--threshold", "0.9")).Error, Does.StartWith("onnxvae: ").And.Contain("run"));
+        Refuses(2, "onnxvae: --threshold cannot be given with --mask: it is found with a random hole in each image.", Job(model, "x.csv", "--threshold", "0.9", "--mask", "m.png"));
+        Assert.That(Support.Cli.Run(Job(model, "x.csv", "--threshold", "0.9")).Error, Does.StartWith($"onnxvae: --threshold needs the run of '{Path.Combine(model, "scorer.onnx")}' and the images that it was trained on: there is no run folder"));
         Assert.That(File.Exists(Folder["x.csv"]), Is.False);
 
-        static void Refuses(int exitCode, string message, params string[] command) => Assert.That(Support.Cli.Run(command) is var (code, _, error) ? (code, error.TrimEnd().Replace(" See 'onnxvae score --help'.", "", StringComparison.Ordinal)) : default, Is.EqualTo((exitCode, message)));
+        // What is refused leaves the file's threshold alone, and names the option.
+        Directory.CreateDirectory(Folder["full"]);
+        File.WriteAllText(Folder["full/file"], "");
+        byte[] before = File.ReadAllBytes(Folder["run/export/scorer.onnx"]);
+        Refuses(1, $"onnxvae: The folder '{Folder["full"]}' exists and is not empty: give another --map, or empty it.", Job(model, "y.csv", "--map", Folder["full"]));
+        Refuses(1, "onnxvae: There is no data '/nowhere'", "score", Folder["run"], "--data", "/nowhere", "--threshold", "0.9", "--out", Folder["y.csv"]);
+        Assert.That(File.ReadAllBytes(Folder["run/export/scorer.onnx"]), Is.EqualTo(before));
+
+        static void Refuses(int exitCode, string message, params string[] command) => Assert.That(Support.Cli.Run(command) is var (code, _, error) ? (code, error[..Math.Min(error.Length, message.Length)]) : default, Is.EqualTo((exitCode, message)));
     }
 }

@@ -20,7 +20,7 @@ internal sealed class InferenceReadmeTests
         Environment.CurrentDirectory = models;
         Directory.CreateDirectory("export");
         Directory.CreateDirectory("other");
-        foreach (string file in (string[])["encoder.onnx", "decoder.onnx"])
+        foreach (string file in (string[])["encoder.onnx", "decoder.onnx", "scorer.onnx"])
         {
             File.Copy(file, Path.Combine("export", file), overwrite: true);
             File.Copy(file, Path.Combine("other", file), overwrite: true);
@@ -55,6 +55,12 @@ internal sealed class InferenceReadmeTests
         float[] z = vae.Encoder.Sample(images, seed: 1);
         float[] reconstructions = vae.Reconstruct(images);
         float[] between = vae.Interpolate(images.AsSpan(0, size), images.AsSpan(size, size), steps: 9);
+
+        using var scorer = VaeScorer.Load("export/scorer.onnx");
+        float[] scores = scorer.Score(images);
+        var all = scorer.ScoreAll(images, samples: 64, withMap: true);
+        ReadOnlySpan<float> bound = all[ScoreKind.NegativeLogLikelihood], map = all.Map;
+        Assert.That(scores.Length == 16 && bound.Length == 16 && map.Length == images.Length);
 
         Assert.That(mean.Length == logVar.Length && mean.Length == z.Length && reconstructions.Length == images.Length && between.Length == 9 * size);
         using var cancellation = new CancellationTokenSource();

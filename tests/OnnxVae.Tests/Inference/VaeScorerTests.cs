@@ -137,11 +137,37 @@ internal sealed class VaeScorerTests : FolderFixture
 
         Assert.That(() => scorer.ScoreAll(image, withMap: true), Throws.ArgumentException.With.Message.StartsWith("The model has no map"));
         Assert.That(() => scorer.ScoreAll(image, samples: 3), Throws.ArgumentException.With.Message.StartsWith("The number of samples is 3; the scorer takes 8 at a time: give a multiple."));
-        Assert.That(() => scorer.ScoreAll(image)[ScoreKind.NegativeElbo].Length, Throws.ArgumentException.With.Message.StartsWith("The model has no negativeElbo; it has rate, distortion, squaredError."));
+        Assert.That(() => scorer.ScoreAll(image)[ScoreKind.NegativeElbo].Length, Throws.ArgumentException.With.Message.StartsWith("The model has no negativeElbo; it has distortion, rate, squaredError."));
         Assert.That(() => scorer.Score(new float[Size + 1]), Throws.ArgumentException);
         Assert.That(() => VaeScorer.Load(Folder["export/encoder.onnx"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("is an encoder; expected a scorer"));
         OnnxModel.Load(Folder["export/scorer.onnx"]).WithMetadata(new Dictionary<string, string> { ["onnxvae.threshold"] = "rate:much" }).Save(Folder["damaged.onnx"]);
-        Assert.That(() => VaeScorer.Load(Folder["damaged.onnx"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("onnxvae.threshold is 'rate:much'; expected score:share:value"));
+        Assert.That(() => VaeScorer.Load(Folder["damaged.onnx"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("onnxvae.threshold is 'rate:much'; expected score:samples:share:value"));
+    }
+
+    [Test]
+    public void Threshold_DecidesWhichScoreIsTheDefault()
+    {
+        using (Export(new VaeModel(Networks(), new BernoulliLikelihood(), new BetaElbo())))
+        {
+        }
+
+        RunExport.SetThreshold(Folder["export/scorer.onnx"], new ScoreThreshold(ScoreKind.Distortion, 16, 0.9, 6.25f));
+        using var scorer = VaeScorer.Load(Folder["export/scorer.onnx"]);
+        float[] image = Uniform(Size, 1);
+
+        Assert.That(scorer.Score(image)[0], Is.EqualTo(scorer.ScoreAll(image, samples: 16)[ScoreKind.Distortion][0]));
+        Assert.That((scorer.IsOutlier(6.25f), scorer.IsOutlier(6.26f)), Is.EqualTo((false, true)));
+        RunExport.Write(TrainingPackage.Open(Folder["package"]), TrainingPackage.Open(Folder["package"]).ReadInitialStates(), Folder["export"], "cpu");
+        using var again = VaeScorer.Load(Folder["export/scorer.onnx"]);
+        Assert.That(again.Threshold, Is.EqualTo(scorer.Threshold), "exported again with the same weights");
+    }
+
+    [Test]
+    public void Scorer_OfAConditionalModel_NeedsItsCondition()
+    {
+        using var scorer = Export(new VaeModel(Networks(condition: new MaskCondition(new ImageShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()));
+
+        Assert.That(() => scorer.Score(new float[Size]), Throws.ArgumentException.With.Message.StartsWith("The scorer is conditional on"));
     }
 
     // A VAE that has seen zeros only.
