@@ -8,7 +8,9 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The images of a run.</summary>
 internal sealed record DataOptions
 {
-    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz."), JsonRequired]
+    private const string First = "nchw", Last = "nhwc";
+
+    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy."), JsonRequired]
     public string Data { get; init; } = Sprites.Name;
 
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
@@ -16,6 +18,9 @@ internal sealed record DataOptions
 
     [Option(Topic.Data, "1 for grayscale, 3 for color; if omitted, color if any image has it."), Channels]
     public int? Channels { get; init; }
+
+    [Option(Topic.Data, "Where an array has its channels, if its shape does not tell: nchw, [N, C, H, W], or nhwc, [N, H, W, C]."), Among(First, Last)]
+    public string? Layout { get; init; }
 
     [SkipCorruptOption]
     public bool SkipCorrupt { get; init; }
@@ -51,6 +56,7 @@ internal sealed record DataOptions
     {
         Size = ImageSize is { } side ? (side, side) : null,
         Channels = Channels,
+        Layout = Layout switch { First => ImageLayout.ChannelsFirst, Last => ImageLayout.ChannelsLast, _ => null },
         SkipCorrupt = SkipCorrupt,
         BinarizationSeed = Binarize ? seed : null,
     };

@@ -39,6 +39,7 @@ internal static class Remedies
         ("leave the clipping out", "leave --clip-gradient out"),
         ("leave the weight averaging out", "leave --weight-averaging out"),
         ("leave out the groups of parameters", "leave --learning-rate-factors out"),
+        ("say which layout it has.", "give --layout nchw or nhwc."),
         ("leave momentum and weight decay out, or choose AdamW", "give --momentum 0, or --optimizer adamw"),
         ("choose AdamW, Adam, or Sgd without momentum", "give --optimizer adamw, adam, or sgd with --momentum 0"),
         ("take a quantizer without a codebook, and no batch normalization or sigma in closed form", "give --quantizer finite-scalar, or another --likelihood than gaussian-optimal"),

@@ -16,7 +16,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private const long ImagesToIdentify = 32; // of each split
     private const ulong ValidationKey = 0x7A11D;
 
-    private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, or an image file";
+    private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file";
 
     /// <summary>The data's own validation split, which is used neither for training nor for testing; null if there is none.</summary>
     public ImageSource? Validation { get; init; }
@@ -29,7 +29,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
     /// <summary>
     /// Opens a data set by its name or path: <c>sprites</c>, a folder of IDX files or images, a tar or zip of images, a <c>.npy</c> or
-    /// <c>.npz</c>, or a single image.
+    /// <c>.npz</c>, a folder of <c>.npy</c> files, or a single image.
     /// </summary>
     /// <exception cref="IOException">There is nothing at the path.</exception>
     /// <exception cref="InvalidDataException">The data cannot be used.</exception>
@@ -175,7 +175,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         if (Directory.Exists(source))
         {
-            return IdxImages.IsIdxFolder(source) ? Scale(IdxImages.OpenFolder(source), options) : ImageFiles.OpenFolder(source, options);
+            return IdxImages.IsIdxFolder(source) ? Scale(IdxImages.OpenFolder(source), options)
+                : NumpyData.IsFolder(source) ? Scale(NumpyData.OpenFolder(source, options), options)
+                : ImageFiles.OpenFolder(source, options);
         }
 
         if (!File.Exists(source))
@@ -185,7 +187,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
         return source switch
         {
-            _ when source.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) || source.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) => Scale(NumpyImages.Open(source), options),
+            _ when NumpyData.IsNamedLikeOne(source) => Scale(NumpyData.Open(source, options), options),
             _ when ImageListing.IsTar(source) => ImageFiles.OpenTar(source, options),
             _ when ImageListing.IsZip(source) => ImageFiles.OpenZip(source, options),
             _ when EncodedImage.IsNamedLikeOne(source) => ImageFiles.OpenFile(source, options),
@@ -197,7 +199,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         var images = data.All;
         var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
-        return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data : data.Map(source => new ScaledImages(source, channels, height, width));
+        return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data
+            : images.Channels is 1 or 3 && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
+            : throw new InvalidDataException(
+                $"The images are {images.Channels} x {images.Height} x {images.Width} (channels, height, width), and should be {channels} x {height} x {width}: only grayscale and color are scaled.");
     }
 
     /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 images of each split as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>

@@ -160,6 +160,11 @@ public sealed class ImageFiles : ImageSource
         var (readable, headers) = ReadHeaders(files, options);
         var (height, width) = options.Size ?? CommonSize(headers);
         int channels = options.Channels ?? (HaveColour(headers, options) ? 3 : 1);
+        if (channels is not (1 or 3))
+        {
+            throw new InvalidDataException($"Images of {channels} channels are asked for, but pictures have 1 or 3: give a .npy or .npz.");
+        }
+
         return Load(readable, classes, channels, height, width, options);
     }
 

@@ -9,6 +9,9 @@ public sealed record ImageOptions
     /// <summary>1 for grayscale, 3 for color; null for color if any image has color.</summary>
     public int? Channels { get; init; }
 
+    /// <summary>Where arrays have their channels; null to tell by their shapes.</summary>
+    public ImageLayout? Layout { get; init; }
+
     /// <summary>Whether images that cannot be read are skipped instead of raising an error.</summary>
     public bool SkipCorrupt { get; init; }
 

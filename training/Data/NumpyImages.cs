@@ -1,42 +1,38 @@
 using System.Globalization;
-using System.IO.Compression;
 using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels: integers from 0 to 255 of any type, Booleans,
-/// or floating-point numbers from 0 to 1, which are rounded to 8 bits. <c>.npz</c> archives may hold an array and labels for each split.
+/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C]: integers from 0 to 255 of any type, Booleans, or floating-point numbers from 0 to 1,
+/// which are rounded to 8 bits.
 /// </summary>
-public sealed class NumpyImages : ImageSource
+internal sealed class NumpyImages : ImageSource
 {
-    private const string ExpectedShapes = "[N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels";
-    private const int RanksOfImages = 3; // at least
-    private const double Rounding = 1e-3;
+    /// <summary>The shapes that arrays of images have.</summary>
+    public const string ExpectedShapes = "[N, H, W], [N, C, H, W] or [N, H, W, C]";
 
-    private static readonly string[] LabelWords = ["label", "labels", "y", "target", "targets", "class", "classes"];
+    /// <summary>The least number of axes that they have.</summary>
+    public const int LowestRank = 3;
+
+    private const double Rounding = 1e-3;
 
     private readonly PixelReader read;
     private readonly bool channelsLast;
-    private int[]? labels;
-    private IReadOnlyList<string> classes = [];
 
-    private NumpyImages(long[] shape, PixelReader read, string source)
+    private NumpyImages(long[] shape, PixelReader read, string source, ImageOptions options)
     {
         this.read = read;
-        (bool Last, long Channels, long Height, long Width)? layout = shape switch
+        channelsLast = LayoutOf(shape, options) switch
         {
-            [_, var h, var w] => (false, 1, h, w),
-            [_, 1 or 3, var h, var w] => (false, shape[1], h, w),
-            [_, var h, var w, 1 or 3] => (true, shape[3], h, w),
-            _ => null,
+            _ when shape.Length is not (LowestRank or LowestRank + 1) || shape.Any(size => size < 1) || shape.Skip(1).Aggregate((Int128)1, (product, size) => product * size) > Array.MaxLength =>
+                throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected {ExpectedShapes}."),
+            { } layout => layout == ImageLayout.ChannelsLast,
+            null => throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}], whose second axis could be that of channels, or its last one: say which layout it has."),
         };
-        if (layout is not var (last, channels, height, width) || shape[0] < 1 || height < 1 || width < 1 || (Int128)channels * height * width > Array.MaxLength)
-        {
-            throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected {ExpectedShapes}.");
-        }
-
-        (channelsLast, Channels, Height, Width, Count) = (last, (int)channels, (int)height, (int)width, shape[0]);
+        int[] sizes = [.. shape.Skip(1).Select(size => (int)size)];
+        (Channels, Height, Width) = sizes.Length < LowestRank ? (1, sizes[0], sizes[1]) : channelsLast ? (sizes[2], sizes[0], sizes[1]) : (sizes[0], sizes[1], sizes[2]);
+        Count = shape[0];
     }
 
     // Reads bytes of the array, starting at a position.
@@ -53,12 +49,6 @@ public sealed class NumpyImages : ImageSource
 
     /// <inheritdoc/>
     public override int Width { get; }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Classes => classes;
-
-    /// <inheritdoc/>
-    public override int LabelOf(long index) => labels is null ? base.LabelOf(index) : labels[index];
 
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
@@ -78,109 +68,33 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    /// <summary>Opens a <c>.npy</c>, of any length, or <c>.npz</c>.</summary>
-    internal static ImageData Open(string path)
-    {
-        if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
-        {
-            return ImageData.HoldOut(RegularFile.Length(path) <= LargestInMemory ? FromArray(RegularFile.Read(path, LargestInMemory), path) : FromFile(path));
-        }
+    /// <summary>Opens a <c>.npy</c>; one of more than 2 GB is read on demand.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What is known of its layout.</param>
+    /// <exception cref="InvalidDataException">It is damaged, or holds no images.</exception>
+    public static NumpyImages Open(string path, ImageOptions options) =>
+        RegularFile.Length(path) <= LargestInMemory ? FromArray(RegularFile.Read(path, LargestInMemory), path, options) : FromFile(path, options);
 
-        var file = RegularFile.Open(path);
-        try
-        {
-            using var archive = new ZipArchive(file, ZipArchiveMode.Read);
-            return OpenArchive(archive, path);
-        }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)
-        {
-            throw new InvalidDataException($"'{path}' is not a valid .npz archive, or is compressed in a way that is not read: fetch it again, or write it with numpy.savez.", e);
-        }
-    }
-
-    private static ImageData OpenArchive(ZipArchive archive, string path)
-    {
-        var passedOver = new PassedOver();
-        var arrays = archive.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal)
-            .Select(entry => (Entry: entry, Header: PeekHeader(entry), Split: SplitNames.In(entry.Name))).ToArray();
-        var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= RanksOfImages)
-            .GroupBy(array => array.Split ?? SplitKind.Train).ToDictionary(split => split.Key, split => split.First());
-        if (images.Count == 0)
-        {
-            throw new InvalidDataException($"'{path}' holds no array of images: expected {ExpectedShapes}.");
-        }
-
-        var sources = images.ToDictionary(split => split.Key, split => FromArray(ReadAll(split.Value.Entry, path), $"{path}/{split.Value.Entry.Name}"));
-        var labels = images.Keys.Select(split => (Split: split, Array: Array.Find(
-            arrays, array => (array.Split ?? SplitKind.Train) == split && IsOfLabels(array.Entry.Name, array.Header, sources[split].Count)))).ToArray();
-        bool areLabelled = Array.TrueForAll(labels, label => label.Array.Entry is not null);
-        if (areLabelled)
-        {
-            Label(sources, labels.ToDictionary(label => label.Split, label => ReadLabels(label.Array.Entry, path)));
-        }
-
-        foreach (var array in arrays.Where(array => !images.ContainsValue(array) && !(areLabelled && labels.Any(label => label.Array.Entry == array.Entry))))
-        {
-            passedOver.Add($"array '{array.Entry.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither images nor the labels of all images");
-        }
-
-        if (sources.Count == 1 && !sources.ContainsKey(SplitKind.Train))
-        {
-            passedOver.AddLoneSplit(sources.Keys.Single());
-        }
-
-        return (sources.Count == 1 ? ImageData.HoldOut(sources.Values.Single()) : ImageData.FromSplits(
-            sources.GetValueOrDefault(SplitKind.Train), sources.GetValueOrDefault(SplitKind.Validation), sources.GetValueOrDefault(SplitKind.Test))) with
-        {
-            PassedOver = passedOver.Phrases,
-        };
-    }
-
-    private static bool IsOfLabels(string name, NpyHeader? header, long images) =>
-        header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] } && header.Shape[0] == images
-        && SplitNames.Words(Path.GetFileNameWithoutExtension(name)).Any(LabelWords.Contains);
-
-    // The classes of all splits are those that occur in any of them.
-    private static void Label(Dictionary<SplitKind, NumpyImages> sources, Dictionary<SplitKind, long[]> labels)
-    {
-        long[] known = [.. labels.Values.SelectMany(values => values).Distinct().Order()];
-        string[] names = [.. known.Select(label => label.ToString(CultureInfo.InvariantCulture))];
-        foreach (var (split, source) in sources)
-        {
-            source.labels = [.. labels[split].Select(label => Array.BinarySearch(known, label))];
-            source.classes = names;
-        }
-    }
-
-    private static long[] ReadLabels(ZipArchiveEntry entry, string path)
-    {
-        byte[] file = ReadAll(entry, path);
-        var header = Npy.ReadHeader(file, file.Length, $"{path}/{entry.Name}");
-        var data = file.AsSpan(header.Length);
-        var labels = new long[(int)header.Count];
-        for (int i = 0; i < labels.Length; i++)
-        {
-            labels[i] = (long)header.Element(data, i);
-        }
-
-        return labels;
-    }
-
-    private static NumpyImages FromArray(byte[] file, string source)
+    /// <summary>The images of an array in memory.</summary>
+    /// <param name="file">The bytes of a <c>.npy</c>.</param>
+    /// <param name="source">Its name, for messages.</param>
+    /// <param name="options">What is known of its layout.</param>
+    public static NumpyImages FromArray(byte[] file, string source, ImageOptions options)
     {
         var header = Npy.ReadHeader(file, file.Length, source);
         var pixels = header is { DataType: "|u1", IsFortran: false } ? file.AsMemory(header.Length) : ToPixels(header, file.AsMemory(header.Length), source);
-        return new NumpyImages(header.Shape, (position, image) => pixels.Span.Slice((int)position, image.Length).CopyTo(image), source);
+        return new NumpyImages(header.Shape, (position, image) => pixels.Span.Slice((int)position, image.Length).CopyTo(image), source, options);
     }
 
     /// <summary>Opens a <c>.npy</c> whose images are read on demand.</summary>
-    internal static NumpyImages FromFile(string path)
+    /// <inheritdoc cref="Open"/>
+    public static NumpyImages FromFile(string path, ImageOptions options)
     {
         var file = File.OpenHandle(path, options: FileOptions.RandomAccess);
         byte[] start = new byte[Math.Min(Npy.LongestHeader, RandomAccess.GetLength(file))];
         Read(start, 0);
         var header = Npy.ReadHeader(start, RandomAccess.GetLength(file), path);
-        return header is { DataType: "|u1", IsFortran: false } ? new NumpyImages(header.Shape, (position, pixels) => Read(pixels, header.Length + position), path) : throw new InvalidDataException(
+        return header is { DataType: "|u1", IsFortran: false } ? new NumpyImages(header.Shape, (position, pixels) => Read(pixels, header.Length + position), path, options) : throw new InvalidDataException(
             $"'{path}' holds {header.TypeName}{(header.IsFortran ? " in Fortran order" : "")} and has more than {LargestInMemory} bytes; arrays of that size must be uint8 in C order.");
 
         void Read(Span<byte> bytes, long position)
@@ -268,26 +182,19 @@ public sealed class NumpyImages : ImageSource
         }
     }
 
-    private static NpyHeader? PeekHeader(ZipArchiveEntry entry)
+    // Grayscale and color are told by their numbers of channels, others by the other two axes, if these are alike.
+    private static ImageLayout? LayoutOf(long[] shape, ImageOptions options) => shape switch
     {
-        using var content = entry.Open();
-        var start = new byte[1024];
-        int length = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        return Npy.TryReadHeader(start.AsSpan(0, length));
-    }
-
-    // Reads as many bytes as the header says, which the archive must confirm.
-    private static byte[] ReadAll(ZipArchiveEntry entry, string path)
-    {
-        var header = PeekHeader(entry)!;
-        var length = header.Length + (header.Count * header.ItemSize);
-        if (length > LargestInMemory || length != entry.Length)
-        {
-            throw new InvalidDataException(
-                $"'{path}/{entry.Name}' cannot be used: an array of type {header.DataType} and shape {header.ShapeText} takes {length} bytes with its header, the archive says {entry.Length}, and at most {LargestInMemory} are read.");
-        }
-
-        using var content = entry.Open();
-        return RegularFile.ReadUpTo(content, (long)length);
-    }
+        [_, _, _] => ImageLayout.ChannelsFirst,
+        [_, var a, var b, var c] =>
+            options.Layout is { } given ? given
+            : options is { Channels: { } channels, Size: { } size } && (a, b, c) == (channels, size.Height, size.Width) ? ImageLayout.ChannelsFirst
+            : options is { Channels: { } number, Size: { } sides } && (c, a, b) == (number, sides.Height, sides.Width) ? ImageLayout.ChannelsLast
+            : a is 1 or 3 ? ImageLayout.ChannelsFirst
+            : c is 1 or 3 ? ImageLayout.ChannelsLast
+            : b == c && a != b ? ImageLayout.ChannelsFirst
+            : a == b && b != c ? ImageLayout.ChannelsLast
+            : null,
+        _ => null,
+    };
 }

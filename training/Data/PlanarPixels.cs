@@ -5,13 +5,18 @@ namespace OnnxVae.Training.Data;
 /// <summary>Converts planar images, as models take them, to interleaved pixels, as files have them.</summary>
 public static class PlanarPixels
 {
-    /// <summary>Converts an image to a bitmap, to be encoded.</summary>
+    /// <summary>Converts an image to a bitmap, to be encoded: in grayscale or color, or, for other numbers of channels, these next to each other in grayscale.</summary>
     /// <param name="pixels">UInt8 [C, H, W].</param>
-    /// <param name="channels">C, 1 or 3.</param>
+    /// <param name="channels">C.</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     public static SKBitmap ToBitmap(ReadOnlySpan<byte> pixels, int channels, int height, int width)
     {
+        if (channels is not (1 or 3))
+        {
+            return ToBitmap(SideBySide(pixels, channels, height, width), channels: 1, height, WidthOf(channels, width));
+        }
+
         var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var map = bitmap.PeekPixels();
         var target = map.GetPixelSpan<byte>();
@@ -34,5 +39,22 @@ public static class PlanarPixels
         }
 
         return bitmap;
+    }
+
+    /// <summary>The width of an image's bitmap, in pixels.</summary>
+    /// <param name="channels">C.</param>
+    /// <param name="width">W.</param>
+    public static int WidthOf(int channels, int width) => channels is 1 or 3 ? width : channels * width;
+
+    private static byte[] SideBySide(ReadOnlySpan<byte> pixels, int channels, int height, int width)
+    {
+        var arranged = new byte[pixels.Length];
+        for (int line = 0; line < channels * height; line++)
+        {
+            var (channel, row) = Math.DivRem(line, height);
+            pixels.Slice(line * width, width).CopyTo(arranged.AsSpan((row * channels * width) + (channel * width)));
+        }
+
+        return arranged;
     }
 }

@@ -16,7 +16,7 @@ public static class ImageGrid
 
     /// <summary>Draws a grid, row by row.</summary>
     /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <param name="channels">C, 1 or 3.</param>
+    /// <param name="channels">C; other than grayscale and color, channels are drawn next to each other.</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     /// <param name="columns">Images per row.</param>
@@ -27,7 +27,7 @@ public static class ImageGrid
     {
         int size = channels * height * width, count = images.Length / size;
         int rows = (count + columns - 1) / columns;
-        var (tileHeight, tileWidth) = TileSize(height, width, rows, columns);
+        var (tileHeight, tileWidth) = TileSize(height, PlanarPixels.WidthOf(channels, width), rows, columns);
         int stepX = tileWidth + Gap, stepY = tileHeight + Gap;
         using var bitmap = new SKBitmap((columns * stepX) + Gap, (rows * stepY) + Gap, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var canvas = new SKCanvas(bitmap);
