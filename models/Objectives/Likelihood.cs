@@ -25,6 +25,9 @@ public abstract class Likelihood
     /// <summary>Whether training must take one sample of the latents per image: several, weighted against each other, would not have this likelihood's gradient.</summary>
     public virtual bool IsForOneSample => false;
 
+    /// <summary>Whether training must take all values of an image, and not the hidden ones alone.</summary>
+    public virtual bool IsForWholeImages => false;
+
     /// <summary>The mean of P(y|z), which is the generated image.</summary>
     /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
     /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>

@@ -44,8 +44,8 @@ public sealed class OptimalGaussianLikelihood : GaussianPixels
     private protected override Value Variance => variance.Current;
 
     /// <inheritdoc/>
-    /// <remarks>None: sigma* is that of all values of an image.</remarks>
-    public override Value? ValueDistortions(Value y, Value output) => null;
+    /// <remarks>sigma* is that of all values of an image.</remarks>
+    public override bool IsForWholeImages => true;
 
     /// <inheritdoc/>
     public override Value Distortion(Value y, Value output) => NegativeLogDensity(SquaredError(y, output), variance.Current, Dimensions(y));

@@ -55,7 +55,7 @@ public sealed class VaeModel : IModel
             throw new ArgumentException($"The prior '{prior.Name}' encodes images without a condition, but the encoder is conditional: choose another prior.", nameof(prior));
         }
 
-        if (networks.Condition is MaskCondition && likelihood.ValueDistortions(OneImage(networks.Image, "y"), OneImage(networks.Image, "output")) is null)
+        if (networks.Condition is MaskCondition && (likelihood.IsForWholeImages || likelihood.ValueDistortions(OneImage(networks.Image, "y"), OneImage(networks.Image, "output")) is null))
         {
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is that of whole images, but the condition hides a part of them: choose another likelihood.", nameof(likelihood));
         }

@@ -57,7 +57,15 @@ public static class ConditionReader
         for (int i = 0; i < rows.Length / shape.Size; i++)
         {
             var row = rows.Slice(i * shape.Size, shape.Size);
-            source.Read(first + i, pixels);
+            try
+            {
+                source.Read(first + i, pixels);
+            }
+            catch (CorruptImageException)
+            {
+                Array.Clear(pixels); // whoever reads the image itself ends for it, or skips it
+            }
+
             Pixels.ToFloat(pixels, row[..pixels.Length]);
             if (isVisible is null)
             {

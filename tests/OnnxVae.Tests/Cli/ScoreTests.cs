@@ -126,6 +126,21 @@ internal sealed class ScoreTests : JobFixture
     }
 
     [Test]
+    public void Corrupt_ImagesAreSkipped_AlsoWhereTheModelCompletesImages()
+    {
+        Support.Cli.Succeed(["train", .. Data, "--model", "mlp", "--hidden", "8", "--latent", "2", "--condition", "mask", "--batch", "8", "--steps", "2", "--importance-samples", "0", "--out", Folder["run"]]);
+        Support.Cli.Succeed("generate", Path.Combine(Models.Export("mlp"), "decoder.onnx"), "--count", "5", "--out", Folder["pictures"]);
+        File.WriteAllBytes(Folder["pictures/00000002.png"], File.ReadAllBytes(Folder["pictures/00000002.png"])[..40]);
+        File.Delete(Folder["pictures/job.json"]);
+
+        string output = Support.Cli.Succeed("score", Folder["run"], "--data", Folder["pictures"], "--skip-corrupt", "--out", Folder["scores.csv"], "--map", Folder["map.npy"]);
+
+        Assert.That(output, Does.Contain("Scored 4 images").And.Contain("1 image was skipped"));
+        Assert.That(File.ReadLines(Folder["scores.csv"]).Count(), Is.EqualTo(5));
+        Assert.That(Npy.Read(File.ReadAllBytes(Folder["map.npy"]), "map.npy").Shape[0], Is.EqualTo(4));
+    }
+
+    [Test]
     public void Score_RefusesWhatItCannotDo()
     {
         string model = Models.Export("mlp");

@@ -105,7 +105,7 @@ internal sealed class InferenceReadmeTests
     {
         var services = new ServiceCollection();
         services.AddTrainedVae("export").AddVaeDecoder("other/decoder.onnx", key: "other");
-        services.AddVaeEncoder("export/encoder.onnx");
+        services.AddVaeEncoder("export/encoder.onnx").AddVaeScorer("export/scorer.onnx");
         VaeDecoder decoder;
         using (var provider = services.BuildServiceProvider())
         {
@@ -113,6 +113,7 @@ internal sealed class InferenceReadmeTests
             Assert.That(provider.GetRequiredKeyedService<VaeDecoder>("other"), Is.SameAs(decoder));
             Assert.That(provider.GetRequiredService<TrainedVae>().Decoder.Generate(count: 1, seed: 1), Is.EqualTo(decoder.Generate(count: 1, seed: 1)));
             Assert.That(provider.GetRequiredService<VaeEncoder>().Metadata.LatentSize, Is.EqualTo(5));
+            Assert.That(provider.GetRequiredService<VaeScorer>().Metadata.LatentSize, Is.EqualTo(5));
             Assert.That(provider.GetService<VaeDecoder>(), Is.Null);
         }
 

@@ -99,12 +99,14 @@ internal sealed class VaeScorerTests : FolderFixture
     [TestCase("rounded")]
     [TestCase("codes")]
     [TestCase("absolute-error")]
+    [TestCase("gaussian-optimal")]
     public void Map_AddsUpToTheDistortion(string kind)
     {
         using var original = Export(kind switch
         {
             "mask" => new VaeModel(Networks(condition: new MaskCondition(new ImageShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()),
             "rounded" => new VaeModel(Networks(PosteriorKind.Rounded), new GaussianLikelihood(0.5), new BetaElbo(), new FactorizedDensity(Latents)),
+            "gaussian-optimal" => new VaeModel(Networks(), new OptimalGaussianLikelihood(), new BetaElbo()),
             "absolute-error" => new VaeModel(Networks(), new AbsoluteError(3), new BetaElbo()),
             "codes" => Codes(),
             _ => new VaeModel(Networks(), new BernoulliLikelihood(), new BetaElbo()),
