@@ -17,5 +17,6 @@ public enum PixelPreparation
 internal static class PixelPreparations
 {
     /// <summary>In words.</summary>
-    public static string Describe(this PixelPreparation pixels) => $"UInt8, divided by 255 in the graph{(pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {pixels}")}";
+    public static string DescribePixels(this Example example) =>
+        $"{(example.IsReal ? "Float32 in [0, 1]" : "UInt8, divided by 255 in the graph")}{(example.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {example.Pixels}")}";
 }

@@ -54,20 +54,18 @@ internal sealed class CorruptImages
     /// <summary>Reads images; skipped ones are black.</summary>
     public void Read(ImageSource source, long first, Span<float> images)
     {
-        Span<byte> pixels = new byte[source.ImageSize];
         for (int i = 0; i < images.Length / source.ImageSize; i++)
         {
+            var image = images.Slice(i * source.ImageSize, source.ImageSize);
             try
             {
-                source.Read(first + i, pixels);
+                source.ReadImage(first + i, image);
             }
             catch (CorruptImageException e)
             {
                 Add(first + i, source.NameOf(first + i), e);
-                pixels.Clear();
+                image.Clear();
             }
-
-            Pixels.ToFloat(pixels, images.Slice(i * source.ImageSize, source.ImageSize));
         }
     }
 

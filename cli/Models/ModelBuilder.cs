@@ -43,7 +43,13 @@ internal static class ModelBuilder
             WeightAveraging = options.WeightAveraging,
         };
         var image = new ImageShape(images.Channels, images.Height, images.Width);
-        IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length);
+        bool isReal = images.BitDepth > 8;
+        if (isReal && options.Likelihood == "discretized-logistic")
+        {
+            throw new UsageException("--likelihood discretized-logistic is for 8-bit pixels, but the data have 16 bits: give another one, such as gaussian-optimal.");
+        }
+
+        IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed, isReal) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length, isReal);
         using (model.Network)
         {
             var compiler = new PackageCompiler(model, training);
@@ -55,12 +61,12 @@ internal static class ModelBuilder
         }
     }
 
-    private static VaeModel WithNumbers(ModelOptions options, Condition? condition, ImageShape image, ulong seed, long steps)
+    private static VaeModel WithNumbers(ModelOptions options, Condition? condition, ImageShape image, ulong seed, long steps, bool isReal)
     {
         var network = Networks.Create(options.Model, options.Hidden);
         var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
         return new VaeModel(
-            networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels));
+            networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels), isReal);
     }
 
     private static ColorizationModel WithSegments(ModelOptions options, ImageShape image, ulong seed, long steps)
@@ -71,12 +77,12 @@ internal static class ModelBuilder
         return new ColorizationModel(networks, Objectives.Create(options, steps), inference, options.Relaxation);
     }
 
-    private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed)
+    private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed, bool isReal)
     {
         bool hasTop = options.Model == ModelNames.TwoLevels;
         var (bottom, top) = (Quantizers.Create(options, "bottom"), hasTop ? Quantizers.Create(options, "top") : null);
         var network = new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks };
         return new VqVaeModel(
-            new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels));
+            new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels), isReal);
     }
 }

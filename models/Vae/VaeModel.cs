@@ -33,8 +33,9 @@ public sealed class VaeModel : IModel
     /// <param name="objective">The objective to minimize.</param>
     /// <param name="prior">P(z); N(0, I) if left out.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
+    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of more than 8 bits, instead of bytes.</param>
     /// <exception cref="ArgumentException">The prior does not fit the network's posterior, or the likelihood does not fit the objective.</exception>
-    public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey)
+    public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(likelihood);
@@ -67,7 +68,7 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Image) { Pixels = pixels, Classes = networks.Condition?.Classes ?? [] };
+        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, Classes = networks.Condition?.Classes ?? [] };
     }
 
     /// <inheritdoc/>
@@ -92,7 +93,7 @@ public sealed class VaeModel : IModel
     public string Objective => $"{objective.Formula}, P(y|z) = {likelihood.Name}, P(z) = {prior.Name}{(networks.Condition is { } condition ? $", all given a {condition.Kind}" : "")}";
 
     /// <inheritdoc/>
-    public JsonObject Description => new() { ["network"] = networks.Architecture, ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["prior"] = prior.Name };
+    public JsonObject Description => new() { ["network"] = networks.Architecture, ["likelihood"] = likelihood.Name, ["pixels"] = Example.DescribePixels(), ["prior"] = prior.Name };
 
     /// <inheritdoc/>
     public TrainingGraph Train(ModuleLowering network, int batchSize)

@@ -35,8 +35,9 @@ public sealed class VqVaeModel : IModel
     /// <param name="bottom">Quantizes the bottom level.</param>
     /// <param name="top">Quantizes the top level; null for a model with one level.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
+    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of more than 8 bits, instead of bytes.</param>
     /// <exception cref="ArgumentException">The quantizers do not fit the networks.</exception>
-    public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey)
+    public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(likelihood);
@@ -54,7 +55,7 @@ public sealed class VqVaeModel : IModel
         (this.networks, this.likelihood) = (networks, likelihood);
         this.top = top is null ? null : new Level("Top", top, networks.TopGrid.Height, networks.TopGrid.Width);
         this.bottom = new Level("Bottom", bottom, networks.BottomGrid.Height, networks.BottomGrid.Width);
-        Example = new Example(networks.Image) { Pixels = pixels };
+        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal };
     }
 
     /// <inheritdoc/>
@@ -81,7 +82,7 @@ public sealed class VqVaeModel : IModel
     {
         get
         {
-            var description = new JsonObject { ["network"] = top is null ? "vqvae" : "vqvae2", ["likelihood"] = likelihood.Name, ["pixels"] = Example.Pixels.Describe(), ["quantizer"] = bottom.Quantizer.Name };
+            var description = new JsonObject { ["network"] = top is null ? "vqvae" : "vqvae2", ["likelihood"] = likelihood.Name, ["pixels"] = Example.DescribePixels(), ["quantizer"] = bottom.Quantizer.Name };
             foreach (var level in Levels)
             {
                 description[$"grid{level.Name}"] = $"{level.Grid.Height} x {level.Grid.Width} of {level.Grid.Codes} codes";

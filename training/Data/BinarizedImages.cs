@@ -15,6 +15,9 @@ internal sealed class BinarizedImages(ImageSource source, ulong seed) : Delegati
     private const uint Stream = 0x6269;
 
     /// <inheritdoc/>
+    public override int BitDepth => 8;
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
         base.Read(index, pixels);

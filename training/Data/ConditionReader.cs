@@ -52,21 +52,19 @@ public static class ConditionReader
     private static ImageReader VisibleParts(ImageSource source, ConditionShape shape, bool[]? isVisible, ulong seed) => (first, rows) =>
     {
         int plane = source.Height * source.Width;
-        var pixels = new byte[source.ImageSize];
         var drawn = new bool[plane];
         for (int i = 0; i < rows.Length / shape.Size; i++)
         {
             var row = rows.Slice(i * shape.Size, shape.Size);
             try
             {
-                source.Read(first + i, pixels);
+                source.ReadImage(first + i, row[..source.ImageSize]);
             }
             catch (CorruptImageException)
             {
-                Array.Clear(pixels); // whoever reads the image itself ends for it, or skips it
+                row[..source.ImageSize].Clear(); // whoever reads the image itself ends for it, or skips it
             }
 
-            Pixels.ToFloat(pixels, row[..pixels.Length]);
             if (isVisible is null)
             {
                 HoleMask.Draw(seed, first + i, source.Height, source.Width, drawn);

@@ -20,6 +20,9 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override int Width => Source.Width;
 
     /// <inheritdoc/>
+    public override int BitDepth => Source.BitDepth;
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels) => Source.Read(index, pixels);
 
     /// <inheritdoc/>

@@ -68,8 +68,6 @@ public sealed class ImageConditions
     {
         public override int ConditionSize => conditions.Size;
 
-        public override bool HasRealValues => Source.HasRealValues;
-
         public override void ReadValues(long index, Span<float> values) => Source.ReadValues(index, values);
 
         public override void ReadCondition(long index, Span<float> condition) => conditions[positionOf(index)].CopyTo(condition);

@@ -28,8 +28,24 @@ public abstract class ImageSource
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
     public abstract void Read(long index, Span<byte> pixels);
 
-    /// <summary>Whether the images are real numbers, of which 8-bit values are a rounded picture.</summary>
-    public virtual bool HasRealValues => false;
+    /// <summary>The bits of a value, 8 or 16; 8-bit pixels are a rounded picture of 16.</summary>
+    public virtual int BitDepth => 8;
+
+    /// <summary>Reads an image as exported files take it: pixels divided by 255, or 16-bit values divided by 65,535.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="image">Receives Float32 [C, H, W].</param>
+    public void ReadImage(long index, Span<float> image)
+    {
+        if (BitDepth > 8)
+        {
+            ReadValues(index, image);
+            return;
+        }
+
+        Span<byte> pixels = new byte[ImageSize];
+        Read(index, pixels);
+        Pixels.ToFloat(pixels, image);
+    }
 
     /// <summary>Reads an image as real numbers: pixels divided by 255, or what they were rounded from.</summary>
     /// <param name="index">Its number, from 0.</param>

@@ -4,8 +4,8 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C]: integers from 0 to 255 of any type, Booleans, or floating-point numbers from 0 to 1,
-/// which are rounded to 8 bits.
+/// Images in a NumPy array, [N, H, W], [N, C, H, W] or [N, H, W, C]: integers from 0 to 255 of any type, uint16 with larger ones, Booleans, or floating-point
+/// numbers from 0 to 1, which are rounded to 8 bits.
 /// </summary>
 internal sealed class NumpyImages : ImageSource
 {
@@ -18,11 +18,12 @@ internal sealed class NumpyImages : ImageSource
     private const double Rounding = 1e-3;
 
     private readonly PixelReader read;
+    private readonly ushort[]? words; // the array, if its values have 16 bits
     private readonly bool channelsLast;
 
-    private NumpyImages(long[] shape, PixelReader read, string source, ImageOptions options)
+    private NumpyImages(long[] shape, PixelReader read, string source, ImageOptions options, ushort[]? words = null)
     {
-        this.read = read;
+        (this.read, this.words) = (read, words);
         channelsLast = LayoutOf(shape, options) switch
         {
             _ when shape.Length is not (LowestRank or LowestRank + 1) || shape.Any(size => size < 1) || shape.Skip(1).Aggregate((Int128)1, (product, size) => product * size) > Array.MaxLength =>
@@ -51,21 +52,53 @@ internal sealed class NumpyImages : ImageSource
     public override int Width { get; }
 
     /// <inheritdoc/>
+    public override int BitDepth => words is null ? 8 : 16;
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        if (!channelsLast)
+        if (words is not null)
+        {
+            for (int i = 0; i < pixels.Length; i++)
+            {
+                pixels[i] = (byte)(((words[PlaceOf(index, i)] * byte.MaxValue) + (ushort.MaxValue / 2)) / ushort.MaxValue);
+            }
+        }
+        else if (!channelsLast)
         {
             read(index * ImageSize, pixels);
+        }
+        else
+        {
+            var image = new byte[ImageSize];
+            read(index * ImageSize, image);
+            for (int i = 0; i < image.Length; i++)
+            {
+                pixels[i] = image[PlaceOf(0, i)];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ReadValues(long index, Span<float> values)
+    {
+        if (words is null)
+        {
+            base.ReadValues(index, values);
             return;
         }
 
-        var image = new byte[ImageSize];
-        read(index * ImageSize, image);
-        int plane = Height * Width;
-        for (int i = 0; i < image.Length; i++)
+        for (int i = 0; i < values.Length; i++)
         {
-            pixels[(i % Channels * plane) + (i / Channels)] = image[i];
+            values[i] = words[PlaceOf(index, i)] / (float)ushort.MaxValue;
         }
+    }
+
+    // The place of a value, planar, in the array.
+    private long PlaceOf(long index, int i)
+    {
+        int plane = Height * Width;
+        return (index * ImageSize) + (channelsLast ? (i % plane * Channels) + (i / plane) : i);
     }
 
     /// <summary>Opens a <c>.npy</c>; one of more than 2 GB is read on demand.</summary>
@@ -82,6 +115,11 @@ internal sealed class NumpyImages : ImageSource
     public static NumpyImages FromArray(byte[] file, string source, ImageOptions options)
     {
         var header = Npy.ReadHeader(file, file.Length, source);
+        if (header is { Kind: 'u', ItemSize: 2 } && Largest(header, file.AsSpan(header.Length), (long)header.Count) > byte.MaxValue)
+        {
+            return new NumpyImages(header.Shape, (_, _) => throw new InvalidOperationException(), source, options, ToWords(header, file.AsMemory(header.Length)));
+        }
+
         var pixels = header is { DataType: "|u1", IsFortran: false } ? file.AsMemory(header.Length) : ToPixels(header, file.AsMemory(header.Length), source);
         return new NumpyImages(header.Shape, (position, image) => pixels.Span.Slice((int)position, image.Length).CopyTo(image), source, options);
     }
@@ -108,6 +146,17 @@ internal sealed class NumpyImages : ImageSource
                 }
             }
         }
+    }
+
+    private static ushort[] ToWords(NpyHeader header, ReadOnlyMemory<byte> data)
+    {
+        var words = new ushort[(long)header.Count];
+        foreach (var (stored, position) in Positions(header, words.Length))
+        {
+            words[position] = (ushort)header.Element(data.Span, stored);
+        }
+
+        return words;
     }
 
     // Booleans become black and white; if no float exceeds 1, floats are scaled from [0, 1]; other numbers are pixel values already.
@@ -144,7 +193,7 @@ internal sealed class NumpyImages : ImageSource
 
         return new InvalidDataException(string.Create(
             CultureInfo.InvariantCulture,
-            $"'{source}' holds {header.TypeName}, and value {position % (count / header.Shape[0])} of image {position / (count / header.Shape[0])} is {header.Element(data, stored)}; expected pixels: whole numbers from 0 to 255, or numbers from 0 to 1."));
+            $"'{source}' holds {header.TypeName}, and value {position % (count / header.Shape[0])} of image {position / (count / header.Shape[0])} is {header.Element(data, stored)}; expected pixels: whole numbers from 0 to 255, uint16, or numbers from 0 to 1."));
     }
 
     private static double Largest(NpyHeader header, ReadOnlySpan<byte> data, long count)

@@ -11,8 +11,6 @@ internal sealed class RelabeledImages : DelegatingImageSource
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes { get; }
 
-    /// <inheritdoc/>
-    public override bool HasRealValues => Source.HasRealValues;
 
     /// <summary>Images with the labels that a model knows.</summary>
     /// <param name="source">The images.</param>

@@ -19,6 +19,9 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
     public override int Width => width;
 
     /// <inheritdoc/>
+    public override int BitDepth => 8;
+
+    /// <inheritdoc/>
     /// <remarks>What is known of the images is known at their own size only.</remarks>
     public override int Segments => 0;
 

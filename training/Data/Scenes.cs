@@ -47,9 +47,6 @@ public sealed class Scenes(bool isRandom = false) : ImageSource
     public override int Width => Side;
 
     /// <inheritdoc/>
-    public override bool HasRealValues => true;
-
-    /// <inheritdoc/>
     /// <remarks>The ground, and four kinds of rectangles.</remarks>
     public override int Segments => 1 + Kinds;
 

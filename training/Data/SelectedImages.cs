@@ -36,9 +36,6 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     }
 
     /// <inheritdoc/>
-    public override bool HasRealValues => Source.HasRealValues;
-
-    /// <inheritdoc/>
     public override void ReadValues(long index, Span<float> values)
     {
         var (source, original) = find(index);

@@ -51,12 +51,10 @@ public static class ReconstructionGrid
     /// <summary>Reads images as floats in [0, 1].</summary>
     public static float[] ReadImages(ImageSource source, long first, int count)
     {
-        var pixels = new byte[source.ImageSize];
         var images = new float[count * source.ImageSize];
         for (int i = 0; i < count; i++)
         {
-            source.Read(first + i, pixels);
-            Pixels.ToFloat(pixels, images.AsSpan(i * source.ImageSize, source.ImageSize));
+            source.ReadImage(first + i, images.AsSpan(i * source.ImageSize, source.ImageSize));
         }
 
         return images;

@@ -72,7 +72,7 @@ internal sealed class ArrayDataTests : FolderFixture
         WriteArray(Folder["a.npy"], type, [2, 2, 2], [0, 1, 0, 1, 0, value, 0, 1]);
 
         Assert.That(() => ImageData.Open(Folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            $"'{Folder["a.npy"]}' holds {(type == "<f4" ? "float32" : "int32")}, and value 1 of image 1 is {shown}; expected pixels: whole numbers from 0 to 255, or numbers from 0 to 1."));
+            $"'{Folder["a.npy"]}' holds {(type == "<f4" ? "float32" : "int32")}, and value 1 of image 1 is {shown}; expected pixels: whole numbers from 0 to 255, uint16, or numbers from 0 to 1."));
     }
 
     [Test]

@@ -95,6 +95,74 @@ internal sealed class NumpyDataTests : FolderFixture
         }
     }
 
+    [TestCase("<u2", false)]
+    [TestCase(">u2", true)]
+    public void ImagesOf16Bits_KeepThem(string type, bool channelsLast)
+    {
+        ushort[] values = [.. Enumerable.Range(0, 2 * 3 * 4 * 4).Select(i => (ushort)(i * 683))];
+        WriteWords(type, values, channelsLast ? [2, 4, 4, 3] : [2, 3, 4, 4]);
+
+        var images = ImageData.Open(Folder["x.npy"]).All;
+
+        float[] read = new float[48];
+        byte[] pixels = new byte[48];
+        images.ReadImage(1, read);
+        images.Read(1, pixels);
+        int second = channelsLast ? 51 : 49; // the place of the second value of the second image
+        Assert.That(images.BitDepth, Is.EqualTo(16));
+        Assert.That(read[1], Is.EqualTo(values[second] / 65535f));
+        Assert.That(pixels[1], Is.EqualTo(Math.Round(values[second] / 257.0)));
+    }
+
+    // Every other image differs in its lower 8 bits only.
+    [TestCase("mlp", "gaussian-optimal")]
+    [TestCase("vqvae", "gaussian")]
+    public void ImagesOf16Bits_AreTrainedOnAllOfThem(string model, string likelihood)
+    {
+        ushort[] values = new ushort[40 * 64];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (ushort)((i * 37 % 200 * 256) + (i / 64 % 2 * 200));
+        }
+
+        WriteWords("<u2", values, 40, 8, 8);
+        Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", model, "--likelihood", likelihood, "--batch", "4", "--steps", "20", "--importance-samples", "0", "--out", Folder["run"]);
+        Assert.That(Support.Cli.Succeed("inspect", Folder["run"]), Does.Contain("Float32 in [0, 1]"));
+        Support.Cli.Succeed("score", Folder["run"], "--data", Folder["x.npy"], "--out", Folder["scores.csv"], "--map", Folder["map.npy"]);
+        Support.Cli.Succeed("reconstruct", Folder["run"], "--data", Folder["x.npy"], "--split", "all", "--float", "--out", Folder["y.npy"]);
+
+        // What was scored has all bits: rounded, the same image has another score.
+        var images = ImageData.Open(Folder["x.npy"]).All;
+        float[] exact = new float[64], rounded = new float[64];
+        byte[] pixels = new byte[64];
+        images.ReadImage(1, exact);
+        images.Read(1, pixels);
+        Pixels.ToFloat(pixels, rounded);
+        using var scorer = VaeScorer.Load(Folder["run/export/scorer.onnx"]);
+        float stored = float.Parse(File.ReadLines(Folder["scores.csv"]).ElementAt(2).Split(',')[1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.That(scorer.Score(exact, first: 1)[0], Is.EqualTo(stored).Within(1e-3 * Math.Abs(stored)));
+        Assert.That(scorer.ScoreAll(exact)[ScoreKind.SquaredError][0], Is.Not.EqualTo(scorer.ScoreAll(rounded)[ScoreKind.SquaredError][0]));
+    }
+
+    [Test]
+    public void ImagesOf16Bits_AreNoDiscretizedLogistic()
+    {
+        WriteWords("<u2", [.. Enumerable.Range(0, 20 * 16).Select(i => (ushort)(i * 200))], 20, 4, 4);
+
+        Assert.That(Support.Cli.Run("train", "--data", Folder["x.npy"], "--likelihood", "discretized-logistic", "--batch", "4", "--out", Folder["run"]).Error, Does.StartWith(
+            "onnxvae: --likelihood discretized-logistic is for 8-bit pixels, but the data have 16 bits: give another one, such as gaussian-optimal."));
+    }
+
+    private void WriteWords(string type, ushort[] values, params long[] shape)
+    {
+        using var file = File.Create(Folder["x.npy"]);
+        Npy.WriteHeader(file, type, shape);
+        foreach (ushort value in values)
+        {
+            file.Write(type[0] == '>' ? [(byte)(value >> 8), (byte)value] : [(byte)value, (byte)(value >> 8)]);
+        }
+    }
+
     private void WriteNpy(string name, params long[] shape)
     {
         using var file = File.Create(Folder[name]);
