@@ -65,7 +65,7 @@ internal sealed class LatentVerbsTests
         Support.Cli.Succeed("export", Run.Path, "--out", Folder["export"]);
 
         Assert.That(
-            Directory.GetFiles(Folder["export"]).Select(Path.GetFileName), Is.EquivalentTo((string[])["encoder.onnx", "decoder.onnx", "prior.onnx"]));
+            Directory.GetFiles(Folder["export"]).Select(Path.GetFileName), Is.EquivalentTo((string[])["encoder.onnx", "decoder.onnx", "scorer.onnx", "prior.onnx"]));
     }
 
     [Test]
