@@ -50,6 +50,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>Number of values in an image.</summary>
     public int ImageSize => Channels * Height * Width;
 
+    /// <summary>The values that a run computes for an image: those of the image, for each sample.</summary>
+    internal int ValuesPerImage => (int)Math.Min(int.MaxValue, (long)ImageSize * Samples);
+
     /// <summary>The images' shape as text.</summary>
     internal string Shape => $"{Channels} x {Height} x {Width}";
 

@@ -174,7 +174,7 @@ public sealed class VaeScorer : IDisposable
     }
 
     // A file that is tuned for batches of a size is run on batches of at most that.
-    private int BlockSize => Math.Min(ImageBlocks.Size(Metadata.ImageSize * Samples), Metadata.ImagesAtATime ?? int.MaxValue);
+    private int BlockSize => Math.Min(ImageBlocks.Size(Metadata.ValuesPerImage), Metadata.ImagesAtATime ?? int.MaxValue);
 
     private int RoundsOf(int? samples, bool withMap) =>
         withMap && !HasMap ? throw new ArgumentException("The model has no map: its likelihood has no distortion of each value.", nameof(withMap))

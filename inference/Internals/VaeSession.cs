@@ -178,7 +178,7 @@ internal sealed class VaeSession : IDisposable
             var runOptions = new RunOptions();
             var blocks = DeviceBlocks.For(session, device);
             var turns = new SessionTurns(
-                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ImageSize * metadata.Samples), kind, Release);
+                session, () => options.ThreadsOfLoneRun == options.ThreadsOfRun ? null : Open(options.ThreadsOfRun), options.MaxConcurrentRuns(metadata.ValuesPerImage), kind, Release);
             var model = new VaeSession(turns, runOptions, metadata, blocks, device);
             if (options.WarmUp)
             {

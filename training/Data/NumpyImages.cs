@@ -57,25 +57,17 @@ internal sealed class NumpyImages : ImageSource
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
     {
-        if (words is not null)
-        {
-            for (int i = 0; i < pixels.Length; i++)
-            {
-                pixels[i] = (byte)(((words[PlaceOf(index, i)] * byte.MaxValue) + (ushort.MaxValue / 2)) / ushort.MaxValue);
-            }
-        }
-        else if (!channelsLast)
+        if (!channelsLast)
         {
             read(index * ImageSize, pixels);
+            return;
         }
-        else
+
+        var image = new byte[ImageSize];
+        read(index * ImageSize, image);
+        for (int i = 0; i < image.Length; i++)
         {
-            var image = new byte[ImageSize];
-            read(index * ImageSize, image);
-            for (int i = 0; i < image.Length; i++)
-            {
-                pixels[i] = image[PlaceOf(0, i)];
-            }
+            pixels[i] = image[PlaceOf(i)];
         }
     }
 
@@ -90,15 +82,15 @@ internal sealed class NumpyImages : ImageSource
 
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = words[PlaceOf(index, i)] / (float)ushort.MaxValue;
+            values[i] = words[(index * ImageSize) + PlaceOf(i)] / (float)ushort.MaxValue;
         }
     }
 
-    // The place of a value, planar, in the array.
-    private long PlaceOf(long index, int i)
+    // The place of a value, planar, in its image as it is stored.
+    private int PlaceOf(int i)
     {
         int plane = Height * Width;
-        return (index * ImageSize) + (channelsLast ? (i % plane * Channels) + (i / plane) : i);
+        return channelsLast ? (i % plane * Channels) + (i / plane) : i;
     }
 
     /// <summary>Opens a <c>.npy</c>; one of more than 2 GB is read on demand.</summary>
@@ -117,7 +109,8 @@ internal sealed class NumpyImages : ImageSource
         var header = Npy.ReadHeader(file, file.Length, source);
         if (header is { Kind: 'u', ItemSize: 2 } && Largest(header, file.AsSpan(header.Length), (long)header.Count) > byte.MaxValue)
         {
-            return new NumpyImages(header.Shape, (_, _) => throw new InvalidOperationException(), source, options, ToWords(header, file.AsMemory(header.Length)));
+            ushort[] words = ToWords(header, file.AsMemory(header.Length));
+            return new NumpyImages(header.Shape, (position, image) => Round(words.AsSpan((int)position, image.Length), image), source, options, words);
         }
 
         var pixels = header is { DataType: "|u1", IsFortran: false } ? file.AsMemory(header.Length) : ToPixels(header, file.AsMemory(header.Length), source);
@@ -145,6 +138,14 @@ internal sealed class NumpyImages : ImageSource
                     throw new EndOfStreamException($"'{path}' became shorter while it was read.");
                 }
             }
+        }
+    }
+
+    private static void Round(ReadOnlySpan<ushort> words, Span<byte> pixels)
+    {
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = (byte)(((words[i] * byte.MaxValue) + (ushort.MaxValue / 2)) / ushort.MaxValue);
         }
     }
 
