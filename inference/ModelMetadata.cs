@@ -41,6 +41,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>What the model is conditional on; null for a model that is given nothing.</summary>
     public ConditionShape? Condition { get; init; }
 
+    /// <summary>The bits of the pixels that the model was trained on, 8 or 16; it takes numbers in [0, 1] in any case.</summary>
+    public int BitDepth { get; init; } = 8;
+
     /// <summary>For a scorer, K, the samples of the latents that it takes at a time.</summary>
     public int Samples { get; init; } = 1;
 
@@ -88,6 +91,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
             Condition = ReadCondition(session),
+            BitDepth = entries.TryGetValue(MetadataKeys.BitDepth, out string? bits) ? Number(bits, MetadataKeys.BitDepth, source) : 8,
             Samples = entries.TryGetValue(MetadataKeys.Samples, out string? samples) ? Number(samples, MetadataKeys.Samples, source) : 1,
             Threshold = entries.GetValueOrDefault(MetadataKeys.Threshold) is not { Length: > 0 } threshold ? null
                 : ScoreThreshold.Parse(threshold) ?? throw Damaged(source, MetadataKeys.Threshold, threshold, "score:samples:share:value"),

@@ -24,12 +24,33 @@ internal static class JobRecord
     /// <exception cref="IOException">Another process works on it, or the output belongs to something else.</exception>
     public static IDisposable? Claim(JobPaths paths, JsonObject asked, string option = "--out")
     {
+        Require(paths, asked, option);
         if (paths.IsPicture)
         {
-            return Directory.Exists(paths.Output) ? throw new IOException($"'{paths.Output}' is a folder, but {option} names a picture.") : null;
+            return null;
         }
 
-        string folder = Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
+        Directory.CreateDirectory(FolderOf(paths));
+        var held = Hold(paths, option);
+        AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));
+        return held;
+    }
+
+    /// <summary>Checks that a job may write to an output, without writing anything.</summary>
+    /// <inheritdoc cref="Claim"/>
+    public static void Require(JobPaths paths, JsonObject asked, string option = "--out")
+    {
+        if (paths.IsPicture)
+        {
+            if (Directory.Exists(paths.Output))
+            {
+                throw new IOException($"'{paths.Output}' is a folder, but {option} names a picture.");
+            }
+
+            return;
+        }
+
+        string folder = FolderOf(paths);
         if (File.Exists(folder))
         {
             throw new IOException($"'{folder}' is a file; {option} must name a folder, a .npy or a .tar.");
@@ -47,12 +68,9 @@ internal static class JobRecord
         {
             throw new IOException($"The file '{file}' exists, and no job of this kind made it: give another {option}, or delete it.");
         }
-
-        Directory.CreateDirectory(folder);
-        var held = Hold(paths, option);
-        AtomicFile.WriteText(paths.Record, asked.ToJsonString(Indented));
-        return held;
     }
+
+    private static string FolderOf(JobPaths paths) => Path.GetDirectoryName(Path.GetFullPath(paths.Record))!;
 
     /// <summary>A hash of a model's content.</summary>
     public static string Fingerprint(string file)

@@ -45,6 +45,7 @@ internal record ImageSelection
             SkipCorrupt = SkipCorrupt,
             BinarizationSeed = Binarize ? BinarizationSeed : null,
             IsLazy = isLazy,
+            BitDepth = model.BitDepth > 8 ? model.BitDepth : null,
         };
         var images = DataOpening.Open(Data!, options);
         images = conditions is null ? images : images.WithConditions(conditions);

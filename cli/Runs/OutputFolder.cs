@@ -20,12 +20,13 @@ internal static class OutputFolder
     /// <inheritdoc cref="RequireNew(string)"/>
     public static void RequireNew(RunFolder run)
     {
+        bool isEmpty = run.IsEmpty; // first: another process may begin a run there right now
         if (run.HoldsRun)
         {
             throw NotEmpty(run.Path, "it holds a run; give --resume to continue it, or another --out.");
         }
 
-        if (File.Exists(run.Path) || !run.IsEmpty)
+        if (File.Exists(run.Path) || !isEmpty)
         {
             RequireNew(run.Path);
         }

@@ -12,6 +12,9 @@ public sealed record ImageOptions
     /// <summary>Where arrays have their channels; null to tell by their shapes.</summary>
     public ImageLayout? Layout { get; init; }
 
+    /// <summary>The bits of the values in uint16 arrays, 8 or 16; null for 16 if any of the values needs more than 8.</summary>
+    public int? BitDepth { get; init; }
+
     /// <summary>Whether images that cannot be read are skipped instead of raising an error.</summary>
     public bool SkipCorrupt { get; init; }
 

@@ -13,6 +13,9 @@ namespace OnnxVae.Training.Data;
 /// <param name="Length">Bytes before the first element.</param>
 internal sealed record NpyHeader(string DataType, bool IsFortran, long[] Shape, int Length)
 {
+    /// <summary>Whether its elements are unsigned integers of 16 bits.</summary>
+    public bool IsUInt16 => this is { Kind: 'u', ItemSize: 2 };
+
     /// <summary>Bytes per element.</summary>
     public int ItemSize => DataType[2] - '0';
 
@@ -71,6 +74,9 @@ public static partial class Npy
     private const int Alignment = 64;
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
+
+    /// <summary>Whether a file begins as one.</summary>
+    internal static bool IsOne(ReadOnlySpan<byte> start) => start.StartsWith(Magic);
 
     /// <summary>Writes a header.</summary>
     /// <param name="stream">The file's beginning.</param>

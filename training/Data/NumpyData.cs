@@ -6,11 +6,13 @@ namespace OnnxVae.Training.Data;
 
 /// <summary>
 /// Images and their labels in NumPy arrays: a <c>.npy</c>, an archive <c>.npz</c>, or a folder of <c>.npy</c> files. The names of arrays tell splits (<c>x_train</c>,
-/// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); several arrays of images of one split follow each other in the order of their names.
+/// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); several arrays of one split follow each other in the order of their names and the numbers in these.
 /// </summary>
 internal static class NumpyData
 {
     private const string Extension = ".npy", ArchiveExtension = ".npz";
+
+    private static readonly StringComparer ByNumber = StringComparer.Create(CultureInfo.InvariantCulture, CompareOptions.NumericOrdering);
 
     private static readonly string[] LabelWords = ["label", "labels", "y", "target", "targets", "class", "classes"];
 
@@ -38,8 +40,8 @@ internal static class NumpyData
             using var archive = new ZipArchive(file, ZipArchiveMode.Read);
             return Combine(
                 [.. archive.Entries.Select(entry => new NumpyArray(
-                    entry.Name, PeekHeader(entry), () => NumpyImages.FromArray(ReadAll(entry, path), $"{path}/{entry.Name}", options), () => (ReadAll(entry, path), $"{path}/{entry.Name}")))],
-                path);
+                    entry.Name, PeekHeader(entry), known => NumpyImages.FromArray(ReadAll(entry, path), $"{path}/{entry.Name}", known), () => (ReadAll(entry, path), $"{path}/{entry.Name}")))],
+                path, options);
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)
         {
@@ -53,30 +55,31 @@ internal static class NumpyData
     /// <param name="options">What is known of the images' layout.</param>
     public static ImageData OpenFolder(string folder, ImageOptions options) => Combine(
         [.. Directory.EnumerateFiles(folder).Where(file => HasExtension(file, Extension)).Select(file => new NumpyArray(
-            Path.GetFileName(file), PeekHeader(file), () => NumpyImages.Open(file, options), () => (RegularFile.Read(file, Array.MaxLength), file)))],
-        folder);
+            Path.GetFileName(file), PeekHeader(file), known => NumpyImages.Open(file, known), () => (RegularFile.Read(file, Array.MaxLength), file)))],
+        folder, options);
 
     private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
-    private static ImageData Combine(NumpyArray[] arrays, string path)
+    private static ImageData Combine(NumpyArray[] arrays, string path, ImageOptions options)
     {
         var passedOver = new PassedOver();
-        Array.Sort(arrays, (one, other) => string.CompareOrdinal(one.Name, other.Name));
+        Array.Sort(arrays, (one, other) => ByNumber.Compare(one.Name, other.Name));
         var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= NumpyImages.LowestRank).ToLookup(array => array.Split);
         if (images.Count == 0)
         {
             throw new InvalidDataException($"'{path}' holds no array of images: expected {NumpyImages.ExpectedShapes}.");
         }
 
-        var sources = images.ToDictionary(split => split.Key, Join);
-        var labels = sources.Keys.ToDictionary(split => split, split => Array.Find(arrays, array => array.Split == split && array.IsOfLabels(sources[split].Count)));
-        bool areLabelled = !labels.ContainsValue(null);
+        var known = options.BitDepth is not null ? options : options with { BitDepth = DepthOf([.. images.SelectMany(split => split)]) };
+        var sources = images.ToDictionary(split => split.Key, split => Join(split, known));
+        var labels = sources.Keys.ToDictionary(split => split, split => LabelsOf([.. arrays.Where(array => array.Split == split)], sources[split].Count));
+        bool areLabelled = labels.Values.All(found => found.Length > 0);
         if (areLabelled)
         {
-            Label(sources, labels.ToDictionary(split => split.Key, split => split.Value!.ReadLabels()));
+            Label(sources, labels.ToDictionary(split => split.Key, split => split.Value.SelectMany(array => array.ReadLabels()).ToArray()));
         }
 
-        foreach (var array in arrays.Where(array => !images.Any(split => split.Contains(array)) && !(areLabelled && labels.ContainsValue(array))))
+        foreach (var array in arrays.Where(array => !images.Any(split => split.Contains(array)) && !(areLabelled && labels.Values.Any(found => found.Contains(array)))))
         {
             passedOver.Add($"array '{array.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither images nor the labels of all images");
         }
@@ -93,9 +96,30 @@ internal static class NumpyData
         };
     }
 
-    private static ImageSource Join(IEnumerable<NumpyArray> arrays)
+    // One array for all images, or several that follow each other like theirs; none if they do not fit.
+    private static NumpyArray[] LabelsOf(NumpyArray[] arrays, long images)
     {
-        (string Name, ImageSource Images)[] parts = [.. arrays.Select(array => (array.Name, (ImageSource)array.Images()))];
+        NumpyArray[] labels = [.. arrays.Where(array => array.IsOfLabels)];
+        return Array.Find(labels, array => array.Header!.Shape[0] == images) is { } one ? [one]
+            : labels.Sum(array => array.Header!.Shape[0]) == images ? labels
+            : [];
+    }
+
+    // Of all arrays together: a dark one is on the scale of the others.
+    private static int? DepthOf(NumpyArray[] images)
+    {
+        NumpyArray[] wide = [.. images.Where(array => array.Header!.IsUInt16)];
+        return wide.Length < 2 ? null : wide.Any(array =>
+        {
+            var (file, source) = array.Content();
+            var header = Npy.ReadHeader(file, file.Length, source);
+            return NumpyImages.DepthOf(header, file.AsSpan(header.Length)) > 8;
+        }) ? 16 : 8;
+    }
+
+    private static ImageSource Join(IEnumerable<NumpyArray> arrays, ImageOptions options)
+    {
+        (string Name, NumpyImages Images)[] parts = [.. arrays.Select(array => (array.Name, array.Images(options)))];
         var (name, first) = parts[0];
         foreach (var (other, images) in parts.Skip(1))
         {
@@ -106,7 +130,17 @@ internal static class NumpyData
             }
         }
 
-        return parts.Length == 1 ? first : SelectedImages.Joined([.. parts.Select(part => part.Images)]);
+        if (parts.Length == 1)
+        {
+            return first;
+        }
+
+        foreach (var (other, images) in parts)
+        {
+            images.NamePrefix = $"{Path.GetFileNameWithoutExtension(other)}-";
+        }
+
+        return SelectedImages.Joined([.. parts.Select(part => part.Images)]);
     }
 
     // The classes of all splits are those that occur in any of them.
@@ -147,7 +181,8 @@ internal static class NumpyData
     {
         using var content = RegularFile.Open(file);
         var start = new byte[Npy.LongestHeader];
-        return Npy.TryReadHeader(start.AsSpan(0, content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)));
+        var read = start.AsSpan(0, content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
+        return Npy.IsOne(read) ? Npy.TryReadHeader(read) : throw new InvalidDataException($"'{file}' is not a .npy file: it does not begin with NumPy's magic string.");
     }
 
     /// <summary>An array among others.</summary>
@@ -155,13 +190,13 @@ internal static class NumpyData
     /// <param name="Header">Its header; null if it has no usable one.</param>
     /// <param name="Images">Reads it as images.</param>
     /// <param name="Content">Reads the bytes of its file, and gives its name for messages.</param>
-    private sealed record NumpyArray(string Name, NpyHeader? Header, Func<NumpyImages> Images, Func<(byte[] File, string Source)> Content)
+    private sealed record NumpyArray(string Name, NpyHeader? Header, Func<ImageOptions, NumpyImages> Images, Func<(byte[] File, string Source)> Content)
     {
         /// <summary>The split that its name tells; that for training if it tells none.</summary>
         public SplitKind Split { get; } = SplitNames.In(Name) ?? SplitKind.Train;
 
-        /// <summary>Whether it looks like the labels of so many images.</summary>
-        public bool IsOfLabels(long images) => Header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] } && Header.Shape[0] == images
+        /// <summary>Whether it looks like labels.</summary>
+        public bool IsOfLabels => Header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] }
             && SplitNames.Words(Path.GetFileNameWithoutExtension(Name)).Any(LabelWords.Contains);
 
         /// <summary>Reads it as labels.</summary>

@@ -27,7 +27,7 @@ internal sealed class NumpyImages : ImageSource
         channelsLast = LayoutOf(shape, options) switch
         {
             _ when shape.Length is not (LowestRank or LowestRank + 1) || shape.Any(size => size < 1) || shape.Skip(1).Aggregate((Int128)1, (product, size) => product * size) > Array.MaxLength =>
-                throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected {ExpectedShapes}."),
+                throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}]; expected {ExpectedShapes}, with no size below 1."),
             { } layout => layout == ImageLayout.ChannelsLast,
             null => throw new InvalidDataException($"'{source}' has shape [{string.Join(", ", shape)}], whose second axis could be that of channels, or its last one: say which layout it has."),
         };
@@ -50,6 +50,12 @@ internal sealed class NumpyImages : ImageSource
 
     /// <inheritdoc/>
     public override int Width { get; }
+
+    /// <summary>What precedes an image's number in its name, to tell it from those of other arrays.</summary>
+    public string NamePrefix { get; set; } = "";
+
+    /// <inheritdoc/>
+    public override string NameOf(long index) => $"{NamePrefix}{base.NameOf(index)}";
 
     /// <inheritdoc/>
     public override int BitDepth => words is null ? 8 : 16;
@@ -107,7 +113,7 @@ internal sealed class NumpyImages : ImageSource
     public static NumpyImages FromArray(byte[] file, string source, ImageOptions options)
     {
         var header = Npy.ReadHeader(file, file.Length, source);
-        if (header is { Kind: 'u', ItemSize: 2 } && Largest(header, file.AsSpan(header.Length), (long)header.Count) > byte.MaxValue)
+        if (header.IsUInt16 && (options.BitDepth ?? DepthOf(header, file.AsSpan(header.Length))) > 8)
         {
             ushort[] words = ToWords(header, file.AsMemory(header.Length));
             return new NumpyImages(header.Shape, (position, image) => Round(words.AsSpan((int)position, image.Length), image), source, options, words);
@@ -140,6 +146,9 @@ internal sealed class NumpyImages : ImageSource
             }
         }
     }
+
+    /// <summary>The bits that the values of an array of uint16 need, 8 or 16.</summary>
+    public static int DepthOf(NpyHeader header, ReadOnlySpan<byte> data) => Largest(header, data, (long)header.Count) > byte.MaxValue ? 16 : 8;
 
     private static void Round(ReadOnlySpan<ushort> words, Span<byte> pixels)
     {

@@ -8,6 +8,9 @@ namespace OnnxVae.Cli.Batch.Outputs;
 /// <summary>The distortion of each value of images: numbers in a .npy, or pictures.</summary>
 internal sealed class MapOutput : IDisposable
 {
+    /// <summary>The option that names it.</summary>
+    public const string Option = "--map";
+
     private readonly JobPaths paths;
     private readonly IDisposable? claim;
     private readonly CorruptImages corrupt;
@@ -25,7 +28,7 @@ internal sealed class MapOutput : IDisposable
     /// <param name="asked">What the output depends on.</param>
     public static MapOutput Open(JobPaths paths, ModelMetadata model, ImageSource source, bool skipCorrupt, JsonObject asked)
     {
-        var claim = JobRecord.Claim(paths, asked, "--map");
+        var claim = JobRecord.Claim(paths, asked, Option);
         try
         {
             return new MapOutput(paths, claim, new CorruptImages(paths.Corrupt, skipCorrupt), new OutputImages(

@@ -53,7 +53,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
             throw new UsageException("--condition is for models trained with vectors, but this one was trained without.");
         }
 
-        var images = DataOpening.Open(options.Data, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1] });
+        var images = DataOpening.Open(options.Data, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1], BitDepth = package.Manifest.Evaluate.Images.Type == ElementType.Float32 ? 16 : null });
         return options.Condition is null ? images : images.WithConditions(ImageConditions.Read(options.Condition));
     }
 }

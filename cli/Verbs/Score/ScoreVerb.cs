@@ -27,9 +27,21 @@ internal sealed class ScoreVerb : LongVerb<ScoreOptions>
 
         var stored = options.Given.Mask is null && (original.Threshold?.Kind, original.Threshold?.Samples) == (kind, samples) ? original.Threshold : null;
         double? share = options.Threshold ?? stored?.Share;
-        using var claim = JobRecord.Claim(job.Paths, Describe("score", file, options, source, samples, new() { ["score"] = kind.Name(), ["threshold"] = share }));
-        using var map = options.Map is null ? null : MapOutput.Open(
-            new JobPaths(options.Map, job.Paths.Shard), scorer.Metadata, source, options.Images.SkipCorrupt, Describe("score map", file, options, source, samples, []));
+        if (share is null && original.Threshold is { } other && other.Kind == kind)
+        {
+            Notice.Say($"No outliers are marked: the threshold of '{file}' is for {other.Samples} samples{(options.Given.Mask is null ? "" : ", and a random hole in each image")}.");
+        }
+
+        var asked = Describe("score", file, options, source, samples);
+        (asked["score"], asked["threshold"]) = (kind.Name(), share);
+        var (askedOfMap, mapPaths) = (Describe("score map", file, options, source, samples), options.Map is null ? null : new JobPaths(options.Map, job.Paths.Shard));
+        if (mapPaths is not null)
+        {
+            JobRecord.Require(mapPaths, askedOfMap, MapOutput.Option);
+        }
+
+        using var claim = JobRecord.Claim(job.Paths, asked);
+        using var map = mapPaths is null ? null : MapOutput.Open(mapPaths, scorer.Metadata, source, options.Images.SkipCorrupt, askedOfMap);
         var threshold = share == stored?.Share ? stored : await ThresholdSearch.FindAsync(file, kind, samples, share!.Value, job.ToVaeOptions(), cancellation);
         var corrupt = new CorruptImages(job.Paths.Corrupt, options.Images.SkipCorrupt);
         var range = job.Paths.Shard.RangeOf(source.Count);
@@ -45,7 +57,7 @@ internal sealed class ScoreVerb : LongVerb<ScoreOptions>
         ImageJob.Report("Scored", made, range, job.Paths, corrupt);
         if (threshold is not null && output.Scored is var (images, outliers) && images > 0)
         {
-            Console.WriteLine(FormattableString.Invariant($"Outliers  {outliers} of {images}: their {kind.Name()} is above {threshold.Value:0.###}"));
+            Console.WriteLine(FormattableString.Invariant($"Outliers  {outliers} of {images}{(images < range.Count ? " scored now" : "")}: their {kind.Name()} is above {threshold.Value:0.###}"));
         }
 
         if (map is not null)
@@ -57,8 +69,9 @@ internal sealed class ScoreVerb : LongVerb<ScoreOptions>
     }
 
     // What the bytes of an output depend on; the threshold in the file is not part of it.
-    private static JsonObject Describe(string job, string file, ScoreOptions options, ImageSource source, int samples, JsonObject asked)
+    private static JsonObject Describe(string job, string file, ScoreOptions options, ImageSource source, int samples)
     {
+        var asked = new JsonObject();
         (asked["verb"], asked["device"], asked["scorer"], asked["samples"], asked["seed"]) = (job, options.Job.Execution.Device, RunExport.IdentifyScorer(file), samples, options.Seed);
         options.Images.Describe(source, asked);
         options.Given.Describe(asked);

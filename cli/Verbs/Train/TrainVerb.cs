@@ -61,7 +61,7 @@ internal sealed class TrainVerb : TrainingVerb<TrainOptions>
         }
 
         FiguresTable.Print("Metrics on the test split, nats per image", figures);
-        string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
+        string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Scorer, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
         Console.WriteLine($"Exported  {string.Join(", ", files)}");
         Console.WriteLine($"Report    {run.Report}");
         NextCommand.Print(NextCommand.AfterModel(run, figures, HasMixture(run), training.Data));

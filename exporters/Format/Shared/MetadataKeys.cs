@@ -12,6 +12,9 @@ internal static class MetadataKeys
     /// <summary>The smallest and the largest value of a pixel.</summary>
     public const string PixelRange = "onnxvae.pixelRange";
 
+    /// <summary>The bits of the pixels that the model was trained on, if they are more than 8.</summary>
+    public const string BitDepth = "onnxvae.bitDepth";
+
     /// <summary>L.</summary>
     public const string LatentSize = "onnxvae.latentSize";
 

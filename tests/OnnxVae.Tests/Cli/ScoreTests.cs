@@ -162,6 +162,7 @@ internal sealed class ScoreTests : JobFixture
         File.WriteAllText(Folder["full/file"], "");
         byte[] before = File.ReadAllBytes(Folder["run/export/scorer.onnx"]);
         Refuses(1, $"onnxvae: The folder '{Folder["full"]}' exists and is not empty: give another --map, or empty it.", Job(model, "y.csv", "--map", Folder["full"]));
+        Assert.That(Directory.GetFiles(Folder.Path, "y.csv*"), Is.Empty);
         Refuses(1, "onnxvae: There is no data '/nowhere'", "score", Folder["run"], "--data", "/nowhere", "--threshold", "0.9", "--out", Folder["y.csv"]);
         Assert.That(File.ReadAllBytes(Folder["run/export/scorer.onnx"]), Is.EqualTo(before));
 

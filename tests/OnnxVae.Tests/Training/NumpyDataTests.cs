@@ -61,6 +61,23 @@ internal sealed class NumpyDataTests : FolderFixture
         Assert.That(pixels[0], Is.EqualTo(9), "the second image of the second file");
         Assert.That(data.PassedOver, Is.Empty);
 
+        Assert.That(data.Train.NameOf(5), Is.EqualTo("x_train-1-1"));
+
+        // The numbers in names are numbers.
+        WriteNpy("x_train-10.npy", 1, 3, 3);
+        WriteNpy("y_train.npy", 7);
+        data = ImageData.Open(Folder.Path);
+        Assert.That((data.Train.NameOf(6), data.Train.LabelOf(6)), Is.EqualTo(("x_train-10-0", 6)));
+
+        // Labels in as many files as images.
+        File.Delete(Folder["y_train.npy"]);
+        WriteNpy("y_train-0.npy", 4);
+        WriteNpy("y_train-1.npy", 3);
+        Assert.That(Enumerable.Range(0, 7).Select(i => ImageData.Open(Folder.Path).Train.LabelOf(i)), Is.EqualTo((int[])[0, 1, 2, 3, 0, 1, 2]));
+
+        File.WriteAllText(Folder["x_train-3.npy"], "junk");
+        Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{Folder["x_train-3.npy"]}' is not a .npy file: it does not begin with NumPy's magic string."));
+        File.Delete(Folder["x_train-3.npy"]);
         WriteNpy("x_train-2.npy", 2, 4, 4);
         Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
             "The images of 'x_train-0.npy' are 1 x 3 x 3, those of 'x_train-2.npy' 1 x 4 x 4 (channels, height, width): they must be alike."));
@@ -125,7 +142,7 @@ internal sealed class NumpyDataTests : FolderFixture
             values[i] = (ushort)((i * 37 % 200 * 256) + (i / 64 % 2 * 200));
         }
 
-        WriteWords("<u2", values, 40, 8, 8);
+        WriteWords("<u2", values, [40, 8, 8]);
         Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", model, "--likelihood", likelihood, "--batch", "4", "--steps", "20", "--importance-samples", "0", "--out", Folder["run"]);
         Assert.That(Support.Cli.Succeed("inspect", Folder["run"]), Does.Contain("Float32 in [0, 1]"));
         Support.Cli.Succeed("score", Folder["run"], "--data", Folder["x.npy"], "--out", Folder["scores.csv"], "--map", Folder["map.npy"]);
@@ -142,20 +159,42 @@ internal sealed class NumpyDataTests : FolderFixture
         float stored = float.Parse(File.ReadLines(Folder["scores.csv"]).ElementAt(2).Split(',')[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.That(scorer.Score(exact, first: 1)[0], Is.EqualTo(stored).Within(1e-3 * Math.Abs(stored)));
         Assert.That(scorer.ScoreAll(exact)[ScoreKind.SquaredError][0], Is.Not.EqualTo(scorer.ScoreAll(rounded)[ScoreKind.SquaredError][0]));
+
+        // Dark images are on the scale of those that the model knows.
+        WriteWords("<u2", new ushort[2 * 64], [2, 8, 8], "black.npy");
+        WriteWords("<u2", [.. Enumerable.Repeat((ushort)200, 2 * 64)], [2, 8, 8], "dark.npy");
+        Support.Cli.Succeed("score", Folder["run"], "--data", Folder["black.npy"], "--out", Folder["black.csv"]);
+        Support.Cli.Succeed("score", Folder["run"], "--data", Folder["dark.npy"], "--out", Folder["dark.csv"]);
+        Assert.That(ScoreIn("dark.csv"), Is.EqualTo(ScoreIn("black.csv")).Within(0.05 * Math.Abs(ScoreIn("black.csv"))));
+
+        double ScoreIn(string file) => double.Parse(File.ReadLines(Folder[file]).ElementAt(1).Split(',')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Test]
+    public void ArraysOf16Bits_AreOnOneScale()
+    {
+        WriteWords("<u2", [.. Enumerable.Repeat((ushort)200, 2 * 9)], [2, 3, 3], "x-0.npy");
+        WriteWords("<u2", [.. Enumerable.Repeat((ushort)60000, 2 * 9)], [2, 3, 3], "x-1.npy");
+
+        var images = ImageData.Open(Folder.Path).All;
+
+        float[] read = new float[9];
+        images.ReadImage(0, read);
+        Assert.That((images.BitDepth, read[0]), Is.EqualTo((16, 200 / 65535f)));
     }
 
     [Test]
     public void ImagesOf16Bits_AreNoDiscretizedLogistic()
     {
-        WriteWords("<u2", [.. Enumerable.Range(0, 20 * 16).Select(i => (ushort)(i * 200))], 20, 4, 4);
+        WriteWords("<u2", [.. Enumerable.Range(0, 20 * 16).Select(i => (ushort)(i * 200))], [20, 4, 4]);
 
         Assert.That(Support.Cli.Run("train", "--data", Folder["x.npy"], "--likelihood", "discretized-logistic", "--batch", "4", "--out", Folder["run"]).Error, Does.StartWith(
             "onnxvae: --likelihood discretized-logistic is for 8-bit pixels, but the data have 16 bits: give another one, such as gaussian-optimal."));
     }
 
-    private void WriteWords(string type, ushort[] values, params long[] shape)
+    private void WriteWords(string type, ushort[] values, long[] shape, string name = "x.npy")
     {
-        using var file = File.Create(Folder["x.npy"]);
+        using var file = File.Create(Folder[name]);
         Npy.WriteHeader(file, type, shape);
         foreach (ushort value in values)
         {
