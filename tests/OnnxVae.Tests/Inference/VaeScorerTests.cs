@@ -178,9 +178,9 @@ internal sealed class VaeScorerTests : FolderFixture
     {
         var data = ImageData.Open(DataFolder.Mnist);
         var zeros = new SelectedImages(data.Train, [.. Enumerable.Range(0, (int)data.Train.Count).Select(i => (long)i).Where(i => data.Train.LabelOf(i) == 0)]);
-        using var networks = new VaeNetworks(new MlpNetwork(256), new ImageShape(1, 28, 28), latents: 8, seed: 1);
+        using var networks = new VaeNetworks(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20, seed: 1);
         var package = new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 100, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
-        using var trainer = Trainer.Start(package, new RunFolder(Folder["run"]), new TrainerOptions { Seed = 1, Steps = 1000, Device = OnnxDevice.Cpu, LogEvery = 100, CheckpointEvery = 1000 });
+        using var trainer = Trainer.Start(package, new RunFolder(Folder["run"]), new TrainerOptions { Seed = 1, Steps = 500, Device = OnnxDevice.Cpu, LogEvery = 100, CheckpointEvery = 500 });
         await trainer.TrainAsync(zeros);
         RunExport.Write(package, trainer.Snapshot(), Folder["export"]);
         using var scorer = VaeScorer.Load(Folder["export/scorer.onnx"]);
