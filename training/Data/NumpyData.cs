@@ -6,7 +6,7 @@ namespace OnnxVae.Training.Data;
 
 /// <summary>
 /// Images and their labels in NumPy arrays: a <c>.npy</c>, an archive <c>.npz</c>, or a folder of <c>.npy</c> files. The names of arrays tell splits (<c>x_train</c>,
-/// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); several arrays of one split follow each other in the order of their names and the numbers in these.
+/// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); files of one split whose names differ in a number follow each other in that order.
 /// </summary>
 internal static class NumpyData
 {
@@ -41,7 +41,7 @@ internal static class NumpyData
             return Combine(
                 [.. archive.Entries.Select(entry => new NumpyArray(
                     entry.Name, PeekHeader(entry), known => NumpyImages.FromArray(ReadAll(entry, path), $"{path}/{entry.Name}", known), () => (ReadAll(entry, path), $"{path}/{entry.Name}")))],
-                path, options);
+                path, isFolder: false, options);
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)
         {
@@ -56,15 +56,16 @@ internal static class NumpyData
     public static ImageData OpenFolder(string folder, ImageOptions options) => Combine(
         [.. Directory.EnumerateFiles(folder).Where(file => HasExtension(file, Extension)).Select(file => new NumpyArray(
             Path.GetFileName(file), PeekHeader(file), known => NumpyImages.Open(file, known), () => (RegularFile.Read(file, Array.MaxLength), file)))],
-        folder, options);
+        folder, isFolder: true, options);
 
     private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
-    private static ImageData Combine(NumpyArray[] arrays, string path, ImageOptions options)
+    private static ImageData Combine(NumpyArray[] arrays, string path, bool isFolder, ImageOptions options)
     {
         var passedOver = new PassedOver();
-        Array.Sort(arrays, (one, other) => ByNumber.Compare(one.Name, other.Name));
-        var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= NumpyImages.LowestRank).ToLookup(array => array.Split);
+        arrays = [.. arrays.OrderBy(array => array.Series, StringComparer.Ordinal).ThenBy(array => array.Name, ByNumber)];
+        var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= NumpyImages.LowestRank).GroupBy(array => array.Split)
+            .SelectMany(split => split.Where(array => array == split.First() || (isFolder && array.Series == split.First().Series))).ToLookup(array => array.Split);
         if (images.Count == 0)
         {
             throw new InvalidDataException($"'{path}' holds no array of images: expected {NumpyImages.ExpectedShapes}.");
@@ -192,6 +193,9 @@ internal static class NumpyData
     /// <param name="Content">Reads the bytes of its file, and gives its name for messages.</param>
     private sealed record NumpyArray(string Name, NpyHeader? Header, Func<ImageOptions, NumpyImages> Images, Func<(byte[] File, string Source)> Content)
     {
+        /// <summary>Its name without the numbers in it.</summary>
+        public string Series { get; } = new([.. Name.Where(character => !char.IsAsciiDigit(character))]);
+
         /// <summary>The split that its name tells; that for training if it tells none.</summary>
         public SplitKind Split { get; } = SplitNames.In(Name) ?? SplitKind.Train;
 

@@ -78,6 +78,9 @@ internal sealed class NumpyDataTests : FolderFixture
         File.WriteAllText(Folder["x_train-3.npy"], "junk");
         Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{Folder["x_train-3.npy"]}' is not a .npy file: it does not begin with NumPy's magic string."));
         File.Delete(Folder["x_train-3.npy"]);
+        WriteNpy("x_train_masks.npy", 7, 3, 3);
+        data = ImageData.Open(Folder.Path);
+        Assert.That((data.Train.Count, data.PassedOver), Is.EqualTo((7L, (string[])["1 array 'x_train_masks.npy' (of shape [7, 3, 3], neither images nor the labels of all images)"])));
         WriteNpy("x_train-2.npy", 2, 4, 4);
         Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
             "The images of 'x_train-0.npy' are 1 x 3 x 3, those of 'x_train-2.npy' 1 x 4 x 4 (channels, height, width): they must be alike."));
