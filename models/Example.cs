@@ -15,6 +15,9 @@ public sealed record Example(ImageShape Image)
     /// <summary>Whether training takes real numbers, which are seen as they are, instead of 8-bit values.</summary>
     public bool IsReal { get; init; }
 
+    /// <summary>The bits of the pixels that the real numbers come from, 8 or 16.</summary>
+    public int BitDepth { get; init; } = 8;
+
     /// <summary>The names of the classes that a label chooses from; empty for examples without labels.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 

@@ -145,7 +145,7 @@ public sealed class PackageCompiler
             (MetadataKeys.Kind, graph.Role),
             (MetadataKeys.ImageShape, $"{image.Channels},{image.Height},{image.Width}"),
             (MetadataKeys.PixelRange, "0,1"),
-            .. model.Example.IsReal ? [(MetadataKeys.BitDepth, "16")] : ((string, string)[])[],
+            .. model.Example.BitDepth > 8 ? [(MetadataKeys.BitDepth, $"{model.Example.BitDepth}")] : ((string, string)[])[],
             (MetadataKeys.Version, typeof(PackageCompiler).Assembly.GetName().Version!.ToString(3)),
             (MetadataKeys.Objective, model.Objective),
             .. model.Latents?.Metadata ?? [],

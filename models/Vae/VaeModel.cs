@@ -33,7 +33,7 @@ public sealed class VaeModel : IModel
     /// <param name="objective">The objective to minimize.</param>
     /// <param name="prior">P(z); N(0, I) if left out.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
-    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of more than 8 bits, instead of bytes.</param>
+    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of 16 bits, instead of bytes.</param>
     /// <exception cref="ArgumentException">The prior does not fit the network's posterior, or the likelihood does not fit the objective.</exception>
     public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
     {
@@ -68,7 +68,7 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, Classes = networks.Condition?.Classes ?? [] };
+        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, BitDepth = isReal ? 16 : 8, Classes = networks.Condition?.Classes ?? [] };
     }
 
     /// <inheritdoc/>

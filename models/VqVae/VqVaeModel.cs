@@ -35,7 +35,7 @@ public sealed class VqVaeModel : IModel
     /// <param name="bottom">Quantizes the bottom level.</param>
     /// <param name="top">Quantizes the top level; null for a model with one level.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
-    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of more than 8 bits, instead of bytes.</param>
+    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of 16 bits, instead of bytes.</param>
     /// <exception cref="ArgumentException">The quantizers do not fit the networks.</exception>
     public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
     {
@@ -55,7 +55,7 @@ public sealed class VqVaeModel : IModel
         (this.networks, this.likelihood) = (networks, likelihood);
         this.top = top is null ? null : new Level("Top", top, networks.TopGrid.Height, networks.TopGrid.Width);
         this.bottom = new Level("Bottom", bottom, networks.BottomGrid.Height, networks.BottomGrid.Width);
-        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal };
+        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, BitDepth = isReal ? 16 : 8 };
     }
 
     /// <inheritdoc/>
