@@ -46,7 +46,7 @@ public sealed class Colorizer : IDisposable
     public (float[] Images, int[] Segments) Colorize(ReadOnlySpan<float> grey, ulong seed, long first = 0, bool withNoise = false)
     {
         int count = Arguments.RequireRows(grey.Length, GreySize, "grey", $"images of 1 x {Metadata.Height} x {Metadata.Width} = {GreySize}");
-        Arguments.RequirePixels(grey, GreySize);
+        Arguments.RequireValues(grey, Metadata, GreySize);
         float[] u = new float[count * Grid.Positions], eps = new float[count * 2 * GreySize];
         for (int i = 0; i < count; i++)
         {
@@ -69,7 +69,7 @@ public sealed class Colorizer : IDisposable
     public float[] Segment(ReadOnlySpan<float> grey)
     {
         int count = Arguments.RequireRows(grey.Length, GreySize, "grey", $"images of 1 x {Metadata.Height} x {Metadata.Width} = {GreySize}");
-        Arguments.RequirePixels(grey, GreySize);
+        Arguments.RequireValues(grey, Metadata, GreySize);
         var probabilities = new float[count * Grid.Codes * Grid.Positions];
         session.Run(
             new Dictionary<string, float[]> { ["grey"] = grey.ToArray(), ["u"] = new float[count * Grid.Positions], ["eps"] = new float[count * 2 * GreySize] },

@@ -22,7 +22,7 @@ public sealed class ImageClassifier : IDisposable
     {
         this.path = path;
         turns = new SessionTurns(session, () => null, maxConcurrentRuns, "classifier", runOptions.Dispose);
-        imageShape = [images.Channels, images.Height, images.Width];
+        imageShape = [.. images.Axes];
         if (session.Inputs.Count != 1 || session.Outputs.Count != 1)
         {
             throw new InvalidDataException($"'{path}' has {session.Inputs.Count} inputs and {session.Outputs.Count} outputs; a classifier has one of each.");

@@ -24,6 +24,7 @@ public static class InterleavedPixels
     public static byte[] Fit(ReadOnlySpan<byte> pixels, int width, int height, ModelMetadata model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        RequirePictures(model);
         var image = new byte[model.ImageSize];
         Fit(pixels, width, height, image, model.Channels, model.Width, model.Height);
         return image;
@@ -84,7 +85,7 @@ public static class InterleavedPixels
     public static byte[][] FromImages(ReadOnlySpan<float> images, ModelMetadata model, int channels)
     {
         ArgumentNullException.ThrowIfNull(model);
-        RequirePicture(model.Channels);
+        RequirePictures(model);
         int count = Arguments.RequireRows(images.Length, model.ImageSize, nameof(images), $"images of {model.ImageSize} ({model.Shape})");
         if (channels is not (1 or 3 or 4) || channels < model.Channels)
         {
@@ -106,6 +107,16 @@ public static class InterleavedPixels
         }
 
         return pictures;
+    }
+
+    private static void RequirePictures(ModelMetadata model)
+    {
+        if (!model.IsImage || !model.IsUnitRange)
+        {
+            throw new ArgumentException($"The model's examples, {model.Shape}, are {(model.IsImage ? "images of numbers in units of their own" : "no images")}, not pictures: take its arrays as they are.", nameof(model));
+        }
+
+        RequirePicture(model.Channels);
     }
 
     private static void RequirePicture(int channels)

@@ -10,13 +10,13 @@ namespace OnnxVae.Inference;
 /// <summary>The metadata of an exported file.</summary>
 /// <param name="Kind"><c>encoder</c>, <c>decoder</c>, <c>prior</c>, <c>density</c>, <c>scorer</c>, and others.</param>
 /// <param name="LatentSize">L, the number of latents.</param>
-/// <param name="Channels">1 for grayscale, 3 for color; others for images that are no pictures.</param>
-/// <param name="Height">Height in pixels.</param>
-/// <param name="Width">Width in pixels.</param>
+/// <param name="Axes">The shape of an example, channels first: C for vectors, C, L for series, C, H, W for images, C, D, H, W for volumes.</param>
 /// <param name="Objective">The objective that the model was trained with.</param>
 /// <param name="ImagesAtATime">The batch size that the file is tuned for; larger batches are split. Null for any.</param>
-public sealed partial record ModelMetadata(string Kind, int LatentSize, int Channels, int Height, int Width, string Objective, int? ImagesAtATime)
+public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnlyList<int> Axes, string Objective, int? ImagesAtATime)
 {
+    private const int ImageAxes = 3, MostAxes = 4;
+
     /// <summary>Whether the latents are codes: integers that index vectors, with nothing between them.</summary>
     public bool HasCodes => CodeText is not null;
 
@@ -41,7 +41,28 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>What the model is conditional on; null for a model that is given nothing.</summary>
     public ConditionShape? Condition { get; init; }
 
-    /// <summary>The bits of the pixels that the model was trained on, 8 or 16; it takes numbers in [0, 1] in any case.</summary>
+    /// <summary>1 for grayscale, 3 for color, the columns of vectors.</summary>
+    public int Channels => Axes[0];
+
+    /// <summary>Rows of an image's pixels; 1 for series and vectors.</summary>
+    public int Height => Axes.Count > 2 ? Axes[^2] : 1;
+
+    /// <summary>Columns of an image's pixels, or the length of a series; 1 for vectors.</summary>
+    public int Width => Axes.Count > 1 ? Axes[^1] : 1;
+
+    /// <summary>Whether examples are images, [C, H, W].</summary>
+    public bool IsImage => Axes.Count == 3;
+
+    /// <summary>Whether the file takes and gives values from 0 to 1, as those of pixels are if they are divided by the largest one; else they are any numbers, in the data's units.</summary>
+    public bool IsUnitRange { get; init; } = true;
+
+    /// <summary>How the file scales values; null if it takes them as they are.</summary>
+    public ValueScaling? Scaling { get; init; }
+
+    /// <summary>Whether the arrays that the model was trained on had their channels last; the file itself takes them first.</summary>
+    public bool IsChannelsLast { get; init; }
+
+    /// <summary>The bits of the values that the model was trained on: 8 or 16 for pixels, 32 for other numbers.</summary>
     public int BitDepth { get; init; } = 8;
 
     /// <summary>For a scorer, K, the samples of the latents that it takes at a time.</summary>
@@ -50,14 +71,14 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     /// <summary>For a scorer, where outliers begin; null if nobody has determined it.</summary>
     public ScoreThreshold? Threshold { get; init; }
 
-    /// <summary>Number of values in an image.</summary>
-    public int ImageSize => Channels * Height * Width;
+    /// <summary>Number of values in an example.</summary>
+    public int ImageSize => Axes.Aggregate(1, (product, size) => product * size);
 
-    /// <summary>The values that a run computes for an image: those of the image, for each sample.</summary>
+    /// <summary>The values that a run computes for an example: its own, for each sample.</summary>
     internal int ValuesPerImage => (int)Math.Min(int.MaxValue, (long)ImageSize * Samples);
 
-    /// <summary>The images' shape as text.</summary>
-    internal string Shape => $"{Channels} x {Height} x {Width}";
+    /// <summary>The shape of an example as text.</summary>
+    internal string Shape => string.Join(" x ", Axes);
 
     /// <summary>Whether two files can belong to the same weights: they can if either does not record its own.</summary>
     internal static bool AreAlike(string? weights, string? others) => weights is null || others is null || weights == others;
@@ -77,20 +98,24 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
                 : $"{source} is {WithArticle(actual)}; expected {WithArticle(kind)}. Give the {kind}.onnx that was exported with it.");
         }
 
-        int[] image = entries.GetValueOrDefault(MetadataKeys.ImageShape, "").Split(',') is { Length: 3 } sizes ? [.. sizes.Select(size => Number(size, MetadataKeys.ImageShape, source))] : throw Damaged(
-            source, MetadataKeys.ImageShape, entries.GetValueOrDefault(MetadataKeys.ImageShape), "channels,height,width");
-        if ((Int128)image[0] * image[1] * image[2] > Array.MaxLength)
+        int[] axes = entries.GetValueOrDefault(MetadataKeys.Shape, "").Split(',') is { Length: <= MostAxes } sizes && (sizes.Length == ImageAxes || kind != ExportedKinds.Colorizer)
+            ? [.. sizes.Select(size => Number(size, MetadataKeys.Shape, source))]
+            : throw Damaged(source, MetadataKeys.Shape, entries.GetValueOrDefault(MetadataKeys.Shape), "channels,height,width");
+        if (axes.Aggregate((Int128)1, (product, size) => product * size) > Array.MaxLength)
         {
-            throw Damaged(source, MetadataKeys.ImageShape, entries[MetadataKeys.ImageShape], "a size that fits into memory");
+            throw Damaged(source, MetadataKeys.Shape, entries[MetadataKeys.Shape], "a size that fits into memory");
         }
 
         var metadata = new ModelMetadata(
-            kind, Number(entries.GetValueOrDefault(MetadataKeys.LatentSize), MetadataKeys.LatentSize, source), image[0], image[1], image[2], entries.GetValueOrDefault(MetadataKeys.Objective, ""),
+            kind, Number(entries.GetValueOrDefault(MetadataKeys.LatentSize), MetadataKeys.LatentSize, source), axes, entries.GetValueOrDefault(MetadataKeys.Objective, ""),
             entries.TryGetValue(MetadataKeys.ImagesAtATime, out string? images) ? Number(images, MetadataKeys.ImagesAtATime, source) : null)
         {
             CodeText = entries.GetValueOrDefault(MetadataKeys.Codes),
             Weights = entries.GetValueOrDefault(MetadataKeys.Weights),
             Condition = ReadCondition(session),
+            IsUnitRange = entries.ContainsKey(MetadataKeys.PixelRange),
+            Scaling = ReadScaling(session, axes[0]),
+            IsChannelsLast = entries.GetValueOrDefault(MetadataKeys.Layout) == MetadataKeys.ChannelsLast,
             BitDepth = entries.TryGetValue(MetadataKeys.BitDepth, out string? bits) ? Number(bits, MetadataKeys.BitDepth, source) : 8,
             Samples = entries.TryGetValue(MetadataKeys.Samples, out string? samples) ? Number(samples, MetadataKeys.Samples, source) : 1,
             Threshold = entries.GetValueOrDefault(MetadataKeys.Threshold) is not { Length: > 0 } threshold ? null
@@ -151,6 +176,33 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
             : [.. Enumerable.Repeat(1.0 / classes, classes)];
     }
 
+    private static ValueScaling? ReadScaling(OnnxSession session, int channels)
+    {
+        if (session.Metadata.GetValueOrDefault(MetadataKeys.Scaling) is not { } name)
+        {
+            return null;
+        }
+
+        return name is ScalingNames.Standard or ScalingNames.MinMax
+            ? new ValueScaling(name, Numbers(MetadataKeys.Offsets, number => float.IsFinite(number)), Numbers(MetadataKeys.Scales, number => number > 0 && float.IsFinite(number)))
+            : throw Damaged(session.Source, MetadataKeys.Scaling, name, $"{ScalingNames.Standard} or {ScalingNames.MinMax}");
+
+        float[] Numbers(string key, Predicate<float> isValid)
+        {
+            string? text = session.Metadata.GetValueOrDefault(key);
+            try
+            {
+                return text is not null && JsonSerializer.Deserialize(text, Names.Default.SingleArray) is { } numbers && numbers.Length == channels && Array.TrueForAll(numbers, isValid)
+                    ? numbers
+                    : throw Damaged(session.Source, key, text, $"a JSON array of {channels} numbers");
+            }
+            catch (JsonException)
+            {
+                throw Damaged(session.Source, key, text, $"a JSON array of {channels} numbers");
+            }
+        }
+    }
+
     private static ConditionShape? ReadCondition(OnnxSession session)
     {
         if (session.Metadata.GetValueOrDefault(MetadataKeys.Condition) is not { } text)
@@ -185,7 +237,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
     // What runs rely on: the names, types and shapes of inputs and outputs.
     private void RequireGraph(OnnxSession session)
     {
-        int[] images = [-1, Channels, Height, Width], latents = [-1, LatentSize];
+        int[] images = [-1, .. Axes], latents = [-1, LatentSize];
         (string, int[])[] given = Condition is { } condition ? [(ConditionKinds.Input, [-1, .. condition.Dimensions])] : [];
         var (inputs, outputs) = Kind switch
         {
@@ -215,7 +267,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
                 if (!isThere || (role == "input" && actual.Count != expected.Length))
                 {
                     throw new InvalidDataException(
-                        $"{session.Source} is damaged: {WithArticle(Kind)} of {LatentSize} latents and images of {Shape} has an {role} '{name}' of Float32 [{string.Join(", ", shape.Select(size => size < 0 ? "N" : $"{size}"))}], but the graph has {string.Join(", ", actual.Select(tensor => $"'{tensor.Key}' of {tensor.Value.ElementDataType} [{string.Join(", ", tensor.Value.Dimensions)}]"))}. Export the file again.");
+                        $"{session.Source} is damaged: {WithArticle(Kind)} of {LatentSize} latents and examples of {Shape} has an {role} '{name}' of Float32 [{string.Join(", ", shape.Select(size => size < 0 ? "N" : $"{size}"))}], but the graph has {string.Join(", ", actual.Select(tensor => $"'{tensor.Key}' of {tensor.Value.ElementDataType} [{string.Join(", ", tensor.Value.Dimensions)}]"))}. Export the file again.");
                 }
             }
         }
@@ -223,5 +275,6 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, int Chan
 
     [JsonSerializable(typeof(string[]))]
     [JsonSerializable(typeof(double[]))]
+    [JsonSerializable(typeof(float[]))]
     private sealed partial class Names : JsonSerializerContext;
 }

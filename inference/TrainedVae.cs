@@ -42,7 +42,7 @@ public sealed class TrainedVae : IDisposable
             encoder = VaeEncoder.Load(Path.Combine(folder, ExportedFiles.Encoder), options);
             decoder = VaeDecoder.Load(Path.Combine(folder, ExportedFiles.Decoder), options);
             var (from, to) = (encoder.Metadata, decoder.Metadata);
-            if ((from.LatentSize, from.Channels, from.Height, from.Width) != (to.LatentSize, to.Channels, to.Height, to.Width))
+            if (from.LatentSize != to.LatentSize || !from.Axes.SequenceEqual(to.Axes))
             {
                 throw new InvalidDataException(
                     $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape} images, and {to.LatentSize} of {to.Shape}. Export both from one run.");
@@ -81,16 +81,16 @@ public sealed class TrainedVae : IDisposable
     /// <param name="count">How many images.</param>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <returns>Float32 [N, C, ...], values in [0, 1] or in the data's units.</returns>
     /// <exception cref="InvalidOperationException">The latents are codes, and no prior was trained on them.</exception>
     public float[] Generate(int count, ulong seed, long first = 0) => Decoder.Metadata.HasCodes && Prior is not TrainedCodePrior
         ? throw new InvalidOperationException("The model's latents are codes, and there is no prior of them next to the decoder: train one for each level.")
         : Decoder.Generate(count, seed, first, Prior);
 
     /// <summary>Encodes and decodes images; latents are the posterior means.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
+    /// <returns>Float32 [N, C, ...], values in [0, 1] or in the data's units.</returns>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside their range.</exception>
     public float[] Reconstruct(ReadOnlySpan<float> images) => Decoder.Decode(Encoder.Encode(images).Mean);
 
     /// <summary>Reconstructs any number of images as a stream, in order and in bounded memory.</summary>
@@ -122,7 +122,7 @@ public sealed class TrainedVae : IDisposable
     /// <param name="steps">Number of images, including both ends; at least 2.</param>
     /// <param name="path">The kind of path; <see cref="LatentPath.Spherical"/> if omitted.</param>
     /// <returns>Float32 [steps, C, H, W], values in [0, 1].</returns>
-    /// <exception cref="ArgumentException">A length is wrong, values are outside [0, 1], or there are fewer than two steps.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, values are outside their range, or there are fewer than two steps.</exception>
     public float[] Interpolate(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int steps, LatentPathKind path = LatentPathKind.Spherical)
     {
         var (a, b) = (Encoder.Encode(from).Mean, Encoder.Encode(to).Mean);

@@ -75,7 +75,7 @@ public sealed class VaeDecoder : IDisposable
 
     /// <summary>Decodes latents.</summary>
     /// <param name="latents">Float32 [N, L].</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Receives Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <exception cref="ArgumentException">A length is wrong, a latent is not finite, or the decoder is conditional and has no condition.</exception>
     public void Decode(ReadOnlySpan<float> latents, Span<float> images)
     {
@@ -93,7 +93,7 @@ public sealed class VaeDecoder : IDisposable
 
     /// <summary>Decodes latents on a thread-pool thread; waiting for other callers blocks no thread.</summary>
     /// <param name="latents">Float32 [N, L]; do not change before the task ends.</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Receives Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
     /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
     public Task DecodeAsync(ReadOnlyMemory<float> latents, Memory<float> images, CancellationToken cancellation = default)
@@ -106,7 +106,7 @@ public sealed class VaeDecoder : IDisposable
     /// <summary>Decodes latents into a new array, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
     /// <param name="latents">Float32 [N, L]; do not change before the task ends.</param>
     /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <returns>Float32 [N, C, ...], values in [0, 1] or in the data's units.</returns>
     /// <exception cref="ArgumentException">The length is wrong, or a latent is not finite.</exception>
     public async Task<float[]> DecodeAsync(ReadOnlyMemory<float> latents, CancellationToken cancellation = default)
     {
@@ -115,7 +115,7 @@ public sealed class VaeDecoder : IDisposable
         return images;
     }
 
-    private long[] ShapeOf(int count) => [count, Metadata.Channels, Metadata.Height, Metadata.Width];
+    private long[] ShapeOf(int count) => [count, .. Metadata.Axes];
 
     private int RequireRows(ReadOnlySpan<float> latents, int room)
     {
@@ -127,7 +127,7 @@ public sealed class VaeDecoder : IDisposable
 
     /// <summary>Decodes latents into a new array.</summary>
     /// <param name="latents">Float32 [N, L].</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <returns>Float32 [N, C, ...], values in [0, 1] or in the data's units.</returns>
     /// <exception cref="ArgumentException">The length is wrong, or a latent is not finite.</exception>
     public float[] Decode(ReadOnlySpan<float> latents)
     {
@@ -186,7 +186,7 @@ public sealed class VaeDecoder : IDisposable
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <returns>Float32 [N, C, ...], values in [0, 1] or in the data's units.</returns>
     /// <exception cref="ArgumentException">The prior belongs to another model, or there are no images.</exception>
     /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>
     /// <exception cref="OverflowException">The images exceed one array: use <see cref="GenerateAsync(ImageRange, ulong, LatentPrior, CancellationToken)"/>.</exception>
@@ -201,7 +201,7 @@ public sealed class VaeDecoder : IDisposable
     /// <summary>Decodes draws into the caller's memory.</summary>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Receives Float32 [N, C, H, W], values in [0, 1]; its length determines N.</param>
+    /// <param name="images">Receives Float32 [N, C, ...], values in [0, 1] or in the data's units; its length determines N.</param>
     /// <param name="prior">The prior to draw from; the model's own <see cref="Prior"/> if omitted.</param>
     /// <exception cref="ArgumentException">The prior belongs to another model.</exception>
     /// <exception cref="InvalidOperationException">No prior is given, and the model's own is missing.</exception>

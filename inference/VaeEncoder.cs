@@ -46,10 +46,10 @@ public sealed class VaeEncoder : IDisposable
     }
 
     /// <summary>Encodes images.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="mean">Receives the posterior means, Float32 [N, L].</param>
     /// <param name="logVar">Receives the natural logarithms of the posterior variances, Float32 [N, L].</param>
-    /// <exception cref="ArgumentException">A length is wrong, values are outside [0, 1], or the encoder is conditional and has no condition.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, values are outside their range, or the encoder is conditional and has no condition.</exception>
     public void Encode(ReadOnlySpan<float> images, Span<float> mean, Span<float> logVar)
     {
         Arguments.RequireConditions(condition, images.Length / Metadata.ImageSize);
@@ -61,19 +61,19 @@ public sealed class VaeEncoder : IDisposable
         int count = CountOf(images.Length);
         Arguments.RequireRoom(mean.Length, count, Metadata.LatentSize, "mean");
         Arguments.RequireRoom(logVar.Length, count, Metadata.LatentSize, "logVar");
-        Arguments.RequirePixels(images, Metadata.ImageSize);
+        Arguments.RequireValues(images, Metadata);
         session.Run("image", images, ShapeOf(count), Arguments.RowsOf(Metadata, condition, first, count), ["mean", "logVar"], [count, Metadata.LatentSize], mean, logVar);
     }
 
     /// <summary>Encodes images into new arrays, on a thread-pool thread; waiting for other callers blocks no thread.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; do not change before the task ends.</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units; do not change before the task ends.</param>
     /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
     /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside their range.</exception>
     public async Task<(float[] Mean, float[] LogVar)> EncodeAsync(ReadOnlyMemory<float> images, CancellationToken cancellation = default)
     {
         int count = CountOf(images.Length);
-        Arguments.RequirePixels(images.Span, Metadata.ImageSize);
+        Arguments.RequireValues(images.Span, Metadata);
         Arguments.RequireConditions(condition, count);
         var (mean, logVar) = (new float[count * Metadata.LatentSize], new float[count * Metadata.LatentSize]);
         await session.RunAsync(
@@ -81,12 +81,12 @@ public sealed class VaeEncoder : IDisposable
         return (mean, logVar);
     }
 
-    private long[] ShapeOf(int count) => [count, Metadata.Channels, Metadata.Height, Metadata.Width];
+    private long[] ShapeOf(int count) => [count, .. Metadata.Axes];
 
     /// <summary>Encodes images into new arrays.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <returns>Posterior means and natural logarithms of posterior variances, Float32 [N, L] each.</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside their range.</exception>
     public (float[] Mean, float[] LogVar) Encode(ReadOnlySpan<float> images)
     {
         int latents = CountOf(images.Length) * Metadata.LatentSize;
@@ -100,17 +100,16 @@ public sealed class VaeEncoder : IDisposable
     /// <inheritdoc cref="Encode(ReadOnlySpan{float})"/>
     public (float[] Mean, float[] LogVar) Encode(ReadOnlySpan<byte> pixels)
     {
-        using var images = new PooledArray(pixels.Length);
-        Pixels.ToFloat(pixels, images.Span);
+        using var images = Arguments.OfPixels(pixels, Metadata);
         return Encode(images.Span);
     }
 
     /// <summary>Samples latents of images: z = z(y) + sigma(y) * eps. The eps of image k depends on the seed and on k alone.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <returns>Float32 [N, L].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, or values are outside [0, 1].</exception>
+    /// <exception cref="ArgumentException">The length is wrong, or values are outside their range.</exception>
     public float[] Sample(ReadOnlySpan<float> images, ulong seed, long first = 0)
     {
         int count = CountOf(images.Length);
@@ -180,5 +179,5 @@ public sealed class VaeEncoder : IDisposable
     }
 
     private int CountOf(int values) => Arguments.RequireRows(
-        values, Metadata.ImageSize, "images", $"images of {Metadata.Channels} x {Metadata.Height} x {Metadata.Width} = {Metadata.ImageSize}");
+        values, Metadata.ImageSize, "images", $"{(Metadata.IsImage ? "images" : "examples")} of {Metadata.Shape} = {Metadata.ImageSize}");
 }

@@ -83,11 +83,11 @@ public sealed class VaeScorer : IDisposable
     public bool IsOutlier(float score) => score > (Threshold ?? throw new InvalidOperationException("The scorer does not know where outliers begin: write a threshold into its file first.")).Value;
 
     /// <summary>The default score of examples.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
     /// <returns>Float32 [N].</returns>
-    /// <exception cref="ArgumentException">The length is wrong, values are outside [0, 1], or the scorer is conditional and has no condition.</exception>
+    /// <exception cref="ArgumentException">The length is wrong, values are outside their range, or the scorer is conditional and has no condition.</exception>
     public float[] Score(ReadOnlySpan<float> images, ulong seed = 1, long first = 0) => ScoreAll(images, seed, first)[DefaultKind].ToArray();
 
     /// <summary>The default score of examples.</summary>
@@ -97,13 +97,12 @@ public sealed class VaeScorer : IDisposable
     /// <inheritdoc cref="Score(ReadOnlySpan{float}, ulong, long)"/>
     public float[] Score(ReadOnlySpan<byte> pixels, ulong seed = 1, long first = 0)
     {
-        using var images = new PooledArray(pixels.Length);
-        Pixels.ToFloat(pixels, images.Span);
+        using var images = Arguments.OfPixels(pixels, Metadata);
         return Score(images.Span, seed, first);
     }
 
     /// <summary>The default score of examples, on a thread-pool thread.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; do not change before the task ends.</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units; do not change before the task ends.</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
     /// <param name="cancellation">Stops waiting; a run in progress completes.</param>
@@ -112,7 +111,7 @@ public sealed class VaeScorer : IDisposable
         Task.Run(() => Score(images.Span, seed, first), cancellation);
 
     /// <summary>All scores of examples.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="seed">Random seed of the latents' samples.</param>
     /// <param name="first">The number of the first example.</param>
     /// <param name="samples">Samples per example, a multiple of <see cref="Samples"/>; <see cref="DefaultSamples"/> if left out.</param>
@@ -120,8 +119,8 @@ public sealed class VaeScorer : IDisposable
     /// <exception cref="ArgumentException">As for <see cref="Score(ReadOnlySpan{float}, ulong, long)"/>; or there is no map, or the number of samples is no multiple.</exception>
     public ExampleScores ScoreAll(ReadOnlySpan<float> images, ulong seed = 1, long first = 0, int? samples = null, bool withMap = false)
     {
-        int count = Arguments.RequireRows(images.Length, Metadata.ImageSize, "images", $"images of {Metadata.Shape} = {Metadata.ImageSize}");
-        Arguments.RequirePixels(images, Metadata.ImageSize);
+        int count = Arguments.RequireRows(images.Length, Metadata.ImageSize, "images", $"{(Metadata.IsImage ? "images" : "examples")} of {Metadata.Shape} = {Metadata.ImageSize}");
+        Arguments.RequireValues(images, Metadata);
         Arguments.RequireCondition(Metadata, condition);
         Arguments.RequireConditions(condition, first + count);
         int rounds = RoundsOf(samples, withMap), blockSize = BlockSize;

@@ -13,6 +13,7 @@ namespace OnnxVae.Models;
 public sealed class PackageCompiler
 {
     private const int MostNamed = 6; // in a message
+    private const int PixelBits = 8;
 
     private readonly IModel model;
     private readonly TrainingOptions options;
@@ -29,7 +30,7 @@ public sealed class PackageCompiler
         ArgumentNullException.ThrowIfNull(options);
         if (options.BatchSize < 1)
         {
-            throw new ArgumentException($"The batch size is {options.BatchSize}; a batch has at least 1 image.", nameof(options));
+            throw new ArgumentException($"The batch size is {options.BatchSize}; a batch has at least 1 example.", nameof(options));
         }
 
         (this.model, this.options) = (model, options);
@@ -136,16 +137,16 @@ public sealed class PackageCompiler
 
     private DeployableModel Build(Deployable graph)
     {
-        var image = model.Example.Image;
+        var example = model.Example;
         var values = Evaluated([.. graph.Outputs.Select(output => output.Value)]);
         var built = GraphCompiler.BuildDeployable(
             graph.Role, [.. graph.Inputs, .. EvaluatedStates.Select(state => state.Current)], [.. graph.Outputs.Zip(values, (output, value) => (output.Name, value))]);
         (string Key, string Value)[] entries =
         [
             (MetadataKeys.Kind, graph.Role),
-            (MetadataKeys.ImageShape, $"{image.Channels},{image.Height},{image.Width}"),
-            (MetadataKeys.PixelRange, "0,1"),
-            .. model.Example.BitDepth > 8 ? [(MetadataKeys.BitDepth, $"{model.Example.BitDepth}")] : ((string, string)[])[],
+            (MetadataKeys.Shape, string.Join(',', example.Shape.Axes)),
+            .. example.IsUnitRange ? [(MetadataKeys.PixelRange, "0,1")] : ((string, string)[])[],
+            .. ScalingEntries(example),
             (MetadataKeys.Version, typeof(PackageCompiler).Assembly.GetName().Version!.ToString(3)),
             (MetadataKeys.Objective, model.Objective),
             .. model.Latents?.Metadata ?? [],
@@ -156,15 +157,45 @@ public sealed class PackageCompiler
         return new DeployableModel(built.AnyRuntime.WithMetadata(metadata), built.Tuned.ToDictionary(entry => entry.Key, entry => entry.Value.WithMetadata(tuned)));
     }
 
+    private static IEnumerable<(string Key, string Value)> ScalingEntries(Example example)
+    {
+        if (example.Scaling is { BitDepth: > PixelBits } scaling)
+        {
+            yield return (MetadataKeys.BitDepth, $"{scaling.BitDepth}");
+            if (scaling.Scales.Count > 0)
+            {
+                yield return (MetadataKeys.Scaling, scaling.Kind == ScalingKind.Standard ? ScalingNames.Standard : ScalingNames.MinMax);
+                yield return (MetadataKeys.Offsets, JsonSerializer.Serialize(scaling.Offsets));
+                yield return (MetadataKeys.Scales, JsonSerializer.Serialize(scaling.Scales));
+            }
+        }
+
+        if (example.IsChannelsLast)
+        {
+            yield return (MetadataKeys.Layout, MetadataKeys.ChannelsLast);
+        }
+    }
+
     private JsonObject DescribeModel(JsonObject further)
     {
-        var image = model.Example.Image;
+        var example = model.Example;
         var description = new JsonObject
         {
             ["objective"] = model.Objective,
-            ["imageShape"] = new JsonArray(image.Channels, image.Height, image.Width),
+            ["imageShape"] = new JsonArray([.. example.Shape.Axes.Select(size => (JsonNode)size)]),
             ["parameters"] = States.Where(state => state.Spec.Role is StateRole.Parameter or StateRole.Frozen).Sum(state => state.Spec.Shape.ElementCount),
         };
+        if (example.Scaling is { BitDepth: > PixelBits } scaling)
+        {
+            description["bitDepth"] = scaling.BitDepth;
+            description["unitRange"] = scaling.IsUnitRange;
+        }
+
+        if (example.IsChannelsLast)
+        {
+            description["layout"] = MetadataKeys.ChannelsLast;
+        }
+
         if (model.Latents is { } latents)
         {
             description["latents"] = latents.Size;

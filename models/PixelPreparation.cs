@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Models;
 
 /// <summary>How 8-bit pixels are prepared for the model.</summary>
@@ -18,5 +20,14 @@ internal static class PixelPreparations
 {
     /// <summary>In words.</summary>
     public static string DescribePixels(this Example example) =>
-        $"{(example.IsReal ? "Float32 in [0, 1]" : "UInt8, divided by 255 in the graph")}{(example.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {example.Pixels}")}";
+        $"{ValuesOf(example.Scaling)}{(example.Pixels == PixelPreparation.Grey ? "" : $", then made 0 or 1: {example.Pixels}")}";
+
+    private static string ValuesOf(Scaling? scaling) => scaling switch
+    {
+        null => "UInt8, divided by 255 in the graph",
+        { IsUnitRange: true } => "Float32 in [0, 1]",
+        { Kind: ScalingKind.Standard } => "Float32, brought to mean 0 and standard deviation 1 in the graph",
+        { Kind: ScalingKind.MinMax } => "Float32, brought to the range from 0 to 1 in the graph",
+        _ => "Float32",
+    };
 }

@@ -9,7 +9,7 @@ namespace OnnxVae.Cli.Batch;
 
 /// <summary>An image selected by an option: by its number or its name in the data, or as a file.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Pixels">Float32 [C, H, W], values in [0, 1].</param>
+/// <param name="Pixels">Float32 [C, ...], values in [0, 1] or in the data's units.</param>
 internal sealed record ChosenImage(string Name, float[] Pixels)
 {
     /// <summary>Finds the image.</summary>
@@ -28,6 +28,11 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
         if (!File.Exists(text))
         {
             throw new UsageException($"{option} is '{text}'; expected {(images is null ? "an image file, or with --data the number or the name of an image in them" : $"the number of an image of this --split, 0 to {images.Count - 1}, its name, or an image file")}.");
+        }
+
+        if (!(model.IsImage && model.IsUnitRange))
+        {
+            throw new UsageException($"{option} is '{text}', a file, but the model's examples are numbers in units of their own, not pictures: give --data, and the number of one of them.");
         }
 
         byte[] pixels = ImageFiles.Decode(text, RegularFile.Read(text), model.Channels, model.Height, model.Width);

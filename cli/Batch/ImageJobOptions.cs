@@ -20,7 +20,7 @@ internal sealed record ImageJobOptions : JobOptions
     [Option(Topic.Output, "1 to 100, for jpeg and webp."), Between(1, 100)]
     public int Quality { get; init; } = ImageFormat.DefaultQuality;
 
-    [Option(Topic.Output, "Write Float32 from 0 to 1 into a .npy, instead of 8-bit pixels.")]
+    [Option(Topic.Output, "Write Float32 from 0 to 1 into a .npy, instead of 8-bit pixels. Numbers of a model of such are always Float32, in the data's units.")]
     public bool Float { get; init; }
 
     /// <inheritdoc/>
@@ -61,12 +61,13 @@ internal sealed record ImageJobOptions : JobOptions
     /// <param name="model">The model.</param>
     /// <param name="total">The number of images in all shards together.</param>
     /// <param name="source">The images that they are made from; null if they are not made from named images.</param>
-    /// <exception cref="UsageException">There are several images for a single picture.</exception>
-    public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) => Paths.IsPicture && total != 1
-        ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
+    /// <exception cref="UsageException">There are several images for a single picture, or what is written are no pictures.</exception>
+    public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) =>
+        !Paths.IsArray && !(model.IsImage && model.IsUnitRange) ? throw new UsageException($"--out is '{Out}', but the model's examples, {string.Join(" x ", model.Axes)}, are numbers in units of their own, not pictures: give a .npy.")
+        : Paths.IsPicture && total != 1 ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
         : new OutputImages(
-            model.Channels, model.Height, model.Width, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec))
-        { IsReal = Float };
+            model, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec))
+        { IsReal = Float || model.BitDepth > 16 };
 
     /// <inheritdoc/>
     public override JsonObject Describe(string verb, IEnumerable<(string Name, string File)> files)

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -18,33 +20,40 @@ internal static class ImageLines
         : [];
 
     /// <summary>Writes the images. A folder must be new or empty.</summary>
-    /// <param name="images">Float32 [lines, columns, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [lines, columns, C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="shape">The model that made them.</param>
     /// <param name="columns">Images per line.</param>
     /// <param name="path">A picture for a grid, a .npy, or a folder for PNG files.</param>
+    /// <exception cref="UsageException">There are no pictures for a folder.</exception>
     public static void Save(float[] images, ModelMetadata shape, int columns, string path)
     {
         long count = images.Length / shape.ImageSize;
         if (PictureFile.IsNamedLikeOne(path))
         {
-            ImageGrid.Save(path, images, shape.Channels, shape.Height, shape.Width, columns);
+            ImageGrid.Save(path, images, shape, columns);
             return;
         }
 
-        byte[] pixels = OutputImages.ToBytes(images);
+        bool isReal = shape.BitDepth > 16;
+        byte[] pixels = isReal ? [] : OutputImages.ToBytes(images);
         if (path.EndsWith(JobPaths.NpyExtension, StringComparison.OrdinalIgnoreCase))
         {
             AtomicFile.Write(path, stream =>
             {
-                Npy.WriteHeader(stream, "|u1", count, shape.Channels, shape.Height, shape.Width);
-                stream.Write(pixels);
+                Npy.WriteHeader(stream, isReal ? "<f4" : "|u1", [count, .. shape.Axes.Select(size => (long)size)]);
+                stream.Write(isReal ? MemoryMarshal.AsBytes<float>(images) : pixels);
             });
             return;
         }
 
+        if (!(shape.IsImage && shape.IsUnitRange))
+        {
+            throw new UsageException($"--out is '{path}', but the model's examples, {string.Join(" x ", shape.Axes)}, are numbers in units of their own, not pictures: give a .npy, or a .png for curves and slices of all of them.");
+        }
+
         OutputFolder.RequireNew(path);
-        var files = new OutputImages(shape.Channels, shape.Height, shape.Width, ImageRange.OfFirst(count), count, ImageFormat.Png);
-        foreach (var (number, file) in files.Encode(0, pixels, corrupt: null))
+        var files = new OutputImages(shape, ImageRange.OfFirst(count), count, ImageFormat.Png);
+        foreach (var (number, file) in files.Encode(0, OutputImages.ToBytes(images), corrupt: null))
         {
             AtomicFile.Write(Path.Combine(path, files.Format.FileOf(number)), stream => stream.Write(file));
         }

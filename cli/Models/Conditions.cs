@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using OnnxVae.Format;
-using OnnxVae.Models;
 using OnnxVae.Models.Conditions;
 using OnnxVae.Training.Data;
 
@@ -26,7 +25,7 @@ internal static class Conditions
                 ImageRequirements.RequireLabels(images);
                 return new LabelCondition(images.Classes);
             case ConditionKinds.Mask:
-                return new MaskCondition(new ImageShape(images.Channels, images.Height, images.Width));
+                return new MaskCondition(images.Shape);
             default:
                 return new VectorCondition(images.ConditionSize);
         }

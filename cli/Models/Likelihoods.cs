@@ -1,5 +1,5 @@
-using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Cli.Models;
@@ -7,14 +7,19 @@ namespace OnnxVae.Cli.Models;
 /// <summary>Likelihoods by name.</summary>
 internal sealed class Likelihoods : INamed
 {
+    /// <summary>The one for 8-bit pixels alone.</summary>
+    public const string OfBytes = "discretized-logistic";
+
+    private const string OfUnitRange = "bernoulli", OfNumbers = "gaussian-learned";
+
     private static readonly Dictionary<string, Func<ModelOptions, PixelMean, Likelihood>> Table = new()
     {
-        ["bernoulli"] = (_, _) => new BernoulliLikelihood(),
+        [OfUnitRange] = (_, _) => new BernoulliLikelihood(),
         ["continuous-bernoulli"] = (_, _) => new ContinuousBernoulliLikelihood(),
         ["gaussian"] = (options, mean) => new GaussianLikelihood(options.Sigma, mean),
-        ["gaussian-learned"] = (_, mean) => new LearnedGaussianLikelihood(mean),
+        [OfNumbers] = (_, mean) => new LearnedGaussianLikelihood(mean),
         ["gaussian-optimal"] = (_, mean) => new OptimalGaussianLikelihood(mean),
-        ["discretized-logistic"] = (_, _) => new DiscretizedLogisticLikelihood(),
+        [OfBytes] = (_, _) => new DiscretizedLogisticLikelihood(),
         ["squared-error"] = (options, mean) => new SquaredError(options.Lambda, mean),
         ["absolute-error"] = (options, mean) => new AbsoluteError(options.Lambda, mean),
         ["dissimilarity"] = (options, mean) => new StructuralDissimilarity(options.Lambda, mean),
@@ -25,17 +30,22 @@ internal sealed class Likelihoods : INamed
 
     /// <summary>Creates the likelihood that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="mean">How the network's output determines the mean of Gaussian pixels.</param>
-    public static Likelihood Create(ModelOptions options, PixelMean mean) => Table[options.Likelihood](options, mean);
+    /// <param name="mean">How the network's output determines the mean of Gaussian values.</param>
+    /// <param name="scaling">The scaling of real numbers; null for pixels.</param>
+    public static Likelihood Create(ModelOptions options, PixelMean mean, Scaling? scaling) => Table[options.Likelihood ?? Usual(scaling is null or { IsUnitRange: true })](options, mean);
+
+    /// <summary>The likelihood that is taken unless another one is given.</summary>
+    /// <param name="isUnitRange">Whether values are from 0 to 1.</param>
+    public static string Usual(bool isUnitRange) => isUnitRange ? OfUnitRange : OfNumbers;
 }
 
 /// <content>Likelihoods.</content>
 internal sealed partial record ModelOptions
 {
-    [Option(Topic.Likelihood, "P(y|z)."), Among<Likelihoods>, JsonRequired]
-    public string Likelihood { get; init; } = "bernoulli";
+    [Option(Topic.Likelihood, "P(y|z). If left out, bernoulli for pixels and numbers from 0 to 1, gaussian-learned for others."), Among<Likelihoods>]
+    public string? Likelihood { get; init; }
 
-    [Option(Topic.Likelihood, "Standard deviation of a pixel for --likelihood gaussian; pixels are in [0, 1]."), Positive]
+    [Option(Topic.Likelihood, "Standard deviation of a value for --likelihood gaussian, of pixels in [0, 1] or of numbers after --scale."), Positive]
     public double Sigma { get; init; } = 1;
 
     [Option(Topic.Likelihood, "Nats per unit of distortion, for --likelihood squared-error, absolute-error and dissimilarity."), Positive]

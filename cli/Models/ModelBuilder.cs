@@ -4,7 +4,6 @@ using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
 using OnnxVae.Models;
 using OnnxVae.Models.Colorization;
-using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Models.Vae;
@@ -20,8 +19,7 @@ internal static class ModelBuilder
     /// <summary>Builds a model and writes its package.</summary>
     /// <param name="folder">The target folder.</param>
     /// <param name="options">The model.</param>
-    /// <param name="condition">What it is conditional on; null for nothing.</param>
-    /// <param name="images">The images that it will be trained on.</param>
+    /// <param name="data">What it will be trained on.</param>
     /// <param name="seed">Random seed of the initial weights.</param>
     /// <param name="steps">Number of training steps.</param>
     /// <param name="provider">The execution provider that it will be trained on.</param>
@@ -29,7 +27,7 @@ internal static class ModelBuilder
     /// <param name="forOnnxRuntimeTraining">Whether the artifacts of ONNX Runtime Training are written, too.</param>
     /// <exception cref="NotSupportedException">That format cannot hold the model.</exception>
     /// <exception cref="UsageException">The options contradict each other or the number of steps.</exception>
-    public static TrainingPackage Write(string folder, ModelOptions options, string? condition, ImageSource images, ulong seed, long steps, string provider, int? partSize, bool forOnnxRuntimeTraining = false)
+    public static TrainingPackage Write(string folder, ModelOptions options, TrainingData data, ulong seed, long steps, string provider, int? partSize, bool forOnnxRuntimeTraining = false)
     {
         long length = ModelSchedules.LengthOf(options, steps);
         var training = new TrainingOptions
@@ -42,14 +40,7 @@ internal static class ModelBuilder
             MaxGradientNorm = options.ClipGradient,
             WeightAveraging = options.WeightAveraging,
         };
-        var image = new ImageShape(images.Channels, images.Height, images.Width);
-        bool isReal = images.BitDepth > 8;
-        if (isReal && options.Likelihood == "discretized-logistic")
-        {
-            throw new UsageException("--likelihood discretized-logistic is for 8-bit pixels, but the data have 16 bits: give another one, such as gaussian-optimal.");
-        }
-
-        IModel model = options.HasSegments ? WithSegments(options, image, seed, length) : options.HasCodes ? WithCodes(options, image, seed, isReal) : WithNumbers(options, Conditions.Create(condition, images), image, seed, length, isReal);
+        IModel model = options.HasSegments ? WithSegments(options, data.Examples, seed, length) : options.HasCodes ? WithCodes(options, data, seed) : WithNumbers(options, data, seed, length);
         using (model.Network)
         {
             var compiler = new PackageCompiler(model, training);
@@ -61,28 +52,45 @@ internal static class ModelBuilder
         }
     }
 
-    private static VaeModel WithNumbers(ModelOptions options, Condition? condition, ImageShape image, ulong seed, long steps, bool isReal)
+    private static VaeModel WithNumbers(ModelOptions options, TrainingData data, ulong seed, long steps)
     {
-        var network = Networks.Create(options.Model, options.Hidden);
-        var networks = new VaeNetworks(network, image, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
+        var (network, shape, scaling) = (Networks.Create(options.Model, options.Hidden), data.Examples.Shape, ScalingOf(options, data));
+        var condition = Conditions.Create(data.Condition, data.Examples);
+        bool hasUnitMean = scaling is null or { HasUnitMean: true };
+        var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
         return new VaeModel(
-            networks, Likelihoods.Create(options, network.PixelMean), Objectives.Create(options, steps), Priors.Create(options, image, seed), Preparations.Find(options.Pixels), isReal);
+            networks, Likelihoods.Create(options, hasUnitMean ? network.PixelMean : PixelMean.Identity, scaling), Objectives.Create(options, steps), Priors.Create(options, shape, seed, hasUnitMean),
+            Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
     }
 
-    private static ColorizationModel WithSegments(ModelOptions options, ImageShape image, ulong seed, long steps)
+    private static ColorizationModel WithSegments(ModelOptions options, ImageSource images, ulong seed, long steps)
     {
+        if (!images.IsUnitRange)
+        {
+            throw new UsageException($"--model {options.Model} is for colors, but the data are real numbers in units of their own: give images.");
+        }
+
         var inference = SegmentInferences.Find(options.ResolvedInference);
         var networks = new ColorizationNetworks(
-            image, options.Segments, options.Stride, ColorDecoders.Find(options.ColorDecoder), hasPosterior: inference != SegmentInference.Exact, options.ContextWidth, seed);
+            images.Shape, options.Segments, options.Stride, ColorDecoders.Find(options.ColorDecoder), hasPosterior: inference != SegmentInference.Exact, options.ContextWidth, seed);
         return new ColorizationModel(networks, Objectives.Create(options, steps), inference, options.Relaxation);
     }
 
-    private static VqVaeModel WithCodes(ModelOptions options, ImageShape image, ulong seed, bool isReal)
+    private static VqVaeModel WithCodes(ModelOptions options, TrainingData data, ulong seed)
     {
+        var scaling = ScalingOf(options, data);
         bool hasTop = options.Model == ModelNames.TwoLevels;
         var (bottom, top) = (Quantizers.Create(options, "bottom"), hasTop ? Quantizers.Create(options, "top") : null);
         var network = new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks };
         return new VqVaeModel(
-            new VqVaeNetworks(network, image, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity), bottom, top, Preparations.Find(options.Pixels), isReal);
+            new VqVaeNetworks(network, data.Examples.Shape, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity, scaling), bottom, top, Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
+    }
+
+    private static Scaling? ScalingOf(ModelOptions options, TrainingData data)
+    {
+        var scaling = Scalings.Create(data.Scale, data.Examples);
+        return scaling is not null && options.Likelihood == Likelihoods.OfBytes
+            ? throw new UsageException($"--likelihood {options.Likelihood} is for 8-bit pixels, but the data {(scaling.BitDepth > 16 ? "are real numbers" : "have 16 bits")}: give another one, such as gaussian-optimal.")
+            : scaling;
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Format;
-using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 
 namespace OnnxVae.Cli.Models;
@@ -15,12 +14,12 @@ internal sealed class Priors : INamed
     /// <summary>The prior made of encoded images.</summary>
     public const string Vamp = "vamp";
 
-    private static readonly Dictionary<string, Func<ModelOptions, ImageShape, ulong, Prior>> Table = new()
+    private static readonly Dictionary<string, Func<ModelOptions, ExampleShape, ulong, bool, Prior>> Table = new()
     {
-        [MetadataKeys.StandardNormal] = (_, _, _) => new StandardNormalPrior(),
-        ["gaussian"] = (options, _, _) => new LearnedGaussianPrior(options.Latent),
-        [Conditional] = (_, _, _) => new ConditionalGaussianPrior(),
-        [Vamp] = (options, image, seed) => new VampPrior(options.PseudoImages, image, seed),
+        [MetadataKeys.StandardNormal] = (_, _, _, _) => new StandardNormalPrior(),
+        ["gaussian"] = (options, _, _, _) => new LearnedGaussianPrior(options.Latent),
+        [Conditional] = (_, _, _, _) => new ConditionalGaussianPrior(),
+        [Vamp] = (options, shape, seed, isUnitRange) => new VampPrior(options.PseudoImages, shape, seed, isUnitRange),
     };
 
     /// <inheritdoc/>
@@ -28,10 +27,11 @@ internal sealed class Priors : INamed
 
     /// <summary>Creates the prior that options name.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="image">The images' shape.</param>
+    /// <param name="shape">The examples' shape.</param>
     /// <param name="seed">Random seed of its initial values.</param>
-    public static Prior Create(ModelOptions options, ImageShape image, ulong seed) =>
-        options.Rounded ? new FactorizedDensity(options.Latent) : Table[options.Prior](options, image, seed);
+    /// <param name="isUnitRange">Whether the model sees values from 0 to 1.</param>
+    public static Prior Create(ModelOptions options, ExampleShape shape, ulong seed, bool isUnitRange) =>
+        options.Rounded ? new FactorizedDensity(options.Latent) : Table[options.Prior](options, shape, seed, isUnitRange);
 }
 
 /// <content>Priors.</content>

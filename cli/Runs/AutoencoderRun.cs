@@ -34,19 +34,26 @@ internal sealed class AutoencoderRun : IDisposable
     {
         options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
-        var images = options.Data.Open(options.Seed);
+        var images = options.Data.Open(options.Seed, options.Package is null ? null : TrainingPackage.Open(options.Package).TakesRealNumbers);
         options.Logging.RequireFit(images);
-        options = options with { TrainingImages = images.Train.Count, TestImages = images.Test.Count, ImagesIdentity = images.Identify() };
+        options = options with
+        {
+            Model = options.Model is { Likelihood: null, HasSegments: false } model ? model with { Likelihood = Likelihoods.Usual(images.Train.IsUnitRange && options.Data.Scale is null or ScalingNames.None) } : options.Model,
+            IsReal = images.Train.IsReal,
+            TrainingImages = images.Train.Count,
+            TestImages = images.Test.Count,
+            ImagesIdentity = images.Identify(),
+        };
         options.Augmentation.ToAugmentation()?.RequireFit(images.Train);
         var compile = Compilation(options, images.Train, ranks);
         if (images.Test.Count == 0)
         {
-            throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training images and none to evaluate the model on: give at least two, or a test split.");
+            throw new InvalidDataException($"'{options.Data.Data}' has {images.Train.Count} training {images.Train.Shape.Noun} and none to evaluate the model on: give at least two, or a test split.");
         }
 
         if (options.Mixture > images.Train.Count)
         {
-            throw new UsageException($"--mixture is {options.Mixture}, but there are {images.Train.Count} training images to fit it to: give fewer Gaussians.");
+            throw new UsageException($"--mixture is {options.Mixture}, but there are {images.Train.Count} training {images.Train.Shape.Noun} to fit it to: give fewer Gaussians.");
         }
 
         var given = OptionRecord.ValuesToGive(options).ToArray();
@@ -170,7 +177,7 @@ internal sealed class AutoencoderRun : IDisposable
             <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
             var count => $"{count} classes",
         };
-        Notice.Say($"Data      {options.Data.Data}: {train.Count} images for training, {images.Test.Count} for testing{validation}; {train.Channels} x {train.Height} x {train.Width} (channels, height, width), {classes}");
+        Notice.Say($"Data      {options.Data.Data}: {train.Count} {train.Shape.Noun} for training, {images.Test.Count} for testing{validation}; {train.Shape.Description}, {classes}");
         Notice.Say($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
         if (options.Model is { ScheduleSteps: { } end, LearningRateSchedule: not LearningRates.Constant } && end < steps)
         {
@@ -179,7 +186,7 @@ internal sealed class AutoencoderRun : IDisposable
 
         var plan = BatchPlan.For(run.Package, options.Accumulate, ranks.Count);
         string parts = plan.IsWhole ? "" : $", in {plan.Parts} parts of {plan.PartSize}", processes = ranks.Count == 1 ? "" : $", {ranks.Count} ranks of {(ranks.ThreadsFor(options.Execution.Threads) is var threads and not 1 ? $"{threads} threads" : "1 thread")}";
-        Notice.Say($"Training  {steps} steps of {plan.BatchSize} images{parts} on {options.Execution.Device}{processes}, into {TerminalWriter.CleanName(run.Folder.Path)}");
+        Notice.Say($"Training  {steps} steps of {plan.BatchSize} {train.Shape.Noun}{parts} on {options.Execution.Device}{processes}, into {TerminalWriter.CleanName(run.Folder.Path)}");
         string[] ofParts =
         [
             .. manifest.Split?.OfSingleParts ?? [],
@@ -188,7 +195,7 @@ internal sealed class AutoencoderRun : IDisposable
         ];
         if (!plan.IsWhole && ofParts.Length > 0)
         {
-            Notice.Say($"          {string.Join(", ", ofParts)}: of the images of each part by itself, not of the whole batch");
+            Notice.Say($"          {string.Join(", ", ofParts)}: of the {train.Shape.Noun} of each part by itself, not of the whole batch");
         }
     }
 
@@ -206,7 +213,7 @@ internal sealed class AutoencoderRun : IDisposable
         ImageRequirements.RequireBatch(train, (long)options.Model!.Batch * options.Accumulate);
         int? partSize = BatchPlan.PartSizeToCompile(options.Model.Batch, options.Accumulate, ranks.Count);
         return folder => ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            folder, options.Model, options.Data.Condition, train, options.Seed, options.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider, partSize));
+            folder, options.Model, new TrainingData(train, options.Data.Condition, options.Data.Scale), options.Seed, options.StepsFor(train, options.Model.Batch), options.Execution.ParseDevice().Provider, partSize));
     }
 
     private static TrainingPackage OpenPackage(string path, ImageSource train, RunOptions options)
@@ -217,9 +224,8 @@ internal sealed class AutoencoderRun : IDisposable
             LatentMixture.RequireFit(package);
         }
 
-        var step = package.Manifest.Step;
-        ImageRequirements.RequireFit(step, train);
-        long steps = options.StepsFor(train, (int)step.Images.Shape[0]);
+        ImageRequirements.RequireFit(package, train);
+        long steps = options.StepsFor(train, (int)package.Manifest.Step.Images.Shape[0]);
         return package.Steps is { } compiled && compiled != steps
             ? throw new UsageException($"The package's schedules were compiled for {compiled} steps, but this run has {steps}: give --steps {compiled}, or compile again.")
             : package;

@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Training.Audio;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Runs;
@@ -7,13 +8,24 @@ namespace OnnxVae.Cli.Runs;
 internal static class DataOpening
 {
     /// <summary>Opens a data set.</summary>
-    /// <inheritdoc cref="ImageData.Open"/>
-    public static ImageData Open(string source, ImageOptions options)
+    /// <param name="source">Its name or path.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="window">Samples of a window, for sound; null for the usual number.</param>
+    /// <exception cref="IOException">There is nothing at the path.</exception>
+    /// <exception cref="InvalidDataException">The data cannot be used.</exception>
+    /// <exception cref="UsageException">A window is given for data without sound.</exception>
+    public static ImageData Open(string source, ImageOptions options, int? window = null)
     {
-        var data = ProgressDisplay.Run("Reading images", report =>
+        bool isSound = !ImageData.IsBuiltIn(source) && WavData.IsOne(source);
+        if (window is not null && !isSound)
+        {
+            throw new UsageException($"--window is for .wav files, but '{source}' has none: leave it out.");
+        }
+
+        var data = ProgressDisplay.Run(isSound ? "Reading sound" : "Reading images", report =>
         {
             var turn = new Lock();
-            return ImageData.Open(source, options with
+            var reading = options with
             {
                 Progress = (done, total) =>
                 {
@@ -22,7 +34,8 @@ internal static class DataOpening
                         report(done, total);
                     }
                 },
-            });
+            };
+            return isSound ? WavData.Open(source, reading, window) : ImageData.Open(source, reading);
         });
         if (data.PassedOver.Count > 0)
         {

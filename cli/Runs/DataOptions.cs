@@ -8,9 +8,7 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The images of a run.</summary>
 internal sealed record DataOptions
 {
-    private const string First = "nchw", Last = "nhwc";
-
-    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy."), JsonRequired]
+    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images; a .npy or .npz, or a folder of .npy, with images or other arrays of numbers; a .wav or a folder of .wav."), JsonRequired]
     public string Data { get; init; } = Sprites.Name;
 
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
@@ -19,8 +17,14 @@ internal sealed record DataOptions
     [Option(Topic.Data, "1 for grayscale, 3 for color; if omitted, color if any image has it."), Channels]
     public int? Channels { get; init; }
 
-    [Option(Topic.Data, "Where an array has its channels, if its shape does not tell: nchw, [N, C, H, W], or nhwc, [N, H, W, C]."), Among(First, Last)]
+    [Option(Topic.Data, "What the axes of an array are, if its shape does not tell: N examples of C channels; the length L of series, the sides H and W of images, D, H and W of volumes. nd: vectors of D columns."), Among<Layouts>]
     public string? Layout { get; init; }
+
+    [Option(Topic.Data, "Take the numbers of an array in units of their own: brought to mean 0 and standard deviation 1, to the range from 0 to 1 (each channel, or column of vectors, by the training data), or as they are. If left out, pixels and numbers from 0 to 1 are as they are, others standardized."), Among<Scalings>]
+    public string? Scale { get; init; }
+
+    [Option(Topic.Data, "Samples of a window, the length L of the series that .wav files are cut into. 1024 if left out."), Between(2, 1 << 24)]
+    public int? Window { get; init; }
 
     [SkipCorruptOption]
     public bool SkipCorrupt { get; init; }
@@ -43,9 +47,11 @@ internal sealed record DataOptions
 
     /// <summary>Opens the images, with their conditions if there is a file of them.</summary>
     /// <param name="seed">Random seed for drawing pixels as black or white.</param>
-    public ImageData Open(ulong seed)
+    /// <param name="isReal">Whether arrays hold real numbers; null to tell by the options and the values.</param>
+    public ImageData Open(ulong seed, bool? isReal = null)
     {
-        var images = DataOpening.Open(Data, ToImageOptions(seed));
+        var options = ToImageOptions(seed);
+        var images = DataOpening.Open(Data, options with { IsReal = isReal ?? options.IsReal }, Window);
         images = Conditions.IsFile(Condition) ? images.WithConditions(ImageConditions.Read(Condition)) : images;
         return Validation > 0 ? images.WithValidation(Validation) : images;
     }
@@ -56,7 +62,8 @@ internal sealed record DataOptions
     {
         Size = ImageSize is { } side ? (side, side) : null,
         Channels = Channels,
-        Layout = Layout switch { First => ImageLayout.ChannelsFirst, Last => ImageLayout.ChannelsLast, _ => null },
+        Layout = Layout is { } layout ? Layouts.Find(layout) : null,
+        IsReal = Scale is null ? null : true,
         SkipCorrupt = SkipCorrupt,
         BinarizationSeed = Binarize ? seed : null,
     };

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OnnxVae.Cli.Options;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 
@@ -9,6 +10,7 @@ namespace OnnxVae.Cli.Runs;
 internal record ImageSelection
 {
     private const ulong BinarizationSeed = 1;
+    private const int PixelBits = 16; // at most
 
     [Option(Topic.Data, "The images.", IsRequired = true)]
     public virtual string? Data { get; init; }
@@ -38,18 +40,23 @@ internal record ImageSelection
     /// <exception cref="ArgumentException">There are more or fewer vectors than images.</exception>
     public ImageSource Open(ModelMetadata model, bool isLazy = false, ImageConditions? conditions = null)
     {
+        var shape = new ExampleShape(model.Channels, [.. model.Axes.Skip(1)]);
         var options = new ImageOptions
         {
-            Size = (model.Height, model.Width),
-            Channels = model.Channels,
+            Size = model.IsImage ? (model.Height, model.Width) : null,
+            Channels = model.IsImage ? model.Channels : null,
+            Shape = shape,
+            IsChannelsLast = model.IsChannelsLast,
+            IsReal = model.BitDepth > PixelBits,
             SkipCorrupt = SkipCorrupt,
             BinarizationSeed = Binarize ? BinarizationSeed : null,
             IsLazy = isLazy,
-            BitDepth = model.BitDepth > 8 ? model.BitDepth : null,
+            BitDepth = model.BitDepth is > 8 and <= PixelBits ? model.BitDepth : null,
         };
         var images = DataOpening.Open(Data!, options);
         images = conditions is null ? images : images.WithConditions(conditions);
-        return (images.All.Channels, images.All.Height, images.All.Width) == (model.Channels, model.Height, model.Width) ? images.Split(Split) : throw new InvalidDataException(
-            $"The images are {images.All.Channels} x {images.All.Height} x {images.All.Width} (channels, height, width), but the {model.Kind} takes {model.Channels} x {model.Height} x {model.Width}.");
+        return images.All.Shape != shape ? throw new InvalidDataException($"The {images.All.Shape.Noun} are {images.All.Shape.Description}, but the {model.Kind} takes {shape}.")
+            : model.IsUnitRange && !images.All.IsUnitRange ? throw new InvalidDataException($"'{Data}' has numbers outside the range from 0 to 1, but the {model.Kind} takes no others.")
+            : images.Split(Split);
     }
 }

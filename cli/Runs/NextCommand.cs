@@ -68,14 +68,18 @@ internal static class NextCommand
         $"onnxvae train --package {Quoted(package)} --data {Quoted(data.Data)}"
         + (data.ImageSize is { } side ? $" --image-size {side}" : "")
         + (data.Channels is { } channels ? $" --channels {channels}" : "")
+        + (data.Layout is { } layout ? $" --layout {layout}" : "")
+        + (data.Window is { } window ? $" --window {window}" : "")
         + (data.SkipCorrupt ? " --skip-corrupt" : "")
         + (data.Binarize ? " --binarize" : "")
         + (Conditions.IsFile(data.Condition) ? $" --condition {Quoted(data.Condition)}" : "")
         + (length.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {length.Steps}");
 
-    // Each in its own folder.
+    // Pictures in a folder of their own, numbers in an array.
     private static string Generate(RunFolder run, string options, string name) =>
-        $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, name))} --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
+        $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, HasPictures(run) ? name : $"{name}.npy"))} --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
+
+    private static bool HasPictures(RunFolder run) => TrainingPackage.Open(run.Package) is { TakesUnitRange: true, Manifest.Step.ExampleShape.IsImage: true };
 
     private static string Prior(RunFolder run, string level) => $"onnxvae prior {Quoted(run.Path)} --level {level}";
 

@@ -54,6 +54,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <summary>What identifies the images: <see cref="ImageData.Identify"/>.</summary>
     public string? ImagesIdentity { get; init; }
 
+    /// <summary>Whether the examples are real numbers, in units of their own, and not pixels.</summary>
+    public bool IsReal { get; init; }
+
     /// <summary>What has changed since the start.</summary>
     public IReadOnlyList<RunChange> Changes { get; init; } = [];
 
@@ -63,6 +66,11 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         if (Package is not null && OptionNames.Of(typeof(ModelOptions)).FirstOrDefault(given.Names.Contains) is { } option)
         {
             yield return $"{option} cannot be given with --package: the package was compiled with its own.";
+        }
+
+        if (Package is not null && Data.Scale is not null)
+        {
+            yield return "--scale cannot be given with --package: the package was compiled with its own.";
         }
 
         foreach (string fault in Conditions.FaultsOf(Data.Condition, Package is null ? Model : null))
@@ -125,15 +133,18 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [JsonIgnore]
     public ImageOptions ImageOptions => Data.ToImageOptions(Seed);
 
-    /// <summary>Opens the images of a run that was started with these options.</summary>
+    /// <summary>Opens the images of a run, as they were opened when it was started.</summary>
+    public ImageData OpenImages() => Data.Open(Seed, IsReal);
+
+    /// <summary>Opens the images of a run that goes on.</summary>
     /// <exception cref="InvalidDataException">They have changed.</exception>
     public ImageData OpenTheSameImages()
     {
-        var images = Data.Open(Seed);
+        var images = OpenImages();
         return (images.Train.Count, images.Test.Count) != (TrainingImages, TestImages) ? throw new InvalidDataException(
-                $"'{Data.Data}' has {images.Train.Count} training and {images.Test.Count} test images, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.")
+                $"'{Data.Data}' has {images.Train.Count} training and {images.Test.Count} test {images.Test.Shape.Noun}, but the run was started with {TrainingImages} and {TestImages}: put the data back, or start a new run.")
             : ImagesIdentity is not null && ImagesIdentity != images.Identify() ? throw new InvalidDataException(
-                $"'{Data.Data}' has as many images as when the run was started, but others: put the data back, or start a new run.")
+                $"'{Data.Data}' has as many {images.Train.Shape.Noun} as when the run was started, but others: put the data back, or start a new run.")
             : images;
     }
 }

@@ -11,6 +11,8 @@ namespace OnnxVae.Format;
 public sealed record ProgramSpec(
     string File, IReadOnlyList<InputSpec> Inputs, IReadOnlyList<string> States, IReadOnlyList<string> Updates, IReadOnlyList<MetricSpec> Metrics)
 {
+    private const string ConditionInput = "condition"; // as in exported files
+
     /// <summary>The name of the output with a state's new value.</summary>
     public static string NextName(string state) => $"{state}.next";
 
@@ -21,9 +23,13 @@ public sealed record ProgramSpec(
     [JsonIgnore]
     public IEnumerable<string> Files => FileWithoutMetrics is null ? [File] : [File, FileWithoutMetrics];
 
-    /// <summary>The only input that takes images, UInt8 or Float32 [N, C, H, W].</summary>
+    /// <summary>The only input that takes examples, UInt8 or Float32 [N, C, ...].</summary>
     [JsonIgnore]
-    public InputSpec Images => FindImages() ?? throw new InvalidOperationException($"Program '{File}' has no input for images.");
+    public InputSpec Images => FindImages() ?? throw new InvalidOperationException($"Program '{File}' has no input for examples.");
+
+    /// <summary>The shape of one example.</summary>
+    [JsonIgnore]
+    public ExampleShape ExampleShape => new((int)Images.Shape[1], [.. Images.Shape.Skip(2).Select(size => (int)size)]);
 
     /// <summary>Whether there is such an input, of a fixed shape.</summary>
     internal bool HasImages => FindImages() is { } images && images.Shape.All(size => size > 0);
@@ -34,14 +40,14 @@ public sealed record ProgramSpec(
 
     /// <summary>The input that takes the images' conditions, Float32 [N, K]; null if there is none.</summary>
     [JsonIgnore]
-    public InputSpec? Conditions => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Float32, Shape.Rank: 2 });
+    public InputSpec? Conditions => Inputs.FirstOrDefault(input => input is { Role: InputRole.Data, Type: ElementType.Float32, Shape.Rank: 2, Name: ConditionInput });
 
     // Called at every step, and steps do not allocate.
     private InputSpec? FindImages()
     {
         for (int i = 0; i < Inputs.Count; i++)
         {
-            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8 or ElementType.Float32, Shape.Rank: 4 })
+            if (Inputs[i] is { Role: InputRole.Data, Type: ElementType.UInt8 or ElementType.Float32, Shape.Rank: >= 2 and <= 5, Name: not ConditionInput })
             {
                 return Inputs[i];
             }

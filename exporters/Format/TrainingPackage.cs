@@ -13,7 +13,7 @@ public sealed class TrainingPackage
     private const string ManifestFile = "manifest.json";
     private const string InitialFile = "initial.safetensors";
 
-    private const string SchedulesEntry = "schedules", StepsEntry = "steps";
+    private const string SchedulesEntry = "schedules", StepsEntry = "steps", BitDepthEntry = "bitDepth", UnitRangeEntry = "unitRange", LayoutEntry = "layout";
 
     private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest, Identity) = (folder, manifest, IdentityOf(manifest));
 
@@ -140,6 +140,15 @@ public sealed class TrainingPackage
     /// <exception cref="InvalidDataException">There is none.</exception>
     public double DescribedNumber(string entry) => (Manifest.Model[entry] ?? Manifest.Training[entry]) is JsonValue value && value.TryGetValue(out double number) ? number : throw new InvalidDataException(
         $"'{PathOf(ManifestFile)}' is damaged: its description of the model has no number '{entry}'. Compile the model again.");
+
+    /// <summary>Whether it is for real numbers in units of their own, and not for pixels.</summary>
+    public bool TakesRealNumbers => Manifest.Model[BitDepthEntry] is not null && DescribedNumber(BitDepthEntry) > 16;
+
+    /// <summary>Whether it is for values from 0 to 1, as those of pixels are if they are divided by the largest one.</summary>
+    public bool TakesUnitRange => !TakesRealNumbers || Manifest.Model[UnitRangeEntry]?.GetValueKind() == JsonValueKind.True;
+
+    /// <summary>Whether the arrays that its examples came from had their channels last.</summary>
+    public bool IsChannelsLast => Manifest.Model[LayoutEntry] is not null;
 
     /// <summary>Checks that states match the package: none missing, all of the right type and shape.</summary>
     /// <param name="states">The states, by name.</param>

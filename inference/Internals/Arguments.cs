@@ -67,15 +67,36 @@ internal static class Arguments
         }
     }
 
-    public static void RequirePixels(ReadOnlySpan<float> images, int imageSize)
+    /// <summary>Rejects values that are no pixels, or not finite.</summary>
+    /// <param name="images">The values.</param>
+    /// <param name="model">The model that takes them.</param>
+    /// <param name="imageSize">How many there are of each example; as many as it has, if left out.</param>
+    public static void RequireValues(ReadOnlySpan<float> images, ModelMetadata model, int? imageSize = null)
     {
+        int size = imageSize ?? model.ImageSize;
+        var (smallest, largest) = model.IsUnitRange ? (SmallestPixel, LargestPixel) : (float.MinValue, float.MaxValue);
         for (int i = 0; i < images.Length; i++)
         {
-            if (!(images[i] >= SmallestPixel && images[i] <= LargestPixel))
+            if (!(images[i] >= smallest && images[i] <= largest))
             {
                 throw new ArgumentException(
-                    $"Value {i % imageSize} of image {i / imageSize} is {images[i]}; pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one.", nameof(images));
+                    $"Value {i % size} of {(model.IsImage ? "image" : "example")} {i / size} is {images[i]}; {(model.IsUnitRange ? "pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one" : "values must be finite: leave that example out")}.", nameof(images));
             }
         }
+    }
+
+    /// <summary>Pixels as a model takes them.</summary>
+    /// <param name="pixels">The pixels.</param>
+    /// <param name="model">The model; it must be one of pixels.</param>
+    public static PooledArray OfPixels(ReadOnlySpan<byte> pixels, ModelMetadata model)
+    {
+        if (!model.IsUnitRange)
+        {
+            throw new ArgumentException($"The {model.Kind} takes real numbers in the data's units, not pixels: give Float32.", nameof(pixels));
+        }
+
+        var images = new PooledArray(pixels.Length);
+        Pixels.ToFloat(pixels, images.Span);
+        return images;
     }
 }

@@ -14,11 +14,12 @@ public sealed class ClassifierModel : IModel
     private readonly torch.nn.Module<torch.Tensor, torch.Tensor> network;
 
     /// <summary>Takes a network.</summary>
-    /// <param name="network">Images, Float32 [N, C, H, W] with values in [0, 1], to the logits of the classes, [N, K].</param>
-    /// <param name="image">The images' shape.</param>
+    /// <param name="network">Examples as the model sees them, Float32 [N, C, ...], to the logits of the classes, [N, K].</param>
+    /// <param name="shape">The examples' shape.</param>
     /// <param name="classes">The K classes' names.</param>
-    public ClassifierModel(torch.nn.Module<torch.Tensor, torch.Tensor> network, ImageShape image, IReadOnlyList<string> classes) =>
-        (this.network, Example) = (network, new Example(image) { Classes = classes });
+    /// <param name="scaling">How real numbers are scaled; null for 8-bit pixels.</param>
+    public ClassifierModel(torch.nn.Module<torch.Tensor, torch.Tensor> network, ExampleShape shape, IReadOnlyList<string> classes, Scaling? scaling = null) =>
+        (this.network, Example) = (network, new Example(shape) { Classes = classes, Scaling = scaling });
 
     /// <inheritdoc/>
     public Example Example { get; }
@@ -60,7 +61,7 @@ public sealed class ClassifierModel : IModel
     }
 
     /// <inheritdoc/>
-    /// <remarks><c>classifier</c>: images [N, C, H, W] in [0, 1] to <c>logits</c>, [N, K].</remarks>
+    /// <remarks><c>classifier</c>: examples [N, C, ...], in [0, 1] or in the data's units, to <c>logits</c>, [N, K].</remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
     {
         var (image, seen) = Example.Deployed();

@@ -24,7 +24,7 @@ public sealed class CodePriorModel : IModel
 
     /// <summary>Takes a prior.</summary>
     /// <param name="prior">The networks.</param>
-    /// <param name="encoder">An exported encoder, images [N, C, H, W] in [0, 1] to codes, Float32 [N, L].</param>
+    /// <param name="encoder">An exported encoder, images [N, C, H, W] in [0, 1] or in the data's units to codes, Float32 [N, L].</param>
     /// <param name="grids">The grids whose codes it gives, one after the other, the top level's first.</param>
     /// <param name="level">The level that the prior models.</param>
     /// <param name="classes">The classes' names; empty for images without classes.</param>
@@ -33,7 +33,7 @@ public sealed class CodePriorModel : IModel
         ArgumentNullException.ThrowIfNull(encoder);
         (this.prior, this.encoder, this.grids, this.level) = (prior, encoder, grids, level);
         var shape = encoder.Inputs[0].Shape;
-        Example = new Example(new ImageShape((int)shape[1], (int)shape[2], (int)shape[3])) { Classes = classes };
+        Example = new Example(new ExampleShape((int)shape[1], (int)shape[2], (int)shape[3])) { Scaling = ScalingOf(encoder), Classes = classes };
     }
 
     /// <summary>The share of images whose class is hidden in training, so that the prior also models images of no named class.</summary>
@@ -125,4 +125,12 @@ public sealed class CodePriorModel : IModel
     }
 
     private sealed record CodeBatch(IReadOnlyList<ProgramInput> Inputs, Value Codes, Value Label, Value? Known);
+
+    // Of what the encoder takes; it does the scaling itself.
+    private static Scaling? ScalingOf(OnnxModel encoder) => encoder.Metadata.GetValueOrDefault(MetadataKeys.BitDepth) switch
+    {
+        null => null,
+        "16" => Scaling.OfPixels(bitDepth: 16),
+        _ => Scaling.AsTheyAre(isUnitRange: encoder.Metadata.ContainsKey(MetadataKeys.PixelRange)),
+    };
 }

@@ -83,7 +83,7 @@ public sealed class ColorizationModel : IModel
         }
 
         (this.networks, this.objective, this.inference, this.temperature) = (networks, objective, inference, temperature);
-        Example = new Example(networks.Image) { IsReal = true };
+        Example = new Example(networks.Image) { Scaling = Scaling.OfPixels(bitDepth: 8) };
     }
 
     /// <inheritdoc/>

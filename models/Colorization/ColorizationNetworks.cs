@@ -1,6 +1,8 @@
+using OnnxVae.Format;
 using OnnxVae.Models.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.Colorization;
 
@@ -31,12 +33,12 @@ public sealed class ColorizationNetworks : ComposedModule
     /// <param name="width">Channels of the networks at full resolution.</param>
     /// <param name="seed">Random seed of the initial weights; null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentException">The images are not in color, there are fewer than two segments, or the stride does not divide the images.</exception>
-    public ColorizationNetworks(ImageShape image, int segments, int stride, ColorDecoder decoder, bool hasPosterior, int width = 16, ulong? seed = null)
+    public ColorizationNetworks(ExampleShape image, int segments, int stride, ColorDecoder decoder, bool hasPosterior, int width = 16, ulong? seed = null)
         : base(nameof(ColorizationNetworks))
     {
-        if (image.Channels != 3)
+        if (!image.IsImage || image.Channels != 3)
         {
-            throw new ArgumentException($"The images have {image.Channels} channel; colorization is learned from images in color.", nameof(image));
+            throw new ArgumentException($"The {image.Noun} are {image.Description}; colorization is learned from images in color.", nameof(image));
         }
 
         if (segments < 2)
@@ -79,7 +81,7 @@ public sealed class ColorizationNetworks : ComposedModule
     }
 
     /// <summary>The images' shape.</summary>
-    public ImageShape Image { get; }
+    public ExampleShape Image { get; }
 
     /// <summary>K.</summary>
     public int Segments { get; }

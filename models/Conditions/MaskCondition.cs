@@ -17,12 +17,14 @@ public sealed class MaskCondition : Condition
 {
     private const float Smallest = 0.25f, Range = 0.5f;
 
-    private readonly ImageShape image;
+    private readonly ExampleShape image;
 
     /// <summary>Takes the images' shape.</summary>
     /// <param name="image">Their shape.</param>
-    public MaskCondition(ImageShape image)
-        : base(ConditionKinds.Mask, [image.Channels + 1, image.Height, image.Width]) => this.image = image;
+    /// <exception cref="ArgumentException">They are no images.</exception>
+    public MaskCondition(ExampleShape image)
+        : base(ConditionKinds.Mask, [image.Channels + 1, image.Height, image.Width]) =>
+        this.image = image.IsImage ? image : throw new ArgumentException($"The examples are {image.Noun} of {image.Description}, but a mask is for images.", nameof(image));
 
     /// <inheritdoc/>
     internal override ConditionBatch Of(ExampleBatch batch)

@@ -1,11 +1,13 @@
+using OnnxVae.Format;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.Networks;
 
 /// <summary>
-/// Convolutions 4x4 with stride 2 and ReLU, then dense layers; the decoder mirrors the encoder. Every convolution halves
-/// the image, as long as its shorter side has at least 8 pixels.
+/// Convolutions of size 4 with stride 2 and ReLU, then dense layers; the decoder mirrors the encoder. Every convolution halves
+/// the image, as long as its shorter side has at least 8 pixels; that of series and volumes likewise.
 /// </summary>
 /// <remarks>At 64x64 with the default widths, the network for dSprites of Higgins et al. 2017 (beta-VAE), table 1, and Burgess et al. 2018, arXiv 1804.03599.</remarks>
 public sealed record ConvNetwork : VaeNetwork
@@ -25,9 +27,9 @@ public sealed record ConvNetwork : VaeNetwork
     public override string Name => "conv";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters)
+    public override nn.Module<Tensor, Tensor> Encoder(ExampleShape shape, int latents, int parameters)
     {
-        var sizes = Pyramid(image);
+        var sizes = Pyramid(shape);
         return Sequential(
         [
             .. sizes.Zip(sizes.Skip(1)).SelectMany(pair => Halve(pair.First, pair.Second)),
@@ -36,42 +38,39 @@ public sealed record ConvNetwork : VaeNetwork
     }
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents)
+    public override nn.Module<Tensor, Tensor> Decoder(ExampleShape shape, int latents)
     {
-        var sizes = Pyramid(image);
+        var sizes = Pyramid(shape);
         sizes.Reverse();
         var top = sizes[0];
         return Sequential(
         [
-            Linear(latents, Dense), ReLU(), Linear(Dense, top.Dimensions), Unflatten(1, [top.Channels, top.Height, top.Width]),
+            Linear(latents, Dense), ReLU(), Linear(Dense, top.Dimensions), SpatialLayers.ToShape(top),
             .. sizes.Zip(sizes.Skip(1)).SelectMany(pair => Double(pair.First, pair.Second)),
         ]);
     }
 
-    private static nn.Module<Tensor, Tensor>[] Halve(ImageShape from, ImageShape to) =>
-        [Conv2d(from.Channels, to.Channels, Kernel, Stride, Padding), ReLU()];
+    private static nn.Module<Tensor, Tensor>[] Halve(ExampleShape from, ExampleShape to) =>
+        [SpatialLayers.Convolution(from.Sides.Count, from.Channels, to.Channels, Kernel, Stride, Padding), ReLU()];
 
     // A kernel of 5 instead of 4 restores the odd row or column that halving dropped.
-    private static nn.Module<Tensor, Tensor>[] Double(ImageShape from, ImageShape to) =>
-    [
-        ReLU(),
-        ConvTranspose2d(
-            from.Channels, to.Channels, (Kernel + (to.Height % Stride), Kernel + (to.Width % Stride)), stride: (Stride, Stride), padding: (Padding, Padding)),
-    ];
+    private static nn.Module<Tensor, Tensor>[] Double(ExampleShape from, ExampleShape to) =>
+        [ReLU(), SpatialLayers.Transposed(from.Channels, to.Channels, [.. to.Sides.Select(side => Kernel + (side % Stride))], Stride, Padding)];
 
-    // The image itself and the output of each convolution.
-    private List<ImageShape> Pyramid(ImageShape image)
+    // The example itself and the output of each convolution.
+    private List<ExampleShape> Pyramid(ExampleShape shape)
     {
+        SpatialLayers.Require(shape, Name);
         int layers = 0;
-        for (int side = Math.Min(image.Height, image.Width); side >= SmallestHalvedSide; side /= Stride)
+        for (int side = shape.Sides.Min(); side >= SmallestHalvedSide; side /= Stride)
         {
             layers++;
         }
 
-        List<ImageShape> sizes = [image];
+        List<ExampleShape> sizes = [shape];
         for (int i = 0; i < layers; i++)
         {
-            sizes.Add(new ImageShape(Channels[i * Channels.Count / layers], sizes[i].Height / Stride, sizes[i].Width / Stride));
+            sizes.Add(new ExampleShape(Channels[i * Channels.Count / layers], [.. sizes[i].Sides.Select(side => side / Stride)]));
         }
 
         return sizes;

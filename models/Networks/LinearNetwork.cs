@@ -1,5 +1,6 @@
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -9,7 +10,7 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace OnnxVae.Models.Networks;
 
 /// <summary>
-/// The linear VAE: Q(z|y) = N(V y + b, diag D) with one D for all images, and the pixels' mean W z + mu. With Gaussian pixels of one
+/// The linear VAE: Q(z|y) = N(V y + b, diag D) with one D for all examples, and the values' mean W z + mu. With Gaussian values of one
 /// learned sigma its best ELBO is the likelihood of probabilistic PCA, where D and the posterior's covariance are equal.
 /// </summary>
 /// <remarks>Lucas, Tucker, Grosse and Norouzi 2019, arXiv 1911.02469, equations 6 and 7.</remarks>
@@ -22,15 +23,15 @@ public sealed record LinearNetwork : VaeNetwork
     public override PixelMean PixelMean => PixelMean.Identity;
 
     /// <inheritdoc/>
-    public override Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters)
+    public override Module<Tensor, Tensor> Encoder(ExampleShape shape, int latents, int parameters)
     {
-        var mean = Linear(image.Dimensions, latents);
+        var mean = Linear(shape.Dimensions, latents);
         return Sequential(Flatten(), parameters == 1 ? mean : new ConstantVariance(mean, latents));
     }
 
     /// <inheritdoc/>
-    public override Module<Tensor, Tensor> Decoder(ImageShape image, int latents) =>
-        Sequential(Linear(latents, image.Dimensions), Unflatten(1, [image.Channels, image.Height, image.Width]));
+    public override Module<Tensor, Tensor> Decoder(ExampleShape shape, int latents) =>
+        Sequential(Linear(latents, shape.Dimensions), SpatialLayers.ToShape(shape));
 
     // Appends to means, [N, L], the same log-variances for every image: [N, 2 L].
     private sealed class ConstantVariance : Module<Tensor, Tensor>, ILowerable

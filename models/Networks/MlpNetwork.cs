@@ -1,5 +1,7 @@
+using OnnxVae.Format;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.Networks;
 
@@ -14,12 +16,12 @@ public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
     public override string Name => "mlp";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters) =>
-        Sequential([Flatten(), .. Dense([image.Dimensions, .. Hidden, parameters * latents])]);
+    public override nn.Module<Tensor, Tensor> Encoder(ExampleShape shape, int latents, int parameters) =>
+        Sequential([Flatten(), .. Dense([shape.Dimensions, .. Hidden, parameters * latents])]);
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(
-        [.. Dense([latents, .. Hidden.Reverse(), image.Dimensions]), Unflatten(1, [image.Channels, image.Height, image.Width])]);
+    public override nn.Module<Tensor, Tensor> Decoder(ExampleShape shape, int latents) => Sequential(
+        [.. Dense([latents, .. Hidden.Reverse(), shape.Dimensions]), SpatialLayers.ToShape(shape)]);
 
     private static IEnumerable<nn.Module<Tensor, Tensor>> Dense(int[] widths)
     {
@@ -28,7 +30,7 @@ public sealed record MlpNetwork(params IReadOnlyList<int> Hidden) : VaeNetwork
             if ((long)from * to > LargestLayer)
             {
                 throw new ArgumentException(
-                    $"A dense layer from {from} to {to} numbers has {(long)from * to} weights; there may be at most {LargestLayer}: take narrower layers, fewer latents or smaller images.");
+                    $"A dense layer from {from} to {to} numbers has {(long)from * to} weights; there may be at most {LargestLayer}: take narrower layers, fewer latents or smaller examples.");
             }
         }
 

@@ -1,12 +1,14 @@
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Format;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.Networks;
 
 /// <summary>
-/// Residual blocks with group normalization and SiLU, one at every resolution; 4x4 convolutions with stride 2 on the way
-/// down, nearest upsampling and 3x3 convolutions on the way up.
+/// Residual blocks with group normalization and SiLU, one at every resolution; convolutions of size 4 with stride 2 on the way
+/// down, nearest upsampling and convolutions of size 3 on the way up.
 /// </summary>
 /// <remarks>
 /// Pre-activation blocks: He et al. 2016, arXiv 1603.05027. Their form with group normalization and SiLU is that of
@@ -18,44 +20,45 @@ public sealed record ResidualNetwork : VaeNetwork
     private const int MostGroups = 32;
     private const int FewestChannelsPerGroup = 4;
 
-    /// <summary>Channels of every layer between the images and the latents.</summary>
+    /// <summary>Channels of every layer between the examples and the latents.</summary>
     public int Channels { get; init; } = 128;
 
     /// <inheritdoc/>
     public override string Name => "residual";
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters)
+    public override nn.Module<Tensor, Tensor> Encoder(ExampleShape shape, int latents, int parameters)
     {
-        int halvings = Halvings(image);
+        var (halvings, smallest, axes) = (Halvings(shape), Smallest(shape), shape.Sides.Count);
         return Sequential(
         [
-            Conv2d(image.Channels, Channels, 3, padding: 1),
-            .. Enumerable.Range(0, halvings).SelectMany(_ => (nn.Module<Tensor, Tensor>[])[Block(), Conv2d(Channels, Channels, 4, stride: 2, padding: 1)]),
-            Block(), Norm(), SiLU(),
-            Flatten(), Linear(Channels * (image.Height >> halvings) * (image.Width >> halvings), parameters * latents),
+            SameSize(axes, shape.Channels, Channels),
+            .. Enumerable.Range(0, halvings).SelectMany(_ => (nn.Module<Tensor, Tensor>[])[Block(axes), SpatialLayers.Convolution(axes, Channels, Channels, 4, stride: 2, padding: 1)]),
+            Block(axes), Norm(), SiLU(),
+            Flatten(), Linear(smallest.Dimensions, parameters * latents),
         ]);
     }
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents)
+    public override nn.Module<Tensor, Tensor> Decoder(ExampleShape shape, int latents)
     {
-        int halvings = Halvings(image), height = image.Height >> halvings, width = image.Width >> halvings;
+        var (halvings, smallest, axes) = (Halvings(shape), Smallest(shape), shape.Sides.Count);
         return Sequential(
         [
-            Linear(latents, Channels * height * width), Unflatten(1, [Channels, height, width]),
-            Block(),
+            Linear(latents, smallest.Dimensions), SpatialLayers.ToShape(smallest),
+            Block(axes),
             .. Enumerable.Range(0, halvings).SelectMany(_ => (nn.Module<Tensor, Tensor>[])
-                [Upsample(scale_factor: [2, 2]), Conv2d(Channels, Channels, 3, padding: 1), Block()]),
-            Norm(), SiLU(), Conv2d(Channels, image.Channels, 3, padding: 1),
+                [SpatialLayers.Upsampling(axes, 2), SameSize(axes, Channels, Channels), Block(axes)]),
+            Norm(), SiLU(), SameSize(axes, Channels, shape.Channels),
         ]);
     }
 
-    // As long as both sides are even and the shorter one has at least 16 pixels.
-    private static int Halvings(ImageShape image)
+    // As long as all sides are even and the shortest one has at least 16 pixels.
+    private int Halvings(ExampleShape shape)
     {
+        SpatialLayers.Require(shape, Name);
         int halvings = 0;
-        for (int height = image.Height, width = image.Width; Math.Min(height, width) >= 2 * SmallestSide && height % 2 == 0 && width % 2 == 0; height /= 2, width /= 2)
+        for (int[] sides = [.. shape.Sides]; sides.Min() >= 2 * SmallestSide && sides.All(side => side % 2 == 0); sides = [.. sides.Select(side => side / 2)])
         {
             halvings++;
         }
@@ -63,8 +66,13 @@ public sealed record ResidualNetwork : VaeNetwork
         return halvings;
     }
 
-    private Residual Block() => new(Sequential(
-        Norm(), SiLU(), Conv2d(Channels, Channels, 3, padding: 1), Norm(), SiLU(), Conv2d(Channels, Channels, 3, padding: 1)));
+    // At the lowest resolution.
+    private ExampleShape Smallest(ExampleShape shape) => new(Channels, [.. shape.Sides.Select(side => side >> Halvings(shape))]);
+
+    private Residual Block(int axes) => new(Sequential(
+        Norm(), SiLU(), SameSize(axes, Channels, Channels), Norm(), SiLU(), SameSize(axes, Channels, Channels)));
+
+    private static nn.Module<Tensor, Tensor> SameSize(int axes, int from, int to) => SpatialLayers.Convolution(axes, from, to, 3, stride: 1, padding: 1);
 
     // TorchSharp 0.107 leaves the weights of a new GroupNorm uninitialized.
     private TorchSharp.Modules.GroupNorm Norm()

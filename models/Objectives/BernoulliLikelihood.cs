@@ -11,6 +11,9 @@ public sealed class BernoulliLikelihood : Likelihood
     public override string Name => "bernoulli";
 
     /// <inheritdoc/>
+    public override bool IsForUnitRange => true;
+
+    /// <inheritdoc/>
     public override Value Mean(Value output) => Sigmoid(output);
 
     /// <inheritdoc/>

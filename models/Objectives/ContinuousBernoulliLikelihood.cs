@@ -20,6 +20,9 @@ public sealed class ContinuousBernoulliLikelihood : Likelihood
     public override string Name => "continuous-bernoulli";
 
     /// <inheritdoc/>
+    public override bool IsForUnitRange => true;
+
+    /// <inheritdoc/>
     public override Value Mean(Value output)
     {
         var (isSmall, o) = (IsSmall(output), AwayFromZero(output));

@@ -26,6 +26,9 @@ public sealed class DiscretizedLogisticLikelihood : Likelihood
     public override string Name => "discretized-logistic";
 
     /// <inheritdoc/>
+    public override bool IsForUnitRange => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<State> States => [logScale];
 
     /// <summary>The standard deviation of a pixel: s pi / sqrt 3.</summary>

@@ -10,7 +10,7 @@ namespace OnnxVae.Models.Objectives;
 public sealed class GaussianLikelihood : GaussianPixels
 {
     /// <summary>Sets the standard deviation.</summary>
-    /// <param name="sigma">In units of the pixel range [0, 1].</param>
+    /// <param name="sigma">As the model sees values: in units of the pixel range [0, 1], or after scaling.</param>
     /// <param name="pixelMean">How y(z) follows from the decoder's output.</param>
     /// <exception cref="ArgumentOutOfRangeException">Sigma is not positive.</exception>
     public GaussianLikelihood(double sigma, PixelMean pixelMean = PixelMean.Sigmoid)
@@ -24,7 +24,7 @@ public sealed class GaussianLikelihood : GaussianPixels
         StandardDeviation = sigma;
     }
 
-    /// <summary>The standard deviation of a pixel, in units of the pixel range [0, 1].</summary>
+    /// <summary>The standard deviation of a value as the model sees it: in units of the pixel range [0, 1], or after scaling.</summary>
     public double StandardDeviation { get; }
 
     /// <inheritdoc/>

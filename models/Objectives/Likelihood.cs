@@ -4,7 +4,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Models.Objectives;
 
-/// <summary>P(y|z): how likely an image is, given the decoder's output.</summary>
+/// <summary>P(y|z): how likely an example is, given the decoder's output.</summary>
 public abstract class Likelihood
 {
     /// <summary>The name in descriptions of models.</summary>
@@ -19,7 +19,7 @@ public abstract class Likelihood
     /// <summary>Metrics of the likelihood's states that training and evaluation report.</summary>
     internal IReadOnlyList<Metric> StateMetrics => Sigma is { } sigma ? [new Metric("sigma", MetricRole.Scalar, sigma)] : [];
 
-    /// <summary>Whether P(y|z) sums to one over images, so that likelihoods are comparable; otherwise it is known only up to a factor.</summary>
+    /// <summary>Whether P(y|z) sums to one over examples, so that likelihoods are comparable; otherwise it is known only up to a factor.</summary>
     public virtual bool IsNormalized => true;
 
     /// <summary>Whether training must take one sample of the latents per image: several, weighted against each other, would not have this likelihood's gradient.</summary>
@@ -28,30 +28,33 @@ public abstract class Likelihood
     /// <summary>Whether training must take all values of an image, and not the hidden ones alone.</summary>
     public virtual bool IsForWholeImages => false;
 
-    /// <summary>The mean of P(y|z), which is the generated image.</summary>
-    /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
-    /// <returns>Float32 [N, C, H, W], values in [0, 1].</returns>
+    /// <summary>Whether values must be in [0, 1], so that it cannot be used for other numbers.</summary>
+    public virtual bool IsForUnitRange => false;
+
+    /// <summary>The mean of P(y|z), which is the generated example.</summary>
+    /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>
+    /// <returns>Float32 [N, C, ...], as the model sees examples.</returns>
     public abstract Value Mean(Value output);
 
-    /// <summary>The distortion (reconstruction loss) -ln P(y|z), summed over pixels and channels.</summary>
-    /// <param name="y">The images, Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <param name="output">The decoder's output, Float32 [N, C, H, W].</param>
-    /// <returns>Float32 [N], nats per image.</returns>
+    /// <summary>The distortion (reconstruction loss) -ln P(y|z), summed over all values of an example.</summary>
+    /// <param name="y">The examples as the model sees them, Float32 [N, C, ...].</param>
+    /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>
+    /// <returns>Float32 [N], nats per example.</returns>
     public abstract Value Distortion(Value y, Value output);
 
-    /// <summary>The distortion of each value of the image, for likelihoods in which they are independent given z.</summary>
+    /// <summary>The distortion of each value of the example, for likelihoods in which they are independent given z.</summary>
     /// <inheritdoc cref="Distortion"/>
-    /// <returns>Float32 [N, C, H, W], nats; null for other likelihoods.</returns>
+    /// <returns>Float32 [N, C, ...], nats; null for other likelihoods.</returns>
     public virtual Value? ValueDistortions(Value y, Value output) => null;
 
-    /// <summary>The image that the decoder outputs: the mean, within [0, 1].</summary>
+    /// <summary>The example that the decoder outputs where values are in [0, 1]: the mean, within that range.</summary>
     /// <inheritdoc cref="Mean"/>
     public virtual Value Image(Value output) => Mean(output);
 
     /// <summary>-ln P(y|z) as it is minimized, with what a training step changes besides parameters.</summary>
     public virtual TrainingDistortion TrainingDistortion(Value y, Value output) => new(Distortion(y, output), [], []);
 
-    /// <summary>d, the number of values in an image; the batch may be symbolic.</summary>
+    /// <summary>d, the number of values in an example; the batch may be symbolic.</summary>
     private protected static long Dimensions(Value y) => y.Shape.ElementCount / Math.Abs(y.Shape[0]);
 }
 

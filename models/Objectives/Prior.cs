@@ -34,8 +34,8 @@ public abstract class Prior
 
     /// <summary>ln P(z).</summary>
     /// <param name="z">Latents, Float32 [N, L].</param>
-    /// <param name="encode">The encoder, from images, Float32 [K, C, H, W], to posteriors.</param>
-    /// <returns>Float32 [N], nats per image.</returns>
+    /// <param name="encode">The encoder, from images, Float32 [K, C, ...], to posteriors.</param>
+    /// <returns>Float32 [N], nats per example.</returns>
     public abstract Value LogDensity(Value z, Func<Value, GaussianPosterior> encode);
 
     /// <summary>ln P(z_l), latent by latent, of rounded latents; null for others, which have densities instead of probabilities.</summary>

@@ -17,14 +17,14 @@ public abstract class RateDistortion(double lambda, PixelMean pixelMean) : MeanP
     public abstract string MeasureName { get; }
 
     /// <summary>The distortion itself.</summary>
-    /// <param name="y">The images, Float32 [N, C, H, W], values in [0, 1].</param>
-    /// <param name="reconstruction">y(z), Float32 [N, C, H, W].</param>
+    /// <param name="y">The examples as the model sees them, Float32 [N, C, ...].</param>
+    /// <param name="reconstruction">y(z), Float32 [N, C, ...].</param>
     /// <returns>Float32 [N].</returns>
     public abstract Value Measure(Value y, Value reconstruction);
 
     /// <summary>The distortion of each value, if it is a sum over values.</summary>
     /// <inheritdoc cref="Measure"/>
-    /// <returns>Float32 [N, C, H, W]; null for other distortions.</returns>
+    /// <returns>Float32 [N, C, ...]; null for other distortions.</returns>
     public virtual Value? ValueMeasures(Value y, Value reconstruction) => null;
 
     /// <summary>ln Z; 0 if it is not known.</summary>

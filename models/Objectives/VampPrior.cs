@@ -14,13 +14,15 @@ namespace OnnxVae.Models.Objectives;
 public sealed class VampPrior : Prior
 {
     private readonly State pseudoImages;
+    private readonly bool isUnitRange;
 
-    /// <summary>Draws the pseudo-images' initial pixels.</summary>
+    /// <summary>Draws the pseudo-images' initial values.</summary>
     /// <param name="count">K.</param>
-    /// <param name="image">The images' shape.</param>
-    /// <param name="seed">Random seed of the pixels: normal with mean 0.5 and standard deviation 0.1, different from each other and inside the range.</param>
+    /// <param name="shape">The examples' shape.</param>
+    /// <param name="seed">Random seed of the values: normal with mean 0.5 and standard deviation 0.1, different from each other and inside the range; or standard normal.</param>
+    /// <param name="isUnitRange">Whether the model sees values in [0, 1], and the pseudo-images have such ones too.</param>
     /// <exception cref="ArgumentOutOfRangeException">K is not positive.</exception>
-    public VampPrior(int count, ImageShape image, ulong seed)
+    public VampPrior(int count, ExampleShape shape, ulong seed, bool isUnitRange = true)
     {
         if (count < 1)
         {
@@ -28,9 +30,9 @@ public sealed class VampPrior : Prior
         }
 
         var random = new Random(unchecked((int)seed));
-        float[] pixels = [.. Enumerable.Range(0, count * image.Dimensions).Select(_ => 0.5f + (0.1f * NextNormal(random)))];
-        pseudoImages = State.Create(
-            "prior.pseudoImages", StateRole.Parameter, Tensor.From<float>([count, image.Channels, image.Height, image.Width], pixels));
+        float[] values = [.. Enumerable.Range(0, count * shape.Dimensions).Select(_ => isUnitRange ? 0.5f + (0.1f * NextNormal(random)) : NextNormal(random))];
+        this.isUnitRange = isUnitRange;
+        pseudoImages = State.Create("prior.pseudoImages", StateRole.Parameter, Tensor.From<float>(shape.Batch(count), values));
     }
 
     /// <inheritdoc/>
@@ -63,7 +65,7 @@ public sealed class VampPrior : Prior
     /// <inheritdoc/>
     public override PriorSampler Sampler(Func<Value, GaussianPosterior> encode) => PriorSampler.OfComponents(Components(encode));
 
-    private GaussianPosterior Components(Func<Value, GaussianPosterior> encode) => encode(HardTanh(pseudoImages.Current, 0, 1));
+    private GaussianPosterior Components(Func<Value, GaussianPosterior> encode) => encode(isUnitRange ? HardTanh(pseudoImages.Current, 0, 1) : pseudoImages.Current);
 
     // Box and Muller 1958.
     private static float NextNormal(Random random) =>

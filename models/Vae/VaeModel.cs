@@ -33,9 +33,10 @@ public sealed class VaeModel : IModel
     /// <param name="objective">The objective to minimize.</param>
     /// <param name="prior">P(z); N(0, I) if left out.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
-    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of 16 bits, instead of bytes.</param>
-    /// <exception cref="ArgumentException">The prior does not fit the network's posterior, or the likelihood does not fit the objective.</exception>
-    public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
+    /// <param name="scaling">How real numbers are scaled; null for 8-bit pixels.</param>
+    /// <param name="isChannelsLast">Whether the arrays that the examples come from have their channels last, which exported files tell.</param>
+    /// <exception cref="ArgumentException">The prior does not fit the network's posterior, or the likelihood does not fit the objective or the values.</exception>
+    public VaeModel(VaeNetworks networks, Likelihood likelihood, Objective objective, Prior? prior = null, PixelPreparation pixels = PixelPreparation.Grey, Scaling? scaling = null, bool isChannelsLast = false)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(likelihood);
@@ -56,7 +57,7 @@ public sealed class VaeModel : IModel
             throw new ArgumentException($"The prior '{prior.Name}' encodes images without a condition, but the encoder is conditional: choose another prior.", nameof(prior));
         }
 
-        if (networks.Condition is MaskCondition && (likelihood.IsForWholeImages || likelihood.ValueDistortions(OneImage(networks.Image, "y"), OneImage(networks.Image, "output")) is null))
+        if (networks.Condition is MaskCondition && (likelihood.IsForWholeImages || likelihood.ValueDistortions(OneExample(networks.Shape, "y"), OneExample(networks.Shape, "output")) is null))
         {
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is that of whole images, but the condition hides a part of them: choose another likelihood.", nameof(likelihood));
         }
@@ -68,7 +69,8 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, BitDepth = isReal ? 16 : 8, Classes = networks.Condition?.Classes ?? [] };
+        Example = new Example(networks.Shape) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast, Classes = networks.Condition?.Classes ?? [] };
+        Example.RequireFit(likelihood);
     }
 
     /// <inheritdoc/>
@@ -99,8 +101,8 @@ public sealed class VaeModel : IModel
     public TrainingGraph Train(ModuleLowering network, int batchSize)
     {
         var forward = Forward(network, batchSize, objective.Samples, (posterior, noise) => posterior.Sample(noise));
-        var distortion = forward.IsUnknown is null ? likelihood.TrainingDistortion(forward.Y, forward.Output) : new TrainingDistortion(Distortion(forward, forward.Output), [], []);
-        var terms = Terms(forward, PerImage(forward, distortion.PerImage), network);
+        var distortion = forward.IsUnknown is null ? likelihood.TrainingDistortion(forward.Y, forward.Output) : new TrainingDistortion(OfUnknown(forward, forward.Output), [], []);
+        var terms = Terms(forward, InUnits(forward, distortion.PerImage), network);
         return new TrainingGraph(objective.Loss(terms), [.. forward.Inputs, .. distortion.Inputs])
         {
             Updates = distortion.Updates,
@@ -120,7 +122,7 @@ public sealed class VaeModel : IModel
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
             .. ExchangedDistortion(forward, network),
-            .. forward.IsUnknown is { } isUnknown ? [new Metric("unknownValues", MetricRole.PerRow, networks.Image.Channels * SumPerRow(isUnknown))] : Array.Empty<Metric>(),
+            .. forward.IsUnknown is { } isUnknown ? [new Metric("unknownValues", MetricRole.PerRow, networks.Shape.Channels * SumPerRow(isUnknown))] : Array.Empty<Metric>(),
             .. prior.Variances(EncodeGaussian(network)) is { } variances ? [new Metric("priorVariance", MetricRole.PriorVariance, variances)] : Array.Empty<Metric>(),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
             .. networks.Posterior == PosteriorKind.Gaussian
@@ -131,10 +133,10 @@ public sealed class VaeModel : IModel
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
-    /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, H, W] in [0, 1]. <c>prior</c>, unless it is N(0, I): noise to draws
+    /// <c>encoder</c>: examples [N, C, ...] in [0, 1] or in the data's units to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
+    /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, ...] likewise. <c>prior</c>, unless it is N(0, I): noise to draws
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
-    /// <c>scorer</c>: images and noise <c>eps</c>, standard normal [N, K, L], to scores, [N] each, and a map of the distortion, [N, C, H, W].
+    /// <c>scorer</c>: examples and noise <c>eps</c>, standard normal [N, K, L], to scores, [N] each, and a map of the distortion, [N, C, ...].
     /// Those of a conditional VAE take a <c>condition</c> too, Float32 [N, ...].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -150,7 +152,7 @@ public sealed class VaeModel : IModel
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, networks.Latents]);
         var decoded = ExpectedShape.Require(
-            likelihood.Image(networks.Decode(network, z, given)), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "images [N, C, H, W]");
+            Example.Output(likelihood, networks.Decode(network, z, given)), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "one number for each value of an example");
         yield return new Deployable(
             ExportedKinds.Decoder, [z, .. conditions], [("image", condition is null ? decoded : condition.Complete(decoded, seen))], [(MetadataKeys.Prior, prior.Name), .. entries]);
 
@@ -177,18 +179,16 @@ public sealed class VaeModel : IModel
         var forward = Forward(
             network, y, seen, seen is null ? null : networks.Condition!.Unknown(seen), samples,
             posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), (posterior, noise) => posterior.Code(noise));
-        var values = likelihood.ValueDistortions(forward.Y, forward.Output);
+        var values = Example.ValueDistortions(likelihood, forward.Y, forward.Output);
         var terms = Terms(forward, Distortion(forward, forward.Output), network);
-        var scores = new ScoreTerms(terms.Distortion, terms.Rate, SumPerRow(Unknown(Square(forward.Y - likelihood.Mean(forward.Output)))))
+        var scores = new ScoreTerms(terms.Distortion, terms.Rate, Example.SquaredError(forward.Y - likelihood.Mean(forward.Output), forward.IsUnknown))
         {
             IsNormalized = likelihood.IsNormalized,
             LogWeight = eps is null ? null : terms.LogWeight,
-            ValueDistortions = values is null ? null : Unknown(values),
+            ValueDistortions = values is not null && forward.IsUnknown is { } isUnknown ? isUnknown * values : values,
         };
         Value?[] inputs = [image, eps, x];
         return scores.Scorer([.. inputs.OfType<Value>()], samples, networks.Condition?.Metadata ?? []);
-
-        Value Unknown(Value ofValues) => forward.IsUnknown is { } isUnknown ? isUnknown * ofValues : ofValues;
     }
 
     // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
@@ -222,13 +222,19 @@ public sealed class VaeModel : IModel
 
     private Prior Bound(GaussianPosterior? components) => components is null ? prior : prior.Given(components);
 
-    // -ln P(y|z), or that of the pixels which the condition does not show.
-    private Value Distortion(ForwardPass forward, Value output) => PerImage(forward, forward.IsUnknown is { } isUnknown
-        ? SumPerRow(isUnknown * likelihood.ValueDistortions(forward.Y, output)!)
-        : likelihood.Distortion(forward.Y, output));
+    // -ln P(y|z), or that of the values which the condition does not show.
+    private Value Distortion(ForwardPass forward, Value output) =>
+        InUnits(forward, forward.IsUnknown is null ? likelihood.Distortion(forward.Y, output) : OfUnknown(forward, output));
 
-    private Value PerImage(ForwardPass forward, Value distortion) => ExpectedShape.Require(
-        distortion, [forward.Y.Shape[0]], $"The distortion of likelihood '{likelihood.Name}'", "one number per image: sum over channels and pixels, as SumPerRow does");
+    private Value OfUnknown(ForwardPass forward, Value output) => SumPerRow(forward.IsUnknown! * Example.ValueDistortions(likelihood, forward.Y, output)!);
+
+    // That of the values of a part is in the data's units already.
+    private Value InUnits(ForwardPass forward, Value distortion)
+    {
+        ExpectedShape.Require(
+            distortion, [forward.Y.Shape[0]], $"The distortion of likelihood '{likelihood.Name}'", "one number per example: sum over all of its values, as SumPerRow does");
+        return forward.IsUnknown is null ? Example.Distortion(likelihood, distortion) : distortion;
+    }
 
     private ElboTerms Terms(ForwardPass forward, Value distortion, ModuleLowering network)
     {
@@ -282,5 +288,5 @@ public sealed class VaeModel : IModel
         public Value? IsUnknown { get; init; }
     }
 
-    private static Value OneImage(ImageShape image, string name) => Value.Input(name, ElementType.Float32, [1, image.Channels, image.Height, image.Width]);
+    private static Value OneExample(ExampleShape shape, string name) => Value.Input(name, ElementType.Float32, shape.Batch(1));
 }

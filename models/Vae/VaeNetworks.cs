@@ -1,16 +1,18 @@
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Exporters.Modules;
+using OnnxVae.Format;
 using OnnxVae.Models.Conditions;
 using OnnxVae.Models.Networks;
 using OnnxVae.Models.Objectives;
 using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.Vae;
 
 /// <summary>The networks of a VAE, as one TorchSharp module with children <c>encoder</c> and <c>decoder</c>.</summary>
 /// <remarks>
-/// In a conditional VAE, the encoder's images have further channels: the condition itself if it is laid out like the image, else one channel that is
-/// a linear function of it (<c>plane</c>). The decoder's latents are followed by the condition, or by <see cref="Features"/> numbers that a network of
+/// In a conditional VAE, the encoder's examples have further channels: the condition itself if it is laid out like the example, as a vector is like a vector, else one
+/// channel that is a linear function of it (<c>plane</c>). The decoder's latents are followed by the condition, or by <see cref="Features"/> numbers that a network of
 /// the same architecture makes of one laid out like the image (<c>features</c>). P(z|x) is linear in these numbers (<c>prior</c>), and N(0, I) at first.
 /// </remarks>
 public sealed class VaeNetworks : ComposedModule
@@ -24,15 +26,15 @@ public sealed class VaeNetworks : ComposedModule
 
     /// <summary>Builds both networks with TorchSharp's initialization.</summary>
     /// <param name="network">Their architecture.</param>
-    /// <param name="image">The images' shape.</param>
+    /// <param name="shape">The examples' shape.</param>
     /// <param name="latents">L, the number of latents.</param>
     /// <param name="posterior">What the encoder's output describes.</param>
-    /// <param name="condition">What it is given besides the image; null for an unconditional VAE.</param>
+    /// <param name="condition">What it is given besides the example; null for an unconditional VAE.</param>
     /// <param name="learnsPrior">Whether there is a network for P(z|x), for <see cref="ConditionalGaussianPrior"/>.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
     /// <exception cref="ArgumentException">The latents are not Gaussian, but there is a condition; or there is a P(z|x) without one.</exception>
-    public VaeNetworks(VaeNetwork network, ImageShape image, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, Condition? condition = null, bool learnsPrior = false, ulong? seed = null)
+    public VaeNetworks(VaeNetwork network, ExampleShape shape, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, Condition? condition = null, bool learnsPrior = false, ulong? seed = null)
         : base(nameof(VaeNetworks))
     {
         if (latents < 1)
@@ -50,22 +52,22 @@ public sealed class VaeNetworks : ComposedModule
             throw new ArgumentException("A prior P(z|x) needs a condition.", nameof(learnsPrior));
         }
 
-        (Architecture, Image, Latents, Posterior, Condition) = (network.Name, image, latents, posterior, condition);
+        (Architecture, Shape, Latents, Posterior, Condition) = (network.Name, shape, latents, posterior, condition);
         using var seeded = Initialization.UseSeed(seed);
-        int channels = condition is null ? 0 : condition.IsSpatial ? (int)condition.Shape[0] : 1;
+        int channels = condition is null ? 0 : condition.IsSpatial || shape.Sides.Count == 0 ? (int)condition.Shape[0] : 1;
         int given = condition is null ? 0 : condition.IsSpatial ? Features : (int)condition.Shape[0];
-        Encoder = network.Encoder(image with { Channels = image.Channels + channels }, latents, Objectives.Posterior.ParametersPerLatent(posterior));
-        Decoder = network.Decoder(image, latents + given);
+        Encoder = network.Encoder(shape.WithChannels(shape.Channels + channels), latents, Objectives.Posterior.ParametersPerLatent(posterior));
+        Decoder = network.Decoder(shape, latents + given);
         register_module("encoder", Encoder);
         register_module("decoder", Decoder);
         if (condition is { IsSpatial: true })
         {
-            features = network.Encoder(new ImageShape(channels, image.Height, image.Width), Features, 1);
+            features = network.Encoder(shape.WithChannels(channels), Features, 1);
             register_module("features", features);
         }
-        else if (condition is not null)
+        else if (condition is not null && shape.Sides.Count > 0)
         {
-            plane = nn.Sequential(nn.Linear(condition.Shape[0], image.Height * image.Width), nn.Unflatten(1, [1, image.Height, image.Width]));
+            plane = nn.Sequential(nn.Linear(condition.Shape[0], shape.ValuesPerChannel), SpatialLayers.ToShape(shape.WithChannels(1)));
             register_module("plane", plane);
         }
 
@@ -81,8 +83,8 @@ public sealed class VaeNetworks : ComposedModule
     /// <summary>The architecture's name.</summary>
     public string Architecture { get; }
 
-    /// <summary>The images' shape.</summary>
-    public ImageShape Image { get; }
+    /// <summary>The examples' shape.</summary>
+    public ExampleShape Shape { get; }
 
     /// <summary>L, the number of latents.</summary>
     public int Latents { get; }
@@ -90,21 +92,21 @@ public sealed class VaeNetworks : ComposedModule
     /// <summary>What the encoder's output describes.</summary>
     public PosteriorKind Posterior { get; }
 
-    /// <summary>What it is given besides the image; null for an unconditional VAE.</summary>
+    /// <summary>What it is given besides the example; null for an unconditional VAE.</summary>
     public Condition? Condition { get; }
 
     /// <summary>Whether there is a network for P(z|x).</summary>
     public bool LearnsPrior => prior is not null;
 
-    /// <summary>Images, Float32 [N, C, H, W] in [0, 1], to the posterior's parameters: means and log-variances, [N, 2 L], or means alone, [N, L].</summary>
+    /// <summary>Examples as the model sees them, Float32 [N, C, ...], to the posterior's parameters: means and log-variances, [N, 2 L], or means alone, [N, L].</summary>
     public nn.Module<Tensor, Tensor> Encoder { get; }
 
-    /// <summary>Latents, Float32 [N, L], to the likelihood's parameters, [N, C, H, W].</summary>
+    /// <summary>Latents, Float32 [N, L], to the likelihood's parameters, [N, C, ...].</summary>
     public nn.Module<Tensor, Tensor> Decoder { get; }
 
-    /// <summary>Q(z|y,x): what the encoder says about images.</summary>
+    /// <summary>Q(z|y,x): what the encoder says about examples.</summary>
     /// <param name="lowering">Lowers the modules.</param>
-    /// <param name="y">Float32 [N, C, H, W].</param>
+    /// <param name="y">Float32 [N, C, ...].</param>
     /// <param name="x">The conditions, Float32 [N, ...]; null for an unconditional VAE.</param>
     internal Posterior Encode(ModuleLowering lowering, Value y, Value? x)
     {
@@ -114,13 +116,13 @@ public sealed class VaeNetworks : ComposedModule
             output, [y.Shape[0], parameters * Latents], $"The output of encoder '{Architecture}'", $"{parameters} for each of {Latents} latents"));
     }
 
-    /// <summary>P(y|z,x): the likelihood's parameters, Float32 [N, C, H, W].</summary>
+    /// <summary>P(y|z,x): the likelihood's parameters, Float32 [N, C, ...].</summary>
     /// <param name="lowering">Lowers the modules.</param>
     /// <param name="z">Float32 [N, L].</param>
     /// <param name="given">What <see cref="Summarize"/> makes of the conditions; null for an unconditional VAE.</param>
     internal Value Decode(ModuleLowering lowering, Value z, Value? given) => ExpectedShape.Require(
-        lowering.Lower(Decoder, given is null ? z : Ops.Concat(1, z, given)), [z.Shape[0], Image.Channels, Image.Height, Image.Width],
-        $"The output of decoder '{Architecture}'", "parameters for each value of an image");
+        lowering.Lower(Decoder, given is null ? z : Ops.Concat(1, z, given)), Shape.Batch(z.Shape[0]),
+        $"The output of decoder '{Architecture}'", "parameters for each value of an example");
 
     /// <summary>The conditions as the decoder and the prior take them, Float32 [N, F]; null for an unconditional VAE.</summary>
     /// <param name="lowering">Lowers the modules.</param>

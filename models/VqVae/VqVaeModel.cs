@@ -35,9 +35,10 @@ public sealed class VqVaeModel : IModel
     /// <param name="bottom">Quantizes the bottom level.</param>
     /// <param name="top">Quantizes the top level; null for a model with one level.</param>
     /// <param name="pixels">How pixels are prepared for the model.</param>
-    /// <param name="isReal">Whether training takes real numbers in [0, 1], for images of 16 bits, instead of bytes.</param>
-    /// <exception cref="ArgumentException">The quantizers do not fit the networks.</exception>
-    public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey, bool isReal = false)
+    /// <param name="scaling">How real numbers are scaled; null for 8-bit pixels.</param>
+    /// <param name="isChannelsLast">Whether the arrays that the examples come from have their channels last, which exported files tell.</param>
+    /// <exception cref="ArgumentException">The quantizers do not fit the networks, or the likelihood does not fit the values.</exception>
+    public VqVaeModel(VqVaeNetworks networks, Likelihood likelihood, Quantizer bottom, Quantizer? top = null, PixelPreparation pixels = PixelPreparation.Grey, Scaling? scaling = null, bool isChannelsLast = false)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(likelihood);
@@ -55,7 +56,8 @@ public sealed class VqVaeModel : IModel
         (this.networks, this.likelihood) = (networks, likelihood);
         this.top = top is null ? null : new Level("Top", top, networks.TopGrid.Height, networks.TopGrid.Width);
         this.bottom = new Level("Bottom", bottom, networks.BottomGrid.Height, networks.BottomGrid.Width);
-        Example = new Example(networks.Image) { Pixels = pixels, IsReal = isReal, BitDepth = isReal ? 16 : 8 };
+        Example = new Example(networks.Image) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast };
+        Example.RequireFit(likelihood);
     }
 
     /// <inheritdoc/>
@@ -118,7 +120,7 @@ public sealed class VqVaeModel : IModel
             return quantization.Vectors;
         }));
         var trained = likelihood.TrainingDistortion(batch.Seen, output);
-        var (distortion, loss) = (Mean(trained.PerImage), Mean(quantizations.Select(quantization => quantization.Loss).Aggregate(Add)));
+        var (distortion, loss) = (Mean(Example.Distortion(likelihood, trained.PerImage)), Mean(quantizations.Select(quantization => quantization.Loss).Aggregate(Add)));
         return new TrainingGraph(
             distortion + (0.5f * networks.Image.Dimensions * loss),
             [batch.Images, batch.Binarization, .. quantizations.SelectMany(quantization => quantization.Inputs), .. trained.Inputs])
@@ -142,7 +144,7 @@ public sealed class VqVaeModel : IModel
         var y = batch.Seen;
         var (codes, vectors) = EncodeToCodes(network, y);
         var output = Decode(network, vectors);
-        var distortion = likelihood.Distortion(y, output);
+        var distortion = Distortion(y, output);
         var rate = (0f * distortion) + (float)RateBound;
         return new EvaluationGraph(
             [batch.Images, batch.Binarization],
@@ -151,7 +153,7 @@ public sealed class VqVaeModel : IModel
                 new("rate", MetricRole.PerRow, rate),
                 .. likelihood.IsNormalized ? [new Metric("negativeElbo", MetricRole.PerRow, distortion + rate)] : Array.Empty<Metric>(),
                 new("meanSquaredError", MetricRole.PerRow, MeanSquaredError(y, output)),
-                .. batchSize == 1 ? [] : (Metric[])[new("distortionExchanged", MetricRole.PerRowExchanged, likelihood.Distortion(y, Decode(network, [.. vectors.Select(RowBefore.Of)])))],
+                .. batchSize == 1 ? [] : (Metric[])[new("distortionExchanged", MetricRole.PerRowExchanged, Distortion(y, Decode(network, [.. vectors.Select(RowBefore.Of)])))],
                 .. top is null || batchSize == 1 ? [] : (Metric[])[new("meanSquaredErrorTopExchanged", MetricRole.PerRowExchanged, MeanSquaredError(y, Decode(network, [RowBefore.Of(vectors[0]), vectors[1]])))],
                 .. Levels.Zip(codes, (level, of) => new Metric($"codes{level.Name}", MetricRole.CodeCounts, CodeCounts.PerImage(of, level.Grid.Codes))),
             ]);
@@ -159,8 +161,8 @@ public sealed class VqVaeModel : IModel
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <c>encoder</c>: images [N, C, H, W] in [0, 1] to <c>mean</c>, the codes as whole numbers, Float32 [N, L], and <c>logVar</c>, effectively minus
-    /// infinity. <c>decoder</c>: codes, Float32 [N, L], to <c>image</c>, [N, C, H, W] in [0, 1]; other values become the nearest code. <c>prior</c>,
+    /// <c>encoder</c>: images [N, C, H, W], in [0, 1] or in the data's units, to <c>mean</c>, the codes as whole numbers, Float32 [N, L], and <c>logVar</c>, effectively minus
+    /// infinity. <c>decoder</c>: codes, Float32 [N, L], to <c>image</c>, [N, C, H, W] likewise; other values become the nearest code. <c>prior</c>,
     /// under which the rate is a bound: all codes equally likely. <c>scorer</c>: images to scores, [N] each, and a map of the distortion, [N, C, H, W].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -171,18 +173,18 @@ public sealed class VqVaeModel : IModel
         yield return new Deployable(ExportedKinds.Encoder, [image], [("mean", mean), ("logVar", (0f * mean) + LogVarianceOfCodes)]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, Latents.Size]);
-        yield return new Deployable(ExportedKinds.Decoder, [z], [("image", likelihood.Image(Decode(network, VectorsOf(z))))]);
+        yield return new Deployable(ExportedKinds.Decoder, [z], [("image", Example.Output(likelihood, Decode(network, VectorsOf(z))))]);
 
         var u = Value.Input("u", ElementType.Float32, [Shape.Batch, Latents.Size]);
         float[] counts = [.. Levels.SelectMany(level => Enumerable.Repeat((float)level.Grid.Codes, level.Grid.Positions))];
         yield return new Deployable(ExportedKinds.Prior, [u], [("z", Floor(u * Value.Of<float>([Latents.Size], counts)))]);
 
         var output = Decode(network, vectors);
-        var distortion = likelihood.Distortion(y, output);
-        var scores = new ScoreTerms(distortion, (0f * distortion) + (float)RateBound, SumPerRow(Square(y - likelihood.Mean(output))))
+        var distortion = Distortion(y, output);
+        var scores = new ScoreTerms(distortion, (0f * distortion) + (float)RateBound, Example.SquaredError(y - likelihood.Mean(output)))
         {
             IsNormalized = likelihood.IsNormalized,
-            ValueDistortions = likelihood.ValueDistortions(y, output),
+            ValueDistortions = Example.ValueDistortions(likelihood, y, output),
         };
         yield return scores.Scorer([image], samples: 1, []);
     }
@@ -230,7 +232,9 @@ public sealed class VqVaeModel : IModel
     private Value Decode(ModuleLowering network, IReadOnlyList<Value> vectors) => network.Lower(
         networks.Decoder, networks.Top is { } level ? Concat(1, network.Lower(level.Upsampling, vectors[0]), vectors[1]) : vectors[0]);
 
-    // Per value of an image.
+    private Value Distortion(Value y, Value output) => Example.Distortion(likelihood, likelihood.Distortion(y, output));
+
+    // Per value of an image, as the model sees it.
     private Value MeanSquaredError(Value y, Value output) => SumPerRow(Square(y - likelihood.Mean(output))) * (1f / networks.Image.Dimensions);
 
     private sealed record Level(string Name, Quantizer Quantizer, int Height, int Width)

@@ -1,5 +1,7 @@
+using OnnxVae.Format;
 using OnnxVae.Models.Networks;
 using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace OnnxVae.Models.VqVae;
 
@@ -19,10 +21,15 @@ public sealed class VqVaeNetworks : ComposedModule
     /// <param name="dimension">D, the length of the vectors that are quantized, at each level.</param>
     /// <param name="hasTop">Whether there are two levels.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
-    /// <exception cref="ArgumentException">The image's sides are not multiples of the stride.</exception>
-    public VqVaeNetworks(QuantizedNetwork network, ImageShape image, int dimension, bool hasTop, ulong? seed = null)
+    /// <exception cref="ArgumentException">The examples are no images, or their sides are not multiples of the stride.</exception>
+    public VqVaeNetworks(QuantizedNetwork network, ExampleShape image, int dimension, bool hasTop, ulong? seed = null)
         : base(nameof(VqVaeNetworks))
     {
+        if (!image.IsImage)
+        {
+            throw new ArgumentException($"The examples are {image.Noun} of {image.Description}, but codes are for images: choose 'mlp', 'conv', 'linear' or 'residual'.", nameof(image));
+        }
+
         int stride = hasTop ? QuantizedNetwork.TopStride : QuantizedNetwork.BottomStride;
         if (image.Height % stride != 0 || image.Width % stride != 0)
         {
@@ -49,7 +56,7 @@ public sealed class VqVaeNetworks : ComposedModule
     }
 
     /// <summary>The images' shape.</summary>
-    public ImageShape Image { get; }
+    public ExampleShape Image { get; }
 
     /// <summary>D, the length of the vectors that are quantized.</summary>
     public int Dimension { get; }

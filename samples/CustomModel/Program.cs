@@ -9,7 +9,7 @@ using OnnxVae.Training.Runs;
 
 string folder = args is [var given] ? given : "custom";
 var data = ImageData.Open("sprites", new ImageOptions { Size = (32, 32) });
-using var networks = new VaeNetworks(new SkipNetwork(Width: 128), new ImageShape(1, 32, 32), latents: 8, seed: 1);
+using var networks = new VaeNetworks(new SkipNetwork(Width: 128), new ExampleShape(1, 32, 32), latents: 8, seed: 1);
 var model = new VaeModel(networks, new LaplaceLikelihood(scale: 0.1f), new RateBudget(budget: 12, price: 4));
 var options = new TrainingOptions { BatchSize = 64, Optimizer = new Adam(new CosineSchedule(2e-3, WarmUpSteps: 50, TotalSteps: 600)) };
 var package = new PackageCompiler(model, options).Write(Path.Combine(folder, "package"));

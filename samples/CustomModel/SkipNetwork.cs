@@ -1,8 +1,9 @@
-using OnnxVae.Models;
+using OnnxVae.Format;
 using OnnxVae.Models.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using Residual = OnnxVae.Exporters.Modules.Residual;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace CustomModel;
 
@@ -14,13 +15,13 @@ internal sealed record SkipNetwork(int Width) : VaeNetwork
 
     public override string Name => "skip";
 
-    public override nn.Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters) => Sequential(
+    public override nn.Module<Tensor, Tensor> Encoder(ExampleShape image, int latents, int parameters) => Sequential(
         Conv2d(image.Channels, Channels, 4, stride: 2, padding: 1), ReLU(),
         Conv2d(Channels, Channels, 4, stride: 2, padding: 1), ReLU(),
         Flatten(), Linear(Features(image), Width), Skip(), ReLU(),
         Linear(Width, parameters * latents));
 
-    public override nn.Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(
+    public override nn.Module<Tensor, Tensor> Decoder(ExampleShape image, int latents) => Sequential(
         Linear(latents, Width), Skip(), ReLU(),
         Linear(Width, Features(image)), ReLU(), Unflatten(1, [Channels, image.Height / 4, image.Width / 4]),
         ConvTranspose2d(Channels, Channels, 4, stride: 2, padding: 1), ReLU(),
@@ -28,5 +29,5 @@ internal sealed record SkipNetwork(int Width) : VaeNetwork
 
     private Residual Skip() => new(Sequential(ReLU(), Linear(Width, Width)));
 
-    private static int Features(ImageShape image) => Channels * image.Height / 4 * image.Width / 4;
+    private static int Features(ExampleShape image) => Channels * image.Height / 4 * image.Width / 4;
 }

@@ -50,6 +50,6 @@ static void RequireSame(Settings stored, TrainingPackage package)
 
 static TrainingPackage Compile(string folder, TrainingOptions options)
 {
-    using var networks = new VaeNetworks(new MlpNetwork(200), new ImageShape(1, 32, 32), latents: 8, seed: 1);
+    using var networks = new VaeNetworks(new MlpNetwork(200), new ExampleShape(1, 32, 32), latents: 8, seed: 1);
     return new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), options).Write(folder);
 }

@@ -17,7 +17,7 @@ try
     // The first process compiles the model for parts that all of them can share; the others wait.
     if (group.Rank == 0 && !TrainingPackage.IsIn(Path.Combine(folder, "package")))
     {
-        using var networks = new VaeNetworks(new MlpNetwork(100), new ImageShape(1, 16, 16), latents: 5, seed: 1);
+        using var networks = new VaeNetworks(new MlpNetwork(100), new ExampleShape(1, 16, 16), latents: 5, seed: 1);
         var compiler = new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = batch, Optimizer = new Adam(new ConstantSchedule(1e-3)) });
         compiler.Write(Path.Combine(folder, "package"), partSize: BatchPlan.PartSizeFor(batch, accumulate: 1, group.Size));
     }

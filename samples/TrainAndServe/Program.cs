@@ -11,7 +11,7 @@ using OnnxVae.Training.Runs;
 var data = ImageData.Open("sprites");                                  // built in; or your own: images, .tar, .zip, .npy, IDX files
 
 // Compile: TorchSharp networks and an objective become a folder of ONNX files.
-using var networks = new VaeNetworks(new MlpNetwork(400), new ImageShape(1, 64, 64), latents: 10, seed: 1);
+using var networks = new VaeNetworks(new MlpNetwork(400), new ExampleShape(1, 64, 64), latents: 10, seed: 1);
 var model = new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo());
 var package = new PackageCompiler(model, new TrainingOptions { BatchSize = 128, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write("package");
 

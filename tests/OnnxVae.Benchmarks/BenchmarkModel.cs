@@ -14,15 +14,15 @@ namespace OnnxVae.Benchmarks;
 /// <param name="Image">The images' shape.</param>
 /// <param name="Latents">Number of latents.</param>
 /// <param name="Batch">Images per step.</param>
-internal sealed record BenchmarkModel(string Name, string Description, VaeNetwork Network, ImageShape Image, int Latents, int Batch)
+internal sealed record BenchmarkModel(string Name, string Description, VaeNetwork Network, ExampleShape Image, int Latents, int Batch)
     : StepModel(Name, Description, Image, Batch)
 {
     public static new IReadOnlyList<BenchmarkModel> All { get; } =
     [
-        new("a", "mlp 784-400-20, batch 128", new MlpNetwork(400), new ImageShape(1, 28, 28), 20, 128),
-        new("b", "conv 64x64x1, 32-32-64-64 channels, batch 64", new ConvNetwork(), new ImageShape(1, 64, 64), 10, 64),
-        new("c", "conv 64x64x3, 64-128-256-512 channels, batch 32", new ConvNetwork { Channels = [64, 128, 256, 512] }, new ImageShape(3, 64, 64), 64, 32),
-        new("d", "residual 32x32x3, 128 channels, batch 16", new ResidualNetwork(), new ImageShape(3, 32, 32), 32, 16),
+        new("a", "mlp 784-400-20, batch 128", new MlpNetwork(400), new ExampleShape(1, 28, 28), 20, 128),
+        new("b", "conv 64x64x1, 32-32-64-64 channels, batch 64", new ConvNetwork(), new ExampleShape(1, 64, 64), 10, 64),
+        new("c", "conv 64x64x3, 64-128-256-512 channels, batch 32", new ConvNetwork { Channels = [64, 128, 256, 512] }, new ExampleShape(3, 64, 64), 64, 32),
+        new("d", "residual 32x32x3, 128 channels, batch 16", new ResidualNetwork(), new ExampleShape(3, 32, 32), 32, 16),
     ];
 
     /// <summary>Builds the networks, always with the same weights.</summary>

@@ -9,7 +9,7 @@ using OnnxVae.Models.VqVae;
 namespace OnnxVae.Benchmarks;
 
 /// <summary>A VQ-VAE-2 of the published size whose training step is timed: two levels of 512 codes of 64 numbers, 128 channels.</summary>
-internal sealed record CodesModel(string Name, string Description, ImageShape Image, int Batch) : StepModel(Name, Description, Image, Batch)
+internal sealed record CodesModel(string Name, string Description, ExampleShape Image, int Batch) : StepModel(Name, Description, Image, Batch)
 {
     public const double Sigma = 0.25;
 
@@ -17,8 +17,8 @@ internal sealed record CodesModel(string Name, string Description, ImageShape Im
 
     public static new IReadOnlyList<CodesModel> All { get; } =
     [
-        new("e", "VQ-VAE-2 32x32x3, 4x4 + 8x8 codes, batch 64", new ImageShape(3, 32, 32), 64),
-        new("f", "VQ-VAE-2 256x256x3, 32x32 + 64x64 codes, batch 4", new ImageShape(3, 256, 256), 4),
+        new("e", "VQ-VAE-2 32x32x3, 4x4 + 8x8 codes, batch 64", new ExampleShape(3, 32, 32), 64),
+        new("f", "VQ-VAE-2 256x256x3, 32x32 + 64x64 codes, batch 4", new ExampleShape(3, 256, 256), 4),
     ];
 
     /// <summary>The codebook of a level.</summary>

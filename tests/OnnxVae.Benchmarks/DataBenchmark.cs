@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using OnnxVae.Format;
-using OnnxVae.Models;
 using OnnxVae.Training.Data;
 using SkiaSharp;
 
@@ -55,7 +54,7 @@ internal static class DataBenchmark
         var images = ImageData.Open(path).Train;
         opening.Stop();
 
-        var model = BenchmarkModel.All[0] with { Image = new ImageShape(images.Channels, images.Height, images.Width) };
+        var model = BenchmarkModel.All[0] with { Image = new ExampleShape(images.Channels, images.Height, images.Width) };
         var program = model.Compile().Compile().Spec;
         double prepared = model.Batch * 1000 / MillisecondsPerBatch(program, images);
         using var step = new OnnxStep(model, threads);

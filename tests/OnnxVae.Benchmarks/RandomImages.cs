@@ -1,4 +1,4 @@
-using OnnxVae.Models;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Benchmarks;
@@ -7,17 +7,13 @@ namespace OnnxVae.Benchmarks;
 /// <param name="shape">The images' shape.</param>
 /// <param name="count">How many.</param>
 /// <param name="seed">Random seed.</param>
-internal sealed class RandomImages(ImageShape shape, int count, int seed) : ImageSource
+internal sealed class RandomImages(ExampleShape shape, int count, int seed) : ImageSource
 {
     private readonly byte[] pixels = Draw(count * shape.Dimensions, seed);
 
     public override long Count => count;
 
-    public override int Channels => shape.Channels;
-
-    public override int Height => shape.Height;
-
-    public override int Width => shape.Width;
+    public override ExampleShape Shape => shape;
 
     public override void Read(long index, Span<byte> pixels) => this.pixels.AsSpan((int)index * ImageSize, ImageSize).CopyTo(pixels);
 

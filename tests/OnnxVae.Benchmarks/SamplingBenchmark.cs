@@ -96,7 +96,7 @@ internal static class SamplingBenchmark
     private static void Export(CodePrior[] priors, int imageSize, string folder)
     {
         const int dimension = 8;
-        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ImageShape(3, imageSize, imageSize), dimension, hasTop: true);
+        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 8 }, new ExampleShape(3, imageSize, imageSize), dimension, hasTop: true);
         var options = new TrainingOptions { BatchSize = 1, Optimizer = new Adam(new ConstantSchedule(1e-3)) };
         var model = new VqVaeModel(vae, new GaussianLikelihood(1), new MovingAverageCodebook("bottom", Codes, dimension), new MovingAverageCodebook("top", Codes, dimension));
         var encoder = new PackageCompiler(model, options).Deployable("encoder").AnyRuntime;

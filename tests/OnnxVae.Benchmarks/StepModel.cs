@@ -1,5 +1,4 @@
 using OnnxVae.Format;
-using OnnxVae.Models;
 using TorchSharp;
 using GraphProgram = OnnxVae.Exporters.Programs.Program;
 
@@ -10,7 +9,7 @@ namespace OnnxVae.Benchmarks;
 /// <param name="Description">What it is.</param>
 /// <param name="Image">The images' shape.</param>
 /// <param name="Batch">Images per step.</param>
-internal abstract record StepModel(string Name, string Description, ImageShape Image, int Batch)
+internal abstract record StepModel(string Name, string Description, ExampleShape Image, int Batch)
 {
     public const double LearningRate = 1e-3;
 

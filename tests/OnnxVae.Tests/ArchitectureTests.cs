@@ -20,8 +20,9 @@ internal sealed class ArchitectureTests
     [TestCase("inference/ImageSharp/OnnxVae.Inference.ImageSharp.csproj", "OnnxVae.Inference")]
     [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "OnnxVae.Inference")]
     [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Format OnnxVae.Inference")]
+    [TestCase("training/Audio/OnnxVae.Training.Audio.csproj", "OnnxVae.Format OnnxVae.Training")]
     [TestCase("training/TensorBoard/OnnxVae.Training.TensorBoard.csproj", "OnnxVae.Training")]
-    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.OnnxRuntimeTraining OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.TensorBoard")]
+    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.OnnxRuntimeTraining OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.Audio OnnxVae.Training.TensorBoard")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
         Assert.That(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension), Is.EquivalentTo(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
@@ -34,6 +35,7 @@ internal sealed class ArchitectureTests
     [TestCase("inference/ImageSharp/OnnxVae.Inference.ImageSharp.csproj", "SixLabors.ImageSharp")]
     [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "SkiaSharp")]
     [TestCase("training/OnnxVae.Training.csproj", "SkiaSharp ScottPlot")]
+    [TestCase("training/Audio/OnnxVae.Training.Audio.csproj", "NAudio.Core")]
     [TestCase("training/TensorBoard/OnnxVae.Training.TensorBoard.csproj", "Google.Protobuf Grpc.Tools")]
     public void Library_Takes_OnlyItsPackages(string project, string expected)
     {

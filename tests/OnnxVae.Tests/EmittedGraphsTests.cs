@@ -69,7 +69,7 @@ internal sealed class EmittedGraphsTests : FolderFixture
     private static IEnumerable<(string Name, OnnxModel Model)> ConvOfManyChannels()
     {
         torch.random.manual_seed(1);
-        using var vae = new VaeNetworks(new ConvNetwork { Channels = [64, 128, 256, 512] }, new ImageShape(3, 64, 64), latents: 64);
+        using var vae = new VaeNetworks(new ConvNetwork { Channels = [64, 128, 256, 512] }, new ExampleShape(3, 64, 64), latents: 64);
         var compiler = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 32, Optimizer = new Adam(new ConstantSchedule(1e-3)) });
         yield return ("conv of many channels", compiler.Step().Compile().Model);
     }

@@ -24,6 +24,11 @@ public sealed record Augmentation
     public void RequireFit(ImageSource images)
     {
         ArgumentNullException.ThrowIfNull(images);
+        if (!IsNone && !images.Shape.IsImage)
+        {
+            throw new ArgumentException($"The examples are {images.Shape.Noun}; random changes are for images: leave them out.");
+        }
+
         int side = Math.Min(images.Height, images.Width);
         Require(CropPadding, $"The padding of the crop is {CropPadding} pixels,");
         Require(Shift, $"The shift is {Shift} pixels,");

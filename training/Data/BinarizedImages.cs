@@ -28,4 +28,7 @@ internal sealed class BinarizedImages(ImageSource source, ulong seed) : Delegati
             pixels[i] = draws[i] * byte.MaxValue < pixels[i] ? byte.MaxValue : (byte)0;
         }
     }
+
+    /// <inheritdoc/>
+    public override void ReadValues(long index, Span<float> values) => ReadPixels(index, values);
 }

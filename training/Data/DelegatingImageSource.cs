@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>The images of another source, except for what a derived class overrides.</summary>
@@ -11,19 +13,22 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override long Count => Source.Count;
 
     /// <inheritdoc/>
-    public override int Channels => Source.Channels;
-
-    /// <inheritdoc/>
-    public override int Height => Source.Height;
-
-    /// <inheritdoc/>
-    public override int Width => Source.Width;
+    public override ExampleShape Shape => Source.Shape;
 
     /// <inheritdoc/>
     public override int BitDepth => Source.BitDepth;
 
     /// <inheritdoc/>
+    public override bool IsUnitRange => Source.IsUnitRange;
+
+    /// <inheritdoc/>
+    public override bool IsChannelsLast => Source.IsChannelsLast;
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels) => Source.Read(index, pixels);
+
+    /// <inheritdoc/>
+    public override void ReadValues(long index, Span<float> values) => Source.ReadValues(index, values);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes => Source.Classes;

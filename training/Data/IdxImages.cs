@@ -23,7 +23,7 @@ public sealed class IdxImages : ImageSource
 
     private IdxImages(byte[] pixels, int height, int width, byte[]? labels)
     {
-        (this.pixels, Height, Width, this.labels) = (pixels, height, width, labels);
+        (this.pixels, Shape, this.labels) = (pixels, new ExampleShape(1, height, width), labels);
         classes = labels is null ? [] : [.. Enumerable.Range(0, labels.Max() + 1).Select(label => $"{label}")];
     }
 
@@ -31,13 +31,7 @@ public sealed class IdxImages : ImageSource
     public override long Count => pixels.Length / ImageSize;
 
     /// <inheritdoc/>
-    public override int Channels => 1;
-
-    /// <inheritdoc/>
-    public override int Height { get; }
-
-    /// <inheritdoc/>
-    public override int Width { get; }
+    public override ExampleShape Shape { get; }
 
     /// <summary>Whether a folder holds IDX images.</summary>
     internal static bool IsIdxFolder(string folder) => FilesIn(folder, ImageFiles).Length > 0;

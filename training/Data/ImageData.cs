@@ -37,7 +37,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         options ??= new ImageOptions();
         var data = OpenAsTheyAre(source, options);
-        return options.BinarizationSeed is { } seed ? data.Map(images => new BinarizedImages(images, seed)) : data;
+        return options.IsReal is true && !data.All.IsReal ? throw new InvalidDataException($"'{source}' holds images of pixels; real numbers in units of their own come from a .npy, a .npz or a folder of .npy.")
+            : options.BinarizationSeed is not { } seed ? data
+            : data.All.IsReal ? throw new InvalidDataException($"'{source}' holds real numbers: only pixels can be drawn as black or white.")
+            : data.Map(images => new BinarizedImages(images, seed));
     }
 
     /// <summary>The same data, with a vector for each image.</summary>
@@ -123,6 +126,31 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         };
     }
 
+    /// <summary>The same for data that come in groups, such as the windows of recordings: whole groups are held out, a tenth of them, unless there are fewer than ten.</summary>
+    /// <param name="all">The examples, group by group.</param>
+    /// <param name="groups">How many each group has.</param>
+    internal static ImageData HoldOut(ImageSource all, IReadOnlyList<int> groups)
+    {
+        if (groups.Count < HoldOutFraction)
+        {
+            return HoldOut(all);
+        }
+
+        long held = groups.Count / HoldOutFraction, first = 0;
+        var order = new Permutation(groups.Count, HoldOutKey, 0);
+        var heldOut = Enumerable.Range(0, (int)held).Select(i => order[i]).ToHashSet();
+        var (train, test) = (new List<long>(), new List<long>());
+        foreach (var (group, count) in groups.Index())
+        {
+            for (int i = 0; i < count; i++)
+            {
+                (heldOut.Contains(group) ? test : train).Add(first++);
+            }
+        }
+
+        return new ImageData(new SelectedImages(all, [.. train]), new SelectedImages(all, [.. test]), all) { PositionInAll = (split, i) => (split == SplitKind.Train ? train : test)[(int)i] };
+    }
+
     /// <summary>A single image, for training and testing alike.</summary>
     internal static ImageData OfOne(ImageSource image) => new(image, image, image) { PositionInAll = (_, i) => i };
 
@@ -154,10 +182,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
 
     private static void RequireAlike(ImageSource train, ImageSource? other, string name)
     {
-        if (other is not null && (train.Channels, train.Height, train.Width) != (other.Channels, other.Height, other.Width))
+        if (other is not null && train.Shape != other.Shape)
         {
-            throw new InvalidDataException(
-                $"Training images are {train.Channels} x {train.Height} x {train.Width}, {name} images {other.Channels} x {other.Height} x {other.Width} (channels, height, width): they must be alike.");
+            throw new InvalidDataException($"Training {train.Shape.Noun} are {train.Shape.Description}, {name} {other.Shape.Noun} {other.Shape.Description}: they must be alike.");
         }
     }
 
@@ -200,26 +227,36 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         var images = data.All;
         var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
         return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data
-            : images.Channels is 1 or 3 && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
+            : images is { IsReal: false, Channels: 1 or 3 } && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
             : throw new InvalidDataException(
-                $"The images are {images.Channels} x {images.Height} x {images.Width} (channels, height, width), and should be {channels} x {height} x {width}: only grayscale and color are scaled.");
+                $"The {images.Shape.Noun} are {images.Shape.Description}, and should be {channels} x {height} x {width}: only images of pixels, in grayscale or color, are scaled.");
     }
 
-    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 images of each split as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>
+    /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 examples of each split, images as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>
     /// <returns>16 hexadecimal digits.</returns>
     public string Identify()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var split in new[] { Train, Test, Validation }.OfType<ImageSource>())
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{split.Count} {split.Channels} {split.Height} {split.Width} "));
-            byte[] pixels = new byte[split.ImageSize];
+            hash.AppendData(Encoding.UTF8.GetBytes($"{split.Count} {string.Join(' ', split.Shape.Axes)} "));
+            byte[] pixels = new byte[split.IsReal ? 0 : split.ImageSize];
+            float[] values = new float[split.IsReal ? split.ImageSize : 0];
             float[] condition = new float[split.ConditionSize];
             for (long i = 0; i < Math.Min(split.Count, ImagesToIdentify); i++)
             {
                 long index = i * split.Count / Math.Min(split.Count, ImagesToIdentify);
-                split.Read(index, pixels);
-                hash.AppendData(pixels);
+                if (split.IsReal)
+                {
+                    split.ReadValues(index, values);
+                    hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));
+                }
+                else
+                {
+                    split.Read(index, pixels);
+                    hash.AppendData(pixels);
+                }
+
                 if (condition.Length > 0)
                 {
                     split.ReadCondition(index, condition);

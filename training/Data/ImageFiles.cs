@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>Images in files that SkiaSharp reads (PNG, JPEG, WebP, GIF, BMP), from a folder, a tar or a zip.</summary>
@@ -9,7 +11,7 @@ public sealed class ImageFiles : ImageSource
 
     private ImageFiles(IReadOnlyList<SortedImage> files, IReadOnlyList<string> classes, int channels, int height, int width, byte[][]? decoded)
     {
-        (this.files, Channels, Height, Width, this.decoded, Classes) = (files, channels, height, width, decoded, classes);
+        (this.files, Shape, this.decoded, Classes) = (files, new ExampleShape(channels, height, width), decoded, classes);
         labels = classes.Index().ToDictionary(entry => entry.Item, entry => entry.Index);
     }
 
@@ -17,13 +19,7 @@ public sealed class ImageFiles : ImageSource
     public override long Count => files.Count;
 
     /// <inheritdoc/>
-    public override int Channels { get; }
-
-    /// <inheritdoc/>
-    public override int Height { get; }
-
-    /// <inheritdoc/>
-    public override int Width { get; }
+    public override ExampleShape Shape { get; }
 
     /// <summary>Decodes the bytes of an image file: its center, scaled to the given size.</summary>
     /// <param name="name">Its name, for messages.</param>
@@ -47,6 +43,10 @@ public sealed class ImageFiles : ImageSource
         }
     }
 
+    /// <summary>Whether a path names an image that is read, judging by its extension.</summary>
+    /// <param name="path">The path.</param>
+    public static bool IsNamedLikeOne(string path) => EncodedImage.IsNamedLikeOne(path);
+
     /// <summary>Opens a folder and everything below it; subfolders named like splits are the splits.</summary>
     internal static ImageData OpenFolder(string folder, ImageOptions options) => Divide(ImageListing.OfFolder(folder), folder, options);
 
@@ -59,7 +59,7 @@ public sealed class ImageFiles : ImageSource
     /// <summary>Opens a single image, which serves as every split.</summary>
     internal static ImageData OpenFile(string path, ImageOptions options)
     {
-        var image = Open([new SortedImage(EncodedImage.OfFile(Path.GetFileName(path), path), Split: null, Class: "")], [], options);
+        var image = Open([new SortedImage(EncodedImage.OfFile(Path.GetFileName(path), path), new FilePlace(Split: null, Class: ""))], [], options);
         return ImageData.OfOne(image);
     }
 
@@ -82,7 +82,7 @@ public sealed class ImageFiles : ImageSource
     public override IReadOnlyList<string> Classes { get; }
 
     /// <inheritdoc/>
-    public override int LabelOf(long index) => Classes.Count > 0 ? labels[files[(int)index].Class] : base.LabelOf(index);
+    public override int LabelOf(long index) => Classes.Count > 0 ? labels[files[(int)index].Place.Class] : base.LabelOf(index);
 
     /// <inheritdoc/>
     public override string NameOf(long index) => files[(int)index].File.Name;
@@ -97,15 +97,15 @@ public sealed class ImageFiles : ImageSource
             throw new InvalidDataException($"'{source}' has no images: expected files {Endings}, or MNIST's IDX files.{others}");
         }
 
-        var sorted = Sort([.. WithoutCommonFolder(listing.Files).OrderBy(file => file.Name, StringComparer.Ordinal)]);
-        string[] classes = [.. sorted.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
-        if (classes.Length > 2 && Array.Find(sorted, file => file.Class.Length == 0) is { } loose)
+        EncodedImage[] files = [.. WithoutCommonFolder(listing.Files).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        SortedImage[] sorted = [.. files.Zip(FilePlaces.Of([.. files.Select(file => file.Name)]), (file, place) => new SortedImage(file, place))];
+        if (sorted.Select(file => file.Place.Class).Distinct().Count() > 2 && Array.Find(sorted, file => file.Place.Class.Length == 0) is { } loose)
         {
             listing.PassedOver.Add("set of class folders", $"'{loose.File.Name}' lies in none");
         }
 
-        classes = classes.Length > 1 && !classes.Contains("") ? classes : [];
-        if (sorted.Select(file => file.Split ?? SplitKind.Train).Distinct().ToArray() is [not SplitKind.Train and var lone])
+        var classes = FilePlaces.ClassesOf(sorted.Select(file => file.Place));
+        if (sorted.Select(file => file.Place.Split ?? SplitKind.Train).Distinct().ToArray() is [not SplitKind.Train and var lone])
         {
             listing.PassedOver.AddLoneSplit(lone);
         }
@@ -121,7 +121,7 @@ public sealed class ImageFiles : ImageSource
 
     private static ImageData Divide(ImageFiles all)
     {
-        var parts = Enumerable.Range(0, all.files.Count).ToLookup(i => all.files[i].Split ?? SplitKind.Train, i => (long)i);
+        var parts = Enumerable.Range(0, all.files.Count).ToLookup(i => all.files[i].Place.Split ?? SplitKind.Train, i => (long)i);
         return parts.Count == 1 ? ImageData.HoldOut(all) : ImageData.FromSplits(Part(SplitKind.Train), Part(SplitKind.Validation), Part(SplitKind.Test));
 
         ImageSource? Part(SplitKind split) => parts.Contains(split) ? new SelectedImages(all, [.. parts[split]]) : null;
@@ -136,18 +136,6 @@ public sealed class ImageFiles : ImageSource
         return slash < 0 || SplitNames.Among([first[..slash]]).Count > 0 || !files.TrueForAll(file => file.Name.StartsWith(folder, StringComparison.Ordinal))
             ? files
             : WithoutCommonFolder([.. files.Select(file => file with { Name = file.Name[folder.Length..] })]);
-    }
-
-    // The outermost folder is the split if it is named like one; the next one is the class.
-    private static SortedImage[] Sort(EncodedImage[] files)
-    {
-        var splits = SplitNames.Among(files.Select(file => file.Name.Split('/')).Where(parts => parts.Length > 1).Select(parts => parts[0]));
-        return [.. files.Select(file =>
-        {
-            string[] folders = file.Name.Split('/')[..^1];
-            SplitKind? split = folders.Length > 0 && splits.TryGetValue(folders[0], out var known) ? known : null;
-            return new SortedImage(file, split, folders.ElementAtOrDefault(split is null ? 0 : 1) ?? "");
-        })];
     }
 
     private static ImageFiles Open(SortedImage[] files, IReadOnlyList<string> classes, ImageOptions options)
@@ -245,5 +233,5 @@ public sealed class ImageFiles : ImageSource
     }
 
     // An image with its place in the data set.
-    private sealed record SortedImage(EncodedImage File, SplitKind? Split, string Class);
+    private sealed record SortedImage(EncodedImage File, FilePlace Place);
 }

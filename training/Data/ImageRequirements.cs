@@ -2,7 +2,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>What a program, or training, requires of images.</summary>
+/// <summary>What a program, or training, requires of examples.</summary>
 public static class ImageRequirements
 {
     /// <summary>Checks that there are enough images to train on.</summary>
@@ -11,11 +11,11 @@ public static class ImageRequirements
     {
         if (source.Count < batchSize)
         {
-            throw new InvalidDataException($"There are {source.Count} training images, fewer than a batch of {batchSize}: take a smaller batch.");
+            throw new InvalidDataException($"There are {source.Count} training {source.Shape.Noun}, fewer than a batch of {batchSize}: take a smaller batch.");
         }
     }
 
-    /// <summary>Checks that images have the shape that a program was compiled for, and labels if it needs them.</summary>
+    /// <summary>Checks that examples have the shape that a program was compiled for, and labels if it needs them.</summary>
     /// <exception cref="InvalidDataException">They do not.</exception>
     public static void RequireFit(ProgramSpec program, ImageSource source)
     {
@@ -29,14 +29,35 @@ public static class ImageRequirements
             RequireConditions(source, (int)conditions.Shape[1]);
         }
 
-        var expected = program.Images.Shape;
-        if (expected.Skip(1).SequenceEqual([source.Channels, source.Height, source.Width]))
+        if (source.Shape != program.ExampleShape)
         {
-            return;
+            throw new InvalidDataException(
+                $"The {source.Shape.Noun} are {source.Shape.Description}, but the model was compiled for {program.ExampleShape}: {(source.Shape.IsImage ? "compile it for these images, or scale them." : "compile it for these examples.")}");
         }
 
-        throw new InvalidDataException(
-            $"The images are {source.Channels} x {source.Height} x {source.Width} (channels, height, width), but the model was compiled for {expected[1]} x {expected[2]} x {expected[3]}: compile it for these images, or scale them.");
+        if (source.IsReal && program.Images.Type == ElementType.UInt8)
+        {
+            throw new InvalidDataException("The examples are real numbers, but the model was compiled for 8-bit pixels: compile it for these examples.");
+        }
+    }
+
+    /// <summary>Checks that examples are what a model was compiled for: pixels, or real numbers, with values in its range.</summary>
+    /// <exception cref="InvalidDataException">They are not.</exception>
+    public static void RequireFit(TrainingPackage package, ImageSource source)
+    {
+        ArgumentNullException.ThrowIfNull(package);
+        RequireFit(package.Manifest.Step, source);
+        if (package.TakesRealNumbers != source.IsReal)
+        {
+            throw new InvalidDataException(source.IsReal
+                ? "The examples are real numbers, but the model was compiled for pixels: compile it for these examples."
+                : "The examples are pixels, but the model was compiled for real numbers in units of their own: compile it for these examples.");
+        }
+
+        if (package.TakesUnitRange && !source.IsUnitRange)
+        {
+            throw new InvalidDataException("The examples are any real numbers, but the model was compiled for numbers from 0 to 1: compile it for these examples.");
+        }
     }
 
     /// <summary>Checks that images have conditions of a length.</summary>

@@ -1,61 +1,69 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Images of one shape, accessed by number. Safe to read from several threads.</summary>
+/// <summary>Examples of one shape, accessed by number: images, or vectors, series and volumes of numbers. Safe to read from several threads.</summary>
 public abstract class ImageSource
 {
     /// <summary>Images that take more bytes than this are read on demand.</summary>
     protected static readonly long LargestInMemory = Array.MaxLength;
 
-    /// <summary>How many images there are.</summary>
+    /// <summary>How many examples there are.</summary>
     public abstract long Count { get; }
 
-    /// <summary>1 for grayscale, 3 for red, green and blue.</summary>
-    public abstract int Channels { get; }
+    /// <summary>The shape of each.</summary>
+    public abstract ExampleShape Shape { get; }
 
-    /// <summary>Rows of pixels.</summary>
-    public abstract int Height { get; }
+    /// <summary>1 for grayscale, 3 for red, green and blue, the columns of a vector.</summary>
+    public int Channels => Shape.Channels;
 
-    /// <summary>Columns of pixels.</summary>
-    public abstract int Width { get; }
+    /// <summary>Rows of pixels; 1 for series and vectors.</summary>
+    public int Height => Shape.Height;
 
-    /// <summary>Number of values in an image.</summary>
-    public int ImageSize => Channels * Height * Width;
+    /// <summary>Columns of pixels, or the length of a series; 1 for vectors.</summary>
+    public int Width => Shape.Width;
+
+    /// <summary>Number of values in an example.</summary>
+    public int ImageSize => Shape.Dimensions;
 
     /// <summary>Reads an image.</summary>
     /// <param name="index">Its number, from 0.</param>
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
+    /// <exception cref="InvalidOperationException">The examples are real numbers.</exception>
     public abstract void Read(long index, Span<byte> pixels);
 
-    /// <summary>The bits of a value, 8 or 16; 8-bit pixels are a rounded picture of 16.</summary>
+    /// <summary>The bits of a value: 8 or 16 for pixels, 32 for real numbers. 8-bit pixels are a rounded picture of 16.</summary>
     public virtual int BitDepth => 8;
 
-    /// <summary>Reads an image as exported files take it: pixels divided by 255, or 16-bit values divided by 65,535.</summary>
+    /// <summary>Whether examples are real numbers, in units of their own, and not pixels.</summary>
+    public bool IsReal => BitDepth > 16;
+
+    /// <summary>Whether all values are known to be in [0, 1] when pixels are divided by the largest one, so that real numbers look like those.</summary>
+    public virtual bool IsUnitRange => !IsReal;
+
+    /// <summary>Whether the last axis of the array that they come from is that of channels.</summary>
+    public virtual bool IsChannelsLast => false;
+
+    /// <summary>Reads an example as exported files take it: pixels divided by 255, or 16-bit values divided by 65,535, or real numbers in their own units.</summary>
     /// <param name="index">Its number, from 0.</param>
-    /// <param name="image">Receives Float32 [C, H, W].</param>
+    /// <param name="image">Receives Float32 [C, ...].</param>
     public void ReadImage(long index, Span<float> image)
     {
         if (BitDepth > 8)
         {
             ReadValues(index, image);
-            return;
         }
-
-        Span<byte> pixels = new byte[ImageSize];
-        Read(index, pixels);
-        Pixels.ToFloat(pixels, image);
+        else
+        {
+            ReadPixels(index, image);
+        }
     }
 
-    /// <summary>Reads an image as real numbers: pixels divided by 255, or what they were rounded from.</summary>
+    /// <summary>Reads an example as real numbers: pixels divided by 255, or what they were rounded from, or the numbers themselves.</summary>
     /// <param name="index">Its number, from 0.</param>
-    /// <param name="values">Receives Float32 [C, H, W].</param>
-    public virtual void ReadValues(long index, Span<float> values)
-    {
-        Span<byte> pixels = new byte[ImageSize];
-        Read(index, pixels);
-        Pixels.ToFloat(pixels, values);
-    }
+    /// <param name="values">Receives Float32 [C, ...].</param>
+    public virtual void ReadValues(long index, Span<float> values) => ReadPixels(index, values);
 
     /// <summary>The number of segments that the images are known to consist of; 0 if their segments are not known.</summary>
     public virtual int Segments => 0;
@@ -98,5 +106,15 @@ public abstract class ImageSource
     {
         var order = new Permutation(Count, seed, number: 0);
         return new SelectedImages(this, Math.Min(count, Count), index => (this, order[index]));
+    }
+
+    /// <summary>Reads an image as 8-bit pixels, divided by 255.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="values">Receives Float32 [C, H, W].</param>
+    protected void ReadPixels(long index, Span<float> values)
+    {
+        Span<byte> pixels = new byte[ImageSize];
+        Read(index, pixels);
+        Pixels.ToFloat(pixels, values);
     }
 }

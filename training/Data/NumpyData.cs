@@ -5,12 +5,13 @@ using OnnxVae.Format;
 namespace OnnxVae.Training.Data;
 
 /// <summary>
-/// Images and their labels in NumPy arrays: a <c>.npy</c>, an archive <c>.npz</c>, or a folder of <c>.npy</c> files. The names of arrays tell splits (<c>x_train</c>,
+/// Examples and their labels in NumPy arrays: a <c>.npy</c>, an archive <c>.npz</c>, or a folder of <c>.npy</c> files. The names of arrays tell splits (<c>x_train</c>,
 /// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); files of one split whose names differ in a number follow each other in that order.
 /// </summary>
 internal static class NumpyData
 {
     private const string Extension = ".npy", ArchiveExtension = ".npz";
+    private const int VectorRank = 2;
 
     private static readonly StringComparer ByNumber = StringComparer.Create(CultureInfo.InvariantCulture, CompareOptions.NumericOrdering);
 
@@ -25,13 +26,13 @@ internal static class NumpyData
 
     /// <summary>Opens a <c>.npy</c> or <c>.npz</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">What is known of the images' layout.</param>
-    /// <exception cref="InvalidDataException">It is damaged, or holds no images.</exception>
+    /// <param name="options">What is known of the arrays.</param>
+    /// <exception cref="InvalidDataException">It is damaged, or holds no examples.</exception>
     public static ImageData Open(string path, ImageOptions options)
     {
         if (HasExtension(path, Extension))
         {
-            return ImageData.HoldOut(NumpyImages.Open(path, options));
+            return ImageData.HoldOut(NumpySource.Open(path, options));
         }
 
         var file = RegularFile.Open(path);
@@ -39,11 +40,11 @@ internal static class NumpyData
         {
             using var archive = new ZipArchive(file, ZipArchiveMode.Read);
             return Combine(
-                [.. archive.Entries.Select(entry => new NumpyArray(
-                    entry.Name, PeekHeader(entry), known => NumpyImages.FromArray(ReadAll(entry, path), $"{path}/{entry.Name}", known), () => (ReadAll(entry, path), $"{path}/{entry.Name}")))],
+                [.. archive.Entries.Select(entry => new Entry(
+                    entry.Name, PeekHeader(entry), known => NumpySource.FromArray(Read(entry, path), known), () => Read(entry, path)))],
                 path, isFolder: false, options);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyImages).Assembly.GetName().Name)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException && e.Source != typeof(NumpyData).Assembly.GetName().Name)
         {
             throw new InvalidDataException($"'{path}' is not a valid .npz archive, or is compressed in a way that is not read: fetch it again, or write it with numpy.savez.", e);
         }
@@ -52,27 +53,34 @@ internal static class NumpyData
     /// <summary>Opens a folder of <c>.npy</c> files.</summary>
     /// <inheritdoc cref="Open"/>
     /// <param name="folder">The folder.</param>
-    /// <param name="options">What is known of the images' layout.</param>
+    /// <param name="options">What is known of the arrays.</param>
     public static ImageData OpenFolder(string folder, ImageOptions options) => Combine(
-        [.. Directory.EnumerateFiles(folder).Where(file => HasExtension(file, Extension)).Select(file => new NumpyArray(
-            Path.GetFileName(file), PeekHeader(file), known => NumpyImages.Open(file, known), () => (RegularFile.Read(file, Array.MaxLength), file)))],
+        [.. Directory.EnumerateFiles(folder).Where(file => HasExtension(file, Extension)).Select(file => new Entry(
+            Path.GetFileName(file), PeekHeader(file), known => NumpySource.Open(file, known), () => NumpyArray.Read(RegularFile.Read(file, Array.MaxLength), file)))],
         folder, isFolder: true, options);
 
     private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
-    private static ImageData Combine(NumpyArray[] arrays, string path, bool isFolder, ImageOptions options)
+    private static ImageData Combine(Entry[] arrays, string path, bool isFolder, ImageOptions options)
     {
         var passedOver = new PassedOver();
-        arrays = [.. arrays.OrderBy(array => array.Series, StringComparer.Ordinal).ThenBy(array => array.Name, ByNumber)];
-        var images = arrays.Where(array => array.Header is { } header && header.Shape.Length >= NumpyImages.LowestRank).GroupBy(array => array.Split)
+        arrays = [.. arrays.OrderBy(array => array.Split).ThenBy(array => array.Series, StringComparer.Ordinal).ThenBy(array => array.Name, ByNumber)];
+        int rank = arrays.Any(array => array.Rank > VectorRank) ? VectorRank + 1 : VectorRank;
+        var examples = arrays.Where(array => array.Rank >= rank && (rank > VectorRank || !array.IsNamedLikeLabels)).GroupBy(array => array.Split)
             .SelectMany(split => split.Where(array => array == split.First() || (isFolder && array.Series == split.First().Series))).ToLookup(array => array.Split);
-        if (images.Count == 0)
+        if (examples.Count == 0)
         {
-            throw new InvalidDataException($"'{path}' holds no array of images: expected {NumpyImages.ExpectedShapes}.");
+            throw new InvalidDataException($"'{path}' holds no array of examples: expected {ArrayShape.Expected}.");
         }
 
-        var known = options.BitDepth is not null ? options : options with { BitDepth = DepthOf([.. images.SelectMany(split => split)]) };
-        var sources = images.ToDictionary(split => split.Key, split => Join(split, known));
+        var known = Common([.. examples.SelectMany(split => split)], options);
+        var read = new List<NumpySource>();
+        var sources = examples.ToDictionary(split => split.Key, split => Join(split, ref known, read));
+        foreach (var values in read.OfType<NumpyValues>().Where(_ => read.Exists(other => !other.IsUnitRange)))
+        {
+            values.BelongToOthers();
+        }
+
         var labels = sources.Keys.ToDictionary(split => split, split => LabelsOf([.. arrays.Where(array => array.Split == split)], sources[split].Count));
         bool areLabelled = labels.Values.All(found => found.Length > 0);
         if (areLabelled)
@@ -80,9 +88,9 @@ internal static class NumpyData
             Label(sources, labels.ToDictionary(split => split.Key, split => split.Value.SelectMany(array => array.ReadLabels()).ToArray()));
         }
 
-        foreach (var array in arrays.Where(array => !images.Any(split => split.Contains(array)) && !(areLabelled && labels.Values.Any(found => found.Contains(array)))))
+        foreach (var array in arrays.Where(array => !examples.Any(split => split.Contains(array)) && !(areLabelled && labels.Values.Any(found => found.Contains(array)))))
         {
-            passedOver.Add($"array '{array.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither images nor the labels of all images");
+            passedOver.Add($"array '{array.Name}'", array.Header is null ? "not an array of numbers" : $"of shape {array.Header.ShapeText}, neither examples nor the labels of all of them");
         }
 
         if (sources.Count == 1 && !sources.ContainsKey(SplitKind.Train))
@@ -97,51 +105,68 @@ internal static class NumpyData
         };
     }
 
-    // One array for all images, or several that follow each other like theirs; none if they do not fit.
-    private static NumpyArray[] LabelsOf(NumpyArray[] arrays, long images)
+    // One array for all examples, or several that follow each other like theirs; none if they do not fit.
+    private static Entry[] LabelsOf(Entry[] arrays, long examples)
     {
-        NumpyArray[] labels = [.. arrays.Where(array => array.IsOfLabels)];
-        return Array.Find(labels, array => array.Header!.Shape[0] == images) is { } one ? [one]
-            : labels.Sum(array => array.Header!.Shape[0]) == images ? labels
+        Entry[] labels = [.. arrays.Where(array => array.IsOfLabels)];
+        return Array.Find(labels, array => array.Header!.Shape[0] == examples) is { } one ? [one]
+            : labels.Sum(array => array.Header!.Shape[0]) == examples ? labels
             : [];
     }
 
-    // Of all arrays together: a dark one is on the scale of the others.
-    private static int? DepthOf(NumpyArray[] images)
+    // What is known of all arrays together: a dark one is on the scale of the others, and numbers are pixels only if all are.
+    private static ImageOptions Common(Entry[] arrays, ImageOptions options)
     {
-        NumpyArray[] wide = [.. images.Where(array => array.Header!.IsUInt16)];
-        return wide.Length < 2 ? null : wide.Any(array =>
+        if (arrays.Length == 1)
         {
-            var (file, source) = array.Content();
-            var header = Npy.ReadHeader(file, file.Length, source);
-            return NumpyImages.DepthOf(header, file.AsSpan(header.Length)) > 8;
-        }) ? 16 : 8;
+            return options;
+        }
+
+        bool isReal = options.IsReal ?? arrays.Any(array => array.Rank == VectorRank || !(array.IsLarge ? array.Header!.DataType == "|u1" : array.Content().HoldsPixels()));
+        if (isReal && Array.Find(arrays, array => array.Header!.Kind is 'f' != arrays[0].Header!.Kind is 'f') is { } other)
+        {
+            throw new InvalidDataException(
+                $"'{arrays[0].Name}' holds {arrays[0].Header!.TypeName}, '{other.Name}' {other.Header!.TypeName}: numbers of one data set must be of one type, lest they have different units. Convert one of them.");
+        }
+
+        Entry[] wide = isReal ? [] : Array.FindAll(arrays, array => array.Header!.IsUInt16 && !array.IsLarge);
+        return options with
+        {
+            IsReal = isReal,
+            BitDepth = options.BitDepth ?? (wide.Length < 2 ? null : wide.Any(array => NumpyImages.DepthOf(array.Content()) > 8) ? 16 : 8),
+        };
     }
 
-    private static ImageSource Join(IEnumerable<NumpyArray> arrays, ImageOptions options)
+    // The first array tells the layout of the others.
+    private static ImageSource Join(IEnumerable<Entry> arrays, ref ImageOptions options, List<NumpySource> read)
     {
-        (string Name, NumpyImages Images)[] parts = [.. arrays.Select(array => (array.Name, array.Images(options)))];
-        var (name, first) = parts[0];
-        foreach (var (other, images) in parts.Skip(1))
+        var parts = new List<(string Name, NumpySource Examples)>();
+        foreach (var array in arrays)
         {
-            if ((images.Channels, images.Height, images.Width) != (first.Channels, first.Height, first.Width))
+            var examples = array.Examples(options);
+            var (name, first) = parts.Count == 0 ? (array.Name, examples) : parts[0];
+            if (examples.Shape != first.Shape)
             {
                 throw new InvalidDataException(
-                    $"The images of '{name}' are {first.Channels} x {first.Height} x {first.Width}, those of '{other}' {images.Channels} x {images.Height} x {images.Width} (channels, height, width): they must be alike.");
+                    $"The {first.Shape.Noun} of '{name}' are {first.Shape.Description}, the {examples.Shape.Noun} of '{array.Name}' {examples.Shape.Description}: they must be alike.");
             }
+
+            parts.Add((array.Name, examples));
+            read.Add(examples);
+            options = options.ExpectedShape is null && options.Layout is null ? options with { Shape = examples.Shape, IsChannelsLast = examples.IsChannelsLast } : options;
         }
 
-        if (parts.Length == 1)
+        if (parts.Count == 1)
         {
-            return first;
+            return parts[0].Examples;
         }
 
-        foreach (var (other, images) in parts)
+        foreach (var (other, examples) in parts)
         {
-            images.NamePrefix = $"{Path.GetFileNameWithoutExtension(other)}-";
+            examples.NamePrefix = $"{Path.GetFileNameWithoutExtension(other)}-";
         }
 
-        return SelectedImages.Joined([.. parts.Select(part => part.Images)]);
+        return SelectedImages.Joined([.. parts.Select(part => part.Examples)]);
     }
 
     // The classes of all splits are those that occur in any of them.
@@ -154,6 +179,8 @@ internal static class NumpyData
             sources[split] = new LabeledImages(sources[split], names, [.. values.Select(label => Array.BinarySearch(known, label))]);
         }
     }
+
+    private static NumpyArray Read(ZipArchiveEntry entry, string path) => NumpyArray.Read(ReadAll(entry, path), $"{path}/{entry.Name}");
 
     private static NpyHeader? PeekHeader(ZipArchiveEntry entry)
     {
@@ -189,33 +216,33 @@ internal static class NumpyData
     /// <summary>An array among others.</summary>
     /// <param name="Name">Its file's name.</param>
     /// <param name="Header">Its header; null if it has no usable one.</param>
-    /// <param name="Images">Reads it as images.</param>
-    /// <param name="Content">Reads the bytes of its file, and gives its name for messages.</param>
-    private sealed record NumpyArray(string Name, NpyHeader? Header, Func<ImageOptions, NumpyImages> Images, Func<(byte[] File, string Source)> Content)
+    /// <param name="Examples">Reads it as examples.</param>
+    /// <param name="Content">Reads it.</param>
+    private sealed record Entry(string Name, NpyHeader? Header, Func<ImageOptions, NumpySource> Examples, Func<NumpyArray> Content)
     {
+        /// <summary>The number of its axes; 0 if it has no usable header.</summary>
+        public int Rank => Header?.Shape.Length ?? 0;
+
+        /// <summary>Whether it is read on demand.</summary>
+        public bool IsLarge => Header is { } header && header.Length + (header.Count * header.ItemSize) > Array.MaxLength;
+
         /// <summary>Its name without the numbers in it.</summary>
         public string Series { get; } = new([.. Name.Where(character => !char.IsAsciiDigit(character))]);
 
         /// <summary>The split that its name tells; that for training if it tells none.</summary>
         public SplitKind Split { get; } = SplitNames.In(Name) ?? SplitKind.Train;
 
+        /// <summary>Whether its name says that it holds labels.</summary>
+        public bool IsNamedLikeLabels => SplitNames.Words(Path.GetFileNameWithoutExtension(Name)).Any(LabelWords.Contains);
+
         /// <summary>Whether it looks like labels.</summary>
-        public bool IsOfLabels => Header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] }
-            && SplitNames.Words(Path.GetFileNameWithoutExtension(Name)).Any(LabelWords.Contains);
+        public bool IsOfLabels => Header is { Kind: 'u' or 'i' or 'b', Shape: [_] or [_, 1] } && IsNamedLikeLabels;
 
         /// <summary>Reads it as labels.</summary>
         public long[] ReadLabels()
         {
-            var (file, source) = Content();
-            var header = Npy.ReadHeader(file, file.Length, source);
-            var data = file.AsSpan(header.Length);
-            var labels = new long[(int)header.Count];
-            for (int i = 0; i < labels.Length; i++)
-            {
-                labels[i] = (long)header.Element(data, i);
-            }
-
-            return labels;
+            var array = Content();
+            return [.. Enumerable.Range(0, array.Count).Select(i => (long)array[i])];
         }
     }
 

@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Data;
@@ -10,13 +11,7 @@ namespace OnnxVae.Training.Data;
 internal sealed class ScaledImages(ImageSource source, int channels, int height, int width) : DelegatingImageSource(source)
 {
     /// <inheritdoc/>
-    public override int Channels => channels;
-
-    /// <inheritdoc/>
-    public override int Height => height;
-
-    /// <inheritdoc/>
-    public override int Width => width;
+    public override ExampleShape Shape { get; } = new(channels, height, width);
 
     /// <inheritdoc/>
     public override int BitDepth => 8;
@@ -41,4 +36,7 @@ internal sealed class ScaledImages(ImageSource source, int channels, int height,
 
         InterleavedPixels.Fit(interleaved, Source.Width, Source.Height, pixels, channels, width, height);
     }
+
+    /// <inheritdoc/>
+    public override void ReadValues(long index, Span<float> values) => ReadPixels(index, values);
 }

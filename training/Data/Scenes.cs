@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using static OnnxVae.Format.LumaChroma;
 
@@ -38,13 +39,7 @@ public sealed class Scenes(bool isRandom = false) : ImageSource
     public override long Count => 100_000;
 
     /// <inheritdoc/>
-    public override int Channels => 3;
-
-    /// <inheritdoc/>
-    public override int Height => Side;
-
-    /// <inheritdoc/>
-    public override int Width => Side;
+    public override ExampleShape Shape { get; } = new(3, Side, Side);
 
     /// <inheritdoc/>
     /// <remarks>The ground, and four kinds of rectangles.</remarks>

@@ -1,3 +1,5 @@
+using OnnxVae.Format;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>The factors of variation behind a sprite.</summary>
@@ -28,13 +30,7 @@ public sealed class Sprites : ImageSource
     public override long Count => Shapes * Scales * Orientations * Positions * Positions;
 
     /// <inheritdoc/>
-    public override int Channels => 1;
-
-    /// <inheritdoc/>
-    public override int Height => Side;
-
-    /// <inheritdoc/>
-    public override int Width => Side;
+    public override ExampleShape Shape { get; } = new(1, Side, Side);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes { get; } = ["square", "ellipse", "heart"];

@@ -26,7 +26,7 @@ public static class Evaluator
     {
         var program = package.Manifest.Evaluate;
         source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
-        ImageRequirements.RequireFit(program, source);
+        ImageRequirements.RequireFit(package, source);
         if (source.Count == 0)
         {
             throw new InvalidDataException("There are no images to evaluate: the split is empty.");
@@ -83,7 +83,7 @@ public static class Evaluator
     {
         var program = package.Manifest.Evaluate;
         source = program.Labels is null ? source : RelabeledImages.For(source, package.Classes);
-        ImageRequirements.RequireFit(program, source);
+        ImageRequirements.RequireFit(package, source);
         using var buffers = new StateBuffers(package, options.Device, []);
         buffers.Load(states);
         using var runner = new ProgramRunner(package, program, buffers, options.Threads);

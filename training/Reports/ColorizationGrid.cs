@@ -41,6 +41,6 @@ public static class ColorizationGrid
             void Tile(int column, ReadOnlySpan<float> values) => values.CopyTo(grid.AsSpan(((row * columns) + column) * size));
         }
 
-        ImageGrid.Save(path, grid, 3, colorizer.Metadata.Height, colorizer.Metadata.Width, columns);
+        ImageGrid.Save(path, grid, colorizer.Metadata, columns);
     }
 }

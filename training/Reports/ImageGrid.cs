@@ -1,4 +1,5 @@
 using OnnxVae.Format;
+using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using SkiaSharp;
 
@@ -43,12 +44,18 @@ public static class ImageGrid
         return Encode(bitmap, format);
     }
 
-    /// <summary>Writes a grid as a picture; the path's extension determines the format.</summary>
-    /// <inheritdoc cref="Draw"/>
+    /// <summary>Writes a grid of a model's examples as a picture; the path's extension determines the format. Volumes are drawn as their middle slices, series and vectors as curves.</summary>
+    /// <param name="path">The picture.</param>
+    /// <param name="examples">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="columns">Examples per row.</param>
     /// <exception cref="ArgumentException">The path does not name a picture in a writable format.</exception>
-    public static void Save(string path, ReadOnlySpan<float> images, int channels, int height, int width, int columns)
+    public static void Save(string path, ReadOnlySpan<float> examples, ModelMetadata model, int columns)
     {
-        byte[] picture = Draw(images, channels, height, width, columns, PictureFile.FormatOf(path));
+        ArgumentNullException.ThrowIfNull(model);
+        var format = PictureFile.FormatOf(path);
+        var (images, channels, height, width) = ExamplePictures.Of(examples, model);
+        byte[] picture = Draw(images, channels, height, width, columns, format);
         AtomicFile.Write(path, stream => stream.Write(picture));
     }
 
@@ -64,7 +71,7 @@ public static class ImageGrid
     private static SKBitmap ToBitmap(ReadOnlySpan<float> image, int channels, int height, int width)
     {
         var pixels = new byte[image.Length];
-        Inference.Pixels.ToBytes(image, pixels);
+        Pixels.ToBytes(image, pixels);
         return PlanarPixels.ToBitmap(pixels, channels, height, width);
     }
 

@@ -12,7 +12,7 @@ public static class ReconstructionGrid
     /// <param name="source">The images.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="count">How many.</param>
-    /// <returns>Originals and reconstructions, Float32 [N, C, H, W] in [0, 1] each.</returns>
+    /// <returns>Originals and reconstructions, Float32 [N, C, ...] in [0, 1] or in the data's units each.</returns>
     /// <remarks>A conditional model is given what the images come with.</remarks>
     public static (float[] Originals, float[] Reconstructions) Reconstruct(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, long first, int count)
     {
@@ -32,12 +32,13 @@ public static class ReconstructionGrid
     /// <param name="source">The images; the first ones are used.</param>
     /// <param name="count">How many.</param>
     /// <param name="columns">Images per row.</param>
-    /// <returns>Float32 [2 N, C, H, W], gaps filled with zeros, for <see cref="ImageGrid"/>.</returns>
+    /// <returns>Float32 [2 N, C, ...], gaps filled with what <see cref="ImageGrid"/> leaves black.</returns>
     public static float[] Build(VaeEncoder encoder, VaeDecoder decoder, ImageSource source, int count, int columns)
     {
         var (originals, reconstructions) = Reconstruct(encoder, decoder, source, 0, count);
         int size = source.ImageSize, rows = (count + columns - 1) / columns;
         var grid = new float[2 * rows * columns * size];
+        Array.Fill(grid, ExamplePictures.Nothing(decoder.Metadata));
         for (int i = 0; i < count; i++)
         {
             int at = ((2 * (i / columns) * columns) + (i % columns)) * size;
@@ -48,7 +49,7 @@ public static class ReconstructionGrid
         return grid;
     }
 
-    /// <summary>Reads images as floats in [0, 1].</summary>
+    /// <summary>Reads images as floats in [0, 1], or other examples in the data's units.</summary>
     public static float[] ReadImages(ImageSource source, long first, int count)
     {
         var images = new float[count * source.ImageSize];

@@ -116,7 +116,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     }
 
     private static void Save(string file, VaeDecoder decoder, float[] images) =>
-        ImageGrid.Save(file, images, decoder.Metadata.Channels, decoder.Metadata.Height, decoder.Metadata.Width, Columns);
+        ImageGrid.Save(file, images, decoder.Metadata, Columns);
 
     private static string FileOf(string folder, string kind, long step) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}-{step:D9}.png"));
 }

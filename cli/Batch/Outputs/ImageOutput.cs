@@ -22,7 +22,7 @@ internal abstract class ImageOutput : IDisposable
 
     /// <summary>Does the work that can be done out of order; called from several threads.</summary>
     /// <param name="first">The number of the first image.</param>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1]; any for real numbers in a .npy.</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <returns>The work that remains to be done in order.</returns>
     public abstract JobStep Prepare(long first, ReadOnlySpan<float> images);
 
@@ -37,18 +37,16 @@ internal abstract class ImageOutput : IDisposable
 }
 
 /// <summary>The images of an output.</summary>
-/// <param name="Channels">C, 1 or 3.</param>
-/// <param name="Height">H.</param>
-/// <param name="Width">W.</param>
+/// <param name="Model">The model, which determines their shape and range.</param>
 /// <param name="Range">The numbers of this shard's images.</param>
 /// <param name="Total">The number of images in all shards together.</param>
 /// <param name="Format">The codec of image files.</param>
 /// <param name="Names">The names of the images that they are made from; null if those are only numbered.</param>
-internal sealed record OutputImages(int Channels, int Height, int Width, ImageRange Range, long Total, ImageFormat Format, OutputNames? Names = null)
+internal sealed record OutputImages(ModelMetadata Model, ImageRange Range, long Total, ImageFormat Format, OutputNames? Names = null)
 {
-    public int Size => Channels * Height * Width;
+    public int Size => Model.ImageSize;
 
-    /// <summary>Whether a .npy holds real numbers, Float32, instead of pixels.</summary>
+    /// <summary>Whether a .npy holds Float32 instead of 8-bit pixels.</summary>
     public bool IsReal { get; init; }
 
     /// <summary>Converts pixels to UInt8.</summary>
@@ -66,7 +64,7 @@ internal sealed record OutputImages(int Channels, int Height, int Width, ImageRa
         {
             if (corrupt?.Contains(first + i) != true)
             {
-                yield return (first + i, Format.Encode(pixels.AsSpan(i * Size, Size), Channels, Height, Width));
+                yield return (first + i, Format.Encode(pixels.AsSpan(i * Size, Size), Model.Channels, Model.Height, Model.Width));
             }
         }
     }

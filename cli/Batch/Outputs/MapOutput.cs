@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 
@@ -28,11 +29,16 @@ internal sealed class MapOutput : IDisposable
     /// <param name="asked">What the output depends on.</param>
     public static MapOutput Open(JobPaths paths, ModelMetadata model, ImageSource source, bool skipCorrupt, JsonObject asked)
     {
+        if (!paths.IsArray && !model.IsImage)
+        {
+            throw new UsageException($"{Option} is '{paths.Output}', but the model's examples, {string.Join(" x ", model.Axes)}, are no images: give a .npy.");
+        }
+
         var claim = JobRecord.Claim(paths, asked, Option);
         try
         {
             return new MapOutput(paths, claim, new CorruptImages(paths.Corrupt, skipCorrupt), new OutputImages(
-                model.Channels, model.Height, model.Width, paths.Shard.RangeOf(source.Count, paths.Unit), source.Count, ImageFormat.Png, OutputNames.Of(source, source.Count, ImageFormat.Png))
+                model, paths.Shard.RangeOf(source.Count, paths.Unit), source.Count, ImageFormat.Png, OutputNames.Of(source, source.Count, ImageFormat.Png))
             {
                 IsReal = paths.IsArray,
             });

@@ -4,10 +4,10 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Images in a .npy, UInt8 or Float32 [N, C, H, W], with their names, if any, in a text file next to it; skipped images have no row.</summary>
+/// <summary>Images in a .npy, UInt8 or Float32 [N, C, ...], with their names, if any, in a text file next to it; skipped images have no row.</summary>
 internal sealed class NpyImages(string path, OutputImages images, CorruptImages? corrupt) : ImageOutput
 {
-    private readonly ArrayFile file = new(path, images.IsReal ? "<f4" : "|u1", [images.Channels, images.Height, images.Width], images.Range, hasNames: images.Names is not null, corrupt: corrupt);
+    private readonly ArrayFile file = new(path, images.IsReal ? "<f4" : "|u1", [.. images.Model.Axes.Select(size => (long)size)], images.Range, hasNames: images.Names is not null, corrupt: corrupt);
 
     public override IReadOnlyList<ImageRange> Missing => file.Missing;
 

@@ -10,7 +10,7 @@ internal sealed class SinglePicture(string path, OutputImages images) : ImageOut
 
     public override JobStep Prepare(long first, ReadOnlySpan<float> block)
     {
-        byte[] file = images.Format.Encode(OutputImages.ToBytes(block), images.Channels, images.Height, images.Width);
+        byte[] file = images.Format.Encode(OutputImages.ToBytes(block), images.Model.Channels, images.Model.Height, images.Model.Width);
         return new JobStep(1, () => AtomicFile.Write(path, stream => stream.Write(file)));
     }
 }

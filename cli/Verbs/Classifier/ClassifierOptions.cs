@@ -5,7 +5,6 @@ using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Format;
-using OnnxVae.Models;
 using OnnxVae.Models.Classifier;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
@@ -41,8 +40,7 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
             throw new InvalidDataException($"The images have one class, '{images.Classes[0]}': a classifier takes at least two.");
         }
 
-        var image = new ImageShape(images.Channels, images.Height, images.Width);
-        using var network = Networks.Create(Model, Hidden).Encoder(image, images.Classes.Count, parameters: 1);
-        return Training.Write(folder, new ClassifierModel(network, image, images.Classes), new JsonObject { ["network"] = Model }, processes);
+        using var network = Networks.Create(Model, Hidden).Encoder(images.Shape, images.Classes.Count, parameters: 1);
+        return Training.Write(folder, new ClassifierModel(network, images.Shape, images.Classes, Scalings.Create(scale: null, images)), new JsonObject { ["network"] = Model }, processes);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class CompileVerb : Verb<CompileOptions>
         var train = data.Open(options.Seed).Train;
         ImageRequirements.RequireBatch(train, model.Batch);
         var package = ProgressDisplay.While("Compiling", () => ModelBuilder.Write(
-            options.Out, model, data.Condition, train, options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant(), options.Split ? model.Batch : null, options.IsForOnnxRuntimeTraining));
+            options.Out, model, new TrainingData(train, data.Condition, data.Scale), options.Seed, length.StepsFor(train, model.Batch), options.For.ToLowerInvariant(), options.Split ? model.Batch : null, options.IsForOnnxRuntimeTraining));
         Console.WriteLine($"Compiled  {package.Folder}: {package.Manifest.Model["parameters"]} parameters");
         if (options.IsForOnnxRuntimeTraining)
         {

@@ -42,10 +42,9 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
     // Other data are converted to the model's shape, whatever the run's own images looked like.
     private static ImageData OpenData(EvaluateOptions options, RunOptions stored, TrainingPackage package)
     {
-        var shape = package.Manifest.Evaluate.Images.Shape;
         if (options.Data is null)
         {
-            return stored.Data.Open(stored.Seed);
+            return stored.OpenImages();
         }
 
         if (options.Condition is not null && package.Manifest.Evaluate.Conditions is null)
@@ -53,7 +52,17 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
             throw new UsageException("--condition is for models trained with vectors, but this one was trained without.");
         }
 
-        var images = DataOpening.Open(options.Data, stored.ImageOptions with { Size = ((int)shape[2], (int)shape[3]), Channels = (int)shape[1], BitDepth = package.Manifest.Evaluate.Images.Type == ElementType.Float32 ? 16 : null });
+        var (program, shape) = (package.Manifest.Evaluate, package.Manifest.Evaluate.ExampleShape);
+        var images = DataOpening.Open(options.Data, stored.ImageOptions with
+        {
+            Size = shape.IsImage ? (shape.Height, shape.Width) : null,
+            Channels = shape.IsImage ? shape.Channels : null,
+            Layout = null,
+            Shape = shape,
+            IsChannelsLast = package.IsChannelsLast,
+            IsReal = package.TakesRealNumbers,
+            BitDepth = program.Images.Type == ElementType.Float32 && !package.TakesRealNumbers ? 16 : null,
+        });
         return options.Condition is null ? images : images.WithConditions(ImageConditions.Read(options.Condition));
     }
 }

@@ -18,7 +18,7 @@ internal sealed class FitVerb : LongVerb<FitOptions>
         var states = Checkpoints.LoadKept(run, package).States;
         var stored = run.ReadOptions<RunOptions>();
         LatentMixture.RequireFit(package);
-        var train = stored.Data.Open(stored.Seed).Train;
+        var train = stored.OpenImages().Train;
         if (Math.Min(train.Count, options.Images) is var count && count < options.Components)
         {
             throw new UsageException($"--components is {options.Components}, but there are {count} images to fit them to: give fewer components.");

@@ -40,7 +40,7 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
         if (options.Grid is { } picture && images.Range.Count > 0)
         {
             float[] first = decoder.Generate((int)Math.Min(LargestGrid, images.Range.Count), options.Seed, images.Range.First, prior);
-            ImageGrid.Save(picture, first, images.Channels, images.Height, images.Width, GridColumns);
+            ImageGrid.Save(picture, first, images.Model, GridColumns);
         }
 
         ImageJob.Report("Generated", made, images.Range, job.Paths);

@@ -39,7 +39,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
         if (options.Grid is { } picture)
         {
             float[] pairs = ReconstructionGrid.Build(vae.Encoder, vae.Decoder, source, (int)Math.Min(images.Total, LargestGrid), GridColumns);
-            ImageGrid.Save(picture, pairs, images.Channels, images.Height, images.Width, GridColumns);
+            ImageGrid.Save(picture, pairs, images.Model, GridColumns);
         }
 
         ImageJob.Report("Reconstructed", made, images.Range, job.Paths, corrupt);

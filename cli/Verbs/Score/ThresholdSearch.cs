@@ -68,7 +68,7 @@ internal static class ThresholdSearch
         try
         {
             var options = ModelPath.Run(file).ReadOptions<RunOptions>();
-            return (options.Data.Open(options.Seed), options.Seed);
+            return (options.OpenImages(), options.Seed);
         }
         catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
         {

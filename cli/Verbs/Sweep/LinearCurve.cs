@@ -31,7 +31,7 @@ internal static class LinearCurve
             "gaussian-learned" or "gaussian-optimal" => WithOptimalVariance,
             _ => null,
         };
-        if (best is null || images.ImageSize > ImageMoments.MostDimensions || model.Pixels != "grey")
+        if (best is null || images.IsReal || images.ImageSize > ImageMoments.MostDimensions || model.Pixels != "grey")
         {
             return [];
         }

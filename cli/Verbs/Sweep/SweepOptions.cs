@@ -51,9 +51,9 @@ internal sealed record SweepOptions : IChecked
         {
             yield return $"--{Varied} cannot be given with --{Varied}s: that is what the sweep varies.";
         }
-        else if (Lambdas is not null && Likelihoods.Create(model, PixelMean.Sigmoid) is not RateDistortion)
+        else if (Lambdas is not null && Likelihoods.Create(model, PixelMean.Sigmoid, scaling: null) is not RateDistortion)
         {
-            yield return $"--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; '{model.Likelihood}' has none.";
+            yield return $"--lambdas needs a --likelihood with a weight: squared-error, absolute-error or dissimilarity; '{model.Likelihood ?? Likelihoods.Usual(isUnitRange: true)}' has none.";
         }
     }
 

@@ -6,14 +6,29 @@ internal static class MetadataKeys
     /// <summary>What the file is: one of <see cref="ExportedKinds"/>.</summary>
     public const string Kind = "onnxvae.kind";
 
-    /// <summary>C,H,W.</summary>
-    public const string ImageShape = "onnxvae.imageShape";
+    /// <summary>C for vectors, C,L for series, C,H,W for images, C,D,H,W for volumes.</summary>
+    public const string Shape = "onnxvae.imageShape";
 
-    /// <summary>The smallest and the largest value of a pixel.</summary>
+    /// <summary>The smallest and the largest value of a pixel; missing for other numbers, which have any size.</summary>
     public const string PixelRange = "onnxvae.pixelRange";
 
-    /// <summary>The bits of the pixels that the model was trained on, if they are more than 8.</summary>
+    /// <summary>The bits of the values that the model was trained on, if they are more than 8: 16 for pixels, 32 for other numbers.</summary>
     public const string BitDepth = "onnxvae.bitDepth";
+
+    /// <summary>How the file scales real numbers, one of <see cref="ScalingNames"/>: it takes and gives them in the data's units.</summary>
+    public const string Scaling = "onnxvae.scaling";
+
+    /// <summary>What is subtracted from each channel, as a JSON array of numbers in the data's units.</summary>
+    public const string Offsets = "onnxvae.offsets";
+
+    /// <summary>What each channel is divided by, as a JSON array of numbers in the data's units.</summary>
+    public const string Scales = "onnxvae.scales";
+
+    /// <summary>Where the arrays that the model was trained on had their channels, if it was the last axis: <see cref="ChannelsLast"/>.</summary>
+    public const string Layout = "onnxvae.layout";
+
+    /// <summary>The layout of arrays whose last axis is that of channels.</summary>
+    public const string ChannelsLast = "channels-last";
 
     /// <summary>L.</summary>
     public const string LatentSize = "onnxvae.latentSize";

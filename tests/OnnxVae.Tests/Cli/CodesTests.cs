@@ -423,11 +423,7 @@ internal sealed class CodesTests : FolderFixture
     {
         public override long Count => count;
 
-        public override int Channels => images.Channels;
-
-        public override int Height => images.Height;
-
-        public override int Width => images.Width;
+        public override ExampleShape Shape => images.Shape;
 
         public override void Read(long index, Span<byte> pixels) => images.Read(0, pixels);
     }

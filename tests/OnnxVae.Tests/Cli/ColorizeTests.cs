@@ -145,7 +145,7 @@ internal sealed class ColorizeTests : FolderFixture
         Assert.That(colorizer.Colorize(new float[13 * 13], seed: 1).Images, Has.Length.EqualTo(3 * 13 * 13));
     }
 
-    [TestCase("train --data sprites --model colorization --steps 1 --out {0}/x", 1, "The images have 1 channel; colorization is learned from images in color.")]
+    [TestCase("train --data sprites --model colorization --steps 1 --out {0}/x", 1, "The images are 1 x 64 x 64 (channels, height, width); colorization is learned from images in color.")]
     [TestCase("train --data scenes --model colorization --segments 1 --out {0}/x", 2, "--segments is 1; it must be at least 2. See 'onnxvae train --help'.")]
     [TestCase("train --data scenes --model colorization --stride 3 --steps 1 --out {0}/x", 1, "The stride is 3, and the images are 32 x 32; expected 1, 2 or 4, a divisor of both sides.")]
     [TestCase("train --data scenes --image-size 33 --model colorization --stride 2 --steps 1 --out {0}/x", 1, "The stride is 2, and the images are 33 x 33; expected 1, 2 or 4, a divisor of both sides.")]

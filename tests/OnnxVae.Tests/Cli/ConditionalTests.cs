@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
@@ -275,11 +276,7 @@ internal sealed class ConditionalTests : FolderFixture
     {
         public override long Count => 1;
 
-        public override int Channels => source.Channels;
-
-        public override int Height => source.Height;
-
-        public override int Width => source.Width;
+        public override ExampleShape Shape => source.Shape;
 
         public override IReadOnlyList<string> Classes => source.Classes;
 

@@ -91,7 +91,7 @@ internal sealed class ErrorTests
     [TestCase("train --seed -3 --out {0}/x", 2, "--seed is '-3'; expected a whole number from 0 on. See 'onnxvae train --help'.")]
     [TestCase("train --beta big --out {0}/x", 2, "--beta is 'big'; expected a number. See 'onnxvae train --help'.")]
     [TestCase("train --latent 100000000 --out {0}/x", 2, "--latent is 100000000; it must be at most 65536. See 'onnxvae train --help'.")]
-    [TestCase("train --model mlp --hidden 65536,65536 --out {0}/h3", 1, "A dense layer from 65536 to 65536 numbers has 4294967296 weights; there may be at most 268435456: take narrower layers, fewer latents or smaller images.")]
+    [TestCase("train --model mlp --hidden 65536,65536 --out {0}/h3", 1, "A dense layer from 65536 to 65536 numbers has 4294967296 weights; there may be at most 268435456: take narrower layers, fewer latents or smaller examples.")]
     [TestCase("train --hidden 100000000 --model mlp --out {0}/x", 2, "--hidden is '100000000'; expected numbers from 1 to 65536 with commas between them, as in 512,256. See 'onnxvae train --help'.")]
     [TestCase("generate {0}/run --out {0}/o.png", 2, "--out is '{0}/o.png', one picture, but there are 64 images: give a folder, a .npy or a .tar.")]
     [TestCase("generate {0}/run --count 1 --out {0}/o.gif", 2, "--out is '{0}/o.gif'; pictures are written as .png, .jpg or .webp. See 'onnxvae generate --help'.")]
@@ -193,7 +193,7 @@ internal sealed class ErrorTests
         string verbs = Support.Cli.Run("--help").Output, options = Support.Cli.Run("train", "--help").Output;
 
         Assert.That(verbs, Does.Match(@"(?s)\nTrain and evaluate\n.*\n  train +Trains a VAE\.\n.*\nMake images\n  colorize .*\n  generate "));
-        Assert.That(options, Does.Match(@"(?s)\nLikelihood\n  --likelihood TEXT  P\(y\|z\)\. One of bernoulli, .* Default bernoulli\.\n.*\nObjective\n  --beta NUMBER +Weight of the rate \(the KL term\); 1 for the ELBO\. Default 1\.\n"));
+        Assert.That(options, Does.Match(@"(?s)\nLikelihood\n  --likelihood TEXT  P\(y\|z\)\. If left out, .* One of bernoulli, .*\n.*\nObjective\n  --beta NUMBER +Weight of the rate \(the KL term\); 1 for the ELBO\. Default 1\.\n"));
         Assert.That(options.Split('\n').Select(line => line.Length), Has.All.LessThanOrEqualTo(100));
     }
 

@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Verbs.Sweep;
+using OnnxVae.Format;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
 
@@ -86,11 +87,7 @@ internal sealed class SweepTests : FolderFixture
     {
         public override long Count => 10;
 
-        public override int Channels => 1;
-
-        public override int Height => 4;
-
-        public override int Width => 4;
+        public override ExampleShape Shape { get; } = new(1, 4, 4);
 
         public override void Read(long index, Span<byte> pixels) => new Random((int)index).NextBytes(pixels);
     }

@@ -229,11 +229,7 @@ internal sealed class DeviceStepTests : FolderFixture
     {
         public override long Count => 40;
 
-        public override int Channels => 1;
-
-        public override int Height => Side;
-
-        public override int Width => Side;
+        public override ExampleShape Shape { get; } = new(1, Side, Side);
 
         public override void Read(long index, Span<byte> pixels) => new Random((int)index).NextBytes(pixels);
     }

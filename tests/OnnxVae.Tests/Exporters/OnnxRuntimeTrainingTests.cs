@@ -23,7 +23,7 @@ internal sealed class OnnxRuntimeTrainingTests : FolderFixture
     private const double LearningRate = 1e-3; // what that runtime starts with; its WebAssembly build cannot set another one
     private const double LossTolerance = 1e-3, ParameterTolerance = 1e-2; // relative
 
-    private static readonly ImageShape Image = new(1, 16, 16);
+    private static readonly ExampleShape Image = new(1, 16, 16);
 
     // 'conv' has transposed convolutions, 'residual' nearest upsampling and group normalization: the old runtime has no gradients of its own for them.
     [TestCase("mlp", "adamw")]

@@ -29,7 +29,7 @@ internal sealed class OpsTests
 
     private static readonly ConvolutionGeometry Geometry = new([7, 6], [3, 2], [2, 1], [1, 0], [1, 2], Groups: 2);
     private static readonly ConvolutionGeometry Covering = new([2, 3], [2, 3], [1, 1], [0, 0], [1, 1]);
-    private static readonly Shape ImageShape = [2, 4, 7, 6], WeightShape = [6, 2, 3, 2], OutputShape = [2, 6, 4, 4];
+    private static readonly Shape ExampleShape = [2, 4, 7, 6], WeightShape = [6, 2, 3, 2], OutputShape = [2, 6, 4, 4];
 
     private static OperatorRow[] Rows =>
     [
@@ -100,12 +100,12 @@ internal sealed class OpsTests
         new("Normalize", x => Normalize(x[0], [0, 2], 1e-2f), x => functional.batch_norm(x[0], null!, null!, training: true, eps: 1e-2), [3, 4, 5]),
         new("ReciprocalDeviation", x => ReciprocalDeviation(x[0], [1], 1e-2f), x => (x[0].var([1], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
         new("ReciprocalDeviation", x => ReciprocalDeviation(x[0], [0], 1e-2f), x => (x[0].var([0], unbiased: false, keepdim: true) + 1e-2).rsqrt(), [4, 5]),
-        new("MaxPool", x => MaxPool(x[0], Windows(2, 2, 0)).Maxima, x => functional.max_pool2d(x[0], 2, 2), ImageShape),
-        new("MaxPool", x => MaxPool(x[0], Windows(3, 2, 1)).Maxima, x => functional.max_pool2d(x[0], 3, 2, 1), ImageShape),
-        new("MaxPool", x => MaxPool(Relu(x[0]), Windows(2, 1, 0)).Maxima, x => functional.max_pool2d(x[0].relu(), 2, 1), ImageShape),
+        new("MaxPool", x => MaxPool(x[0], Windows(2, 2, 0)).Maxima, x => functional.max_pool2d(x[0], 2, 2), ExampleShape),
+        new("MaxPool", x => MaxPool(x[0], Windows(3, 2, 1)).Maxima, x => functional.max_pool2d(x[0], 3, 2, 1), ExampleShape),
+        new("MaxPool", x => MaxPool(Relu(x[0]), Windows(2, 1, 0)).Maxima, x => functional.max_pool2d(x[0].relu(), 2, 1), ExampleShape),
         new("MaxPool", x => MaxPool(x[0], new([60, 50], [20, 30], [1, 2], [0, 3], [1, 1])).Maxima, x => functional.max_pool2d(x[0], [20, 30], [1, 2], [0, 3]), [2, 3, 60, 50]),
-        new("AveragePool", x => AveragePool(x[0], Windows(3, 2, 1)), x => functional.avg_pool2d(x[0], 3, 2, 1), ImageShape),
-        new("AveragePool", x => AveragePool(x[0], Windows(1, 1, 0)), x => functional.avg_pool2d(x[0], 1, 1), ImageShape),
+        new("AveragePool", x => AveragePool(x[0], Windows(3, 2, 1)), x => functional.avg_pool2d(x[0], 3, 2, 1), ExampleShape),
+        new("AveragePool", x => AveragePool(x[0], Windows(1, 1, 0)), x => functional.avg_pool2d(x[0], 1, 1), ExampleShape),
         new("AveragePool", x => AveragePool(x[0], ConvolutionGeometry.Tiles([2, 3, 6, 4], [3, 2])), x => functional.avg_pool2d(x[0], [3L, 2L]), [2, 3, 6, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [0, -1]), x => x[0].sum([0, 2]), [2, 3, 4]),
         new("ReduceSum", x => ReduceSum(x[0], [1], keepDimensions: true) * x[0], x => x[0].sum([1], keepdim: true) * x[0], [2, 3, 4]),
@@ -162,15 +162,15 @@ internal sealed class OpsTests
         new("Gemm", x => Gemm(x[0], x[1], transA: true), x => x[0].t().mm(x[1]), [3, 2], [3, 4]),
         new("Gemm", x => Gemm(x[0], x[1], transB: true), x => x[0].mm(x[1].t()), [2, 3], [4, 3]),
         new("Gemm", x => Gemm(x[0], x[1], x[2], transA: true, transB: true), x => x[0].t().mm(x[1].t()) + x[2], [3, 2], [4, 3], [2, 1]),
-        new("Convolution", x => Convolution(x[0], x[1], Geometry), x => TorchConvolution(x[0], x[1]), ImageShape, WeightShape),
-        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 1, 1]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 1, 1), ImageShape, WeightShape, [6]),
-        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 4, 4]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 4, 4), ImageShape, WeightShape, [96]),
+        new("Convolution", x => Convolution(x[0], x[1], Geometry), x => TorchConvolution(x[0], x[1]), ExampleShape, WeightShape),
+        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 1, 1]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 1, 1), ExampleShape, WeightShape, [6]),
+        new("Convolution", x => Convolution(x[0], x[1], Geometry) + Reshape(x[2], [6, 4, 4]), x => TorchConvolution(x[0], x[1]) + x[2].reshape(6, 4, 4), ExampleShape, WeightShape, [96]),
         new("ConvolutionInputGradient", x => ConvolutionInputGradient(x[0], x[1], Geometry),
             x => functional.conv_transpose2d(x[0], x[1], strides: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2), OutputShape, WeightShape),
         new("Convolution", x => Convolution(x[0], x[1], Covering) + Reshape(x[2], [5, 1, 1]), x => functional.conv2d(x[0], x[1], x[2]), [3, 4, 2, 3], [5, 4, 2, 3], [5]),
         new("ConvolutionInputGradient", x => ConvolutionInputGradient(x[0], x[1], Covering), x => functional.conv_transpose2d(x[0], x[1]), [3, 5, 1, 1], [5, 4, 2, 3]),
         new("ConvolutionWeightGradient", x => ConvolutionWeightGradient(x[0], x[1], Covering), x => torch.einsum("nchw,nkij->kchw", x[0], x[1]), [3, 4, 2, 3], [3, 5, 1, 1]),
-        new("ConvolutionWeightGradient", x => ConvolutionWeightGradient(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ImageShape, OutputShape),
+        new("ConvolutionWeightGradient", x => ConvolutionWeightGradient(x[0], x[1], Geometry), x => TorchWeightGradient(x[0], x[1]), ExampleShape, OutputShape),
     ];
 
     // Where gradients differ from the derivative by design.

@@ -20,7 +20,7 @@ internal sealed class ConditionalServingTests : FolderFixture
 {
     private const int Latents = 3;
     private static readonly string[] Classes = ["a", "b", "c"];
-    private static readonly ImageShape Image = new(1, 8, 8);
+    private static readonly ExampleShape Image = new(1, 8, 8);
 
     [Test]
     public void Decoder_GivenAClass_DecodesLikeTorch()

@@ -18,7 +18,7 @@ internal sealed class DamagedModelTests : FolderFixture
     [TestCase("onnxvae.imagesAtATime", "0", "onnxvae.imagesAtATime is '0'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.latentSize", "five", "onnxvae.latentSize is 'five'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.latentSize", "99999999999", "onnxvae.latentSize is '99999999999'; expected a positive number. Export the file again.")]
-    [TestCase("onnxvae.imageShape", "1,9", "onnxvae.imageShape is '1,9'; expected channels,height,width. Export the file again.")]
+    [TestCase("onnxvae.imageShape", "1,2,3,4,5", "onnxvae.imageShape is '1,2,3,4,5'; expected channels,height,width. Export the file again.")]
     [TestCase("onnxvae.imageShape", "65536,65536,8", "onnxvae.imageShape is '65536,65536,8'; expected a size that fits into memory. Export the file again.")]
     [TestCase("onnxvae.imageShape", "1,0,8", "onnxvae.imageShape is '0'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.codes", "16:2x2", "onnxvae.codes is '16:2x2'; expected grids of 5 codes in all. Export the file again.")]
@@ -27,8 +27,8 @@ internal sealed class DamagedModelTests : FolderFixture
         () => VaeDecoder.Load(WithEntry("decoder.onnx", entry, value)),
         Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"'{Folder["decoder.onnx"]}' has damaged metadata: {message}"));
 
-    [TestCase("decoder.onnx", "onnxvae.latentSize", "7", "is damaged: a decoder of 7 latents and images of 1 x 9 x 8 has an input 'z' of Float32 [N, 7], but the graph has 'z' of Float [-1, 5]. Export the file again.")]
-    [TestCase("decoder.onnx", "onnxvae.imageShape", "1,8,9", "is damaged: a decoder of 5 latents and images of 1 x 8 x 9 has an output 'image' of Float32 [N, 1, 8, 9], but the graph has 'image' of Float [-1, 1, 9, 8]. Export the file again.")]
+    [TestCase("decoder.onnx", "onnxvae.latentSize", "7", "is damaged: a decoder of 7 latents and examples of 1 x 9 x 8 has an input 'z' of Float32 [N, 7], but the graph has 'z' of Float [-1, 5]. Export the file again.")]
+    [TestCase("decoder.onnx", "onnxvae.imageShape", "1,8,9", "is damaged: a decoder of 5 latents and examples of 1 x 8 x 9 has an output 'image' of Float32 [N, 1, 8, 9], but the graph has 'image' of Float [-1, 1, 9, 8]. Export the file again.")]
     [TestCase("encoder.onnx", "onnxvae.kind", "decoder", "is damaged: a decoder of 5 latents")]
     public void Load_OfMetadataThatTheGraphContradicts_ComparesThem(string file, string entry, string value, string message) => Assert.That(
         () => VaeDecoder.Load(WithEntry(file, entry, value)),

@@ -36,7 +36,7 @@ internal sealed class OwnPriorTests : FolderFixture
     [Test]
     public void Generate_OfVampPriorWithoutItsFile_SaysWhatIsMissing()
     {
-        Export(new VampPrior(4, new ImageShape(1, 9, 8), seed: 1));
+        Export(new VampPrior(4, new ExampleShape(1, 9, 8), seed: 1));
         File.Delete(Folder["export/prior.onnx"]);
         using VaeDecoder decoder = VaeDecoder.Load(Decoder), embedded = VaeDecoder.Load(File.ReadAllBytes(Decoder));
 
@@ -77,7 +77,7 @@ internal sealed class OwnPriorTests : FolderFixture
     [Test]
     public void Generate_OfCodesWithoutAPriorOfThem_SaysSo()
     {
-        using var vqvae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ImageShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1);
+        using var vqvae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ExampleShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1);
         var model = new VqVaeModel(vqvae, new BernoulliLikelihood(), new MovingAverageCodebook("bottom", 16, 4, 0.25, 0.99));
         var package = new PackageCompiler(model, new TrainingOptions { BatchSize = 4, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
         RunExport.Write(package, package.ReadInitialStates(), Folder["export"]);

@@ -76,7 +76,7 @@ internal sealed class PicturesTests : FolderFixture
     [TestCase(3)]
     public void Images_AsPicturesAndBack_AreTheSame(int channels)
     {
-        var model = new ModelMetadata("decoder", 5, channels, 5, 7, "", null);
+        var model = new ModelMetadata("decoder", 5, [channels, 5, 7], "", null);
         float[] images = [.. Enumerable.Range(0, 2 * model.ImageSize).Select(i => i % 256 / 255f)];
         var expected = new byte[images.Length];
         Pixels.ToBytes(images, expected);
@@ -94,7 +94,7 @@ internal sealed class PicturesTests : FolderFixture
     [Test]
     public void WrongSizes_AreExplained()
     {
-        var model = new ModelMetadata("decoder", 5, 3, 2, 2, "", null);
+        var model = new ModelMetadata("decoder", 5, [3, 2, 2], "", null);
 
         Assert.That(() => InterleavedPixels.Fit(new byte[7], 2, 2, model), Throws.ArgumentException.With.Message.StartsWith("There are 7 bytes for 2 x 2 pixels; expected 1 byte per pixel for grayscale, 3 for RGB or 4 for RGBA."));
         Assert.That(() => InterleavedPixels.FromImages(new float[13], model, 3), Throws.ArgumentException.With.Message.StartsWith("There are 13 numbers in images; expected one or more images of 12 (3 x 2 x 2)."));

@@ -104,7 +104,7 @@ internal sealed class VaeScorerTests : FolderFixture
     {
         using var original = Export(kind switch
         {
-            "mask" => new VaeModel(Networks(condition: new MaskCondition(new ImageShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()),
+            "mask" => new VaeModel(Networks(condition: new MaskCondition(new ExampleShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()),
             "rounded" => new VaeModel(Networks(PosteriorKind.Rounded), new GaussianLikelihood(0.5), new BetaElbo(), new FactorizedDensity(Latents)),
             "gaussian-optimal" => new VaeModel(Networks(), new OptimalGaussianLikelihood(), new BetaElbo()),
             "absolute-error" => new VaeModel(Networks(), new AbsoluteError(3), new BetaElbo()),
@@ -167,7 +167,7 @@ internal sealed class VaeScorerTests : FolderFixture
     [Test]
     public void Scorer_OfAConditionalModel_NeedsItsCondition()
     {
-        using var scorer = Export(new VaeModel(Networks(condition: new MaskCondition(new ImageShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()));
+        using var scorer = Export(new VaeModel(Networks(condition: new MaskCondition(new ExampleShape(1, Side, Side))), new BernoulliLikelihood(), new BetaElbo()));
 
         Assert.That(() => scorer.Score(new float[Size]), Throws.ArgumentException.With.Message.StartsWith("The scorer is conditional on"));
     }
@@ -178,7 +178,7 @@ internal sealed class VaeScorerTests : FolderFixture
     {
         var data = ImageData.Open(DataFolder.Mnist);
         var zeros = new SelectedImages(data.Train, [.. Enumerable.Range(0, (int)data.Train.Count).Select(i => (long)i).Where(i => data.Train.LabelOf(i) == 0)]);
-        using var networks = new VaeNetworks(new MlpNetwork(400), new ImageShape(1, 28, 28), latents: 20, seed: 1);
+        using var networks = new VaeNetworks(new MlpNetwork(400), new ExampleShape(1, 28, 28), latents: 20, seed: 1);
         var package = new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 100, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
         using var trainer = Trainer.Start(package, new RunFolder(Folder["run"]), new TrainerOptions { Seed = 1, Steps = 500, Device = OnnxDevice.Cpu, LogEvery = 100, CheckpointEvery = 500 });
         await trainer.TrainAsync(zeros);
@@ -211,16 +211,16 @@ internal sealed class VaeScorerTests : FolderFixture
     }
 
     private static VaeNetworks Networks(PosteriorKind posterior = PosteriorKind.Gaussian, OnnxVae.Models.Conditions.Condition? condition = null) =>
-        new(new MlpNetwork(8), new ImageShape(1, Side, Side), Latents, posterior, condition, seed: 1);
+        new(new MlpNetwork(8), new ExampleShape(1, Side, Side), Latents, posterior, condition, seed: 1);
 
     private static VqVaeModel Codes() => new(
-        new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ImageShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1),
+        new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, new ExampleShape(1, 8, 8), dimension: 4, hasTop: false, seed: 1),
         new GaussianLikelihood(0.5, PixelMean.Identity), new TrainedCodebook("bottom", 8, 4));
 
     // The exact posterior N(M^-1 W' (y - mu), sigma^2 M^-1), whose covariance is diagonal since the columns of W are orthogonal.
     private static VaeModel Linear(ProbabilisticPca exact)
     {
-        var networks = new VaeNetworks(new LinearNetwork(), new ImageShape(1, Side, Side), Latents, seed: 1);
+        var networks = new VaeNetworks(new LinearNetwork(), new ExampleShape(1, Side, Side), Latents, seed: 1);
         var inner = (exact.Weights.Transpose() * exact.Weights) + (exact.Variance * Matrix<double>.Build.DenseIdentity(Latents));
         var encoder = inner.Inverse() * exact.Weights.Transpose();
         var parameters = networks.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);

@@ -16,7 +16,7 @@ internal sealed class ClassifierStepTests
     private const int BatchSize = 5;
     private const double LearningRate = 0.05, Momentum = 0.9;
     private static readonly string[] Classes = ["a", "b", "c"];
-    private static readonly ImageShape Image = new(1, 9, 12);
+    private static readonly ExampleShape Image = new(1, 9, 12);
 
     [Test]
     public void Steps_EqualTorch()

@@ -18,7 +18,7 @@ internal sealed class ColorizationTests
 {
     private const int BatchSize = 3, Segments = 4;
     private const double LearningRate = 1e-3, Momentum = 0.9, Floor = -5, Temperature = 0.7, Beta = 0.6;
-    private static readonly ImageShape Image = new(3, 10, 12);
+    private static readonly ExampleShape Image = new(3, 10, 12);
 
     private static readonly float[] Rgb = [.. Numbers.StandardNormal(BatchSize * 360, seed: 5).Select(x => (0.2f * x) + 0.5f)];
 
@@ -190,7 +190,7 @@ internal sealed class ColorizationTests
     [Test]
     public void Parts_ThatDoNotFitTogether_AreRefused()
     {
-        Assert.That(() => new ColorizationNetworks(new ImageShape(1, 8, 8), 4, 1, ColorDecoder.Segment, false), Throws.ArgumentException.With.Message.StartsWith("The images have 1 channel; colorization is learned from images in color."));
+        Assert.That(() => new ColorizationNetworks(new ExampleShape(1, 8, 8), 4, 1, ColorDecoder.Segment, false), Throws.ArgumentException.With.Message.StartsWith("The images are 1 x 8 x 8 (channels, height, width); colorization is learned from images in color."));
         Assert.That(() => new ColorizationNetworks(Image, 1, 1, ColorDecoder.Segment, false), Throws.ArgumentException.With.Message.StartsWith("The number of segments is 1; a segmentation needs at least 2."));
         Assert.That(() => new ColorizationNetworks(Image, 4, 4, ColorDecoder.Segment, false), Throws.ArgumentException.With.Message.StartsWith("The stride is 4, and the images are 10 x 12"));
         Assert.That(() => new ColorizationNetworks(Image, 4, 3, ColorDecoder.Segment, false), Throws.ArgumentException);

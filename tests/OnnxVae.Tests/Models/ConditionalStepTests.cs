@@ -20,7 +20,7 @@ internal sealed class ConditionalStepTests
     private const int BatchSize = 5, Latents = 3;
     private const double LearningRate = 0.01, Momentum = 0.9;
     private static readonly string[] Classes = ["a", "b", "c"];
-    private static readonly ImageShape Image = new(1, 9, 12);
+    private static readonly ExampleShape Image = new(1, 9, 12);
 
     [Test]
     public void Steps_EqualTorch([Values("label", "vector", "mask")] string kind, [Values] bool learnsPrior, [Values("conv", "mlp")] string architecture)

@@ -43,7 +43,7 @@ internal sealed class DeployablesTests
         LoadIntoTorch(test.Vae, states);
         using var encoder = VaeEncoder.Load(RunExport.Bake(test.Package, "encoder", states, provider).ToBytes());
         using var decoder = VaeDecoder.Load(RunExport.Bake(test.Package, "decoder", states, provider).ToBytes());
-        var image = test.Vae.Image;
+        var image = test.Vae.Shape;
         float[] images = [.. Numbers.StandardNormal(batch * image.Dimensions, 3).Select(x => Math.Clamp(0.5f + (0.2f * x), 0, 1))];
         float[] latents = Numbers.StandardNormal(batch * test.Vae.Latents, 4);
 
@@ -70,8 +70,9 @@ internal sealed class DeployablesTests
 
         Assert.Multiple(() =>
         {
+            Assert.That(decoder.Metadata.Axes, Is.EqualTo((int[])[3, 18, 17]));
             Assert.That(decoder.Metadata with { Weights = null }, Is.EqualTo(new ModelMetadata(
-                "decoder", LatentSize: 4, Channels: 3, Height: 18, Width: 17, "E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)), P(y|z) = gaussian, P(z) = standard-normal", ImagesAtATime: null)
+                "decoder", LatentSize: 4, decoder.Metadata.Axes, "E[-ln P(y|z)] + beta KL(Q(z|y) || P(z)), P(y|z) = gaussian, P(z) = standard-normal", ImagesAtATime: null)
             { PriorName = "standard-normal" }));
             Assert.That(decoder.Metadata.Weights, Is.Not.Null.And.EqualTo(encoder.Metadata.Weights));
         });

@@ -35,7 +35,7 @@ internal sealed class LikelihoodTests
 
     private static float[] Outputs => [.. Numbers.StandardNormal(Images * Dimensions, 5).Select((x, i) => i % 7 == 0 ? 0.01f * x : 2 * x)];
 
-    private static Likelihood Create(string name, PixelMean mean = PixelMean.Sigmoid) => Likelihoods.Create(Options with { Likelihood = name }, mean);
+    private static Likelihood Create(string name, PixelMean mean = PixelMean.Sigmoid) => Likelihoods.Create(Options with { Likelihood = name }, mean, scaling: null);
 
     [Test]
     public void Names_ButDissimilarity_AreAllDefinedHere() =>

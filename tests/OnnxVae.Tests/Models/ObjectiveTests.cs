@@ -106,10 +106,10 @@ internal sealed class ObjectiveTests
         }
 
         yield return Case("bernoulli", "learned prior", options => options with { Prior = new LearnedGaussianPrior(5) });
-        yield return Case("bernoulli", "VampPrior", options => options with { Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1) });
+        yield return Case("bernoulli", "VampPrior", options => options with { Prior = new VampPrior(7, new ExampleShape(1, 9, 8), seed: 1) });
         yield return Case("bernoulli", "VampPrior, 3 samples", options => options with
         {
-            Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1),
+            Prior = new VampPrior(7, new ExampleShape(1, 9, 8), seed: 1),
             Objective = new ImportanceWeightedBound(3),
         });
         yield return Case("bernoulli", "3 samples", options => options with { Objective = new ImportanceWeightedBound(3) });
@@ -117,7 +117,7 @@ internal sealed class ObjectiveTests
         yield return Case("bernoulli", "capacity", options => options with { Objective = new CapacityElbo(5, new ConstantSchedule(3)) });
         yield return Case("bernoulli", "drawn pixels", options => options with { Pixels = PixelPreparation.Sampled });
         yield return Case("bernoulli", "threshold", options => options with { Pixels = PixelPreparation.Threshold });
-        yield return Case("bernoulli", "averaged weights", options => options with { WeightAveraging = 0.9, Prior = new VampPrior(7, new ImageShape(1, 9, 8), seed: 1) });
+        yield return Case("bernoulli", "averaged weights", options => options with { WeightAveraging = 0.9, Prior = new VampPrior(7, new ExampleShape(1, 9, 8), seed: 1) });
 
         static TestCaseData Case(string likelihood, string name, Func<TestVaeOptions, TestVaeOptions> with) => new TestCaseData(likelihood, with).SetArgDisplayNames(likelihood, name);
     }

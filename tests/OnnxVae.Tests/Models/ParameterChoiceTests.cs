@@ -56,7 +56,7 @@ internal sealed class ParameterChoiceTests : FolderFixture
     [Test]
     public void Encoder_OfAModelOfCodes_IncludesItsVectors()
     {
-        using var networks = new VqVaeNetworks(new QuantizedNetwork { Channels = 4, ResidualChannels = 2, ResidualBlocks = 1 }, new ImageShape(1, 16, 16), dimension: 2, hasTop: true, seed: 1);
+        using var networks = new VqVaeNetworks(new QuantizedNetwork { Channels = 4, ResidualChannels = 2, ResidualBlocks = 1 }, new ExampleShape(1, 16, 16), dimension: 2, hasTop: true, seed: 1);
         var model = new VqVaeModel(networks, new GaussianLikelihood(0.5f, PixelMean.Identity), new MovingAverageCodebook("bottom", 4, 2), new MovingAverageCodebook("top", 4, 2));
 
         var package = new PackageCompiler(model, new TrainingOptions { BatchSize = 2, Optimizer = Sgd(1), Frozen = ["encoder"] }).Write(Folder["package"]);
@@ -84,7 +84,7 @@ internal sealed class ParameterChoiceTests : FolderFixture
 
     private TrainingPackage Compile(string name, TrainingOptions options)
     {
-        using var networks = new VaeNetworks(new MlpNetwork(6), new ImageShape(1, 4, 4), latents: 2, seed: 1);
+        using var networks = new VaeNetworks(new MlpNetwork(6), new ExampleShape(1, 4, 4), latents: 2, seed: 1);
         return new PackageCompiler(new VaeModel(networks, new LearnedGaussianLikelihood(), new BetaElbo()), options).Write(Folder[name]);
     }
 

@@ -1,6 +1,5 @@
 using OnnxVae.Exporters.Graph;
 using OnnxVae.Format;
-using OnnxVae.Models;
 using OnnxVae.Models.Objectives;
 using OnnxVae.Tests.Support;
 using static TorchSharp.torch;
@@ -70,7 +69,7 @@ internal sealed class PriorTests
     [Test]
     public void Vamp_Density_IsMeanOfPosteriors()
     {
-        var prior = new VampPrior(count: 4, new ImageShape(1, 2, 3), seed: 7);
+        var prior = new VampPrior(count: 4, new ExampleShape(1, 2, 3), seed: 7);
         static GaussianPosterior Encode(Value y) => GaussianPosterior.From(Ops.Reshape(y, [y.Shape[0], 2 * Latents]));
         float[] images = GraphRunner.ToArray(prior.States[0].Initial).Cast<float>().Select(x => Math.Clamp(x, 0, 1)).ToArray();
 

@@ -24,7 +24,7 @@ internal sealed class SplitModelTests
     [TestCase("residual")]
     public void Vae_InParts_HasTheGradientsOfTheWholeBatch(string network)
     {
-        var image = new ImageShape(1, 16, 16);
+        var image = new ExampleShape(1, 16, 16);
         using var networks = new VaeNetworks(network switch
         {
             "mlp" => new MlpNetwork(20),
@@ -38,7 +38,7 @@ internal sealed class SplitModelTests
     [TestCase(false)]
     public void VqVae_InParts_HasTheGradientsAndCodebooksOfTheWholeBatch(bool isMovingAverage)
     {
-        var image = new ImageShape(1, 16, 16);
+        var image = new ExampleShape(1, 16, 16);
         using var networks = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4, ResidualBlocks = 1 }, image, dimension: 4, hasTop: true, seed: 1);
         Compare(rows => new PackageCompiler(
             new VqVaeModel(networks, new GaussianLikelihood(0.5f, PixelMean.Identity), Codebook("bottom"), Codebook("top")), Options(rows)), image);
@@ -48,7 +48,7 @@ internal sealed class SplitModelTests
 
     private static TrainingOptions Options(int rows) => new() { BatchSize = rows, Optimizer = new Adam(new ConstantSchedule(1e-3)), MaxGradientNorm = 5 };
 
-    private static void Compare(Func<int, PackageCompiler> compile, ImageShape image)
+    private static void Compare(Func<int, PackageCompiler> compile, ExampleShape image)
     {
         var (whole, split) = (compile(Batch).Step(), compile(Batch / Parts).SplitStep(Batch / Parts));
         byte[] images = new byte[Batch * image.Dimensions];

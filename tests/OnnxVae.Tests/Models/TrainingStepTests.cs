@@ -36,6 +36,11 @@ internal sealed class TrainingStepTests
         }
     }
 
+    [Test]
+    public void Step_OfSeriesVolumesAndVectors_EqualsTorch(
+        [Values("mlp of vectors", "conv of series", "conv of volumes", "residual of series", "residual of volumes")] string network, [Values("bernoulli", "gaussian-optimal")] string likelihood) =>
+        Step_AfterOneAndTenSteps_EqualsTorch(network, likelihood, beta: 1);
+
     private sealed class TorchTraining
     {
         private readonly TestVae test;
@@ -127,8 +132,7 @@ internal sealed class TrainingStepTests
         private (Tensor Y, Tensor Mean, Tensor LogVar, Tensor Output) Forward(int seed)
         {
             var (images, noise) = test.Batch(seed);
-            var image = test.Vae.Image;
-            var y = tensor(images.Select(pixel => pixel / 255f).ToArray()).reshape(test.BatchSize, image.Channels, image.Height, image.Width);
+            var y = tensor(images.Select(pixel => pixel / 255f).ToArray()).reshape(test.Vae.Shape.Batch(test.BatchSize).ToArray());
             var eps = tensor(noise).reshape(test.BatchSize, test.Vae.Latents);
 
             var encoded = test.Vae.Encoder.forward(y);
@@ -138,13 +142,13 @@ internal sealed class TrainingStepTests
 
         private Tensor Distortion(Tensor y, Tensor output)
         {
-            int d = test.Vae.Image.Dimensions;
+            int d = test.Vae.Shape.Dimensions;
             switch (likelihood)
             {
                 case "bernoulli":
-                    return nn.functional.binary_cross_entropy_with_logits(output, y, reduction: nn.Reduction.None).sum([1, 2, 3]);
+                    return nn.functional.binary_cross_entropy_with_logits(output, y, reduction: nn.Reduction.None).flatten(1).sum([1]);
                 case "gaussian":
-                    return -distributions.Normal(output.sigmoid(), tensor(0.7f)).log_prob(y).sum([1, 2, 3]);
+                    return -distributions.Normal(output.sigmoid(), tensor(0.7f)).log_prob(y).flatten(1).sum([1]);
                 default:
                     // The gradient flows through sigma* here, and through the closed form d/2 (ln 2 pi sigma*^2 + 1).
                     var squaredError = (y - output.sigmoid()).square();

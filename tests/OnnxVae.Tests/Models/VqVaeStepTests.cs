@@ -26,7 +26,7 @@ internal sealed class VqVaeStepTests
     {
         random.manual_seed(3);
         using var vae = new VqVaeNetworks(
-            new QuantizedNetwork { Channels = 12, ResidualChannels = 8 }, new ImageShape(3, 16, 24), quantizer == "finite-scalar" ? 3 : Dimension, hasTop);
+            new QuantizedNetwork { Channels = 12, ResidualChannels = 8 }, new ExampleShape(3, 16, 24), quantizer == "finite-scalar" ? 3 : Dimension, hasTop);
         Quantizer Quantizer(string level) => quantizer switch
         {
             "moving-average" => new MovingAverageCodebook(level, Codes, Dimension, Commitment, Decay),
@@ -57,7 +57,7 @@ internal sealed class VqVaeStepTests
     [Test]
     public void Evaluation_OfSingleImages_HasNothingToExchange([Values(1, 2)] int batchSize)
     {
-        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4 }, new ImageShape(1, 8, 8), Dimension, hasTop: true);
+        using var vae = new VqVaeNetworks(new QuantizedNetwork { Channels = 8, ResidualChannels = 4 }, new ExampleShape(1, 8, 8), Dimension, hasTop: true);
         Quantizer Quantizer(string level) => new MovingAverageCodebook(level, Codes, Dimension, Commitment, Decay);
         var model = new VqVaeModel(vae, new GaussianLikelihood(Sigma), Quantizer("bottom"), Quantizer("top"));
 

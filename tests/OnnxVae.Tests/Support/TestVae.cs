@@ -34,15 +34,20 @@ internal sealed class TestVae : IDisposable
         torch.random.manual_seed(11);
         Vae = network switch
         {
-            "mlp" => new VaeNetworks(new MlpNetwork(24, 16), new ImageShape(1, 9, 8), latents: 5, posterior),
-            "linear" => new VaeNetworks(new LinearNetwork(), new ImageShape(1, 9, 8), latents: 5, posterior),
-            "conv" => new VaeNetworks(new ConvNetwork { Dense = 20 }, new ImageShape(3, 18, 17), latents: 4),
-            "residual" => new VaeNetworks(new ResidualNetwork { Channels = 12 }, new ImageShape(3, 16, 20), latents: 4),
+            "mlp" => new VaeNetworks(new MlpNetwork(24, 16), new ExampleShape(1, 9, 8), latents: 5, posterior),
+            "linear" => new VaeNetworks(new LinearNetwork(), new ExampleShape(1, 9, 8), latents: 5, posterior),
+            "conv" => new VaeNetworks(new ConvNetwork { Dense = 20 }, new ExampleShape(3, 18, 17), latents: 4),
+            "residual" => new VaeNetworks(new ResidualNetwork { Channels = 12 }, new ExampleShape(3, 16, 20), latents: 4),
+            "mlp of vectors" => new VaeNetworks(new MlpNetwork(24, 16), new ExampleShape(15), latents: 5),
+            "conv of series" => new VaeNetworks(new ConvNetwork { Dense = 20 }, new ExampleShape(2, 37), latents: 4),
+            "conv of volumes" => new VaeNetworks(new ConvNetwork { Dense = 20 }, new ExampleShape(2, 8, 9, 10), latents: 4),
+            "residual of series" => new VaeNetworks(new ResidualNetwork { Channels = 12 }, new ExampleShape(2, 32), latents: 4),
+            "residual of volumes" => new VaeNetworks(new ResidualNetwork { Channels = 12 }, new ExampleShape(1, 16, 16, 18), latents: 4),
             _ => throw new ArgumentException(network),
         };
         var pixelMean = network == "linear" ? PixelMean.Identity : PixelMean.Sigmoid;
         var options = new TestVaeOptions(
-            Likelihoods.Create(new ModelOptions { Likelihood = likelihood, Sigma = Sigma, Lambda = Lambda }, pixelMean), new BetaElbo(new ConstantSchedule(beta)),
+            Likelihoods.Create(new ModelOptions { Likelihood = likelihood, Sigma = Sigma, Lambda = Lambda }, pixelMean, scaling: null), new BetaElbo(new ConstantSchedule(beta)),
             new Adam(new ConstantSchedule(LearningRate)));
         Options = with is null ? options : with(options);
         Compiler = new PackageCompiler(
@@ -77,7 +82,7 @@ internal sealed class TestVae : IDisposable
     /// <summary>Pixels and noise drawn from a seed, the same at every call.</summary>
     public (byte[] Images, float[] Noise) Batch(int seed)
     {
-        var images = new byte[BatchSize * Vae.Image.Dimensions];
+        var images = new byte[BatchSize * Vae.Shape.Dimensions];
         new Random(seed).NextBytes(images);
         return (images, Numbers.StandardNormal(Options.Objective.Samples * BatchSize * Vae.Latents, (ulong)seed));
     }

@@ -67,12 +67,23 @@ internal sealed class ArrayDataTests : FolderFixture
     [TestCase("<f4", double.NaN, "NaN")]
     [TestCase("<f4", 3.5, "3.5")]
     [TestCase("<i4", 256.0, "256")]
-    public void Open_OfWhatAreNotPixels_NamesTheFirst(string type, double value, string shown)
+    public void Open_OfWhatAreNotPixels_ForAModelOfPixels_NamesTheFirst(string type, double value, string shown)
     {
         WriteArray(Folder["a.npy"], type, [2, 2, 2], [0, 1, 0, 1, 0, value, 0, 1]);
 
+        Assert.That(() => ImageData.Open(Folder["a.npy"], new ImageOptions { IsReal = false }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            $"'{Folder["a.npy"]}' holds {(type == "<f4" ? "float32" : "int32")}, and {shown} at [1, 0, 1]; expected pixels: whole numbers from 0 to 255, uint16, or numbers from 0 to 1."));
+    }
+
+    [TestCase(double.NaN, "<f4", "NaN", "float32")]
+    [TestCase(double.NegativeInfinity, ">f8", "-Infinity", "float64")]
+    [TestCase(1e300, "<f8", "1E+300", "float64")]
+    public void Open_OfWhatIsNoNumber_NamesItsPlace(double value, string type, string shown, string name)
+    {
+        WriteArray(Folder["a.npy"], type, [2, 2, 2], [0, 1, 0, 1.5, 0, value, 0, 1]);
+
         Assert.That(() => ImageData.Open(Folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            $"'{Folder["a.npy"]}' holds {(type == "<f4" ? "float32" : "int32")}, and value 1 of image 1 is {shown}; expected pixels: whole numbers from 0 to 255, uint16, or numbers from 0 to 1."));
+            $"'{Folder["a.npy"]}' holds {shown} at [1, 0, 1], of type {name}; expected finite numbers within the range of float32: leave that example out, or replace the value."));
     }
 
     [Test]
@@ -122,7 +133,7 @@ internal sealed class ArrayDataTests : FolderFixture
 
         Assert.That(data.Train.Classes, Is.EqualTo((string[])["3", "5", "7", "9"]));
         Assert.That(Labels(data.All), Is.EqualTo((int[])[2, 0, 2, 1, 0, 3]));
-        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 array 'weights.npy' (of shape [4], neither images nor the labels of all images)"]));
+        Assert.That(data.PassedOver, Is.EqualTo((string[])["1 array 'weights.npy' (of shape [4], neither examples nor the labels of all of them)"]));
     }
 
     [Test]
@@ -133,7 +144,7 @@ internal sealed class ArrayDataTests : FolderFixture
         Zip("data.npz", "x_train.npy", "x_test.npy");
 
         Assert.That(() => ImageData.Open(Folder["data.npz"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "Training images are 1 x 3 x 3, test images 1 x 5 x 5 (channels, height, width): they must be alike."));
+            "Training images are 1 x 3 x 3 (channels, height, width), test images 1 x 5 x 5 (channels, height, width): they must be alike."));
     }
 
     [TestCase(float.NaN, "NaN")]
@@ -144,7 +155,7 @@ internal sealed class ArrayDataTests : FolderFixture
         values[11] = wrong;
         WriteArray(Folder["a.npy"], "<f4", [2, 3, 3], values);
 
-        Assert.That(() => ImageData.Open(Folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains($"value 2 of image 1 is {shown}; expected pixels"));
+        Assert.That(() => ImageData.Open(Folder["a.npy"], new ImageOptions { IsReal = false }), Throws.TypeOf<InvalidDataException>().With.Message.Contains($"and {shown} at [1, 0, 2]; expected pixels"));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Data;
@@ -112,11 +113,7 @@ internal sealed class AugmentationTests
     {
         public override long Count => 1;
 
-        public override int Channels => AugmentationTests.Channels;
-
-        public override int Height => AugmentationTests.Height;
-
-        public override int Width => AugmentationTests.Width;
+        public override ExampleShape Shape { get; } = new(AugmentationTests.Channels, AugmentationTests.Height, AugmentationTests.Width);
 
         public override void Read(long index, Span<byte> pixels) => pixels.Clear();
     }

@@ -17,7 +17,7 @@ namespace OnnxVae.Tests.Training;
 internal sealed class BatchPartsTests : FolderFixture
 {
     private const int Side = 16;
-    private static readonly ImageShape Image = new(1, Side, Side);
+    private static readonly ExampleShape Image = new(1, Side, Side);
 
     [TestCase(128, 1, 4, 32)]
     [TestCase(32, 4, 1, 32)]

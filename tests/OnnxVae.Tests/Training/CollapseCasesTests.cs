@@ -39,7 +39,7 @@ internal sealed class CollapseCasesTests : FolderFixture
     [Test]
     public void Evaluate_OfRareBitThatIsCodedPerfectly_DoesNotCallItCollapsed()
     {
-        using var vae = new VaeNetworks(new MlpNetwork(1), new ImageShape(1, 9, 8), latents: 1, seed: 1);
+        using var vae = new VaeNetworks(new MlpNetwork(1), new ExampleShape(1, 9, 8), latents: 1, seed: 1);
         var package = new PackageCompiler(new VaeModel(vae, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 64, Optimizer = new Adam(new ConstantSchedule(1e-3)) }).Write(Folder["package"]);
         var states = package.ReadInitialStates().ToDictionary();
         states["encoder.1.weight"] = Filled(states, "encoder.1.weight", 1 / 72f); // the brightness, 0 or 1
@@ -79,7 +79,7 @@ internal sealed class CollapseCasesTests : FolderFixture
     [Test]
     public void Evaluate_UnderAMixture_MeasuresActivityByItsMoments()
     {
-        using var test = new TestVae("linear", "gaussian", with: options => options with { Prior = new VampPrior(2, new ImageShape(1, 9, 8), seed: 1) });
+        using var test = new TestVae("linear", "gaussian", with: options => options with { Prior = new VampPrior(2, new ExampleShape(1, 9, 8), seed: 1) });
         var states = test.States.Snapshot().ToDictionary();
         float[] pseudoImages = [.. Enumerable.Repeat(0f, 72), .. Enumerable.Repeat(1f, 72)];
         states["prior.pseudoImages"] = Tensor.From<float>([2, 1, 9, 8], pseudoImages);
@@ -187,11 +187,7 @@ internal sealed class CollapseCasesTests : FolderFixture
     {
         public override long Count => count;
 
-        public override int Channels => 1;
-
-        public override int Height => 9;
-
-        public override int Width => 8;
+        public override ExampleShape Shape { get; } = new(1, 9, 8);
 
         public override void Read(long index, Span<byte> pixels) => new Random((int)index).NextBytes(pixels);
     }

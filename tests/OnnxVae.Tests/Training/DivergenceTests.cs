@@ -89,7 +89,7 @@ internal sealed class DivergenceTests : FolderFixture
 
     private TrainingPackage Compile(Schedule learningRate)
     {
-        using var networks = new VaeNetworks(new MlpNetwork(5), new ImageShape(1, 4, 4), latents: 2, seed: 1);
+        using var networks = new VaeNetworks(new MlpNetwork(5), new ExampleShape(1, 4, 4), latents: 2, seed: 1);
         return new PackageCompiler(new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()), new TrainingOptions { BatchSize = 2, Optimizer = new Adam(learningRate) }).Write(Folder["package"]);
     }
 
@@ -97,11 +97,7 @@ internal sealed class DivergenceTests : FolderFixture
     {
         public override long Count => 4;
 
-        public override int Channels => 1;
-
-        public override int Height => 4;
-
-        public override int Width => 4;
+        public override ExampleShape Shape { get; } = new(1, 4, 4);
 
         public override void Read(long index, Span<byte> pixels) => pixels.Fill((byte)(50 * index));
     }

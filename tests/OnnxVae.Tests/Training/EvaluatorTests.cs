@@ -63,11 +63,7 @@ internal sealed class EvaluatorTests
     {
         public override long Count => count;
 
-        public override int Channels => 1;
-
-        public override int Height => 9;
-
-        public override int Width => 8;
+        public override ExampleShape Shape { get; } = new(1, 9, 8);
 
         public override void Read(long index, Span<byte> pixels) => new Random((int)index).NextBytes(pixels);
     }

@@ -1,3 +1,4 @@
+using OnnxVae.Inference;
 using OnnxVae.Tests.Support;
 using OnnxVae.Training.Reports;
 using SkiaSharp;
@@ -22,6 +23,6 @@ internal sealed class ImageGridTests : FolderFixture
 
     [Test]
     public void Save_ToAnEndingThatIsNotWritten_SaysWhichAre() => Assert.That(
-        () => ImageGrid.Save(Folder["grid.gif"], new float[64], 1, 8, 8, columns: 1),
+        () => ImageGrid.Save(Folder["grid.gif"], new float[64], new ModelMetadata("decoder", 2, [1, 8, 8], "", null), columns: 1),
         Throws.ArgumentException.With.Message.StartsWith($"'{Folder["grid.gif"]}' cannot be written: pictures are written as .png, .jpg, .jpeg, .webp."));
 }

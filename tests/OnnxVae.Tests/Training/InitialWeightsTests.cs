@@ -187,7 +187,7 @@ internal sealed class InitialWeightsTests : FolderFixture
 
     private TrainingPackage Compile(string name, VaeNetwork network, int latents, double? averaging = null)
     {
-        using var networks = new VaeNetworks(network, new ImageShape(1, 12, 12), latents, seed: 3);
+        using var networks = new VaeNetworks(network, new ExampleShape(1, 12, 12), latents, seed: 3);
         return new PackageCompiler(
             new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo()),
             new TrainingOptions { BatchSize = 8, Optimizer = new Adam(new ConstantSchedule(1e-3)), WeightAveraging = averaging }).Write(Folder[name]);
@@ -230,11 +230,7 @@ internal sealed class InitialWeightsTests : FolderFixture
     {
         public override long Count => images.Shape[0];
 
-        public override int Channels => 1;
-
-        public override int Height => 12;
-
-        public override int Width => 12;
+        public override ExampleShape Shape { get; } = new(1, 12, 12);
 
         public override void Read(long index, Span<byte> pixels) => images.Data.Span.Slice((int)index * ImageSize, ImageSize).CopyTo(pixels);
     }

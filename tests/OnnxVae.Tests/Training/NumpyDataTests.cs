@@ -12,10 +12,10 @@ internal sealed class NumpyDataTests : FolderFixture
     [TestCase(new long[] { 2, 5, 8, 8 }, null, new[] { 5, 8, 8 })]
     [TestCase(new long[] { 2, 8, 8, 5 }, null, new[] { 5, 8, 8 })]
     [TestCase(new long[] { 2, 3, 8, 3 }, null, new[] { 3, 8, 3 })]
-    [TestCase(new long[] { 2, 5, 8, 9 }, ImageLayout.ChannelsFirst, new[] { 5, 8, 9 })]
-    [TestCase(new long[] { 2, 5, 8, 9 }, ImageLayout.ChannelsLast, new[] { 9, 5, 8 })]
-    [TestCase(new long[] { 2, 3, 8, 3 }, ImageLayout.ChannelsLast, new[] { 3, 3, 8 })]
-    public void Layout_IsToldByTheShapeOrGiven(long[] shape, ImageLayout? layout, int[] expected)
+    [TestCase(new long[] { 2, 5, 8, 9 }, ArrayLayout.Nchw, new[] { 5, 8, 9 })]
+    [TestCase(new long[] { 2, 5, 8, 9 }, ArrayLayout.Nhwc, new[] { 9, 5, 8 })]
+    [TestCase(new long[] { 2, 3, 8, 3 }, ArrayLayout.Nhwc, new[] { 3, 3, 8 })]
+    public void Layout_IsToldByTheShapeOrGiven(long[] shape, ArrayLayout? layout, int[] expected)
     {
         WriteNpy("x.npy", shape);
 
@@ -34,12 +34,12 @@ internal sealed class NumpyDataTests : FolderFixture
         WriteNpy("x.npy", 2, 5, 8, 9);
 
         Assert.That(() => ImageData.Open(Folder["x.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            $"'{Folder["x.npy"]}' has shape [2, 5, 8, 9], whose second axis could be that of channels, or its last one: say which layout it has."));
-        Assert.That(Support.Cli.Run(Train).Error, Does.EndWith("or its last one: give --layout nchw or nhwc.\n"));
+            $"'{Folder["x.npy"]}' has shape [2, 5, 8, 9], which could be [N, C, H, W] or [N, H, W, C] or [N, D, H, W]: say which layout it has."));
+        Assert.That(Support.Cli.Run(Train).Error, Does.EndWith("or [N, D, H, W]: give --layout, as in --layout nhwc.\n"));
         var known = ImageData.Open(Folder["x.npy"], new ImageOptions { Channels = 9, Size = (5, 8) }).All;
         Assert.That((known.Channels, known.Height, known.Width), Is.EqualTo((9, 5, 8)), "the shape of a model tells, too");
-        Assert.That(() => ImageData.Open(Folder["x.npy"], new ImageOptions { Layout = ImageLayout.ChannelsFirst, Channels = 3 }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only grayscale and color are scaled."));
+        Assert.That(() => ImageData.Open(Folder["x.npy"], new ImageOptions { Layout = ArrayLayout.Nchw, Channels = 3 }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only images of pixels, in grayscale or color, are scaled."));
     }
 
     [Test]
@@ -80,10 +80,10 @@ internal sealed class NumpyDataTests : FolderFixture
         File.Delete(Folder["x_train-3.npy"]);
         WriteNpy("x_train_masks.npy", 7, 3, 3);
         data = ImageData.Open(Folder.Path);
-        Assert.That((data.Train.Count, data.PassedOver), Is.EqualTo((7L, (string[])["1 array 'x_train_masks.npy' (of shape [7, 3, 3], neither images nor the labels of all images)"])));
+        Assert.That((data.Train.Count, data.PassedOver), Is.EqualTo((7L, (string[])["1 array 'x_train_masks.npy' (of shape [7, 3, 3], neither examples nor the labels of all of them)"])));
         WriteNpy("x_train-2.npy", 2, 4, 4);
         Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "The images of 'x_train-0.npy' are 1 x 3 x 3, those of 'x_train-2.npy' 1 x 4 x 4 (channels, height, width): they must be alike."));
+            "The images of 'x_train-0.npy' are 1 x 3 x 3 (channels, height, width), the images of 'x_train-2.npy' 1 x 4 x 4 (channels, height, width): they must be alike."));
     }
 
     [Test]

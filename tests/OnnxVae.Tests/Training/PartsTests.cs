@@ -105,7 +105,7 @@ internal sealed class PartsTests : FolderFixture
     // For whole batches, and for parts of a quarter.
     private (TrainingPackage Whole, TrainingPackage Parts) Compile(string model)
     {
-        var image = new ImageShape(1, Side, Side);
+        var image = new ExampleShape(1, Side, Side);
         if (model == "vqvae2")
         {
             using var quantized = new VqVaeNetworks(new QuantizedNetwork { Channels = 16, ResidualChannels = 8, ResidualBlocks = 1 }, image, dimension: 4, hasTop: true, seed: 1);

@@ -234,14 +234,14 @@ internal sealed class TrainerTests : FolderFixture
     private TrainingPackage Compile(string name, double learningRate = 1e-2, int batchSize = 4, int width = 16)
     {
         torch.random.manual_seed(1);
-        using var vae = new VaeNetworks(new MlpNetwork(width), new ImageShape(1, 8, 8), latents: 3);
+        using var vae = new VaeNetworks(new MlpNetwork(width), new ExampleShape(1, 8, 8), latents: 3);
         return Write(vae, new TrainingOptions { BatchSize = batchSize, Optimizer = new Adam(new ConstantSchedule(learningRate)) }, name);
     }
 
     private TrainingPackage CompileRegularized(string name)
     {
         torch.random.manual_seed(1);
-        using var vae = new VaeNetworks(new RegularizedNetwork(), new ImageShape(1, 8, 8), latents: 3);
+        using var vae = new VaeNetworks(new RegularizedNetwork(), new ExampleShape(1, 8, 8), latents: 3);
         return Write(vae, new TrainingOptions { BatchSize = 4, Optimizer = new AdamW(new ConstantSchedule(1e-2)), MaxGradientNorm = 10, WeightAveraging = 0.9 }, name);
     }
 
@@ -268,10 +268,10 @@ internal sealed class TrainerTests : FolderFixture
     {
         public override string Name => "regularized";
 
-        public override Module<Tensor, Tensor> Encoder(ImageShape image, int latents, int parameters) => Sequential(
+        public override Module<Tensor, Tensor> Encoder(ExampleShape image, int latents, int parameters) => Sequential(
             Flatten(), Linear(image.Dimensions, 12), BatchNorm1d(12), ReLU(), Dropout(0.2), Linear(12, 2 * latents));
 
-        public override Module<Tensor, Tensor> Decoder(ImageShape image, int latents) => Sequential(
+        public override Module<Tensor, Tensor> Decoder(ExampleShape image, int latents) => Sequential(
             Linear(latents, 12), ReLU(), Dropout(0.2), Linear(12, image.Dimensions), Unflatten(1, [image.Channels, image.Height, image.Width]));
     }
 
@@ -280,11 +280,7 @@ internal sealed class TrainerTests : FolderFixture
     {
         public override long Count => count;
 
-        public override int Channels => 1;
-
-        public override int Height => side;
-
-        public override int Width => side;
+        public override ExampleShape Shape { get; } = new(1, side, side);
 
         public override void Read(long index, Span<byte> pixels) => pixels.Fill((byte)index);
     }

@@ -277,7 +277,7 @@ internal sealed class ValidationTests : FolderFixture
     private TrainingPackage Compile(Schedule beta)
     {
         torch.random.manual_seed(2);
-        using var networks = new VaeNetworks(new MlpNetwork(16), new ImageShape(1, 6, 6), latents: 3);
+        using var networks = new VaeNetworks(new MlpNetwork(16), new ExampleShape(1, 6, 6), latents: 3);
         return new PackageCompiler(
             new VaeModel(networks, new BernoulliLikelihood(), new BetaElbo(beta)), new TrainingOptions { BatchSize = 8, Optimizer = new Adam(new ConstantSchedule(0.05)) }).Write(Folder["package"]);
     }
@@ -287,11 +287,7 @@ internal sealed class ValidationTests : FolderFixture
     {
         public override long Count => 20;
 
-        public override int Channels => 1;
-
-        public override int Height => 6;
-
-        public override int Width => 6;
+        public override ExampleShape Shape { get; } = new(1, 6, 6);
 
         public override void Read(long index, Span<byte> pixels) => new Random(first + (int)index).NextBytes(pixels);
     }

@@ -1,0 +1,67 @@
+using OnnxVae.Exporters.Graph;
+using OnnxVae.Models.Objectives;
+using static OnnxVae.Exporters.Graph.Ops;
+
+namespace OnnxVae.Models;
+
+/// <summary>What a model says about examples, in the data's units instead of those in which it sees them.</summary>
+internal static class ExampleUnits
+{
+    /// <summary>The example that a decoder gives: the mean of the likelihood, in [0, 1] or in the data's units.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="likelihood">P(y|z).</param>
+    /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>
+    public static Value Output(this Example example, Likelihood likelihood, Value output) =>
+        example.IsUnitRange ? likelihood.Image(output)
+        : example.Scales is { } scales ? (likelihood.Mean(output) * scales) + example.Offsets!
+        : likelihood.Mean(output);
+
+    /// <summary>The squared difference of examples and the mean of the likelihood, summed over values that count.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="difference">Their difference as the model sees them, Float32 [N, C, ...].</param>
+    /// <param name="counts">1 for values that count; null if all do.</param>
+    /// <returns>Float32 [N].</returns>
+    public static Value SquaredError(this Example example, Value difference, Value? counts = null)
+    {
+        var squares = Square(example.Scales is { } scales ? difference * scales : difference);
+        return SumPerRow(counts is null ? squares : counts * squares);
+    }
+
+    /// <summary>The distortion of examples in the data's units: a density is smaller by the product of the scales.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="likelihood">P(y|z).</param>
+    /// <param name="distortion">The distortion of what the model sees, Float32 [N].</param>
+    public static Value Distortion(this Example example, Likelihood likelihood, Value distortion) =>
+        likelihood.IsNormalized && example.Scaling is { Scales.Count: > 0 } scaling ? distortion + (float)scaling.LogVolume(example.Shape) : distortion;
+
+    /// <summary>The distortion of each value in the data's units; null for a likelihood in which values are not independent given z.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="likelihood">P(y|z).</param>
+    /// <param name="y">The examples as the model sees them, Float32 [N, C, ...].</param>
+    /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>
+    public static Value? ValueDistortions(this Example example, Likelihood likelihood, Value y, Value output) =>
+        likelihood.ValueDistortions(y, output) is not { } values ? null
+        : likelihood.IsNormalized && example.Scales is { } scales ? values + Log(scales)
+        : values;
+
+    /// <summary>Rejects a likelihood of other values.</summary>
+    /// <exception cref="ArgumentException">It is for numbers in [0, 1], or its mean is, but not the values; or these are to be made 0 or 1.</exception>
+    public static void RequireFit(this Example example, Likelihood likelihood)
+    {
+        if (example.IsUnitRange)
+        {
+            return;
+        }
+
+        string others = example.Scaling!.HasUnitMean ? "those of other examples may lie outside" : "those of the examples are any numbers";
+        if (likelihood.IsForUnitRange || (likelihood is MeanPixels { PixelMean: PixelMean.Sigmoid } && !example.Scaling.HasUnitMean))
+        {
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for values from 0 to 1, and {others}: choose a Gaussian one, with the decoder's output as the mean.", nameof(likelihood));
+        }
+
+        if (example.Pixels != PixelPreparation.Grey)
+        {
+            throw new ArgumentException($"Values are made 0 or 1 ({example.Pixels}) if they are from 0 to 1, and {others}: leave them as they are.", nameof(example));
+        }
+    }
+}
