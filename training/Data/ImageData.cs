@@ -39,7 +39,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         var data = OpenAsTheyAre(source, options);
         return options.IsReal is true && !data.All.IsReal ? throw new InvalidDataException($"'{source}' holds images of pixels; real numbers in units of their own come from a .npy, a .npz or a folder of .npy.")
             : options.BinarizationSeed is not { } seed ? data
-            : data.All.IsReal ? throw new InvalidDataException($"'{source}' holds real numbers: only pixels can be drawn as black or white.")
+            : !data.All.IsUnitRange ? throw new InvalidDataException($"'{source}' holds real numbers: only pixels can be drawn as black or white.")
             : data.Map(images => new BinarizedImages(images, seed));
     }
 
@@ -227,9 +227,9 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         var images = data.All;
         var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
         return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data
-            : images is { IsReal: false, Channels: 1 or 3 } && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
+            : images is { IsUnitRange: true, Shape: { IsImage: true, Channels: 1 or 3 } } && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
             : throw new InvalidDataException(
-                $"The {images.Shape.Noun} are {images.Shape.Description}, and should be {channels} x {height} x {width}: only images of pixels, in grayscale or color, are scaled.");
+                $"The {images.Shape.Noun} are {images.Shape.Description}, and should be {channels} x {height} x {width}: only images in grayscale or color are scaled.");
     }
 
     /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 examples of each split, images as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>

@@ -30,10 +30,10 @@ public abstract class ImageSource
     /// <summary>Reads an image.</summary>
     /// <param name="index">Its number, from 0.</param>
     /// <param name="pixels">Receives UInt8 [C, H, W].</param>
-    /// <exception cref="InvalidOperationException">The examples are real numbers.</exception>
+    /// <exception cref="InvalidOperationException">The examples are real numbers outside [0, 1].</exception>
     public abstract void Read(long index, Span<byte> pixels);
 
-    /// <summary>The bits of a value: 8 or 16 for pixels, 32 for real numbers. 8-bit pixels are a rounded picture of 16.</summary>
+    /// <summary>The bits of a value: 8 or 16 for pixels, 32 for real numbers. 8-bit pixels are a rounded picture of 16, and of numbers from 0 to 1.</summary>
     public virtual int BitDepth => 8;
 
     /// <summary>Whether examples are real numbers, in units of their own, and not pixels.</summary>

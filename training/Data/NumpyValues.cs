@@ -1,3 +1,5 @@
+using OnnxVae.Inference;
+
 namespace OnnxVae.Training.Data;
 
 /// <summary>Real numbers in a NumPy array of any type, in units of their own: vectors, series, images or volumes.</summary>
@@ -21,7 +23,18 @@ internal sealed class NumpyValues : NumpySource
     public void BelongToOthers() => isUnitRange = false;
 
     /// <inheritdoc/>
-    public override void Read(long index, Span<byte> pixels) => throw new InvalidOperationException("The examples are real numbers, not pixels.");
+    /// <remarks>Rounded, of numbers from 0 to 1.</remarks>
+    public override void Read(long index, Span<byte> pixels)
+    {
+        if (!isUnitRange)
+        {
+            throw new InvalidOperationException("The examples are real numbers, not pixels.");
+        }
+
+        var values = new float[pixels.Length];
+        read(index, values);
+        Pixels.ToBytes(values, pixels);
+    }
 
     /// <inheritdoc/>
     public override void ReadValues(long index, Span<float> values) => read(index, values);

@@ -142,7 +142,7 @@ internal sealed class ArraysTests : FolderFixture
     [TestCase(new[] { 12 }, "--model mlp --pixels threshold", "Values are made 0 or 1 (Threshold) if they are from 0 to 1, and those of the examples are any numbers: leave --pixels out.")]
     [TestCase(new[] { 1, 64 }, "--model conv --condition mask", "The examples are series of 1 x 64 (channels, length), but a mask is for images.")]
     [TestCase(new[] { 1, 64 }, "--model mlp --random-flip", "The examples are series; --random-flip, --random-crop, --random-shift and --random-rotation are for images: leave them out.")]
-    [TestCase(new[] { 12 }, "--model mlp --image-size 8", "The vectors are 12 (columns), and should be 12 x 8 x 8: only images of pixels, in grayscale or color, are scaled.")]
+    [TestCase(new[] { 12 }, "--model mlp --image-size 8", "The vectors are 12 (columns), and should be 12 x 8 x 8: only images in grayscale or color are scaled.")]
     [TestCase(new[] { 12 }, "--model mlp --binarize", "'{0}' holds real numbers: only pixels can be drawn as black or white.")]
     [TestCase(new[] { 7, 9 }, "--model mlp", "'{0}' has shape [400, 7, 9], and numbers that are no pixels, which could be [N, C, L] or [N, L, C] or [N, H, W]: give --layout, as in --layout nhwc.")]
     [TestCase(new[] { 7, 9 }, "--model mlp --layout nchw", "'{0}' has shape [400, 7, 9], and not the 4 axes of the layout nchw: give another layout, or none.")]

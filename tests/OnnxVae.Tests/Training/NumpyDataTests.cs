@@ -39,7 +39,7 @@ internal sealed class NumpyDataTests : FolderFixture
         var known = ImageData.Open(Folder["x.npy"], new ImageOptions { Channels = 9, Size = (5, 8) }).All;
         Assert.That((known.Channels, known.Height, known.Width), Is.EqualTo((9, 5, 8)), "the shape of a model tells, too");
         Assert.That(() => ImageData.Open(Folder["x.npy"], new ImageOptions { Layout = ArrayLayout.Nchw, Channels = 3 }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only images of pixels, in grayscale or color, are scaled."));
+            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only images in grayscale or color are scaled."));
     }
 
     [Test]
