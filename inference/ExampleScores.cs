@@ -20,7 +20,7 @@ public sealed class ExampleScores
     public ReadOnlySpan<float> this[ScoreKind kind] => scores.TryGetValue(kind, out float[]? values) ? values
         : throw new ArgumentException($"The model has no {kind.Name()}; it has {string.Join(", ", Kinds.Select(ScoreKinds.Name))}.", nameof(kind));
 
-    /// <summary>The distortion of each value, nats, Float32 [N, C, H, W]; empty unless it was asked for.</summary>
+    /// <summary>The distortion of each value, nats, Float32 [N, C, ...]; empty unless it was asked for.</summary>
     public ReadOnlySpan<float> Map => map;
 
     /// <summary>The scores of examples that follow each other.</summary>

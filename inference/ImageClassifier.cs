@@ -6,7 +6,7 @@ using OnnxVae.Inference.Internals;
 namespace OnnxVae.Inference;
 
 /// <summary>
-/// Any ONNX model that takes images, Float32 [N, C, H, W] with values in [0, 1], and returns logits or probabilities of K classes, [N, K]. Safe to
+/// Any ONNX model that takes images, Float32 [N, C, ...] with values in [0, 1] or in the data's units, and returns logits or probabilities of K classes, [N, K]. Safe to
 /// use from several threads.
 /// </summary>
 public sealed class ImageClassifier : IDisposable
@@ -83,7 +83,7 @@ public sealed class ImageClassifier : IDisposable
     }
 
     /// <summary>The natural logarithms of the class probabilities; if the model returns logits, a softmax is applied first.</summary>
-    /// <param name="images">Float32 [N, C, H, W], values in [0, 1].</param>
+    /// <param name="images">Float32 [N, C, ...], values in [0, 1] or in the data's units.</param>
     /// <returns>Float32 [N, K].</returns>
     /// <exception cref="ArgumentException">The length is wrong.</exception>
     /// <exception cref="InvalidDataException">The model returns NaN or infinity.</exception>

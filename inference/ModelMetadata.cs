@@ -56,6 +56,12 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
     /// <summary>Whether the file takes and gives values from 0 to 1, as those of pixels are if they are divided by the largest one; else they are any numbers, in the data's units.</summary>
     public bool IsUnitRange { get; init; } = true;
 
+    /// <summary>Whether examples are pictures: images of values from 0 to 1.</summary>
+    public bool HasPictures => IsImage && IsUnitRange;
+
+    /// <summary>Whether values are numbers in units of their own, and not those of pixels.</summary>
+    public bool IsReal => BitDepth > 16;
+
     /// <summary>How the file scales values; null if it takes them as they are.</summary>
     public ValueScaling? Scaling { get; init; }
 
@@ -100,7 +106,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
 
         int[] axes = entries.GetValueOrDefault(MetadataKeys.Shape, "").Split(',') is { Length: <= MostAxes } sizes && (sizes.Length == ImageAxes || kind != ExportedKinds.Colorizer)
             ? [.. sizes.Select(size => Number(size, MetadataKeys.Shape, source))]
-            : throw Damaged(source, MetadataKeys.Shape, entries.GetValueOrDefault(MetadataKeys.Shape), "channels,height,width");
+            : throw Damaged(source, MetadataKeys.Shape, entries.GetValueOrDefault(MetadataKeys.Shape), kind == ExportedKinds.Colorizer ? "channels,height,width" : "the number of channels, and up to three sides after it");
         if (axes.Aggregate((Int128)1, (product, size) => product * size) > Array.MaxLength)
         {
             throw Damaged(source, MetadataKeys.Shape, entries[MetadataKeys.Shape], "a size that fits into memory");

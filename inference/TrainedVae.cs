@@ -45,7 +45,7 @@ public sealed class TrainedVae : IDisposable
             if (from.LatentSize != to.LatentSize || !from.Axes.SequenceEqual(to.Axes))
             {
                 throw new InvalidDataException(
-                    $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape} images, and {to.LatentSize} of {to.Shape}. Export both from one run.");
+                    $"Encoder and decoder in '{folder}' belong to different models: {from.LatentSize} latents of {from.Shape}, and {to.LatentSize} of {to.Shape}. Export both from one run.");
             }
 
             if (!ModelMetadata.AreAlike(from.Weights, to.Weights))
@@ -117,11 +117,11 @@ public sealed class TrainedVae : IDisposable
     }
 
     /// <summary>Interpolates between two images in latent space.</summary>
-    /// <param name="from">Float32 [C, H, W], values in [0, 1].</param>
-    /// <param name="to">Float32 [C, H, W], values in [0, 1].</param>
+    /// <param name="from">Float32 [C, ...], values in [0, 1] or in the data's units.</param>
+    /// <param name="to">Float32 [C, ...], values in [0, 1] or in the data's units.</param>
     /// <param name="steps">Number of images, including both ends; at least 2.</param>
     /// <param name="path">The kind of path; <see cref="LatentPath.Spherical"/> if omitted.</param>
-    /// <returns>Float32 [steps, C, H, W], values in [0, 1].</returns>
+    /// <returns>Float32 [steps, C, ...], likewise.</returns>
     /// <exception cref="ArgumentException">A length is wrong, values are outside their range, or there are fewer than two steps.</exception>
     public float[] Interpolate(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int steps, LatentPathKind path = LatentPathKind.Spherical)
     {

@@ -139,9 +139,10 @@ public sealed class VaeDecoder : IDisposable
     /// <summary>Decodes latents into pixels.</summary>
     /// <param name="latents">Float32 [N, L].</param>
     /// <param name="pixels">Receives UInt8 [N, C, H, W].</param>
-    /// <exception cref="ArgumentException">A length is wrong, or a latent is not finite.</exception>
+    /// <exception cref="ArgumentException">A length is wrong, a latent is not finite, or the decoder gives other numbers than those of pixels.</exception>
     public void Decode(ReadOnlySpan<float> latents, Span<byte> pixels)
     {
+        Arguments.RequirePixels(Metadata);
         using var images = new PooledArray(pixels.Length);
         Decode(latents, images.Span);
         Pixels.ToBytes(images.Span, pixels);

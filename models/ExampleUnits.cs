@@ -16,6 +16,11 @@ internal static class ExampleUnits
         : example.Scales is { } scales ? (likelihood.Mean(output) * scales) + example.Offsets!
         : likelihood.Mean(output);
 
+    /// <summary>Values in the data's units, but for the offset, which does not matter for differences between them.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="values">Values as the model sees them, Float32 [N, C, ...].</param>
+    public static Value InUnitsUpToOffset(this Example example, Value values) => example.Scales is { } scales ? values * scales : values;
+
     /// <summary>The squared difference of examples and the mean of the likelihood, summed over values that count.</summary>
     /// <param name="example">The example.</param>
     /// <param name="difference">Their difference as the model sees them, Float32 [N, C, ...].</param>
@@ -23,7 +28,7 @@ internal static class ExampleUnits
     /// <returns>Float32 [N].</returns>
     public static Value SquaredError(this Example example, Value difference, Value? counts = null)
     {
-        var squares = Square(example.Scales is { } scales ? difference * scales : difference);
+        var squares = Square(example.InUnitsUpToOffset(difference));
         return SumPerRow(counts is null ? squares : counts * squares);
     }
 
@@ -44,19 +49,30 @@ internal static class ExampleUnits
         : likelihood.IsNormalized && example.Scales is { } scales ? values + Log(scales)
         : values;
 
-    /// <summary>Rejects a likelihood of other values.</summary>
-    /// <exception cref="ArgumentException">It is for numbers in [0, 1], or its mean is, but not the values; or these are to be made 0 or 1.</exception>
+    /// <summary>Rejects a likelihood of other values, and a preparation of other values than those of pixels.</summary>
+    /// <exception cref="ArgumentException">It is for numbers in [0, 1], or its mean is, but not the values; or it is for images or 8-bit pixels alone.</exception>
     public static void RequireFit(this Example example, Likelihood likelihood)
     {
+        const string instead = "choose a Gaussian one, with the decoder's output as the mean";
+        if (likelihood.IsForImages && !example.Shape.IsImage)
+        {
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for images, but the examples are {example.Shape.Noun} of {example.Shape.Description}: {instead}.", nameof(likelihood));
+        }
+
+        if (likelihood.Domain == ValueDomain.Bytes && example.Scaling is { } numbers)
+        {
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for 8-bit pixels, but the examples {(numbers.IsReal ? "are real numbers" : $"have {numbers.BitDepth} bits")}: {instead}.", nameof(likelihood));
+        }
+
         if (example.IsUnitRange)
         {
             return;
         }
 
-        string others = example.Scaling!.HasUnitMean ? "those of other examples may lie outside" : "those of the examples are any numbers";
-        if (likelihood.IsForUnitRange || (likelihood is MeanPixels { PixelMean: PixelMean.Sigmoid } && !example.Scaling.HasUnitMean))
+        string others = example.Scaling!.IsSeenInUnitRange ? "those of other examples may lie outside" : "those of the examples are any numbers";
+        if (likelihood.Domain == ValueDomain.UnitRange || (likelihood is MeanPixels { PixelMean: PixelMean.Sigmoid } && !example.Scaling.IsSeenInUnitRange))
         {
-            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for values from 0 to 1, and {others}: choose a Gaussian one, with the decoder's output as the mean.", nameof(likelihood));
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for values from 0 to 1, and {others}: {instead}.", nameof(likelihood));
         }
 
         if (example.Pixels != PixelPreparation.Grey)

@@ -30,10 +30,7 @@ internal sealed record ChosenImage(string Name, float[] Pixels)
             throw new UsageException($"{option} is '{text}'; expected {(images is null ? "an image file, or with --data the number or the name of an image in them" : $"the number of an image of this --split, 0 to {images.Count - 1}, its name, or an image file")}.");
         }
 
-        if (!(model.IsImage && model.IsUnitRange))
-        {
-            throw new UsageException($"{option} is '{text}', a file, but the model's examples are numbers in units of their own, not pictures: give --data, and the number of one of them.");
-        }
+        PicturesOnly.Require(model, $"{option} is '{text}', a file", "give --data, and the number of one of them");
 
         byte[] pixels = ImageFiles.Decode(text, RegularFile.Read(text), model.Channels, model.Height, model.Width);
         var values = new float[pixels.Length];

@@ -62,12 +62,18 @@ internal sealed record ImageJobOptions : JobOptions
     /// <param name="total">The number of images in all shards together.</param>
     /// <param name="source">The images that they are made from; null if they are not made from named images.</param>
     /// <exception cref="UsageException">There are several images for a single picture, or what is written are no pictures.</exception>
-    public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null) =>
-        !Paths.IsArray && !(model.IsImage && model.IsUnitRange) ? throw new UsageException($"--out is '{Out}', but the model's examples, {string.Join(" x ", model.Axes)}, are numbers in units of their own, not pictures: give a .npy.")
-        : Paths.IsPicture && total != 1 ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
+    public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null)
+    {
+        if (!Paths.IsArray)
+        {
+            PicturesOnly.Require(model, $"--out is '{Out}'", "give a .npy");
+        }
+
+        return Paths.IsPicture && total != 1 ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")
         : new OutputImages(
             model, Paths.Shard.RangeOf(total, Paths.Unit), total, Codec, source is null ? null : OutputNames.Of(source, total, Codec))
-        { IsReal = Float || model.BitDepth > 16 };
+        { IsReal = Float || model.IsReal };
+    }
 
     /// <inheritdoc/>
     public override JsonObject Describe(string verb, IEnumerable<(string Name, string File)> files)

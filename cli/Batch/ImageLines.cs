@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using OnnxVae.Cli.Batch.Outputs;
 using OnnxVae.Cli.Runs;
-using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
@@ -24,7 +23,7 @@ internal static class ImageLines
     /// <param name="shape">The model that made them.</param>
     /// <param name="columns">Images per line.</param>
     /// <param name="path">A picture for a grid, a .npy, or a folder for PNG files.</param>
-    /// <exception cref="UsageException">There are no pictures for a folder.</exception>
+    /// <exception cref="Terminal.UsageException">There are no pictures for a folder.</exception>
     public static void Save(float[] images, ModelMetadata shape, int columns, string path)
     {
         long count = images.Length / shape.ImageSize;
@@ -34,23 +33,17 @@ internal static class ImageLines
             return;
         }
 
-        bool isReal = shape.BitDepth > 16;
-        byte[] pixels = isReal ? [] : OutputImages.ToBytes(images);
         if (path.EndsWith(JobPaths.NpyExtension, StringComparison.OrdinalIgnoreCase))
         {
             AtomicFile.Write(path, stream =>
             {
-                Npy.WriteHeader(stream, isReal ? "<f4" : "|u1", [count, .. shape.Axes.Select(size => (long)size)]);
-                stream.Write(isReal ? MemoryMarshal.AsBytes<float>(images) : pixels);
+                Npy.WriteHeader(stream, shape.IsReal ? "<f4" : "|u1", [count, .. shape.Axes.Select(size => (long)size)]);
+                stream.Write(shape.IsReal ? MemoryMarshal.AsBytes<float>(images) : OutputImages.ToBytes(images));
             });
             return;
         }
 
-        if (!(shape.IsImage && shape.IsUnitRange))
-        {
-            throw new UsageException($"--out is '{path}', but the model's examples, {string.Join(" x ", shape.Axes)}, are numbers in units of their own, not pictures: give a .npy, or a .png for curves and slices of all of them.");
-        }
-
+        PicturesOnly.Require(shape, $"--out is '{path}'", "give a .npy, or a .png for curves and slices of all of them");
         OutputFolder.RequireNew(path);
         var files = new OutputImages(shape, ImageRange.OfFirst(count), count, ImageFormat.Png);
         foreach (var (number, file) in files.Encode(0, OutputImages.ToBytes(images), corrupt: null))

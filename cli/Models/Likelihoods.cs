@@ -7,9 +7,6 @@ namespace OnnxVae.Cli.Models;
 /// <summary>Likelihoods by name.</summary>
 internal sealed class Likelihoods : INamed
 {
-    /// <summary>The one for 8-bit pixels alone.</summary>
-    public const string OfBytes = "discretized-logistic";
-
     private const string OfUnitRange = "bernoulli", OfNumbers = "gaussian-learned";
 
     private static readonly Dictionary<string, Func<ModelOptions, PixelMean, Likelihood>> Table = new()
@@ -19,7 +16,7 @@ internal sealed class Likelihoods : INamed
         ["gaussian"] = (options, mean) => new GaussianLikelihood(options.Sigma, mean),
         [OfNumbers] = (_, mean) => new LearnedGaussianLikelihood(mean),
         ["gaussian-optimal"] = (_, mean) => new OptimalGaussianLikelihood(mean),
-        [OfBytes] = (_, _) => new DiscretizedLogisticLikelihood(),
+        ["discretized-logistic"] = (_, _) => new DiscretizedLogisticLikelihood(),
         ["squared-error"] = (options, mean) => new SquaredError(options.Lambda, mean),
         ["absolute-error"] = (options, mean) => new AbsoluteError(options.Lambda, mean),
         ["dissimilarity"] = (options, mean) => new StructuralDissimilarity(options.Lambda, mean),
@@ -33,6 +30,9 @@ internal sealed class Likelihoods : INamed
     /// <param name="mean">How the network's output determines the mean of Gaussian values.</param>
     /// <param name="scaling">The scaling of real numbers; null for pixels.</param>
     public static Likelihood Create(ModelOptions options, PixelMean mean, Scaling? scaling) => Table[options.Likelihood ?? Usual(scaling is null or { IsUnitRange: true })](options, mean);
+
+    /// <summary>Whether the likelihood that options name is for values from 0 to 1; null if they name none.</summary>
+    public static bool? IsForUnitRange(ModelOptions options) => options.Likelihood is { } name ? Table[name](options, PixelMean.Sigmoid).Domain != ValueDomain.RealNumbers : null;
 
     /// <summary>The likelihood that is taken unless another one is given.</summary>
     /// <param name="isUnitRange">Whether values are from 0 to 1.</param>

@@ -54,22 +54,17 @@ internal static class ModelBuilder
 
     private static VaeModel WithNumbers(ModelOptions options, TrainingData data, ulong seed, long steps)
     {
-        var (network, shape, scaling) = (Networks.Create(options.Model, options.Hidden), data.Examples.Shape, ScalingOf(options, data));
+        var (network, shape, scaling) = (Networks.Create(options.Model, options.Hidden), data.Examples.Shape, Scalings.Create(data.Scale, data.Examples, Likelihoods.IsForUnitRange(options)));
         var condition = Conditions.Create(data.Condition, data.Examples);
-        bool hasUnitMean = scaling is null or { HasUnitMean: true };
+        bool isSeenInUnitRange = scaling is null or { IsSeenInUnitRange: true };
         var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
         return new VaeModel(
-            networks, Likelihoods.Create(options, hasUnitMean ? network.PixelMean : PixelMean.Identity, scaling), Objectives.Create(options, steps), Priors.Create(options, shape, seed, hasUnitMean),
+            networks, Likelihoods.Create(options, isSeenInUnitRange ? network.PixelMean : PixelMean.Identity, scaling), Objectives.Create(options, steps), Priors.Create(options, shape, seed, isSeenInUnitRange),
             Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
     }
 
     private static ColorizationModel WithSegments(ModelOptions options, ImageSource images, ulong seed, long steps)
     {
-        if (!images.IsUnitRange)
-        {
-            throw new UsageException($"--model {options.Model} is for colors, but the data are real numbers in units of their own: give images.");
-        }
-
         var inference = SegmentInferences.Find(options.ResolvedInference);
         var networks = new ColorizationNetworks(
             images.Shape, options.Segments, options.Stride, ColorDecoders.Find(options.ColorDecoder), hasPosterior: inference != SegmentInference.Exact, options.ContextWidth, seed);
@@ -78,19 +73,11 @@ internal static class ModelBuilder
 
     private static VqVaeModel WithCodes(ModelOptions options, TrainingData data, ulong seed)
     {
-        var scaling = ScalingOf(options, data);
+        var scaling = Scalings.Create(data.Scale, data.Examples, Likelihoods.IsForUnitRange(options));
         bool hasTop = options.Model == ModelNames.TwoLevels;
         var (bottom, top) = (Quantizers.Create(options, "bottom"), hasTop ? Quantizers.Create(options, "top") : null);
         var network = new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks };
         return new VqVaeModel(
             new VqVaeNetworks(network, data.Examples.Shape, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity, scaling), bottom, top, Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
-    }
-
-    private static Scaling? ScalingOf(ModelOptions options, TrainingData data)
-    {
-        var scaling = Scalings.Create(data.Scale, data.Examples);
-        return scaling is not null && options.Likelihood == Likelihoods.OfBytes
-            ? throw new UsageException($"--likelihood {options.Likelihood} is for 8-bit pixels, but the data {(scaling.BitDepth > 16 ? "are real numbers" : "have 16 bits")}: give another one, such as gaussian-optimal.")
-            : scaling;
     }
 }

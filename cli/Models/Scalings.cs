@@ -22,8 +22,9 @@ internal sealed class Scalings : INamed
     /// <summary>The scaling of a model's examples: null for 8-bit pixels.</summary>
     /// <param name="scale">The option's value. If left out, numbers from 0 to 1 are taken as they are, like pixels, and others are brought to mean 0 and standard deviation 1.</param>
     /// <param name="train">The training examples.</param>
+    /// <param name="isForUnitRange">Whether the likelihood, if one is given, is for numbers from 0 to 1; null for none.</param>
     /// <exception cref="InvalidDataException">A channel has the same value in all of them.</exception>
-    public static Scaling? Create(string? scale, ImageSource train)
+    public static Scaling? Create(string? scale, ImageSource train, bool? isForUnitRange = null)
     {
         if (!train.IsReal)
         {
@@ -31,6 +32,6 @@ internal sealed class Scalings : INamed
         }
 
         var kind = scale is null ? train.IsUnitRange ? ScalingKind.None : ScalingKind.Standard : Table[scale];
-        return kind == ScalingKind.None ? Scaling.AsTheyAre(train.IsUnitRange) : ValueStatistics.Of(train).ToScaling(kind);
+        return kind == ScalingKind.None ? Scaling.AsTheyAre(train.IsUnitRange && (scale is null || isForUnitRange is not false)) : ValueStatistics.Of(train).ToScaling(kind);
     }
 }

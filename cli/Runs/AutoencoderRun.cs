@@ -34,12 +34,12 @@ internal sealed class AutoencoderRun : IDisposable
     {
         options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
-        var images = options.Data.Open(options.Seed, options.Package is null ? null : TrainingPackage.Open(options.Package).TakesRealNumbers);
+        options = options with { IsReal = options.Package is { } path ? TrainingPackage.Open(path).TakesRealNumbers : options.Model!.HasSegments ? false : null };
+        var images = options.OpenImages();
         options.Logging.RequireFit(images);
         options = options with
         {
             Model = options.Model is { Likelihood: null, HasSegments: false } model ? model with { Likelihood = Likelihoods.Usual(images.Train.IsUnitRange && options.Data.Scale is null or ScalingNames.None) } : options.Model,
-            IsReal = images.Train.IsReal,
             TrainingImages = images.Train.Count,
             TestImages = images.Test.Count,
             ImagesIdentity = images.Identify(),

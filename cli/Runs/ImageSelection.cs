@@ -10,7 +10,7 @@ namespace OnnxVae.Cli.Runs;
 internal record ImageSelection
 {
     private const ulong BinarizationSeed = 1;
-    private const int PixelBits = 16; // at most
+    private const int WordBits = 16;
 
     [Option(Topic.Data, "The images.", IsRequired = true)]
     public virtual string? Data { get; init; }
@@ -47,16 +47,16 @@ internal record ImageSelection
             Channels = model.IsImage ? model.Channels : null,
             Shape = shape,
             IsChannelsLast = model.IsChannelsLast,
-            IsReal = model.BitDepth > PixelBits,
+            IsReal = model.IsReal,
             SkipCorrupt = SkipCorrupt,
             BinarizationSeed = Binarize ? BinarizationSeed : null,
             IsLazy = isLazy,
-            BitDepth = model.BitDepth is > 8 and <= PixelBits ? model.BitDepth : null,
+            BitDepth = model.BitDepth == WordBits ? WordBits : null,
         };
         var images = DataOpening.Open(Data!, options);
         images = conditions is null ? images : images.WithConditions(conditions);
         return images.All.Shape != shape ? throw new InvalidDataException($"The {images.All.Shape.Noun} are {images.All.Shape.Description}, but the {model.Kind} takes {shape}.")
-            : model.IsUnitRange && !images.All.IsUnitRange ? throw new InvalidDataException($"'{Data}' has numbers outside the range from 0 to 1, but the {model.Kind} takes no others.")
+            : model.IsUnitRange && !images.All.IsUnitRange ? throw new InvalidDataException($"'{Data}' has numbers outside the range from 0 to 1, or so many that it is not known, but the {model.Kind} takes no others.")
             : images.Split(Split);
     }
 }

@@ -54,8 +54,8 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     /// <summary>What identifies the images: <see cref="ImageData.Identify"/>.</summary>
     public string? ImagesIdentity { get; init; }
 
-    /// <summary>Whether the examples are real numbers, in units of their own, and not pixels.</summary>
-    public bool IsReal { get; init; }
+    /// <summary>Whether arrays hold real numbers instead of pixels, where the model says so; null where their values do.</summary>
+    public bool? IsReal { get; init; }
 
     /// <summary>What has changed since the start.</summary>
     public IReadOnlyList<RunChange> Changes { get; init; } = [];
@@ -71,6 +71,11 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
         if (Package is not null && Data.Scale is not null)
         {
             yield return "--scale cannot be given with --package: the package was compiled with its own.";
+        }
+
+        if (Data.Scale is not null && Package is null && Model!.HasSegments)
+        {
+            yield return "--scale cannot be given with --model colorization: it is for colors from 0 to 1.";
         }
 
         foreach (string fault in Conditions.FaultsOf(Data.Condition, Package is null ? Model : null))
@@ -133,7 +138,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     [JsonIgnore]
     public ImageOptions ImageOptions => Data.ToImageOptions(Seed);
 
-    /// <summary>Opens the images of a run, as they were opened when it was started.</summary>
+    /// <summary>Opens the images, for a run as they were opened when it was started.</summary>
     public ImageData OpenImages() => Data.Open(Seed, IsReal);
 
     /// <summary>Opens the images of a run that goes on.</summary>

@@ -37,8 +37,11 @@ public sealed record Scaling
     /// <summary>The bits of a value: 8 or 16 for pixels that were divided by the largest one, 32 for other numbers.</summary>
     public int BitDepth { get; private init; } = BitsOfReals;
 
+    /// <summary>Whether values are numbers in units of their own, and not those of pixels.</summary>
+    public bool IsReal => BitDepth == BitsOfReals;
+
     /// <summary>Whether the model sees values in [0, 1], at least those that it was made for.</summary>
-    public bool HasUnitMean => IsUnitRange || Kind == ScalingKind.MinMax;
+    public bool IsSeenInUnitRange => IsUnitRange || Kind == ScalingKind.MinMax;
 
     /// <summary>Values that are seen as they are.</summary>
     /// <param name="isUnitRange">Whether all are in [0, 1].</param>

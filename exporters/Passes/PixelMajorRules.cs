@@ -147,8 +147,14 @@ internal static class PixelMajorRules
             ? LayoutValue.Of(inputs[0].Affine.Select(rows => rows.Select(Regroup), Regroup))
             : null;
 
-        // Numbers that are the same for a whole batch of unknown size are stored once.
-        Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. to.SkipLast(2).Select(size => values.Shape.HasBatch ? size : Math.Max(size, 1))]);
+        // Numbers that are the same for a whole batch of unknown size are stored once, with an axis of 1 for each that the batch is divided into.
+        Value Regroup(Value values) => Ops.Reshape(values, [values.Shape[0], .. values.Shape.HasBatch ? to.SkipLast(2) : Once([.. to.SkipLast(2)])]);
+
+        IEnumerable<long> Once(Shape others)
+        {
+            int ofBatch = Enumerable.Range(1, others.Rank).FirstOrDefault(axes => others.Take(axes).Aggregate((product, size) => product * size) == from[0]);
+            return others.Select((size, axis) => size < 0 || (from[0] < 0 && axis < ofBatch) ? 1 : size);
+        }
     }
 
     private static LayoutValue? Concat(Node node, ImmutableArray<LayoutValue> inputs)

@@ -85,16 +85,21 @@ internal static class Arguments
         }
     }
 
+    /// <summary>Rejects a model of other numbers than those of pixels.</summary>
+    public static void RequirePixels(ModelMetadata model)
+    {
+        if (!model.IsUnitRange)
+        {
+            throw new ArgumentException($"The {model.Kind} takes or gives real numbers in the data's units, not pixels: use Float32.", nameof(model));
+        }
+    }
+
     /// <summary>Pixels as a model takes them.</summary>
     /// <param name="pixels">The pixels.</param>
     /// <param name="model">The model; it must be one of pixels.</param>
     public static PooledArray OfPixels(ReadOnlySpan<byte> pixels, ModelMetadata model)
     {
-        if (!model.IsUnitRange)
-        {
-            throw new ArgumentException($"The {model.Kind} takes real numbers in the data's units, not pixels: give Float32.", nameof(pixels));
-        }
-
+        RequirePixels(model);
         var images = new PooledArray(pixels.Length);
         Pixels.ToFloat(pixels, images.Span);
         return images;

@@ -35,9 +35,9 @@ public abstract class Condition
     }
 
     /// <summary>Images of deployed graphs, of which the condition may know a part.</summary>
-    /// <param name="images">What the decoder says, Float32 [N, C, H, W].</param>
-    /// <param name="seen">The conditions as the model sees them.</param>
-    internal virtual Value Complete(Value images, Value seen) => images;
+    /// <param name="images">What the decoder says, Float32 [N, C, ...], in [0, 1] or in the data's units.</param>
+    /// <param name="condition">The conditions in the same units.</param>
+    internal virtual Value Complete(Value images, Value condition) => images;
 
     /// <summary>What the condition does not show of images in deployed graphs, Float32 [N, 1, H, W], 1 where it is unknown; null if it shows nothing of any.</summary>
     /// <param name="seen">The conditions as the model sees them.</param>

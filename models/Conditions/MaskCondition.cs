@@ -41,13 +41,15 @@ public sealed class MaskCondition : Condition
     {
         var (input, _) = base.Deployed(example);
         var (pixels, isVisible) = Parts(input);
-        return (input, example.Pixels == PixelPreparation.Grey ? input : Concat(1, example.See(pixels), isVisible));
+        return (input, example.Scales is not null ? Concat(1, isVisible * example.See(pixels), isVisible)
+            : example.Pixels == PixelPreparation.Grey ? input
+            : Concat(1, example.See(pixels), isVisible));
     }
 
     /// <inheritdoc/>
-    internal override Value Complete(Value images, Value seen)
+    internal override Value Complete(Value images, Value condition)
     {
-        var (pixels, isVisible) = Parts(seen);
+        var (pixels, isVisible) = Parts(condition);
         return (isVisible * pixels) + ((1f - isVisible) * images);
     }
 

@@ -29,7 +29,8 @@ public sealed record ResidualNetwork : VaeNetwork
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor> Encoder(ExampleShape shape, int latents, int parameters)
     {
-        var (halvings, smallest, axes) = (Halvings(shape), Smallest(shape), shape.Sides.Count);
+        var (halvings, axes) = (Halvings(shape), shape.Sides.Count);
+        var smallest = new ExampleShape(Channels, [.. shape.Sides.Select(side => side >> halvings)]); // at the lowest resolution
         return Sequential(
         [
             SameSize(axes, shape.Channels, Channels),
@@ -42,7 +43,8 @@ public sealed record ResidualNetwork : VaeNetwork
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor> Decoder(ExampleShape shape, int latents)
     {
-        var (halvings, smallest, axes) = (Halvings(shape), Smallest(shape), shape.Sides.Count);
+        var (halvings, axes) = (Halvings(shape), shape.Sides.Count);
+        var smallest = new ExampleShape(Channels, [.. shape.Sides.Select(side => side >> halvings)]); // at the lowest resolution
         return Sequential(
         [
             Linear(latents, smallest.Dimensions), SpatialLayers.ToShape(smallest),
@@ -65,9 +67,6 @@ public sealed record ResidualNetwork : VaeNetwork
 
         return halvings;
     }
-
-    // At the lowest resolution.
-    private ExampleShape Smallest(ExampleShape shape) => new(Channels, [.. shape.Sides.Select(side => side >> Halvings(shape))]);
 
     private Residual Block(int axes) => new(Sequential(
         Norm(), SiLU(), SameSize(axes, Channels, Channels), Norm(), SiLU(), SameSize(axes, Channels, Channels)));

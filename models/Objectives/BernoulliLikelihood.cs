@@ -11,7 +11,7 @@ public sealed class BernoulliLikelihood : Likelihood
     public override string Name => "bernoulli";
 
     /// <inheritdoc/>
-    public override bool IsForUnitRange => true;
+    public override ValueDomain Domain => ValueDomain.UnitRange;
 
     /// <inheritdoc/>
     public override Value Mean(Value output) => Sigmoid(output);

@@ -20,7 +20,7 @@ public sealed class ContinuousBernoulliLikelihood : Likelihood
     public override string Name => "continuous-bernoulli";
 
     /// <inheritdoc/>
-    public override bool IsForUnitRange => true;
+    public override ValueDomain Domain => ValueDomain.UnitRange;
 
     /// <inheritdoc/>
     public override Value Mean(Value output)

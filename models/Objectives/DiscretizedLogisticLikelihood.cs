@@ -26,7 +26,7 @@ public sealed class DiscretizedLogisticLikelihood : Likelihood
     public override string Name => "discretized-logistic";
 
     /// <inheritdoc/>
-    public override bool IsForUnitRange => true;
+    public override ValueDomain Domain => ValueDomain.Bytes;
 
     /// <inheritdoc/>
     public override IReadOnlyList<State> States => [logScale];

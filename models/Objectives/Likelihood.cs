@@ -28,8 +28,11 @@ public abstract class Likelihood
     /// <summary>Whether training must take all values of an image, and not the hidden ones alone.</summary>
     public virtual bool IsForWholeImages => false;
 
-    /// <summary>Whether values must be in [0, 1], so that it cannot be used for other numbers.</summary>
-    public virtual bool IsForUnitRange => false;
+    /// <summary>The values that it is for.</summary>
+    public virtual ValueDomain Domain => ValueDomain.RealNumbers;
+
+    /// <summary>Whether it is for images, [C, H, W], alone.</summary>
+    public virtual bool IsForImages => false;
 
     /// <summary>The mean of P(y|z), which is the generated example.</summary>
     /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>

@@ -21,7 +21,10 @@ public sealed class StructuralDissimilarity(double lambda, PixelMean pixelMean =
     public override string Name => "dissimilarity";
 
     /// <inheritdoc/>
-    public override bool IsForUnitRange => true;
+    public override ValueDomain Domain => ValueDomain.UnitRange;
+
+    /// <inheritdoc/>
+    public override bool IsForImages => true;
 
     /// <inheritdoc/>
     public override string MeasureName => Name;
@@ -32,11 +35,6 @@ public sealed class StructuralDissimilarity(double lambda, PixelMean pixelMean =
     /// <inheritdoc/>
     public override Value Measure(Value y, Value reconstruction)
     {
-        if (y.Shape.Rank != 4)
-        {
-            throw new ArgumentException($"The distortion '{Name}' is that of images, and the examples are {y.Shape}: choose another one.", nameof(y));
-        }
-
         var (a, b) = (y, reconstruction);
         var (meanA, meanB) = (Blur(a), Blur(b));
         var (varianceA, varianceB) = (Blur(Square(a)) - Square(meanA), Blur(Square(b)) - Square(meanB));

@@ -154,7 +154,7 @@ public sealed class VaeModel : IModel
         var decoded = ExpectedShape.Require(
             Example.Output(likelihood, networks.Decode(network, z, given)), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "one number for each value of an example");
         yield return new Deployable(
-            ExportedKinds.Decoder, [z, .. conditions], [("image", condition is null ? decoded : condition.Complete(decoded, seen))], [(MetadataKeys.Prior, prior.Name), .. entries]);
+            ExportedKinds.Decoder, [z, .. conditions], [("image", condition is null ? decoded : condition.Complete(decoded, Example.Scales is null ? seen : x!))], [(MetadataKeys.Prior, prior.Name), .. entries]);
 
         if (Bound(networks.Prior(network, given)).Sampler(EncodeGaussian(network)) is { } sampler)
         {
@@ -269,7 +269,7 @@ public sealed class VaeModel : IModel
 
         if (likelihood is RateDistortion measured)
         {
-            yield return new Metric(measured.MeasureName, MetricRole.PerRow, measured.Measure(forward.Y, likelihood.Mean(forward.Output)));
+            yield return new Metric(measured.MeasureName, MetricRole.PerRow, measured.Measure(Example.InUnitsUpToOffset(forward.Y), Example.InUnitsUpToOffset(likelihood.Mean(forward.Output))));
         }
     }
 

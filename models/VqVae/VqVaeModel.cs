@@ -234,8 +234,8 @@ public sealed class VqVaeModel : IModel
 
     private Value Distortion(Value y, Value output) => Example.Distortion(likelihood, likelihood.Distortion(y, output));
 
-    // Per value of an image, as the model sees it.
-    private Value MeanSquaredError(Value y, Value output) => SumPerRow(Square(y - likelihood.Mean(output))) * (1f / networks.Image.Dimensions);
+    // Per value of an image.
+    private Value MeanSquaredError(Value y, Value output) => Example.SquaredError(y - likelihood.Mean(output)) * (1f / networks.Image.Dimensions);
 
     private sealed record Level(string Name, Quantizer Quantizer, int Height, int Width)
     {

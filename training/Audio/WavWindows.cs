@@ -9,7 +9,7 @@ internal sealed class WavWindows : ImageSource
     private const int BitsOfReals = 32;
 
     private readonly IReadOnlyList<Recording> recordings;
-    private readonly IReadOnlyList<string> classOf;
+    private readonly int[] labels; // of each recording
     private readonly long[] starts; // the number of each recording's first window
     private readonly int length;
 
@@ -19,7 +19,8 @@ internal sealed class WavWindows : ImageSource
     /// <param name="length">L, samples.</param>
     public WavWindows(IReadOnlyList<Recording> recordings, IReadOnlyList<string> classOf, IReadOnlyList<string> classes, int length)
     {
-        (this.recordings, this.classOf, Classes, this.length) = (recordings, classOf, classes, length);
+        (this.recordings, Classes, this.length) = (recordings, classes, length);
+        labels = [.. classOf.Select(name => Array.IndexOf([.. classes], name))];
         Shape = new ExampleShape(recordings[0].Channels, length);
         starts = new long[recordings.Count];
         for (int i = 0; i < recordings.Count; i++)
@@ -41,6 +42,12 @@ internal sealed class WavWindows : ImageSource
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes { get; }
 
+    /// <inheritdoc/>
+    public override bool IsGrouped => true;
+
+    /// <inheritdoc/>
+    public override long GroupOf(long index) => Find(index).Recording;
+
     /// <summary>The numbers of a recording's windows.</summary>
     public IEnumerable<long> WindowsOf(int recording) => Enumerable.Range(0, recordings[recording].Length / length).Select(i => starts[recording] + i);
 
@@ -59,7 +66,7 @@ internal sealed class WavWindows : ImageSource
     }
 
     /// <inheritdoc/>
-    public override int LabelOf(long index) => Classes.Count > 0 ? Classes.Index().First(entry => entry.Item == classOf[Find(index).Recording]).Index : base.LabelOf(index);
+    public override int LabelOf(long index) => Classes.Count > 0 ? labels[Find(index).Recording] : base.LabelOf(index);
 
     /// <inheritdoc/>
     public override string NameOf(long index)

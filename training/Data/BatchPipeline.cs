@@ -6,8 +6,8 @@ using OnnxVae.Training.Runtime;
 namespace OnnxVae.Training.Data;
 
 /// <summary>Everything that one run of a program takes from outside: images, labels, conditions, and noise in the order of the program's inputs.</summary>
-/// <param name="Images">UInt8 [B, C, H, W]; empty for a program that takes real numbers.</param>
-/// <param name="Values">Float32 [B, C, H, W]; empty for a program that takes 8-bit values.</param>
+/// <param name="Images">UInt8 [B, C, ...]; empty for a program that takes real numbers.</param>
+/// <param name="Values">Float32 [B, C, ...]; empty for a program that takes 8-bit values.</param>
 /// <param name="Labels">The images' classes, Int64 [B]; empty for a program without labels.</param>
 /// <param name="Conditions">What the model is given for each image, Float32 [B, K]; empty for a program without conditions.</param>
 /// <param name="Noise">The random numbers of each noise input, in the program's order.</param>

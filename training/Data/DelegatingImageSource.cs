@@ -25,6 +25,12 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override bool IsChannelsLast => Source.IsChannelsLast;
 
     /// <inheritdoc/>
+    public override bool IsGrouped => Source.IsGrouped;
+
+    /// <inheritdoc/>
+    public override long GroupOf(long index) => Source.GroupOf(index);
+
+    /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels) => Source.Read(index, pixels);
 
     /// <inheritdoc/>

@@ -16,6 +16,17 @@ internal static class FilePlaces
         })];
     }
 
+    /// <summary>The files' names without the folders that all of them are in, unless one is a split: archives often hold one folder with everything in it, or start each name with "./".</summary>
+    /// <param name="names">The files' names, with slashes between folders.</param>
+    public static IReadOnlyList<string> WithoutCommonFolder(IReadOnlyList<string> names)
+    {
+        int slash = names.Count == 0 ? -1 : names[0].IndexOf('/', StringComparison.Ordinal);
+        string folder = slash < 0 ? "" : names[0][..(slash + 1)];
+        return slash < 0 || SplitNames.Among([names[0][..slash]]).Count > 0 || !names.All(name => name.StartsWith(folder, StringComparison.Ordinal))
+            ? names
+            : WithoutCommonFolder([.. names.Select(name => name[folder.Length..])]);
+    }
+
     /// <summary>The names of the classes, if every file is in the folder of one and there are several; else none.</summary>
     public static IReadOnlyList<string> ClassesOf(IEnumerable<FilePlace> places)
     {

@@ -37,7 +37,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         options ??= new ImageOptions();
         var data = OpenAsTheyAre(source, options);
-        return options.IsReal is true && !data.All.IsReal ? throw new InvalidDataException($"'{source}' holds images of pixels; real numbers in units of their own come from a .npy, a .npz or a folder of .npy.")
+        return options.IsReal is true && !data.All.IsReal ? throw new InvalidDataException($"'{source}' holds images of pixels; real numbers in units of their own come from a .npy, a .npz, a folder of .npy, or sound.")
             : options.BinarizationSeed is not { } seed ? data
             : !data.All.IsUnitRange ? throw new InvalidDataException($"'{source}' holds real numbers: only pixels can be drawn as black or white.")
             : data.Map(images => new BinarizedImages(images, seed));
@@ -84,15 +84,15 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
             throw new InvalidDataException($"There are {Train.Count} training images, of which {held} would be held out for validation: at least one must be left to train on.");
         }
 
-        var (train, position, order) = (Train, PositionInAll, new Permutation(Train.Count, ValidationKey, 0));
+        var (parts, position) = (new HeldOut(Train, held, ValidationKey), PositionInAll);
         return this with
         {
-            Train = new SelectedImages(train, train.Count - held, i => (train, order[held + i])),
-            Validation = new SelectedImages(train, held, i => (train, order[i])),
+            Train = parts.Rest,
+            Validation = parts.Held,
             PositionInAll = position is null ? null : (split, i) => split switch
             {
-                SplitKind.Train => position(SplitKind.Train, order[held + i]),
-                SplitKind.Validation => position(SplitKind.Train, order[i]),
+                SplitKind.Train => position(SplitKind.Train, parts.PositionOfRest(i)),
+                SplitKind.Validation => position(SplitKind.Train, parts.PositionOfHeld(i)),
                 _ => position(split, i),
             },
         };
@@ -113,42 +113,12 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     };
 
     /// <summary>
-    /// Splits data that come without a test split: a tenth, at most 5,000 images, is held out by a fixed permutation. A single image is used for training.
+    /// Splits data that come without a test split: a tenth, at most 5,000 examples, is held out by a fixed permutation, of examples in groups whole groups. A single image is used for training.
     /// </summary>
     internal static ImageData HoldOut(ImageSource all)
     {
-        long held = Math.Clamp(all.Count / HoldOutFraction, Math.Min(1, all.Count - 1), LargestHoldOut);
-        var order = new Permutation(all.Count, HoldOutKey, 0);
-        return new ImageData(
-            new SelectedImages(all, all.Count - held, i => (all, order[held + i])), new SelectedImages(all, held, i => (all, order[i])), all)
-        {
-            PositionInAll = (split, i) => split == SplitKind.Train ? order[held + i] : order[i],
-        };
-    }
-
-    /// <summary>The same for data that come in groups, such as the windows of recordings: whole groups are held out, a tenth of them, unless there are fewer than ten.</summary>
-    /// <param name="all">The examples, group by group.</param>
-    /// <param name="groups">How many each group has.</param>
-    internal static ImageData HoldOut(ImageSource all, IReadOnlyList<int> groups)
-    {
-        if (groups.Count < HoldOutFraction)
-        {
-            return HoldOut(all);
-        }
-
-        long held = groups.Count / HoldOutFraction, first = 0;
-        var order = new Permutation(groups.Count, HoldOutKey, 0);
-        var heldOut = Enumerable.Range(0, (int)held).Select(i => order[i]).ToHashSet();
-        var (train, test) = (new List<long>(), new List<long>());
-        foreach (var (group, count) in groups.Index())
-        {
-            for (int i = 0; i < count; i++)
-            {
-                (heldOut.Contains(group) ? test : train).Add(first++);
-            }
-        }
-
-        return new ImageData(new SelectedImages(all, [.. train]), new SelectedImages(all, [.. test]), all) { PositionInAll = (split, i) => (split == SplitKind.Train ? train : test)[(int)i] };
+        var parts = new HeldOut(all, Math.Clamp(all.Count / HoldOutFraction, Math.Min(1, all.Count - 1), LargestHoldOut), HoldOutKey);
+        return new ImageData(parts.Rest, parts.Held, all) { PositionInAll = (split, i) => split == SplitKind.Train ? parts.PositionOfRest(i) : parts.PositionOfHeld(i) };
     }
 
     /// <summary>A single image, for training and testing alike.</summary>
@@ -226,10 +196,10 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     {
         var images = data.All;
         var (channels, height, width) = (options.Channels ?? images.Channels, options.Size?.Height ?? images.Height, options.Size?.Width ?? images.Width);
-        return (images.Channels, images.Height, images.Width) == (channels, height, width) ? data
-            : images is { IsUnitRange: true, Shape: { IsImage: true, Channels: 1 or 3 } } && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
+        return (images.Channels, images.Height, images.Width) == (channels, height, width) || (options.IsReal is true && !images.IsReal) ? data
+            : options.IsReal is not true && images is { IsUnitRange: true, Shape: { IsImage: true, Channels: 1 or 3 } } && channels is 1 or 3 ? data.Map(source => new ScaledImages(source, channels, height, width))
             : throw new InvalidDataException(
-                $"The {images.Shape.Noun} are {images.Shape.Description}, and should be {channels} x {height} x {width}: only images in grayscale or color are scaled.");
+                $"The {images.Shape.Noun} are {images.Shape.Description}, and should be {channels} x {height} x {width}: only images of pixels, in grayscale or color, are scaled.");
     }
 
     /// <summary>Identifies the data by a hash of their splits' sizes and shape, and of up to 32 examples of each split, images as 8-bit pixels; with their conditions if they have such; labels are not part of it.</summary>

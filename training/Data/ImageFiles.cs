@@ -97,7 +97,7 @@ public sealed class ImageFiles : ImageSource
             throw new InvalidDataException($"'{source}' has no images: expected files {Endings}, or MNIST's IDX files.{others}");
         }
 
-        EncodedImage[] files = [.. WithoutCommonFolder(listing.Files).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        EncodedImage[] files = [.. FilePlaces.WithoutCommonFolder([.. listing.Files.Select(file => file.Name)]).Zip(listing.Files, (name, file) => file with { Name = name }).OrderBy(file => file.Name, StringComparer.Ordinal)];
         SortedImage[] sorted = [.. files.Zip(FilePlaces.Of([.. files.Select(file => file.Name)]), (file, place) => new SortedImage(file, place))];
         if (sorted.Select(file => file.Place.Class).Distinct().Count() > 2 && Array.Find(sorted, file => file.Place.Class.Length == 0) is { } loose)
         {
@@ -125,17 +125,6 @@ public sealed class ImageFiles : ImageSource
         return parts.Count == 1 ? ImageData.HoldOut(all) : ImageData.FromSplits(Part(SplitKind.Train), Part(SplitKind.Validation), Part(SplitKind.Test));
 
         ImageSource? Part(SplitKind split) => parts.Contains(split) ? new SelectedImages(all, [.. parts[split]]) : null;
-    }
-
-    // Archives often hold one folder with everything in it, or start each name with "./".
-    private static IEnumerable<EncodedImage> WithoutCommonFolder(List<EncodedImage> files)
-    {
-        string first = files[0].Name;
-        int slash = first.IndexOf('/', StringComparison.Ordinal);
-        string folder = slash < 0 ? "" : first[..(slash + 1)];
-        return slash < 0 || SplitNames.Among([first[..slash]]).Count > 0 || !files.TrueForAll(file => file.Name.StartsWith(folder, StringComparison.Ordinal))
-            ? files
-            : WithoutCommonFolder([.. files.Select(file => file with { Name = file.Name[folder.Length..] })]);
     }
 
     private static ImageFiles Open(SortedImage[] files, IReadOnlyList<string> classes, ImageOptions options)

@@ -79,7 +79,7 @@ public static class ImageRequirements
         if (source.Classes.Count == 0)
         {
             throw new InvalidDataException(
-                "The images have no labels, but the model takes them: give IDX files with labels next to them, or images in a folder for each class.");
+                "The examples have no labels, but the model takes them: give IDX files with labels next to them, images in a folder for each class, or an array y_train of whole numbers.");
         }
     }
 }

@@ -45,6 +45,13 @@ public abstract class ImageSource
     /// <summary>Whether the last axis of the array that they come from is that of channels.</summary>
     public virtual bool IsChannelsLast => false;
 
+    /// <summary>Whether examples come in groups that are alike, such as the windows of recordings, so that a split takes whole groups.</summary>
+    public virtual bool IsGrouped => false;
+
+    /// <summary>The group of an example.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    public virtual long GroupOf(long index) => index;
+
     /// <summary>Reads an example as exported files take it: pixels divided by 255, or 16-bit values divided by 65,535, or real numbers in their own units.</summary>
     /// <param name="index">Its number, from 0.</param>
     /// <param name="image">Receives Float32 [C, ...].</param>

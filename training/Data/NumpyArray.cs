@@ -8,8 +8,7 @@ namespace OnnxVae.Training.Data;
 /// <param name="data">Its elements, as stored.</param>
 internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory<byte> data)
 {
-    private const double Rounding = 1e-3;
-    private const double RoundingOfHalves = 0.1; // in pixel values
+    private const double Rounding = 1e-5, RoundingOfHalves = 1e-3; // of a number, relative to it
 
     /// <summary>Its name, for messages.</summary>
     public string Source => source;
@@ -50,8 +49,8 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
         return (smallest, largest);
     }
 
-    /// <summary>Whether all values are between 0 and 1, with some tolerance.</summary>
-    public bool IsUnitRange() => Range() is ( >= -Rounding, <= 1 + Rounding);
+    /// <summary>Whether all values are from 0 to 1.</summary>
+    public bool IsUnitRange() => Range() is ( >= 0, <= 1);
 
     /// <summary>Whether all values are exactly those of pixels: Booleans, whole numbers from 0 to 255, 16-bit ones, or the former divided by 255.</summary>
     public bool HoldsPixels()
@@ -64,8 +63,8 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
                 return Range() is ( >= 0, <= byte.MaxValue);
             default:
                 var (smallest, largest) = Range();
-                double scale = largest <= 1 + Rounding ? byte.MaxValue : 1;
-                return smallest >= -Rounding && largest * scale <= byte.MaxValue + 0.5 && AreWhole(scale);
+                double scale = largest <= 1 ? byte.MaxValue : 1;
+                return smallest >= 0 && largest * scale <= byte.MaxValue && AreWhole(scale);
         }
     }
 
@@ -124,8 +123,8 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
         double tolerance = scale == 1 ? 0 : header.ItemSize == 2 ? RoundingOfHalves : Rounding;
         for (long i = 0; i < Count; i++)
         {
-            double value = header.Element(data.Span, i) * scale;
-            if (!(Math.Abs(value - Math.Round(value)) <= tolerance))
+            double value = header.Element(data.Span, i) * scale, pixel = Math.Round(value);
+            if (!(Math.Abs(value - pixel) <= tolerance * pixel))
             {
                 return false;
             }

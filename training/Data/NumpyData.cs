@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Text.RegularExpressions;
 using OnnxVae.Format;
 
 namespace OnnxVae.Training.Data;
@@ -8,12 +9,13 @@ namespace OnnxVae.Training.Data;
 /// Examples and their labels in NumPy arrays: a <c>.npy</c>, an archive <c>.npz</c>, or a folder of <c>.npy</c> files. The names of arrays tell splits (<c>x_train</c>,
 /// <c>test_images</c>) and labels (<c>y_train</c>, <c>test_labels</c>); files of one split whose names differ in a number follow each other in that order.
 /// </summary>
-internal static class NumpyData
+internal static partial class NumpyData
 {
     private const string Extension = ".npy", ArchiveExtension = ".npz";
     private const int VectorRank = 2;
+    private const int LongestNumber = 20;
 
-    private static readonly StringComparer ByNumber = StringComparer.Create(CultureInfo.InvariantCulture, CompareOptions.NumericOrdering);
+    private static readonly string[] DataWords = ["x", "data", "features", "values", "samples", "vectors", "inputs"];
 
     private static readonly string[] LabelWords = ["label", "labels", "y", "target", "targets", "class", "classes"];
 
@@ -59,15 +61,18 @@ internal static class NumpyData
             Path.GetFileName(file), PeekHeader(file), known => NumpySource.Open(file, known), () => NumpyArray.Read(RegularFile.Read(file, Array.MaxLength), file)))],
         folder, isFolder: true, options);
 
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Numbers();
+
     private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
     private static ImageData Combine(Entry[] arrays, string path, bool isFolder, ImageOptions options)
     {
         var passedOver = new PassedOver();
-        arrays = [.. arrays.OrderBy(array => array.Split).ThenBy(array => array.Series, StringComparer.Ordinal).ThenBy(array => array.Name, ByNumber)];
+        arrays = [.. arrays.OrderBy(array => array.Split).ThenBy(array => array.Series, StringComparer.Ordinal).ThenBy(array => array.SortKey, StringComparer.Ordinal)];
         int rank = arrays.Any(array => array.Rank > VectorRank) ? VectorRank + 1 : VectorRank;
         var examples = arrays.Where(array => array.Rank >= rank && (rank > VectorRank || !array.IsNamedLikeLabels)).GroupBy(array => array.Split)
-            .SelectMany(split => split.Where(array => array == split.First() || (isFolder && array.Series == split.First().Series))).ToLookup(array => array.Split);
+            .SelectMany(split => Chosen([.. split], rank, isFolder, path)).ToLookup(array => array.Split);
         if (examples.Count == 0)
         {
             throw new InvalidDataException($"'{path}' holds no array of examples: expected {ArrayShape.Expected}.");
@@ -78,10 +83,19 @@ internal static class NumpyData
         var sources = examples.ToDictionary(split => split.Key, split => Join(split, ref known, read));
         foreach (var values in read.OfType<NumpyValues>().Where(_ => read.Exists(other => !other.IsUnitRange)))
         {
-            values.BelongToOthers();
+            values.LeaveUnitRange();
         }
 
         var labels = sources.Keys.ToDictionary(split => split, split => LabelsOf([.. arrays.Where(array => array.Split == split)], sources[split].Count));
+        foreach (var (split, found) in labels)
+        {
+            if (found.Length == 0 && Array.Find(arrays, array => array.Split == split && array.IsOfLabels) is { } unfit)
+            {
+                throw new InvalidDataException(
+                    $"'{path}' has {sources[split].Count} {sources[split].Shape.Noun} of the {split.ToString().ToLowerInvariant()} split, but {unfit.Header!.Shape[0]} labels for them in '{unfit.Name}': give one for each, or leave the labels out.");
+            }
+        }
+
         bool areLabelled = labels.Values.All(found => found.Length > 0);
         if (areLabelled)
         {
@@ -105,6 +119,20 @@ internal static class NumpyData
         };
     }
 
+    // The first array of a split, and in folders those whose names differ from it in a number. Of several arrays of vectors, one is named like data.
+    private static IEnumerable<Entry> Chosen(Entry[] arrays, int rank, bool isFolder, string path)
+    {
+        var first = arrays[0];
+        if (rank == VectorRank && Array.Exists(arrays, array => isFolder ? array.Series != first.Series : array != first))
+        {
+            Entry[] named = Array.FindAll(arrays, array => array.IsNamedLikeData);
+            first = named.Length > 0 && (isFolder ? named.All(array => array.Series == named[0].Series) : named.Length == 1) ? named[0] : throw new InvalidDataException(
+                $"'{path}' holds several arrays that could be the vectors: {string.Join(", ", arrays.Select(array => $"'{array.Name}'"))}. Call one x or data, or give it alone.");
+        }
+
+        return arrays.Where(array => array == first || (isFolder && array.Series == first.Series));
+    }
+
     // One array for all examples, or several that follow each other like theirs; none if they do not fit.
     private static Entry[] LabelsOf(Entry[] arrays, long examples)
     {
@@ -122,7 +150,7 @@ internal static class NumpyData
             return options;
         }
 
-        bool isReal = options.IsReal ?? arrays.Any(array => array.Rank == VectorRank || !(array.IsLarge ? array.Header!.DataType == "|u1" : array.Content().HoldsPixels()));
+        bool isReal = options.IsReal ?? arrays.Any(array => !NumpySource.AreImages(array.Header!.Shape, options) || !array.HoldsPixels);
         if (isReal && Array.Find(arrays, array => array.Header!.Kind is 'f' != arrays[0].Header!.Kind is 'f') is { } other)
         {
             throw new InvalidDataException(
@@ -226,11 +254,20 @@ internal static class NumpyData
         /// <summary>Whether it is read on demand.</summary>
         public bool IsLarge => Header is { } header && header.Length + (header.Count * header.ItemSize) > Array.MaxLength;
 
+        /// <summary>Its name with zeros before the numbers in it, which puts 2 before 10.</summary>
+        public string SortKey { get; } = Numbers().Replace(Name, number => number.Value.PadLeft(LongestNumber, '0'));
+
         /// <summary>Its name without the numbers in it.</summary>
         public string Series { get; } = new([.. Name.Where(character => !char.IsAsciiDigit(character))]);
 
         /// <summary>The split that its name tells; that for training if it tells none.</summary>
         public SplitKind Split { get; } = SplitNames.In(Name) ?? SplitKind.Train;
+
+        /// <summary>Whether its values are those of pixels; it is read only if its type does not tell.</summary>
+        public bool HoldsPixels => Header is { Kind: 'b' } or { Kind: 'u', ItemSize: <= 2 } || (!IsLarge && Content().HoldsPixels());
+
+        /// <summary>Whether its name says that it holds examples.</summary>
+        public bool IsNamedLikeData => SplitNames.Words(Path.GetFileNameWithoutExtension(Name)).Any(DataWords.Contains);
 
         /// <summary>Whether its name says that it holds labels.</summary>
         public bool IsNamedLikeLabels => SplitNames.Words(Path.GetFileNameWithoutExtension(Name)).Any(LabelWords.Contains);

@@ -6,6 +6,8 @@ namespace OnnxVae.Training.Data;
 /// </summary>
 internal sealed class NumpyImages : NumpySource
 {
+    private const double Overshoot = 1e-3; // of decoders
+
     private readonly ArrayReader read;
     private readonly ushort[]? words; // the array, if its values have 16 bits
 
@@ -28,7 +30,7 @@ internal sealed class NumpyImages : NumpySource
         read(index * ImageSize, image);
         for (int i = 0; i < image.Length; i++)
         {
-            pixels[i] = image[Array.PlaceOf(i)];
+            pixels[i] = image[Contents.PlaceOf(i)];
         }
     }
 
@@ -43,7 +45,7 @@ internal sealed class NumpyImages : NumpySource
 
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = words[(index * ImageSize) + Array.PlaceOf(i)] / (float)ushort.MaxValue;
+            values[i] = words[(index * ImageSize) + Contents.PlaceOf(i)] / (float)ushort.MaxValue;
         }
     }
 
@@ -88,7 +90,7 @@ internal sealed class NumpyImages : NumpySource
     // Booleans become black and white; if no float exceeds 1, floats are scaled from [0, 1]; other numbers are pixel values already.
     private static byte[] ToPixels(NumpyArray array)
     {
-        double scale = array.Header.Kind == 'b' || (array.Header.Kind == 'f' && array.IsUnitRange()) ? byte.MaxValue : 1;
+        double scale = array.Header.Kind == 'b' || (array.Header.Kind == 'f' && array.Range().Largest <= 1 + Overshoot) ? byte.MaxValue : 1;
         var pixels = new byte[array.Count];
         for (int i = 0; i < pixels.Length; i++)
         {

@@ -19,7 +19,7 @@ internal abstract class NumpySource(ArrayShape shape) : ImageSource
     public string NamePrefix { get; set; } = "";
 
     /// <summary>What the array holds.</summary>
-    protected ArrayShape Array => shape;
+    protected ArrayShape Contents => shape;
 
     /// <inheritdoc/>
     public override string NameOf(long index) => $"{NamePrefix}{base.NameOf(index)}";
@@ -79,8 +79,10 @@ internal abstract class NumpySource(ArrayShape shape) : ImageSource
         }
     }
 
-    // Whether examples may be images: not vectors, and not what is said to be something else.
-    private static bool AreImages(long[] shape, ImageOptions options) =>
+    /// <summary>Whether examples may be images: not vectors, and not what is said to be something else.</summary>
+    /// <param name="shape">The array's shape.</param>
+    /// <param name="options">What is known of it.</param>
+    internal static bool AreImages(long[] shape, ImageOptions options) =>
         options.Layout is { } layout ? layout is ArrayLayout.Nhw or ArrayLayout.Nchw or ArrayLayout.Nhwc : shape.Length is 3 or 4;
 }
 

@@ -19,8 +19,8 @@ internal sealed class NumpyValues : NumpySource
     /// <inheritdoc/>
     public override bool IsUnitRange => isUnitRange;
 
-    /// <summary>Says that other arrays of the same data have values outside [0, 1].</summary>
-    public void BelongToOthers() => isUnitRange = false;
+    /// <summary>Makes its range that of other arrays of the same data, which have values outside [0, 1].</summary>
+    public void LeaveUnitRange() => isUnitRange = false;
 
     /// <inheritdoc/>
     /// <remarks>Rounded, of numbers from 0 to 1.</remarks>

@@ -11,7 +11,6 @@ internal sealed class RelabeledImages : DelegatingImageSource
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes { get; }
 
-
     /// <summary>Images with the labels that a model knows.</summary>
     /// <param name="source">The images.</param>
     /// <param name="classes">The model's classes.</param>
@@ -33,7 +32,4 @@ internal sealed class RelabeledImages : DelegatingImageSource
 
     /// <inheritdoc/>
     public override int LabelOf(long index) => positions[base.LabelOf(index)];
-
-    /// <inheritdoc/>
-    public override void ReadValues(long index, Span<float> values) => Source.ReadValues(index, values);
 }

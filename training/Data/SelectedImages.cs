@@ -43,6 +43,13 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     }
 
     /// <inheritdoc/>
+    public override long GroupOf(long index)
+    {
+        var (source, original) = find(index);
+        return source.GroupOf(original);
+    }
+
+    /// <inheritdoc/>
     public override void ReadSegments(long index, Span<byte> segments)
     {
         var (source, original) = find(index);

@@ -59,28 +59,28 @@ public sealed record ValueStatistics(
         {
             string name = Shape.Sides.Count == 0 ? "column" : "channel", named = string.Join(", ", constant.Take(MostNamed));
             string which = constant.Length == 1
-                ? string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(name[0])}{name[1..]} {named}, counted from 0, is {Smallest[constant[0]]}")
-                : $"{char.ToUpperInvariant(name[0])}{name[1..]}s {named}{(constant.Length > MostNamed ? $" and {constant.Length - MostNamed} more" : "")}, counted from 0, have one value each";
-            throw new InvalidDataException($"{which} in all {Count} training {Shape.Noun}, which cannot be brought to a scale: leave it out of the data, or take values as they are.");
+                ? string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(name[0])}{name[1..]} {named}, counted from 0, is {Smallest[constant[0]]} as float32")
+                : $"{char.ToUpperInvariant(name[0])}{name[1..]}s {named}{(constant.Length > MostNamed ? $" and {constant.Length - MostNamed} more" : "")}, counted from 0, have one value each as float32";
+            throw new InvalidDataException($"{which} in all {Count} training {Shape.Noun}, which cannot be brought to a scale: leave {(constant.Length == 1 ? "it" : "them")} out of the data, or take values as they are.");
         }
     }
 
     // Mean and sum of squared differences from it, with those of further values. Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance.
     private static void Add(ReadOnlySpan<float> values, double before, ref double mean, ref double squares)
     {
-        double ofValues = 0, squaresOfValues = 0;
+        double meanOfValues = 0, squaresOfValues = 0;
         foreach (float value in values)
         {
-            ofValues += value;
+            meanOfValues += value;
         }
 
-        ofValues /= values.Length;
+        meanOfValues /= values.Length;
         foreach (float value in values)
         {
-            squaresOfValues += (value - ofValues) * (value - ofValues);
+            squaresOfValues += (value - meanOfValues) * (value - meanOfValues);
         }
 
-        double difference = ofValues - mean, all = before + values.Length;
+        double difference = meanOfValues - mean, all = before + values.Length;
         mean += difference * values.Length / all;
         squares += squaresOfValues + (difference * difference * before * values.Length / all);
     }

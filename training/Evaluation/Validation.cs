@@ -27,7 +27,7 @@ internal sealed class Validation : IDisposable
     {
         (program, this.seed) = (package.Manifest.Evaluate, seed);
         images = program.Labels is null ? images : RelabeledImages.For(images, package.Classes);
-        ImageRequirements.RequireFit(program, images);
+        ImageRequirements.RequireFit(package, images);
         this.images = images.Count > MostImages ? images.Sample(MostImages, seed) : images.Count > 0 ? images : throw new InvalidDataException("There are no images to validate on: the split is empty.");
         metrics = [.. program.Metrics.Where(metric => metric.Role == MetricRole.PerRow)];
         beta = BetaAt(package, lastStep);

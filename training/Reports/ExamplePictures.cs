@@ -10,9 +10,8 @@ internal static class ExamplePictures
     private const int MostWidth = 256;
     private const float Deviations = 3; // that are shown, on either side of the mean
 
-    /// <summary>The value of examples that are left black.</summary>
-    /// <param name="model">The model that they are for.</param>
-    public static float Nothing(ModelMetadata model) => model.IsUnitRange ? 0 : float.NaN;
+    /// <summary>The values of examples that are left black.</summary>
+    public const float Nothing = float.NaN;
 
     /// <summary>Draws examples.</summary>
     /// <param name="examples">Float32 [N, C, ...], in the data's units.</param>
@@ -23,6 +22,7 @@ internal static class ExamplePictures
         float[] shown = InRange(examples, model);
         if (model.IsImage)
         {
+            BlackenGaps(shown);
             return (shown, model.Channels, model.Height, model.Width);
         }
 
@@ -30,6 +30,7 @@ internal static class ExamplePictures
         if (model.Axes is [_, var depth, _, _])
         {
             int plane = model.Height * model.Width;
+            BlackenGaps(shown);
             return ([.. Enumerable.Range(0, count * model.Channels).SelectMany(i => shown.Skip(((i * depth) + (depth / 2)) * plane).Take(plane))], model.Channels, model.Height, model.Width);
         }
 
@@ -38,10 +39,21 @@ internal static class ExamplePictures
         var images = new float[count * height * width];
         for (int i = 0; i < count * strips; i++)
         {
-            DrawCurve(shown.AsSpan(i * length, length), images.AsSpan(i * StripHeight * width, StripHeight * width), width);
+            if (!float.IsNaN(shown[i * length]))
+            {
+                DrawCurve(shown.AsSpan(i * length, length), images.AsSpan(i * StripHeight * width, StripHeight * width), width);
+            }
         }
 
         return (images, 1, height, width);
+    }
+
+    private static void BlackenGaps(Span<float> values)
+    {
+        foreach (ref float value in values)
+        {
+            value = float.IsNaN(value) ? 0 : value;
+        }
     }
 
     // Every column of the picture shows the range of the values that fall into it, from the last one before.
@@ -86,7 +98,7 @@ internal static class ExamplePictures
             {
                 foreach (ref float value in shown.AsSpan(i, perChannel))
                 {
-                    value = float.IsNaN(value) ? 0 : Math.Clamp((value - smallest) / range, 0, 1);
+                    value = Math.Clamp((value - smallest) / range, 0, 1);
                 }
             }
         }

@@ -17,7 +17,7 @@ internal sealed record FigureText(string Title, string Meaning)
         ["bitsPerDimension"] = new("Bits per dimension", "The negative ELBO per value of an image, in bits. Lower is better."),
         ["rateBitsPerDimension"] = new("Rate in bits per dimension", "The rate per value of an image, in bits."),
         ["distortionBitsPerDimension"] = new("Distortion in bits per dimension", "The distortion per value of an image, in bits. Lower is better."),
-        ["sigma"] = new("Sigma", "The standard deviation of a pixel around its reconstruction, where black is 0 and white is 1. Lower means reconstructions closer to the images."),
+        ["sigma"] = new("Sigma", "The standard deviation of a value around its reconstruction: of pixels, where black is 0 and white is 1, or of numbers as the model sees them, after scaling. Lower means reconstructions closer to the data."),
         ["activeUnits"] = new("Active latents", "Latents whose posterior mean varies over the images. The others are not in use; many unused ones suggest fewer latents or a smaller beta."),
         ["mutualInformation"] = new("Mutual information, lower estimate", "What the latents say about which image it is, nats. It cannot exceed its ceiling, the logarithm of the number of images behind it."),
         ["mutualInformationUpper"] = new("Mutual information, upper estimate", "An upper estimate of what the latents say about which image it is, nats."),

@@ -38,7 +38,7 @@ public static class ReconstructionGrid
         var (originals, reconstructions) = Reconstruct(encoder, decoder, source, 0, count);
         int size = source.ImageSize, rows = (count + columns - 1) / columns;
         var grid = new float[2 * rows * columns * size];
-        Array.Fill(grid, ExamplePictures.Nothing(decoder.Metadata));
+        Array.Fill(grid, ExamplePictures.Nothing);
         for (int i = 0; i < count; i++)
         {
             int at = ((2 * (i / columns) * columns) + (i % columns)) * size;

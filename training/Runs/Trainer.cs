@@ -186,6 +186,7 @@ public sealed class Trainer : IDisposable
         }
 
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
+        ImageRequirements.RequireFit(package, source);
         var pipeline = runner.Prepare(source, options.Seed, Step + 1, options.Steps, options.Augmentation);
         var writer = new CheckpointWriter(folder, options.KeepCheckpoints, checkpoint => CheckpointWritten?.Invoke(this, checkpoint));
         try

@@ -57,6 +57,7 @@ public sealed class TrainingWorker : IDisposable
         var sync = new TrainingSync(options.Group, states);
         var (step, hasValidation, isFinished) = sync.ShareStart();
         source = package.Manifest.Step.Labels is null ? source : RelabeledImages.For(source, package.Classes);
+        ImageRequirements.RequireFit(package, source);
         var batches = runner.Prepare(source, options.Seed, step + 1, options.Steps, options.Augmentation);
         try
         {

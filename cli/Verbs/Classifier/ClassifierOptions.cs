@@ -31,9 +31,10 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
     /// <summary>Writes the package of a classifier: the encoder of a VAE's network, which outputs class logits instead of latents.</summary>
     /// <param name="folder">The target folder.</param>
     /// <param name="images">The images that it will be trained on.</param>
+    /// <param name="scale">How real numbers are scaled, the value of <c>--scale</c>; null to choose.</param>
     /// <param name="processes">Processes that train it together.</param>
     /// <exception cref="InvalidDataException">There is only one class.</exception>
-    public TrainingPackage Compile(string folder, ImageSource images, int processes)
+    public TrainingPackage Compile(string folder, ImageSource images, string? scale, int processes)
     {
         if (images.Classes.Count < 2)
         {
@@ -41,6 +42,6 @@ internal sealed record ClassifierOptions : AuxiliaryOptions, IRunOptions
         }
 
         using var network = Networks.Create(Model, Hidden).Encoder(images.Shape, images.Classes.Count, parameters: 1);
-        return Training.Write(folder, new ClassifierModel(network, images.Shape, images.Classes, Scalings.Create(scale: null, images)), new JsonObject { ["network"] = Model }, processes);
+        return Training.Write(folder, new ClassifierModel(network, images.Shape, images.Classes, Scalings.Create(scale, images)), new JsonObject { ["network"] = Model }, processes);
     }
 }

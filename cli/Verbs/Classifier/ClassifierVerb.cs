@@ -13,8 +13,9 @@ internal sealed class ClassifierVerb : TrainingVerb<ClassifierOptions>
     {
         var run = ModelPath.Run(options.Run);
         options = options with { Training = options.Training.Resolve(run) };
+        string? scale = run.ReadOptions<RunOptions>().Data.Scale;
         using var training = AuxiliaryRun.Open(
-            run, ClassifierOptions.Folder, options, ranks, needsClasses: true, (folder, images) => options.Compile(folder, images, ranks.Count));
+            run, ClassifierOptions.Folder, options, ranks, needsClasses: true, (folder, images) => options.Compile(folder, images, scale, ranks.Count));
         return await training.ReportAsync("Classifier on the test split", options.Json, classes => NextCommand.AfterClassifier(run, classes), [], cancellation);
     }
 }

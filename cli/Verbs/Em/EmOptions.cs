@@ -1,5 +1,6 @@
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
+using OnnxVae.Format;
 
 namespace OnnxVae.Cli.Verbs.Em;
 
@@ -22,5 +23,9 @@ internal sealed record EmOptions : IChecked
     public ulong Seed { get; init; } = 1;
 
     /// <inheritdoc/>
-    public IEnumerable<string> FindFaults(GivenOptions given) => Data.Condition is null ? [] : ["--condition cannot be given with em: its model is unconditional."];
+    public IEnumerable<string> FindFaults(GivenOptions given) =>
+    [
+        .. Data.Condition is null ? [] : (string[])["--condition cannot be given with em: its model is unconditional."],
+        .. Data.Scale is null or ScalingNames.None ? [] : (string[])[$"--scale {Data.Scale} cannot be given with em: it takes numbers as they are."],
+    ];
 }

@@ -20,9 +20,9 @@ internal sealed class ServeVerb : LongVerb<ServeOptions>
         string file = Path.Combine(folder, ExportedFiles.Colorizer);
         using var colorizer = File.Exists(file) ? Colorizer.Load(file, run) : null;
         using var vae = colorizer is null ? TrainedVae.Load(folder, run) : null;
-        if (vae?.Decoder.Metadata is { } model && !(model.IsImage && model.IsUnitRange))
+        if (vae is not null)
         {
-            throw new UsageException($"The page shows pictures, but the model's examples, {string.Join(" x ", model.Axes)}, are numbers in units of their own: use 'generate', 'reconstruct' or 'traverse'.");
+            PicturesOnly.Require(vae.Decoder.Metadata, "The page shows pictures", "use 'generate', 'reconstruct' or 'traverse'");
         }
 
         await using var server = await (colorizer is not null

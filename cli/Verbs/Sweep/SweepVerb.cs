@@ -94,7 +94,15 @@ internal sealed class SweepVerb : TrainingVerb<SweepOptions>
 
     private static void RequireSame(string folder, RunOptions stored, RunOptions given)
     {
-        var expected = given with { TrainingImages = stored.TrainingImages, TestImages = stored.TestImages, ImagesIdentity = stored.ImagesIdentity, Changes = stored.Changes };
+        var expected = given with
+        {
+            Model = given.Model! with { Likelihood = given.Model.Likelihood ?? stored.Model?.Likelihood },
+            IsReal = stored.IsReal,
+            TrainingImages = stored.TrainingImages,
+            TestImages = stored.TestImages,
+            ImagesIdentity = stored.ImagesIdentity,
+            Changes = stored.Changes,
+        };
         if (StoredOptions.Differences(StoredOptions.Flatten(expected), StoredOptions.Flatten(stored), except: RunOptions.Changeable.Select(OptionNames.InFile)).FirstOrDefault() is { } difference)
         {
             throw new UsageException(

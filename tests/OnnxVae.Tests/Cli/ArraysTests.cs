@@ -79,6 +79,7 @@ internal sealed class ArraysTests : FolderFixture
     }
 
     [TestCase("conv", new[] { 2, 40 }, new string[0])]
+    [TestCase("conv", new[] { 5, 16, 16 }, new string[0])]
     [TestCase("residual", new[] { 1, 32 }, new string[0])]
     [TestCase("conv", new[] { 1, 9, 10, 11 }, new string[0])]
     [TestCase("residual", new[] { 1, 16, 16, 16 }, new string[0])]
@@ -119,6 +120,73 @@ internal sealed class ArraysTests : FolderFixture
         Assert.That(ReadRows("drawn.npy")[0], Has.Length.EqualTo(12));
     }
 
+    // The same images in other units: the model is the same, and what it gives is in the units that it was trained in.
+    [TestCase("mlp", "mask")]
+    [TestCase("mlp", null)]
+    [TestCase("vqvae", null)]
+    public void UnitsOfTheData_ChangeNothingElse(string model, string? condition)
+    {
+        const double Unit = 64, Offset = 8; // exact in binary, so that standardized values are the same
+        double[] values = [.. LinearGaussian([1, 8, 8], "<f4", count: 60).Select(value => Math.Round(value * 16) / 16)];
+        string[] train = ["--model", model, "--likelihood", "squared-error", "--lambda", "0.5", "--scale", "standard", "--batch", "8", "--steps", "30", "--importance-samples", "0", .. condition is null ? [] : (string[])["--condition", condition]];
+        var metrics = new List<JsonNode>();
+        foreach (var (name, unit, offset) in ((string, double, double)[])[("small", 1, 0), ("large", Unit, Offset)])
+        {
+            Write($"{name}.npy", "<f8", [1, 8, 8], [.. values.Select(value => (unit * value) + offset)]);
+            Support.Cli.Succeed(["train", "--data", Folder[$"{name}.npy"], .. train, "--out", Folder[name]]);
+            metrics.Add(JsonNode.Parse(Support.Cli.Succeed("evaluate", Folder[name], "--json"))!);
+            Support.Cli.Succeed("reconstruct", Folder[name], "--data", Folder[$"{name}.npy"], "--split", "all", "--out", Folder[$"{name}-y.npy"]);
+            Support.Cli.Succeed("score", Folder[name], "--data", Folder[$"{name}.npy"], "--score", "distortion", "--out", Folder[$"{name}-scores.npy"]);
+        }
+
+        double hidden = (double?)metrics[0]["unknownValues"] ?? 64;
+        Assert.That((double)metrics[1]["distortion"]! - (double)metrics[0]["distortion"]!, Is.EqualTo(hidden * Math.Log(Unit)).Within(0.02));
+        Assert.That((double)metrics[1]["rate"]!, Is.EqualTo((double)metrics[0]["rate"]!).Within(1e-3 + (1e-3 * (double)metrics[0]["rate"]!)));
+        string error = model == "vqvae" ? "meanSquaredError" : "squaredError";
+        Assert.That((double)metrics[1][error]!, Is.EqualTo(Unit * Unit * (double)metrics[0][error]!).Within(0.2).Percent);
+        double[] small = [.. ReadRows("small-y.npy").SelectMany(row => row)], large = [.. ReadRows("large-y.npy").SelectMany(row => row)];
+        Assert.That(small.Zip(large).Max(pair => Math.Abs(pair.Second - (Unit * pair.First) - Offset)), Is.LessThan(0.01 * Unit));
+        if (condition == "mask")
+        {
+            Assert.That(small.Zip(values).Count(pair => Math.Abs(pair.First - pair.Second) < 1e-5), Is.InRange(0.3 * values.Length, 0.8 * values.Length), "what is visible stays as it is");
+        }
+        else
+        {
+            double[] differences = [.. ReadRows("small-scores.npy").Zip(ReadRows("large-scores.npy"), (one, other) => other[0] - one[0])];
+            Assert.That(differences, Is.All.EqualTo(64 * Math.Log(Unit)).Within(0.05));
+        }
+    }
+
+    // Numbers from 0 to 1 that are no multiples of 1/255 are images like any others.
+    [Test]
+    public void NumbersFrom0To1_AreScaledResumedAndColored()
+    {
+        Write("x.npy", "<f4", [3, 16, 16], [.. LinearGaussian([3, 16, 16], "<f4", count: 40).Select(value => 1 / (1 + Math.Exp(-value / 20)))]);
+        string[] train = ["train", "--data", Folder["x.npy"], "--model", "mlp", "--image-size", "8", "--batch", "8", "--importance-samples", "0", "--out", Folder["run"]];
+        Support.Cli.Succeed([.. train, "--steps", "3"]);
+        Support.Cli.Succeed("train", "--resume", "--steps", "5", "--out", Folder["run"]);
+        Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", "colorization", "--segments", "3", "--batch", "8", "--steps", "3", "--out", Folder["colors"]);
+        Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", "mlp", "--batch", "8", "--steps", "3", "--importance-samples", "0", "--out", Folder["exact"]);
+
+        using VaeEncoder scaled = VaeEncoder.Load(Folder["run/export/encoder.onnx"]), exact = VaeEncoder.Load(Folder["exact/export/encoder.onnx"]);
+        Assert.That((scaled.Metadata.BitDepth, exact.Metadata.BitDepth, exact.Metadata.HasPictures), Is.EqualTo((8, 32, true)));
+        Support.Cli.Succeed("generate", Folder["exact"], "--count", "3", "--out", Folder["pictures"]);
+        Assert.That(Directory.GetFiles(Folder["pictures"], "*.png"), Has.Length.EqualTo(3));
+    }
+
+    [Test]
+    public void SeveralArraysOfVectors_AreToldByTheirNames()
+    {
+        Directory.CreateDirectory(Folder["data"]);
+        Write("data/ids.npy", "<i4", [2], LinearGaussian([2], "<i4"));
+        Write("data/x.npy", "<f4", [12], LinearGaussian([12], "<f4"));
+        Assert.That(ImageData.Open(Folder["data"]).All.Shape.Channels, Is.EqualTo(12));
+
+        File.Move(Folder["data/x.npy"], Folder["data/other.npy"]);
+        Assert.That(() => ImageData.Open(Folder["data"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            $"'{Folder["data"]}' holds several arrays that could be the vectors: 'ids.npy', 'other.npy'. Call one x or data, or give it alone."));
+    }
+
     [Test]
     public void ConstantColumns_AreNamed()
     {
@@ -130,7 +198,7 @@ internal sealed class ArraysTests : FolderFixture
 
         Write("x.npy", "<f4", [12], values);
         Assert.That(Error("train", "--model", "mlp"), Is.EqualTo(
-            "Columns 3, 7, counted from 0, have one value each in all 360 training vectors, which cannot be brought to a scale: leave it out of the data, or give --scale none."));
+            "Columns 3, 7, counted from 0, have one value each as float32 in all 360 training vectors, which cannot be brought to a scale: leave them out of the data, or give --scale none."));
         Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", "mlp", "--scale", "none", "--batch", "20", "--steps", "2", "--out", Folder["run"]);
     }
 
@@ -138,13 +206,14 @@ internal sealed class ArraysTests : FolderFixture
     [TestCase(new[] { 1, 64 }, "--model vqvae --likelihood gaussian", "The examples are series of 1 x 64 (channels, length), but codes are for images: give --model mlp, conv, linear or residual.")]
     [TestCase(new[] { 12 }, "--model mlp --likelihood bernoulli", "The likelihood 'bernoulli' is for values from 0 to 1, and those of the examples are any numbers: give --likelihood gaussian-learned, or leave it out.")]
     [TestCase(new[] { 12 }, "--model mlp --scale minmax --likelihood continuous-bernoulli", "The likelihood 'continuous-bernoulli' is for values from 0 to 1, and those of other examples may lie outside: give --likelihood gaussian-learned, or leave it out.")]
-    [TestCase(new[] { 12 }, "--model mlp --likelihood discretized-logistic", "--likelihood discretized-logistic is for 8-bit pixels, but the data are real numbers: give another one, such as gaussian-optimal.")]
+    [TestCase(new[] { 12 }, "--model mlp --likelihood discretized-logistic", "The likelihood 'discretized-logistic' is for 8-bit pixels, but the examples are real numbers: give --likelihood gaussian-learned, or leave it out.")]
+    [TestCase(new[] { 1, 64 }, "--model mlp --likelihood dissimilarity", "The likelihood 'dissimilarity' is for images, but the examples are series of 1 x 64 (channels, length): give --likelihood gaussian-learned, or leave it out.")]
     [TestCase(new[] { 12 }, "--model mlp --pixels threshold", "Values are made 0 or 1 (Threshold) if they are from 0 to 1, and those of the examples are any numbers: leave --pixels out.")]
     [TestCase(new[] { 1, 64 }, "--model conv --condition mask", "The examples are series of 1 x 64 (channels, length), but a mask is for images.")]
     [TestCase(new[] { 1, 64 }, "--model mlp --random-flip", "The examples are series; --random-flip, --random-crop, --random-shift and --random-rotation are for images: leave them out.")]
-    [TestCase(new[] { 12 }, "--model mlp --image-size 8", "The vectors are 12 (columns), and should be 12 x 8 x 8: only images in grayscale or color are scaled.")]
+    [TestCase(new[] { 12 }, "--model mlp --image-size 8", "The vectors are 12 (columns), and should be 12 x 8 x 8: only images of pixels, in grayscale or color, are scaled.")]
     [TestCase(new[] { 12 }, "--model mlp --binarize", "'{0}' holds real numbers: only pixels can be drawn as black or white.")]
-    [TestCase(new[] { 7, 9 }, "--model mlp", "'{0}' has shape [400, 7, 9], and numbers that are no pixels, which could be [N, C, L] or [N, L, C] or [N, H, W]: give --layout, as in --layout nhwc.")]
+    [TestCase(new[] { 7, 9 }, "--model mlp", "'{0}' has shape [400, 7, 9], and numbers that are no pixels, which could be ncl [N, C, L] or nlc [N, L, C] or nhw [N, H, W]: give it as --layout.")]
     [TestCase(new[] { 7, 9 }, "--model mlp --layout nchw", "'{0}' has shape [400, 7, 9], and not the 4 axes of the layout nchw: give another layout, or none.")]
     public void Model_OfOtherExamples_IsRefused(int[] shape, string options, string message)
     {
@@ -173,19 +242,32 @@ internal sealed class ArraysTests : FolderFixture
     }
 
     [Test]
+    public void Labels_OfUnequalLength_AreRefused()
+    {
+        Directory.CreateDirectory(Folder["data"]);
+        Write("data/x_train.npy", "<f4", [12], LinearGaussian([12], "<f4"));
+        Write("data/y_train.npy", "<i8", [], [.. Enumerable.Range(0, Count - 1).Select(i => (double)(i % 3))]);
+
+        Assert.That(() => ImageData.Open(Folder["data"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            $"'{Folder["data"]}' has 400 vectors of the train split, but 399 labels for them in 'y_train.npy': give one for each, or leave the labels out."));
+    }
+
+    [Test]
     public void ModelOfNumbers_TakesNoPictures()
     {
         Write("x.npy", "<f4", [1, 8, 8], LinearGaussian([1, 8, 8], "<f4"));
         Support.Cli.Succeed("train", "--data", Folder["x.npy"], "--model", "mlp", "--batch", "20", "--steps", "2", "--importance-samples", "0", "--out", Folder["run"]);
 
         Assert.That(Support.Cli.Run("encode", Folder["run"], "--data", "sprites", "--out", Folder["z.npy"]).Error, Is.EqualTo(
-            "onnxvae: 'sprites' holds images of pixels; real numbers in units of their own come from a .npy, a .npz or a folder of .npy.\n"));
+            "onnxvae: 'sprites' holds images of pixels; real numbers in units of their own come from a .npy, a .npz, a folder of .npy, or sound.\n"));
         Assert.That(Support.Cli.Run("generate", Folder["run"], "--out", Folder["images"]).Error, Is.EqualTo(
-            $"onnxvae: --out is '{Folder["images"]}', but the model's examples, 1 x 8 x 8, are numbers in units of their own, not pictures: give a .npy.\n"));
+            $"onnxvae: --out is '{Folder["images"]}', but the model's examples, 1 x 8 x 8, are numbers in units of their own: give a .npy.\n"));
         Assert.That(Support.Cli.Run("serve", Folder["run"]).Error, Does.StartWith("onnxvae: The page shows pictures, but the model's examples, 1 x 8 x 8, are numbers"));
         Assert.That(Support.Cli.Run("traverse", Folder["run"], "--out", Folder["lines"]).Error, Does.StartWith("onnxvae: --out is "));
         using var encoder = VaeEncoder.Load(Folder["run/export/encoder.onnx"]);
-        Assert.That(() => encoder.Encode(new byte[64]), Throws.ArgumentException.With.Message.StartsWith("The encoder takes real numbers in the data's units, not pixels: give Float32."));
+        using var decoder = VaeDecoder.Load(Folder["run/export/decoder.onnx"]);
+        Assert.That(() => decoder.Decode(new float[10], new byte[64]), Throws.ArgumentException.With.Message.StartsWith("The decoder takes or gives real numbers in the data's units, not pixels: use Float32."));
+        Assert.That(() => encoder.Encode(new byte[64]), Throws.ArgumentException.With.Message.StartsWith("The encoder takes or gives real numbers in the data's units, not pixels: use Float32."));
         Assert.That(() => encoder.Encode([.. Enumerable.Repeat(float.NaN, 64)]), Throws.ArgumentException.With.Message.StartsWith("Value 0 of image 0 is NaN; values must be finite: leave that example out."));
     }
 
@@ -271,7 +353,7 @@ internal sealed class ArraysTests : FolderFixture
     private double[][] ReadRows(string name)
     {
         var (_, shape, content) = Npy.Read(File.ReadAllBytes(Folder[name]), name);
-        return [.. MemoryMarshal.Cast<byte, float>(content.Span).ToArray().Chunk((int)shape.Skip(1).Aggregate((product, length) => product * length)).Select(row => row.Select(value => (double)value).ToArray())];
+        return [.. MemoryMarshal.Cast<byte, float>(content.Span).ToArray().Chunk((int)shape.Skip(1).Aggregate(1L, (product, length) => product * length)).Select(row => row.Select(value => (double)value).ToArray())];
     }
 
     // The exact posterior N(M^-1 W' (y - mu), sigma^2 M^-1), whose covariance is diagonal since the columns of W are orthogonal.

@@ -92,7 +92,7 @@ internal sealed class ClassifierTests : FolderFixture
         Support.Cli.Succeed("train", "--data", Folder["plain.npy"], "--model", "mlp", "--hidden", "8", "--batch", "8", "--steps", "2", "--out", Folder["plain"]);
         (exitCode, _, error) = Support.Cli.Run("classifier", Folder["plain"]);
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(error, Does.StartWith("onnxvae: The images have no labels, but the model takes them:"));
+        Assert.That(error, Does.StartWith("onnxvae: The examples have no labels, but the model takes them:"));
         Assert.That(Directory.Exists(Folder["plain/classifier"]), Is.False);
     }
 

@@ -190,7 +190,7 @@ internal sealed class ConditionalTests : FolderFixture
     [TestCase("train --data {1}/data.npz --model vqvae --condition label --out {0}/x", 2, "--condition cannot be given with --model vqvae: its latents are codes. See 'onnxvae train --help'.")]
     [TestCase("train --data {1}/data.npz --prior conditional --out {0}/x", 2, "--prior conditional needs --condition: it is a P(z|x). See 'onnxvae train --help'.")]
     [TestCase("train --data {1}/data.npz --condition label --prior vamp --out {0}/x", 2, "--condition cannot be given with --prior vamp: the prior's images have no condition. See 'onnxvae train --help'.")]
-    [TestCase("train --data {0}/plain.npy --condition label --steps 1 --batch 2 --out {0}/x", 1, "The images have no labels, but the model takes them: give IDX files with labels next to them, or images in a folder for each class.")]
+    [TestCase("train --data {0}/plain.npy --condition label --steps 1 --batch 2 --out {0}/x", 1, "The examples have no labels, but the model takes them: give IDX files with labels next to them, images in a folder for each class, or an array y_train of whole numbers.")]
     [TestCase("generate {1}/labels --class cat --out {0}/g", 1, "There is no class 'cat'; known are 0, 1.")]
     [TestCase("generate {1}/vectors --count 2 --out {0}/g", 2, "The model is conditional on 3 numbers: give --condition, a .npy of float32 [N, 3].")]
     [TestCase("generate {1}/vectors --count 2 --condition {0}/few.npy --out {0}/g", 1, "'{0}/few.npy' has rows of 2; the model takes 3 numbers for each image.")]

@@ -72,6 +72,17 @@ internal sealed class SweepTests : FolderFixture
     }
 
     [Test]
+    public void Sweep_Again_WithOptionsThatFollowFromTheData_TakesItsRuns()
+    {
+        Support.Cli.Succeed(Arguments("--betas", "2"));
+        var trained = File.GetLastWriteTimeUtc(Folder["sweep/beta-2/evaluation.json"]);
+
+        Support.Cli.Succeed(Arguments("--betas", "2"));
+
+        Assert.That(File.GetLastWriteTimeUtc(Folder["sweep/beta-2/evaluation.json"]), Is.EqualTo(trained));
+    }
+
+    [Test]
     public void Sweep_OverRunsWithOtherOptions_Refuses()
     {
         Support.Cli.Succeed(Arguments("--betas", "2"));
@@ -79,7 +90,7 @@ internal sealed class SweepTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run(Arguments("--betas", "2", "--seed", "9"));
 
         Assert.That(exitCode, Is.EqualTo(2));
-        Assert.That(error, Does.Contain("was started with").And.Contain("give the sweep's own options, or another --out."));
+        Assert.That(error, Does.Contain("onnxvae: --seed is 9, but ").And.Contain("was started with 1: ").And.Contain("give the sweep's own options, or another --out."));
     }
 
     // Fewer images than values, so that most eigenvalues are zero.

@@ -18,7 +18,7 @@ internal sealed class DamagedModelTests : FolderFixture
     [TestCase("onnxvae.imagesAtATime", "0", "onnxvae.imagesAtATime is '0'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.latentSize", "five", "onnxvae.latentSize is 'five'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.latentSize", "99999999999", "onnxvae.latentSize is '99999999999'; expected a positive number. Export the file again.")]
-    [TestCase("onnxvae.imageShape", "1,2,3,4,5", "onnxvae.imageShape is '1,2,3,4,5'; expected channels,height,width. Export the file again.")]
+    [TestCase("onnxvae.imageShape", "1,2,3,4,5", "onnxvae.imageShape is '1,2,3,4,5'; expected the number of channels, and up to three sides after it. Export the file again.")]
     [TestCase("onnxvae.imageShape", "65536,65536,8", "onnxvae.imageShape is '65536,65536,8'; expected a size that fits into memory. Export the file again.")]
     [TestCase("onnxvae.imageShape", "1,0,8", "onnxvae.imageShape is '0'; expected a positive number. Export the file again.")]
     [TestCase("onnxvae.codes", "16:2x2", "onnxvae.codes is '16:2x2'; expected grids of 5 codes in all. Export the file again.")]

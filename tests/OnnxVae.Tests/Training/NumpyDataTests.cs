@@ -34,12 +34,12 @@ internal sealed class NumpyDataTests : FolderFixture
         WriteNpy("x.npy", 2, 5, 8, 9);
 
         Assert.That(() => ImageData.Open(Folder["x.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            $"'{Folder["x.npy"]}' has shape [2, 5, 8, 9], which could be [N, C, H, W] or [N, H, W, C] or [N, D, H, W]: say which layout it has."));
-        Assert.That(Support.Cli.Run(Train).Error, Does.EndWith("or [N, D, H, W]: give --layout, as in --layout nhwc.\n"));
+            $"'{Folder["x.npy"]}' has shape [2, 5, 8, 9], which could be nchw [N, C, H, W] or nhwc [N, H, W, C] or ndhw [N, D, H, W]: say which layout it has."));
+        Assert.That(Support.Cli.Run(Train).Error, Does.EndWith("or ndhw [N, D, H, W]: give it as --layout.\n"));
         var known = ImageData.Open(Folder["x.npy"], new ImageOptions { Channels = 9, Size = (5, 8) }).All;
         Assert.That((known.Channels, known.Height, known.Width), Is.EqualTo((9, 5, 8)), "the shape of a model tells, too");
         Assert.That(() => ImageData.Open(Folder["x.npy"], new ImageOptions { Layout = ArrayLayout.Nchw, Channels = 3 }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only images in grayscale or color are scaled."));
+            "The images are 5 x 8 x 9 (channels, height, width), and should be 3 x 8 x 9: only images of pixels, in grayscale or color, are scaled."));
     }
 
     [Test]
@@ -65,14 +65,15 @@ internal sealed class NumpyDataTests : FolderFixture
 
         // The numbers in names are numbers.
         WriteNpy("x_train-10.npy", 1, 3, 3);
-        WriteNpy("y_train.npy", 7);
+        WriteNpy("x_train-2.npy", 1, 3, 3);
+        WriteNpy("y_train.npy", 8);
         data = ImageData.Open(Folder.Path);
-        Assert.That((data.Train.NameOf(6), data.Train.LabelOf(6)), Is.EqualTo(("x_train-10-0", 6)));
+        Assert.That((data.Train.NameOf(6), data.Train.NameOf(7), data.Train.LabelOf(7)), Is.EqualTo(("x_train-2-0", "x_train-10-0", 7)));
 
         // Labels in as many files as images.
         File.Delete(Folder["y_train.npy"]);
         WriteNpy("y_train-0.npy", 4);
-        WriteNpy("y_train-1.npy", 3);
+        WriteNpy("y_train-1.npy", 4);
         Assert.That(Enumerable.Range(0, 7).Select(i => ImageData.Open(Folder.Path).Train.LabelOf(i)), Is.EqualTo((int[])[0, 1, 2, 3, 0, 1, 2]));
 
         File.WriteAllText(Folder["x_train-3.npy"], "junk");
@@ -80,7 +81,7 @@ internal sealed class NumpyDataTests : FolderFixture
         File.Delete(Folder["x_train-3.npy"]);
         WriteNpy("x_train_masks.npy", 7, 3, 3);
         data = ImageData.Open(Folder.Path);
-        Assert.That((data.Train.Count, data.PassedOver), Is.EqualTo((7L, (string[])["1 array 'x_train_masks.npy' (of shape [7, 3, 3], neither examples nor the labels of all of them)"])));
+        Assert.That((data.Train.Count, data.PassedOver), Is.EqualTo((8L, (string[])["1 array 'x_train_masks.npy' (of shape [7, 3, 3], neither examples nor the labels of all of them)"])));
         WriteNpy("x_train-2.npy", 2, 4, 4);
         Assert.That(() => ImageData.Open(Folder.Path), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
             "The images of 'x_train-0.npy' are 1 x 3 x 3 (channels, height, width), the images of 'x_train-2.npy' 1 x 4 x 4 (channels, height, width): they must be alike."));
@@ -192,7 +193,7 @@ internal sealed class NumpyDataTests : FolderFixture
         WriteWords("<u2", [.. Enumerable.Range(0, 20 * 16).Select(i => (ushort)(i * 200))], [20, 4, 4]);
 
         Assert.That(Support.Cli.Run("train", "--data", Folder["x.npy"], "--likelihood", "discretized-logistic", "--batch", "4", "--out", Folder["run"]).Error, Does.StartWith(
-            "onnxvae: --likelihood discretized-logistic is for 8-bit pixels, but the data have 16 bits: give another one, such as gaussian-optimal."));
+            "onnxvae: The likelihood 'discretized-logistic' is for 8-bit pixels, but the examples have 16 bits: give --likelihood gaussian-learned, or leave it out."));
     }
 
     private void WriteWords(string type, ushort[] values, long[] shape, string name = "x.npy")

@@ -64,6 +64,26 @@ internal sealed class WavDataTests : FolderFixture
     }
 
     [Test]
+    public void Recordings_OfATrainingFolder_AreHeldOutAsAWhole()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            WriteWav($"set/train/{i:00}.wav", channels: 1, new double[12], 16);
+        }
+
+        WriteWav("set/val/v.wav", channels: 1, new double[12], 16);
+        var data = WavData.Open(Folder.Path, new ImageOptions(), window: 4);
+        Assert.That((data.Train.Count, data.Test.Count, data.Validation!.Count, data.All.NameOf(0)), Is.EqualTo((21L, 3L, 3L, "train/00.wav-0")));
+        Assert.That(Enumerable.Range(0, 3).Select(i => data.Test.GroupOf(i)).Distinct().Count(), Is.EqualTo(1));
+
+        Directory.Delete(Folder["set/val"], recursive: true);
+        data = WavData.Open(Folder.Path, new ImageOptions(), window: 4).WithValidation(0.2);
+        Assert.That((data.Train.Count, data.Test.Count, data.Validation!.Count), Is.EqualTo((15L, 3L, 6L)));
+        Assert.That(Enumerable.Range(0, 6).Select(i => data.Validation.GroupOf(i)).Intersect(Enumerable.Range(0, 15).Select(i => data.Train.GroupOf(i))), Is.Empty);
+        Assert.That(() => WavData.Open(Folder.Path, new ImageOptions { Channels = 3 }), Throws.TypeOf<InvalidDataException>().With.Message.EndsWith("leave that out."));
+    }
+
+    [Test]
     public void Recordings_ThatDiffer_AreNamed()
     {
         WriteWav("a.wav", channels: 1, new double[8], 16);
