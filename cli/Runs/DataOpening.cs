@@ -22,6 +22,11 @@ internal static class DataOpening
             throw new UsageException($"--window is for .wav files, but '{source}' has none: leave it out.");
         }
 
+        if (PublicDataSets.IsOne(source) && !PublicDataSets.IsFetched(source))
+        {
+            ProgressDisplay.Run($"Downloading {source}, kB", report => PublicDataSets.Fetch(source, (done, all) => report(done / 1000, all / 1000)));
+        }
+
         var data = ProgressDisplay.Run(isSound ? "Reading sound" : "Reading images", report =>
         {
             var turn = new Lock();

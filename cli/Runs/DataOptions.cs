@@ -8,7 +8,7 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The images of a run.</summary>
 internal sealed record DataOptions
 {
-    [Option(Topic.Data, "sprites, scenes or scenes-random (built in), a folder of IDX files or images, a .tar, .tar.gz or .zip of images; a .npy or .npz, or a folder of .npy, with images or other arrays of numbers; a .wav or a folder of .wav."), JsonRequired]
+    [Option(Topic.Data, "sprites, scenes or scenes-random (built in); mnist, fashion-mnist, kmnist or cifar10 (downloaded once); a folder of IDX files or images, a .tar, .tar.gz or .zip of images; a .npy or .npz, or a folder of .npy, with images or other arrays of numbers; a .wav or a folder of .wav."), JsonRequired]
     public string Data { get; init; } = Sprites.Name;
 
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]

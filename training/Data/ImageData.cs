@@ -16,7 +16,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     private const long ImagesToIdentify = 32; // of each split
     private const ulong ValidationKey = 0x7A11D;
 
-    private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file";
+    private static readonly string Expected = $"give '{Sprites.Name}', '{Scenes.Name}', {string.Join(", ", PublicDataSets.Names.Select(name => $"'{name}'"))}, a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file";
 
     /// <summary>The data's own validation split, which is used neither for training nor for testing; null if there is none.</summary>
     public ImageSource? Validation { get; init; }
@@ -28,7 +28,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
     /// <summary>
-    /// Opens a data set by its name or path: <c>sprites</c>, a folder of IDX files or images, a tar or zip of images, a <c>.npy</c> or
+    /// Opens a data set by its name or path: <c>sprites</c>, <c>mnist</c> or another of <see cref="PublicDataSets"/>, a folder of IDX files or images, a tar or zip of images, a <c>.npy</c> or
     /// <c>.npz</c>, a folder of <c>.npy</c> files, or a single image.
     /// </summary>
     /// <exception cref="IOException">There is nothing at the path.</exception>
@@ -170,6 +170,12 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
             return Scale(HoldOut(new Scenes(isRandom: source == Scenes.RandomName)), options);
         }
 
+        if (PublicDataSets.Find(source) is { } known)
+        {
+            known.Fetch(PublicDataSets.Cache, progress: null, CancellationToken.None);
+            return Scale(known.Open(PublicDataSets.Cache), options);
+        }
+
         if (Directory.Exists(source))
         {
             return IdxImages.IsIdxFolder(source) ? Scale(IdxImages.OpenFolder(source), options)
@@ -238,7 +244,7 @@ public sealed record ImageData(ImageSource Train, ImageSource Test, ImageSource 
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
-    private ImageData Map(Func<ImageSource, ImageSource> map) => this with
+    internal ImageData Map(Func<ImageSource, ImageSource> map) => this with
     {
         Train = map(Train),
         Test = map(Test),

@@ -4,7 +4,8 @@ namespace OnnxVae.Training.Data;
 /// <param name="like">A source with the images' shape and classes.</param>
 /// <param name="count">The number of images.</param>
 /// <param name="find">Maps an image number to its source and its number there.</param>
-internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find) : DelegatingImageSource(like)
+/// <param name="isNumberedAnew">Whether images that have only a number for a name are called by their new one.</param>
+internal sealed class SelectedImages(ImageSource like, long count, Func<long, (ImageSource Source, long Index)> find, bool isNumberedAnew = false) : DelegatingImageSource(like)
 {
     /// <summary>Some images of a source.</summary>
     public SelectedImages(ImageSource source, long[] indices)
@@ -26,7 +27,7 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
             }
 
             return (sources[part], i);
-        });
+        }, isNumberedAnew: true);
 
     /// <inheritdoc/>
     public override void Read(long index, Span<byte> pixels)
@@ -81,6 +82,7 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     public override string NameOf(long index)
     {
         var (source, original) = find(index);
-        return source.NameOf(original);
+        string name = source.NameOf(original);
+        return isNumberedAnew && name.All(char.IsAsciiDigit) ? $"{index}" : name;
     }
 }

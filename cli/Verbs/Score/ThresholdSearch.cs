@@ -1,6 +1,7 @@
 using System.Globalization;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Reports;

@@ -133,6 +133,7 @@ internal sealed class ArrayDataTests : FolderFixture
 
         Assert.That(data.Train.Classes, Is.EqualTo((string[])["3", "5", "7", "9"]));
         Assert.That(Labels(data.All), Is.EqualTo((int[])[2, 0, 2, 1, 0, 3]));
+        Assert.That(Enumerable.Range(0, 6).Select(i => data.All.NameOf(i)), Is.Unique);
         Assert.That(data.PassedOver, Is.EqualTo((string[])["1 array 'weights.npy' (of shape [4], neither examples nor the labels of all of them)"]));
     }
 

@@ -176,7 +176,7 @@ internal sealed class ImageDataTests : FolderFixture
     [Test]
     public void Open_OfMissingPath_SaysWhatMayBeGiven() => Assert.That(
         () => ImageData.Open("/nowhere"),
-        Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no data '/nowhere': give 'sprites', 'scenes', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file."));
+        Throws.TypeOf<FileNotFoundException>().With.Message.EqualTo("There is no data '/nowhere': give 'sprites', 'scenes', 'mnist', 'fashion-mnist', 'kmnist', 'cifar10', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file."));
 
     [Test]
     public void Open_OfIdxFolder_ReadsImagesInOrder([Values("", ".gz")] string extension, [Values] bool zipped)

@@ -1,4 +1,4 @@
-namespace OnnxVae.Training.Runs;
+namespace OnnxVae.Format;
 
 /// <summary>Restricts access to a folder's content to one process at a time; released when disposed, or when its process ends.</summary>
 public sealed class FileLock : IDisposable
