@@ -325,7 +325,7 @@ internal sealed class ServingTests
         Assert.That(
             () => TrainedVae.Load(folder.Path),
             Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
-                $"Encoder and decoder in '{folder.Path}' belong to different models: 5 latents of 1 x 9 x 8 images, and 4 of 3 x 18 x 17. Export both from one run."));
+                $"Encoder and decoder in '{folder.Path}' belong to different models: 5 latents of 1 x 9 x 8, and 4 of 3 x 18 x 17. Export both from one run."));
     }
 
     [Test]
