@@ -113,7 +113,7 @@ public static class InterleavedPixels
     {
         if (!model.IsImage || !model.IsUnitRange)
         {
-            throw new ArgumentException($"The model's examples, {model.Shape}, are {(model.IsImage ? "images of numbers in units of their own" : "no images")}, not pictures: take its arrays as they are.", nameof(model));
+            throw new ArgumentException($"The model's examples, {model.Shape}, are {(model.IsImage ? "images of numbers in units of their own" : "not images")}, and not pictures: take its arrays as they are.", nameof(model));
         }
 
         RequirePicture(model.Channels);

@@ -105,7 +105,7 @@ public sealed class OnnxSession : IDisposable
 
     /// <summary>Runs the model on bound inputs and outputs; allocates nothing.</summary>
     /// <param name="options">Options of the run.</param>
-    /// <param name="binding">A binding of this session.</param>
+    /// <param name="binding">What <see cref="CreateBinding"/> gave.</param>
     /// <exception cref="InvalidDataException">The runtime fails: memory runs out, for instance.</exception>
     public void Run(RunOptions options, OrtIoBinding binding)
     {

@@ -61,7 +61,7 @@ internal sealed record ImageJobOptions : JobOptions
     /// <param name="model">The model.</param>
     /// <param name="total">The number of images in all shards together.</param>
     /// <param name="source">The images that they are made from; null if they are not made from named images.</param>
-    /// <exception cref="UsageException">There are several images for a single picture, or what is written are no pictures.</exception>
+    /// <exception cref="UsageException">There are several images for a single picture, or the output is not pictures.</exception>
     public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null)
     {
         if (!Paths.IsArray)

@@ -67,7 +67,7 @@ internal static class Arguments
         }
     }
 
-    /// <summary>Rejects values that are no pixels, or not finite.</summary>
+    /// <summary>Rejects values that are not pixels, or not finite.</summary>
     /// <param name="images">The values.</param>
     /// <param name="model">The model that takes them.</param>
     /// <param name="imageSize">How many there are of each example; as many as it has, if left out.</param>

@@ -21,7 +21,7 @@ public sealed class MaskCondition : Condition
 
     /// <summary>Takes the images' shape.</summary>
     /// <param name="image">Their shape.</param>
-    /// <exception cref="ArgumentException">They are no images.</exception>
+    /// <exception cref="ArgumentException">They are not images.</exception>
     public MaskCondition(ExampleShape image)
         : base(ConditionKinds.Mask, [image.Channels + 1, image.Height, image.Width]) =>
         this.image = image.IsImage ? image : throw new ArgumentException($"The examples are {image.Noun} of {image.Description}, but a mask is for images.", nameof(image));

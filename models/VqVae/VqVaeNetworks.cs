@@ -21,7 +21,7 @@ public sealed class VqVaeNetworks : ComposedModule
     /// <param name="dimension">D, the length of the vectors that are quantized, at each level.</param>
     /// <param name="hasTop">Whether there are two levels.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
-    /// <exception cref="ArgumentException">The examples are no images, or their sides are not multiples of the stride.</exception>
+    /// <exception cref="ArgumentException">The examples are not images, or their sides are not multiples of the stride.</exception>
     public VqVaeNetworks(QuantizedNetwork network, ExampleShape image, int dimension, bool hasTop, ulong? seed = null)
         : base(nameof(VqVaeNetworks))
     {

@@ -20,7 +20,7 @@ internal sealed record Recording(string Name, int Channels, int SampleRate, floa
     /// <summary>Reads a file.</summary>
     /// <param name="name">Its name, for messages.</param>
     /// <param name="file">The file.</param>
-    /// <exception cref="InvalidDataException">It is damaged, in a format that is not read, or holds what is no number.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, in a format that is not read, or holds something that is not a number.</exception>
     public static Recording Read(string name, string file)
     {
         using var content = RegularFile.Open(file);

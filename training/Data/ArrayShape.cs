@@ -61,7 +61,7 @@ internal sealed record ArrayShape(long Count, ExampleShape Example, ArrayLayout 
         }
 
         return Usual(sizes, values) is { } layout ? Arranged(layout) : throw new InvalidDataException(
-            $"'{source}' has shape {Text(shape)}{(values == ArrayValues.Pixels ? "" : ", and numbers that are no pixels")}, which could be {string.Join(" or ", possible.Select(each => $"{each.Layout.ToString().ToLowerInvariant()} [{string.Join(", ", each.Layout.ToString().ToUpperInvariant().AsEnumerable())}]"))}: say which layout it has.");
+            $"'{source}' has shape {Text(shape)}{(values == ArrayValues.Pixels ? "" : ", and numbers that are not pixels")}, which could be {string.Join(" or ", possible.Select(each => $"{each.Layout.ToString().ToLowerInvariant()} [{string.Join(", ", each.Layout.ToString().ToUpperInvariant().AsEnumerable())}]"))}: say which layout it has.");
 
         ArrayShape Arranged(ArrayLayout layout) => new(shape[0], layout switch
         {

@@ -68,7 +68,7 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
         }
     }
 
-    /// <summary>Rejects a value that is no pixel: of fractions, one that is outside the range.</summary>
+    /// <summary>Rejects a value that is not a pixel: of fractions, one that is outside the range.</summary>
     public InvalidDataException NoPixel(long position)
     {
         if (this[position] is > 0 and < 1)
@@ -87,7 +87,7 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
             CultureInfo.InvariantCulture, $"'{source}' holds {header.TypeName}, and {this[position]} at {IndexOf(position)}; expected pixels: whole numbers from 0 to 255, uint16, or numbers from 0 to 1."));
     }
 
-    /// <summary>Rejects an array with a value that is no finite Float32.</summary>
+    /// <summary>Rejects an array with a value that is not a finite Float32.</summary>
     /// <exception cref="InvalidDataException">There is one.</exception>
     public void RequireFinite()
     {
@@ -100,7 +100,7 @@ internal sealed class NumpyArray(string source, NpyHeader header, ReadOnlyMemory
         }
     }
 
-    /// <summary>What is wrong with a value that is no finite Float32.</summary>
+    /// <summary>What is wrong with a value that is not a finite Float32.</summary>
     public static InvalidDataException NotFinite(string source, NpyHeader header, double value, long position) => new(string.Create(
         CultureInfo.InvariantCulture, $"'{source}' holds {value} at {IndexOf(header, position)}, of type {header.TypeName}; expected finite numbers within the range of float32: leave that example out, or replace the value."));
 

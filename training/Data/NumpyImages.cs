@@ -53,7 +53,7 @@ internal sealed class NumpyImages : NumpySource
     /// <param name="array">The array.</param>
     /// <param name="shape">What it holds.</param>
     /// <param name="options">What is known of its values.</param>
-    /// <exception cref="InvalidDataException">A value is no pixel.</exception>
+    /// <exception cref="InvalidDataException">A value is not a pixel.</exception>
     public static NumpyImages FromArray(NumpyArray array, ArrayShape shape, ImageOptions options)
     {
         if (array.Header.IsUInt16 && (options.BitDepth ?? DepthOf(array)) > 8)

@@ -34,7 +34,7 @@ internal abstract class NumpySource(ArrayShape shape) : ImageSource
     /// <summary>The examples of an array in memory.</summary>
     /// <param name="array">The array.</param>
     /// <param name="options">What is known of it.</param>
-    /// <exception cref="InvalidDataException">It holds no examples, or what is no number.</exception>
+    /// <exception cref="InvalidDataException">It holds no examples, or something that is not a number.</exception>
     public static NumpySource FromArray(NumpyArray array, ImageOptions options)
     {
         var values = (options.IsReal is { } isReal ? !isReal : AreImages(array.Header.Shape, options) && array.HoldsPixels()) ? ArrayValues.Pixels : array.IsUnitRange() ? ArrayValues.UnitRange : ArrayValues.Numbers;

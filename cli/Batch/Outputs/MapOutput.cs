@@ -31,7 +31,7 @@ internal sealed class MapOutput : IDisposable
     {
         if (!paths.IsArray && !model.IsImage)
         {
-            throw new UsageException($"{Option} is '{paths.Output}', but the model's examples, {string.Join(" x ", model.Axes)}, are no images: give a .npy.");
+            throw new UsageException($"{Option} is '{paths.Output}', but the model's examples, {string.Join(" x ", model.Axes)}, are not images: give a .npy.");
         }
 
         var claim = JobRecord.Claim(paths, asked, Option);

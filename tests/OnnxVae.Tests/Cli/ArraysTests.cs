@@ -157,7 +157,7 @@ internal sealed class ArraysTests : FolderFixture
         }
     }
 
-    // Numbers from 0 to 1 that are no multiples of 1/255 are images like any others.
+    // Numbers from 0 to 1 that are not multiples of 1/255 are images like any others.
     [Test]
     public void NumbersFrom0To1_AreScaledResumedAndColored()
     {
@@ -213,7 +213,7 @@ internal sealed class ArraysTests : FolderFixture
     [TestCase(new[] { 1, 64 }, "--model mlp --random-flip", "The examples are series; --random-flip, --random-crop, --random-shift and --random-rotation are for images: leave them out.")]
     [TestCase(new[] { 12 }, "--model mlp --image-size 8", "The vectors are 12 (columns), and should be 12 x 8 x 8: only images of pixels, in grayscale or color, are scaled.")]
     [TestCase(new[] { 12 }, "--model mlp --binarize", "'{0}' holds real numbers: only pixels can be drawn as black or white.")]
-    [TestCase(new[] { 7, 9 }, "--model mlp", "'{0}' has shape [400, 7, 9], and numbers that are no pixels, which could be ncl [N, C, L] or nlc [N, L, C] or nhw [N, H, W]: give it as --layout.")]
+    [TestCase(new[] { 7, 9 }, "--model mlp", "'{0}' has shape [400, 7, 9], and numbers that are not pixels, which could be ncl [N, C, L] or nlc [N, L, C] or nhw [N, H, W]: give it as --layout.")]
     [TestCase(new[] { 7, 9 }, "--model mlp --layout nchw", "'{0}' has shape [400, 7, 9], and not the 4 axes of the layout nchw: give another layout, or none.")]
     public void Model_OfOtherExamples_IsRefused(int[] shape, string options, string message)
     {
@@ -306,20 +306,7 @@ internal sealed class ArraysTests : FolderFixture
     private void Write(string name, string type, int[] shape, double[] values)
     {
         int size = shape.Aggregate(1, (product, length) => product * length);
-        using var file = File.Create(Folder[name]);
-        Npy.WriteHeader(file, type, [values.Length / size, .. shape.Select(length => (long)length)]);
-        foreach (double value in values)
-        {
-            byte[] bytes = type[1..] switch
-            {
-                "f4" => BitConverter.GetBytes((float)value),
-                "f8" => BitConverter.GetBytes(value),
-                "u2" => BitConverter.GetBytes((ushort)value),
-                "i8" => BitConverter.GetBytes((long)value),
-                _ => BitConverter.GetBytes((int)value),
-            };
-            file.Write(type[0] == '>' ? [.. bytes.Reverse()] : bytes);
-        }
+        TestImages.WriteArray(Folder[name], type, [values.Length / size, .. shape.Select(length => (long)length)], values);
     }
 
     // Of each value.

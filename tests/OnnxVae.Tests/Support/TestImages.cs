@@ -52,6 +52,27 @@ internal static class TestImages
         stream.Write([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (byte)i)]);
     }
 
+    /// <summary>Writes numbers as an array of a NumPy type, such as <c>&gt;f4</c>.</summary>
+    public static void WriteArray(string file, string type, long[] shape, IEnumerable<double> values)
+    {
+        using var stream = File.Create(file);
+        Npy.WriteHeader(stream, type, shape);
+        foreach (double value in values)
+        {
+            byte[] bytes = type[1..] switch
+            {
+                "f4" => BitConverter.GetBytes((float)value),
+                "f8" => BitConverter.GetBytes(value),
+                "i2" => BitConverter.GetBytes((short)value),
+                "u2" => BitConverter.GetBytes((ushort)value),
+                "i4" => BitConverter.GetBytes((int)value),
+                "i8" => BitConverter.GetBytes((long)value),
+                _ => throw new ArgumentException(type),
+            };
+            stream.Write(type[0] == '>' ? [.. bytes.Reverse()] : bytes);
+        }
+    }
+
     /// <summary>An image, Float32 [C, H, W] with values in [0, 1], as a PNG file.</summary>
     public static byte[] ToPng(ReadOnlySpan<float> image, int channels, int height, int width)
     {

@@ -218,23 +218,4 @@ internal sealed class ArrayDataTests : FolderFixture
             archive.CreateEntryFromFile(Folder[file], file);
         }
     }
-
-    private static void WriteArray(string file, string type, long[] shape, double[] values)
-    {
-        using var stream = File.Create(file);
-        Npy.WriteHeader(stream, type, shape);
-        foreach (double value in values)
-        {
-            byte[] bytes = type[1..] switch
-            {
-                "f4" => BitConverter.GetBytes((float)value),
-                "f8" => BitConverter.GetBytes(value),
-                "i2" => BitConverter.GetBytes((short)value),
-                "u2" => BitConverter.GetBytes((ushort)value),
-                "i4" => BitConverter.GetBytes((int)value),
-                _ => BitConverter.GetBytes((long)value),
-            };
-            stream.Write(type[0] == '>' ? [.. bytes.Reverse()] : bytes);
-        }
-    }
 }

@@ -196,20 +196,7 @@ internal sealed class NumpyDataTests : FolderFixture
             "onnxvae: The likelihood 'discretized-logistic' is for 8-bit pixels, but the examples have 16 bits: give --likelihood gaussian-learned, or leave it out."));
     }
 
-    private void WriteWords(string type, ushort[] values, long[] shape, string name = "x.npy")
-    {
-        using var file = File.Create(Folder[name]);
-        Npy.WriteHeader(file, type, shape);
-        foreach (ushort value in values)
-        {
-            file.Write(type[0] == '>' ? [(byte)(value >> 8), (byte)value] : [(byte)value, (byte)(value >> 8)]);
-        }
-    }
+    private void WriteWords(string type, ushort[] values, long[] shape, string name = "x.npy") => TestImages.WriteArray(Folder[name], type, shape, values.Select(value => (double)value));
 
-    private void WriteNpy(string name, params long[] shape)
-    {
-        using var file = File.Create(Folder[name]);
-        Npy.WriteHeader(file, "|u1", shape);
-        file.Write([.. Enumerable.Range(0, (int)shape.Aggregate(1L, (product, size) => product * size)).Select(i => (byte)i)]);
-    }
+    private void WriteNpy(string name, params long[] shape) => TestImages.WriteNpy(Folder[name], shape);
 }
