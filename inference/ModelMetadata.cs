@@ -65,6 +65,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
     /// <summary>How the file scales values; null if it takes them as they are.</summary>
     public ValueScaling? Scaling { get; init; }
 
+    /// <summary>The columns of the table whose rows the model takes, each a vector, NaN where a value is missing; empty for other examples.</summary>
+    public IReadOnlyList<TableColumn> Columns { get; init; } = [];
+
     /// <summary>Whether the arrays that the model was trained on had their channels last; the file itself takes them first.</summary>
     public bool IsChannelsLast { get; init; }
 
@@ -121,6 +124,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
             Condition = ReadCondition(session),
             IsUnitRange = entries.ContainsKey(MetadataKeys.PixelRange),
             Scaling = ReadScaling(session, axes[0]),
+            Columns = ReadColumns(session, axes),
             IsChannelsLast = entries.GetValueOrDefault(MetadataKeys.Layout) == MetadataKeys.ChannelsLast,
             BitDepth = entries.TryGetValue(MetadataKeys.BitDepth, out string? bits) ? Number(bits, MetadataKeys.BitDepth, source) : 8,
             Samples = entries.TryGetValue(MetadataKeys.Samples, out string? samples) ? Number(samples, MetadataKeys.Samples, source) : 1,
@@ -209,6 +213,38 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
         }
     }
 
+    private static TableColumn[] ReadColumns(OnnxSession session, int[] axes)
+    {
+        string? text = session.Metadata.GetValueOrDefault(MetadataKeys.Columns);
+        if (text is null)
+        {
+            return [];
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(text, Names.Default.TableColumnArray) is { Length: > 0 } columns && IsLaidOut(columns) ? columns : throw Wrong();
+        }
+        catch (JsonException)
+        {
+            throw Wrong();
+        }
+
+        InvalidDataException Wrong() => Damaged(session.Source, MetadataKeys.Columns, text, $"a JSON array of columns with {axes[0]} values in all");
+
+        bool IsLaidOut(TableColumn[] columns)
+        {
+            int end = 0;
+            bool isGapless = columns.All(column => column is { Name: not null, Categories: not null }) && columns.OrderBy(column => column.Start).All(column =>
+            {
+                bool isNext = column.Start == end && column.Width > 0 && (column.Kind == TableColumnKind.Number || column.Categories.Count >= 2);
+                end += column.Width;
+                return isNext;
+            });
+            return isGapless && axes is [var width] && width == end;
+        }
+    }
+
     private static ConditionShape? ReadCondition(OnnxSession session)
     {
         if (session.Metadata.GetValueOrDefault(MetadataKeys.Condition) is not { } text)
@@ -232,7 +268,7 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
         _ => throw Damaged(source, MetadataKeys.Codes, text, "codes:rowsxcolumns, with commas between levels"),
     })];
 
-    private static string WithArticle(string kind) => kind == ExportedKinds.Encoder ? $"an {kind}" : $"a {kind}";
+    private static string WithArticle(string kind) => kind is ExportedKinds.Encoder or ExportedKinds.Imputer ? $"an {kind}" : $"a {kind}";
 
     private static InvalidDataException Damaged(string source, string entry, string? text, string expected) =>
         new($"{source} has damaged metadata: {entry} is {(text is null ? "missing" : $"'{text}'")}; expected {expected}. Export the file again.");
@@ -248,7 +284,10 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
         var (inputs, outputs) = Kind switch
         {
             ExportedKinds.Encoder => (Expect([("image", images), .. given]), Expect(("mean", latents), ("logVar", latents))),
-            ExportedKinds.Decoder => (Expect([("z", latents), .. given]), Expect(("image", images))),
+            ExportedKinds.Decoder => (Expect([("z", latents), .. given]), Expect([("image", images), .. Columns.Count > 0 ? [(ImputerNames.Deviation, images)] : ((string, int[])[])[]])),
+            ExportedKinds.Imputer => (
+                Expect([("image", images), (ImputerNames.Noise, [-1, Samples, LatentSize]), .. given]),
+                Expect((ImputerNames.LogWeight, [-1, Samples]), (ImputerNames.Mean, [-1, Samples, .. Axes]), (ImputerNames.Deviation, [-1, Samples, .. Axes]))),
             ExportedKinds.Density => (Expect(("z", latents)), Expect(("probability", latents))),
             ExportedKinds.Scorer => (
                 Expect([("image", images), .. session.Inputs.ContainsKey(ScoreNames.Noise) ? [(ScoreNames.Noise, [-1, Samples, LatentSize])] : ((string, int[])[])[], .. given]),
@@ -279,7 +318,9 @@ public sealed partial record ModelMetadata(string Kind, int LatentSize, IReadOnl
         }
     }
 
+    [JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true)]
     [JsonSerializable(typeof(string[]))]
+    [JsonSerializable(typeof(TableColumn[]))]
     [JsonSerializable(typeof(double[]))]
     [JsonSerializable(typeof(float[]))]
     private sealed partial class Names : JsonSerializerContext;

@@ -182,7 +182,10 @@ public sealed class VaeDecoder : IDisposable
             cancellation);
     }
 
-    /// <summary>Decodes draws from the model's own prior, or from another one. Latents of image k depend on the seed and on k alone.</summary>
+    /// <summary>
+    /// Decodes draws from the model's own prior, or from another one. Latents of image k depend on the seed and on k alone. Rows of a table are drawn from P(y|z), too: numbers are Gaussian, and
+    /// categories one-hot vectors.
+    /// </summary>
     /// <param name="count">How many images.</param>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
@@ -199,7 +202,7 @@ public sealed class VaeDecoder : IDisposable
         return images;
     }
 
-    /// <summary>Decodes draws into the caller's memory.</summary>
+    /// <summary>Decodes draws into the caller's memory; rows of a table are drawn from P(y|z), too.</summary>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first image.</param>
     /// <param name="images">Receives Float32 [N, C, ...], values in [0, 1] or in the data's units; its length determines N.</param>
@@ -216,7 +219,20 @@ public sealed class VaeDecoder : IDisposable
     {
         using var latents = new PooledArray(images.Length / Metadata.ImageSize * Metadata.LatentSize);
         prior.Draw(seed, first, latents.Span, condition);
-        DecodeBlock(latents.Span, first, images);
+        if (Metadata.Columns.Count == 0)
+        {
+            DecodeBlock(latents.Span, first, images);
+            return;
+        }
+
+        int count = RequireRows(latents.Span, images.Length), size = Metadata.ImageSize;
+        using var deviations = new PooledArray(images.Length);
+        session.Run(
+            "z", latents.Span, [count, Metadata.LatentSize], Arguments.RowsOf(Metadata, condition, first, count), ["image", ImputerNames.Deviation], ShapeOf(count), images, deviations.Span);
+        for (int i = 0; i < count; i++)
+        {
+            RowDraws.Draw(Metadata.Columns, images.Slice(i * size, size), deviations.Span.Slice(i * size, size), seed, first + i);
+        }
     }
 
     /// <summary>

@@ -18,6 +18,9 @@ public sealed record Example(ExampleShape Shape)
     /// <summary>Whether the last axis of the arrays that it comes from is that of channels, for those who read more of them.</summary>
     public bool IsChannelsLast { get; init; }
 
+    /// <summary>The columns of the table whose rows the examples are, with NaN for missing values; null for other examples.</summary>
+    public TableSpec? Table { get; init; }
+
     /// <summary>Whether all values are in [0, 1], like those of pixels.</summary>
     public bool IsUnitRange => Scaling is null or { IsUnitRange: true };
 
@@ -30,14 +33,14 @@ public sealed record Example(ExampleShape Shape)
     {
         var images = ProgramInput.Data("images", Scaling is null ? ElementType.UInt8 : ElementType.Float32, Shape.Batch(size));
         var binarization = ProgramInput.DataUniform("binarizationNoise", Shape.Batch(size));
-        var values = Scaling is null ? Cast(images.Value, ElementType.Float32) * (1f / 255f) : Scaled(images.Value);
+        var values = Scaling is null ? Cast(images.Value, ElementType.Float32) * (1f / 255f) : Completed(images.Value);
         var seen = Pixels switch
         {
             PixelPreparation.Threshold => Binary(values, 0.5f),
             PixelPreparation.Sampled => Binary(values, binarization.Value),
             _ => values,
         };
-        return new ExampleBatch(images, binarization, Classes.Count > 0 ? ProgramInput.Data("labels", ElementType.Int64, [size]) : null, seen);
+        return new ExampleBatch(images, binarization, Classes.Count > 0 ? ProgramInput.Data("labels", ElementType.Int64, [size]) : null, seen) { Observed = Observed(images.Value) };
     }
 
     /// <summary>Examples as a deployed graph takes them, Float32 [N, C, ...] in [0, 1] or in the data's units, for any N, and as the model sees them.</summary>
@@ -49,13 +52,20 @@ public sealed record Example(ExampleShape Shape)
 
     /// <summary>Examples in deployed graphs as the model sees them.</summary>
     /// <param name="values">Float32, in [0, 1] or in the data's units.</param>
-    internal Value See(Value values) => Pixels == PixelPreparation.Grey ? Scaled(values) : Binary(values, 0.5f);
+    internal Value See(Value values) => Pixels == PixelPreparation.Grey ? Completed(values) : Binary(values, 0.5f);
+
+    /// <summary>1 for values that are there, 0 for missing ones, Float32 [N, C]; null for examples without any missing.</summary>
+    /// <param name="values">Float32 [N, C].</param>
+    internal Value? Observed(Value values) => Table is null ? null : Where(IsNaN(values), 0f, 1f);
 
     /// <summary>What each channel is divided by, Float32 [C, 1, ...]; null for values that are seen as they are.</summary>
     internal Value? Scales => PerChannel(Scaling?.Scales ?? []);
 
     /// <summary>What is subtracted from each channel, likewise.</summary>
     internal Value? Offsets => PerChannel(Scaling?.Offsets ?? []);
+
+    // A missing number is seen as the mean of its column, and a missing category as none.
+    private Value Completed(Value values) => Table is null ? Scaled(values) : Where(IsNaN(values), 0f, Scaled(values));
 
     private Value Scaled(Value values) => Offsets is { } offsets ? (values - offsets) * PerChannel([.. Scaling!.Scales.Select(scale => 1 / scale)])! : values;
 
@@ -70,4 +80,8 @@ public sealed record Example(ExampleShape Shape)
 /// <param name="Binarization">Binarization noise, for pixels that are drawn to be 0 or 1; unused inputs are left out of the file.</param>
 /// <param name="Labels">The classes, Int64 [N]; null for examples without labels.</param>
 /// <param name="Seen">The examples as the model sees them, Float32 [N, C, ...].</param>
-public sealed record ExampleBatch(ProgramInput Images, ProgramInput Binarization, ProgramInput? Labels, Value Seen);
+public sealed record ExampleBatch(ProgramInput Images, ProgramInput Binarization, ProgramInput? Labels, Value Seen)
+{
+    /// <summary>1 for values that are there, 0 for missing ones, Float32 [N, C]; null for examples without any missing.</summary>
+    internal Value? Observed { get; init; }
+}

@@ -16,7 +16,7 @@ internal static class ExampleUnits
         : example.Scales is { } scales ? (likelihood.Mean(output) * scales) + example.Offsets!
         : likelihood.Mean(output);
 
-    /// <summary>Values in the data's units, but for the offset, which does not matter for differences between them.</summary>
+    /// <summary>Values in the data's units, but for the offset, which does not matter for differences between them, nor for standard deviations.</summary>
     /// <param name="example">The example.</param>
     /// <param name="values">Values as the model sees them, Float32 [N, C, ...].</param>
     public static Value InUnitsUpToOffset(this Example example, Value values) => example.Scales is { } scales ? values * scales : values;
@@ -57,6 +57,11 @@ internal static class ExampleUnits
         if (likelihood.IsForImages && !example.Shape.IsImage)
         {
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is for images, but the examples are {example.Shape.Noun} of {example.Shape.Description}: {instead}.", nameof(likelihood));
+        }
+
+        if (likelihood.Table is { } table && (table.Width != example.Shape.Dimensions || example.Shape.Sides.Count > 0 || example.Scaling is not { IsReal: true, IsUnitRange: false }))
+        {
+            throw new ArgumentException($"The likelihood '{likelihood.Name}' is for rows of {table.Columns.Count} columns, which are vectors of {table.Width} real numbers, but the examples are {example.Shape.Noun} of {example.Shape.Description}{(example.Scaling is not { IsReal: true, IsUnitRange: false } ? ", from 0 to 1" : "")}.", nameof(likelihood));
         }
 
         if (likelihood.Domain == ValueDomain.Bytes && example.Scaling is { } numbers)

@@ -174,6 +174,11 @@ public sealed class PackageCompiler
         {
             yield return (MetadataKeys.Layout, MetadataKeys.ChannelsLast);
         }
+
+        if (example.Table is { } table)
+        {
+            yield return (MetadataKeys.Columns, table.ToJson());
+        }
     }
 
     private JsonObject DescribeModel(JsonObject further)
@@ -194,6 +199,11 @@ public sealed class PackageCompiler
         if (example.IsChannelsLast)
         {
             description["layout"] = MetadataKeys.ChannelsLast;
+        }
+
+        if (example.Table is { } table)
+        {
+            description["columns"] = JsonNode.Parse(table.ToJson());
         }
 
         if (model.Latents is { } latents)

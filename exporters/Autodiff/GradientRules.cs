@@ -22,6 +22,7 @@ public static partial class GradientRules
         ["Floor"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",
         ["Greater"] = "piecewise constant",
         ["GreaterOrEqual"] = "piecewise constant",
+        ["IsNaN"] = "its result is a truth value",
         ["LayerNormalization"] = $"appears in lowered graphs only; differentiate {Primitive.Normalize}",
         ["Mod"] = "its operands are integers",
         ["Round"] = $"piecewise constant; {nameof(Ops.StraightThrough)} gives it a gradient",

@@ -13,7 +13,7 @@ public sealed class TrainingPackage
     private const string ManifestFile = "manifest.json";
     private const string InitialFile = "initial.safetensors";
 
-    private const string SchedulesEntry = "schedules", StepsEntry = "steps", BitDepthEntry = "bitDepth", UnitRangeEntry = "unitRange", LayoutEntry = "layout";
+    private const string SchedulesEntry = "schedules", StepsEntry = "steps", BitDepthEntry = "bitDepth", UnitRangeEntry = "unitRange", LayoutEntry = "layout", ColumnsEntry = "columns";
 
     private TrainingPackage(string folder, Manifest manifest) => (Folder, Manifest, Identity) = (folder, manifest, IdentityOf(manifest));
 
@@ -149,6 +149,10 @@ public sealed class TrainingPackage
 
     /// <summary>Whether the arrays that its examples came from had their channels last.</summary>
     public bool IsChannelsLast => Manifest.Model[LayoutEntry] is not null;
+
+    /// <summary>The columns of the table whose rows it is for; null for other examples.</summary>
+    /// <exception cref="InvalidDataException">Their description is damaged.</exception>
+    public TableSpec? Table => Manifest.Model[ColumnsEntry] is { } columns ? TableSpec.FromJson(columns.ToJsonString()) : null;
 
     /// <summary>Checks that states match the package: none missing, all of the right type and shape.</summary>
     /// <param name="states">The states, by name.</param>

@@ -5,7 +5,7 @@ internal static class Operators
 {
     private static readonly HashSet<string> Elementwise =
     [
-        "Abs", "Add", "And", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "HardSigmoid", "LeakyRelu", "Log", "Max", "Min",
+        "Abs", "Add", "And", "Cast", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater", "GreaterOrEqual", "HardSigmoid", "IsNaN", "LeakyRelu", "Log", "Max", "Min",
         "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Relu", "Round", "Sigmoid", "Sin", "Sqrt", "Sub", "Tanh", "Where",
         Primitive.HardTanh, Primitive.Silu, Primitive.Softplus, Primitive.StopGradient, Primitive.StraightThrough, Primitive.SumOverParts, Primitive.OfFirstPart,
     ];

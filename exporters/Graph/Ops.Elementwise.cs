@@ -144,6 +144,13 @@ public static partial class Ops
         return Apply(nameof(Equal), ElementType.Bool, Shape.Broadcast(a.Shape, b.Shape), [a, b]);
     }
 
+    /// <summary>Whether each value is not a number. Bool.</summary>
+    public static Value IsNaN(Value x)
+    {
+        Require(x.Type == ElementType.Float32, nameof(IsNaN), $"'{x}' must be {ElementType.Float32}.");
+        return Apply(nameof(IsNaN), ElementType.Bool, x.Shape, [x]);
+    }
+
     /// <summary>One-hot vectors: a 1 at the place of each number, 0 elsewhere, along a new axis. Float32.</summary>
     /// <param name="numbers">Int64, from 0 to <paramref name="count"/> - 1.</param>
     /// <param name="count">The new axis's size.</param>

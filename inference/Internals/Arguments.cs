@@ -75,12 +75,13 @@ internal static class Arguments
     {
         int size = imageSize ?? model.ImageSize;
         var (smallest, largest) = model.IsUnitRange ? (SmallestPixel, LargestPixel) : (float.MinValue, float.MaxValue);
+        bool mayBeMissing = model.Columns.Count > 0;
         for (int i = 0; i < images.Length; i++)
         {
-            if (!(images[i] >= smallest && images[i] <= largest))
+            if (!(images[i] >= smallest && images[i] <= largest) && !(mayBeMissing && float.IsNaN(images[i])))
             {
                 throw new ArgumentException(
-                    $"Value {i % size} of {(model.IsImage ? "image" : "example")} {i / size} is {images[i]}; {(model.IsUnitRange ? "pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one" : "values must be finite: leave that example out")}.", nameof(images));
+                    $"Value {i % size} of {(model.IsImage ? "image" : "example")} {i / size} is {images[i]}; {(model.IsUnitRange ? "pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one" : mayBeMissing ? "values must be finite, or NaN if they are missing" : "values must be finite: leave that example out")}.", nameof(images));
             }
         }
     }

@@ -9,7 +9,7 @@ namespace OnnxVae.Models.Objectives;
 public abstract class GaussianPixels(PixelMean pixelMean) : MeanPixels(pixelMean)
 {
     // Rybkin, Daniilidis and Levine 2021, arXiv 2006.13202, appendix.
-    private protected const float LogSigmaFloor = -6f;
+    internal const float LogSigmaFloor = -6f;
 
     /// <summary>sigma^2, Float32 scalar.</summary>
     private protected abstract Value Variance { get; }

@@ -20,7 +20,7 @@ namespace OnnxVae.Models.Vae;
 /// </remarks>
 public sealed class VaeModel : IModel
 {
-    private const int ScorerSamples = 8;
+    private const int ScorerSamples = 8, ImputerSamples = 32;
 
     private readonly VaeNetworks networks;
     private readonly Likelihood likelihood;
@@ -69,7 +69,7 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Shape) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast, Classes = networks.Condition?.Classes ?? [] };
+        Example = new Example(networks.Shape) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast, Table = likelihood.Table, Classes = networks.Condition?.Classes ?? [] };
         Example.RequireFit(likelihood);
     }
 
@@ -101,7 +101,7 @@ public sealed class VaeModel : IModel
     public TrainingGraph Train(ModuleLowering network, int batchSize)
     {
         var forward = Forward(network, batchSize, objective.Samples, (posterior, noise) => posterior.Sample(noise));
-        var distortion = forward.IsUnknown is null ? likelihood.TrainingDistortion(forward.Y, forward.Output) : new TrainingDistortion(OfUnknown(forward, forward.Output), [], []);
+        var distortion = forward.Counts is null ? likelihood.TrainingDistortion(forward.Y, forward.Output) : new TrainingDistortion(OfSome(forward, forward.Output), [], []);
         var terms = Terms(forward, InUnits(forward, distortion.PerImage), network);
         return new TrainingGraph(objective.Loss(terms), [.. forward.Inputs, .. distortion.Inputs])
         {
@@ -122,7 +122,7 @@ public sealed class VaeModel : IModel
             new("rate", MetricRole.PerRow, terms.Rate),
             .. LikelihoodMetrics(forward, terms),
             .. ExchangedDistortion(forward, network),
-            .. forward.IsUnknown is { } isUnknown ? [new Metric("unknownValues", MetricRole.PerRow, networks.Shape.Channels * SumPerRow(isUnknown))] : Array.Empty<Metric>(),
+            .. CountMetrics(forward),
             .. prior.Variances(EncodeGaussian(network)) is { } variances ? [new Metric("priorVariance", MetricRole.PriorVariance, variances)] : Array.Empty<Metric>(),
             .. terms.LatentRates is { } rates ? [new Metric("ratePerLatent", MetricRole.PerLatent, rates)] : Array.Empty<Metric>(),
             .. networks.Posterior == PosteriorKind.Gaussian
@@ -136,7 +136,9 @@ public sealed class VaeModel : IModel
     /// <c>encoder</c>: examples [N, C, ...] in [0, 1] or in the data's units to <c>mean</c> and <c>logVar</c>, [N, L]; rounded latents come as whole numbers.
     /// <c>decoder</c>: latents [N, L] to <c>image</c>, [N, C, ...] likewise. <c>prior</c>, unless it is N(0, I): noise to draws
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
+    /// Rows of tables are vectors, NaN where values are missing; their decoder also gives the standard deviation of each value under P(y|z), <c>deviation</c>, [N, C].
     /// <c>scorer</c>: examples and noise <c>eps</c>, standard normal [N, K, L], to scores, [N] each, and a map of the distortion, [N, C, ...].
+    /// <c>imputer</c>, for tables: rows and noise <c>eps</c>, standard normal [N, K, L], to <c>logWeight</c>, ln P(y, z) / Q(z|y), [N, K], and <c>mean</c> and <c>deviation</c> of P(y|z), [N, K, C].
     /// Those of a conditional VAE take a <c>condition</c> too, Float32 [N, ...].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -151,10 +153,11 @@ public sealed class VaeModel : IModel
         yield return new Deployable(ExportedKinds.Encoder, [image, .. conditions], [("mean", mean), ("logVar", posterior.LogVar)], [.. entries]);
 
         var z = Value.Input("z", ElementType.Float32, [Shape.Batch, networks.Latents]);
+        var output = networks.Decode(network, z, given);
         var decoded = ExpectedShape.Require(
-            Example.Output(likelihood, networks.Decode(network, z, given)), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "one number for each value of an example");
-        yield return new Deployable(
-            ExportedKinds.Decoder, [z, .. conditions], [("image", condition is null ? decoded : condition.Complete(decoded, Example.Scales is null ? seen : x!))], [(MetadataKeys.Prior, prior.Name), .. entries]);
+            Example.Output(likelihood, output), image.Shape, $"The mean of likelihood '{likelihood.Name}'", "one number for each value of an example");
+        (string, Value)[] outputs = [("image", condition is null ? decoded : condition.Complete(decoded, Example.Scales is null ? seen : x!)), .. Deviations(output)];
+        yield return new Deployable(ExportedKinds.Decoder, [z, .. conditions], outputs, [(MetadataKeys.Prior, prior.Name), .. entries]);
 
         if (Bound(networks.Prior(network, given)).Sampler(EncodeGaussian(network)) is { } sampler)
         {
@@ -169,6 +172,11 @@ public sealed class VaeModel : IModel
         }
 
         yield return Scorer(network, image, y, x, seen);
+
+        if (Example.Table is not null && networks.Posterior == PosteriorKind.Gaussian)
+        {
+            yield return Imputer(network, image, y, x, seen);
+        }
     }
 
     // Rounded latents are the same in every sample.
@@ -176,20 +184,44 @@ public sealed class VaeModel : IModel
     {
         int samples = networks.Posterior == PosteriorKind.Gaussian ? ScorerSamples : 1;
         var eps = networks.Posterior == PosteriorKind.Gaussian ? Value.Input(ScoreNames.Noise, ElementType.Float32, [Shape.Batch, samples, networks.Latents]) : null;
-        var forward = Forward(
-            network, y, seen, seen is null ? null : networks.Condition!.Unknown(seen), samples,
-            posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), (posterior, noise) => posterior.Code(noise));
+        var forward = Deployed(network, image, y, seen, samples, eps);
         var values = Example.ValueDistortions(likelihood, forward.Y, forward.Output);
         var terms = Terms(forward, Distortion(forward, forward.Output), network);
-        var scores = new ScoreTerms(terms.Distortion, terms.Rate, Example.SquaredError(forward.Y - likelihood.Mean(forward.Output), forward.IsUnknown))
+        var scores = new ScoreTerms(terms.Distortion, terms.Rate, Example.SquaredError(forward.Y - likelihood.Mean(forward.Output), forward.Counts))
         {
             IsNormalized = likelihood.IsNormalized,
             LogWeight = eps is null ? null : terms.LogWeight,
-            ValueDistortions = values is not null && forward.IsUnknown is { } isUnknown ? isUnknown * values : values,
+            ValueDistortions = values is not null && forward.Counts is { } counts ? counts * values : values,
         };
         Value?[] inputs = [image, eps, x];
         return scores.Scorer([.. inputs.OfType<Value>()], samples, networks.Condition?.Metadata ?? []);
     }
+
+    // What self-normalized importance sampling needs of each sample of the latents: Mattei and Frellsen 2019, arXiv 1812.02633, section 3.2.
+    private Deployable Imputer(ModuleLowering network, Value image, Value y, Value? x, Value? seen)
+    {
+        var eps = Value.Input(ImputerNames.Noise, ElementType.Float32, [Shape.Batch, ImputerSamples, networks.Latents]);
+        var forward = Deployed(network, image, y, seen, ImputerSamples, eps);
+        var terms = Terms(forward, Distortion(forward, forward.Output), network);
+        (string Name, Value Value)[] outputs =
+        [
+            (ImputerNames.LogWeight, Transpose(Reshape(terms.LogWeight, [ImputerSamples, Shape.Batch]), 1, 0)),
+            (ImputerNames.Mean, BySample(Example.Output(likelihood, forward.Output))),
+            .. Deviations(forward.Output).Select(deviation => (deviation.Name, BySample(deviation.Value))),
+        ];
+        return new Deployable(ExportedKinds.Imputer, x is null ? [image, eps] : [image, eps, x], outputs, [(MetadataKeys.Samples, $"{ImputerSamples}"), .. networks.Condition?.Metadata ?? []]);
+
+        Value BySample(Value values) => Transpose(Reshape(values, [ImputerSamples, Shape.Batch, networks.Shape.Dimensions]), 1, 0, 2);
+    }
+
+    // For rows of tables, in the data's units.
+    private IEnumerable<(string Name, Value Value)> Deviations(Value output) =>
+        likelihood is TableLikelihood table ? [(ImputerNames.Deviation, Example.InUnitsUpToOffset(table.Deviation(output)))] : [];
+
+    // K samples of each example of a deployed graph, of noise [N, K, L].
+    private ForwardPass Deployed(ModuleLowering network, Value image, Value y, Value? seen, int samples, Value? eps) => Forward(
+        network, y, seen, seen is null ? Example.Observed(image) : networks.Condition!.Unknown(seen) ?? Example.Observed(image), samples,
+        posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), (posterior, noise) => posterior.Code(noise));
 
     // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
     // the other.
@@ -199,12 +231,12 @@ public sealed class VaeModel : IModel
         var x = networks.Condition?.Of(batch);
         ProgramInput? noise = null;
         var forward = Forward(
-            network, batch.Seen, x?.Value, x?.IsUnknown, samples, posterior => (noise = posterior.Noise([samples * batchSize, networks.Latents])).Value, sample);
+            network, batch.Seen, x?.Value, x?.IsUnknown ?? batch.Observed, samples, posterior => (noise = posterior.Noise([samples * batchSize, networks.Latents])).Value, sample);
         return forward with { Inputs = [batch.Images, noise!, batch.Binarization, .. x?.Inputs ?? []] };
     }
 
     private ForwardPass Forward(
-        ModuleLowering network, Value y, Value? x, Value? isUnknown, int samples, Func<Posterior, Value> noiseOf, Func<Posterior, Value, Value> sample)
+        ModuleLowering network, Value y, Value? x, Value? counts, int samples, Func<Posterior, Value> noiseOf, Func<Posterior, Value, Value> sample)
     {
         var posterior = networks.Encode(network, y, x).Repeated(samples);
         var noise = noiseOf(posterior);
@@ -214,7 +246,7 @@ public sealed class VaeModel : IModel
         {
             Given = given,
             Prior = Bound(networks.Prior(network, given)),
-            IsUnknown = Repeated(isUnknown),
+            Counts = Repeated(counts),
         };
 
         Value? Repeated(Value? rows) => rows is null ? null : GaussianPosterior.RepeatRows(rows, samples);
@@ -222,18 +254,18 @@ public sealed class VaeModel : IModel
 
     private Prior Bound(GaussianPosterior? components) => components is null ? prior : prior.Given(components);
 
-    // -ln P(y|z), or that of the values which the condition does not show.
+    // -ln P(y|z), or that of the values which count.
     private Value Distortion(ForwardPass forward, Value output) =>
-        InUnits(forward, forward.IsUnknown is null ? likelihood.Distortion(forward.Y, output) : OfUnknown(forward, output));
+        InUnits(forward, forward.Counts is null ? likelihood.Distortion(forward.Y, output) : OfSome(forward, output));
 
-    private Value OfUnknown(ForwardPass forward, Value output) => SumPerRow(forward.IsUnknown! * Example.ValueDistortions(likelihood, forward.Y, output)!);
+    private Value OfSome(ForwardPass forward, Value output) => SumPerRow(forward.Counts! * Example.ValueDistortions(likelihood, forward.Y, output)!);
 
     // That of the values of a part is in the data's units already.
     private Value InUnits(ForwardPass forward, Value distortion)
     {
         ExpectedShape.Require(
             distortion, [forward.Y.Shape[0]], $"The distortion of likelihood '{likelihood.Name}'", "one number per example: sum over all of its values, as SumPerRow does");
-        return forward.IsUnknown is null ? Example.Distortion(likelihood, distortion) : distortion;
+        return forward.Counts is null ? Example.Distortion(likelihood, distortion) : distortion;
     }
 
     private ElboTerms Terms(ForwardPass forward, Value distortion, ModuleLowering network)
@@ -253,6 +285,19 @@ public sealed class VaeModel : IModel
             yield return new Metric(
                 "distortionExchanged", MetricRole.PerRowExchanged, Distortion(forward, networks.Decode(network, RowBefore.Of(forward.Z), forward.Given)));
         }
+    }
+
+    // How many values the likelihood is of: of a table, the columns that are not missing.
+    private IEnumerable<Metric> CountMetrics(ForwardPass forward)
+    {
+        if (forward.Counts is not { } counts)
+        {
+            yield break;
+        }
+
+        yield return Example.Table is not { } table
+            ? new Metric("unknownValues", MetricRole.PerRow, networks.Shape.Channels * SumPerRow(counts))
+            : new Metric("observedValues", MetricRole.PerRow, SumPerRow(counts * Value.Of<float>([table.Width], [.. table.Blocks.SelectMany(block => Enumerable.Repeat(1f / block.Width, block.End - block.Start))])));
     }
 
     private IEnumerable<Metric> LikelihoodMetrics(ForwardPass forward, ElboTerms terms)
@@ -284,8 +329,8 @@ public sealed class VaeModel : IModel
         // P(z), or P(z|x).
         public required Prior Prior { get; init; }
 
-        // 1 for pixels that the condition does not show; null if it shows none.
-        public Value? IsUnknown { get; init; }
+        // 1 for values that the likelihood is of: pixels that the condition does not show, or values that are not missing; null if it is of all.
+        public Value? Counts { get; init; }
     }
 
     private static Value OneExample(ExampleShape shape, string name) => Value.Input(name, ElementType.Float32, shape.Batch(1));

@@ -25,6 +25,9 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override bool IsChannelsLast => Source.IsChannelsLast;
 
     /// <inheritdoc/>
+    public override TableSpec? Table => Source.Table;
+
+    /// <inheritdoc/>
     public override bool IsGrouped => Source.IsGrouped;
 
     /// <inheritdoc/>

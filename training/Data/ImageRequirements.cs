@@ -46,6 +46,7 @@ public static class ImageRequirements
     public static void RequireFit(TrainingPackage package, ImageSource source)
     {
         ArgumentNullException.ThrowIfNull(package);
+        RequireColumns(package.Table, source.Table);
         RequireFit(package.Manifest.Step, source);
         if (package.TakesRealNumbers != source.IsReal)
         {
@@ -57,6 +58,21 @@ public static class ImageRequirements
         if (package.TakesUnitRange && !source.IsUnitRange)
         {
             throw new InvalidDataException("The examples are any real numbers, but the model was compiled for numbers from 0 to 1: compile it for these examples.");
+        }
+    }
+
+    private static void RequireColumns(TableSpec? compiled, TableSpec? given)
+    {
+        if (compiled is null != given is null)
+        {
+            throw new InvalidDataException(given is null
+                ? $"The model was compiled for the rows of a table with {compiled!.Columns.Count} columns, but the examples are no such rows: compile it for these examples."
+                : "The examples are rows of a table, but the model was compiled for others: compile it for these examples.");
+        }
+
+        if (compiled is not null && !compiled.IsLike(given))
+        {
+            throw new InvalidDataException("The columns of the table, or their categories, are not those that the model was compiled for: compile it for this table.");
         }
     }
 

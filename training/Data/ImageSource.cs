@@ -3,7 +3,7 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Data;
 
-/// <summary>Examples of one shape, accessed by number: images, or vectors, series and volumes of numbers. Safe to read from several threads.</summary>
+/// <summary>Examples of one shape, accessed by number: images, or vectors, series and volumes of numbers, or rows of a table. Safe to read from several threads.</summary>
 public abstract class ImageSource
 {
     /// <summary>Images that take more bytes than this are read on demand.</summary>
@@ -44,6 +44,9 @@ public abstract class ImageSource
 
     /// <summary>Whether the last axis of the array that they come from is that of channels.</summary>
     public virtual bool IsChannelsLast => false;
+
+    /// <summary>The columns of the table whose rows the examples are, with NaN for missing values; null for other examples.</summary>
+    public virtual TableSpec? Table => null;
 
     /// <summary>Whether examples come in groups that are alike, such as the windows of recordings, so that a split takes whole groups.</summary>
     public virtual bool IsGrouped => false;

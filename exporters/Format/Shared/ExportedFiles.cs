@@ -21,6 +21,9 @@ internal static class ExportedFiles
     /// <summary>Examples and noise to scores: how unlikely they are.</summary>
     public const string Scorer = ExportedKinds.Scorer + Extension;
 
+    /// <summary>Rows of a table with missing values, and noise, to what these values may be.</summary>
+    public const string Imputer = ExportedKinds.Imputer + Extension;
+
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = ExportedKinds.Classifier + Extension;
 

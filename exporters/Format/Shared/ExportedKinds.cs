@@ -18,6 +18,9 @@ internal static class ExportedKinds
     /// <summary>Examples and noise to scores: how unlikely they are.</summary>
     public const string Scorer = "scorer";
 
+    /// <summary>Rows of a table with missing values, and noise, to what these values may be.</summary>
+    public const string Imputer = "imputer";
+
     /// <summary>Images to logits of their classes.</summary>
     public const string Classifier = "classifier";
 

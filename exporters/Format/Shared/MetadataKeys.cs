@@ -30,6 +30,9 @@ internal static class MetadataKeys
     /// <summary>The layout of arrays whose last axis is that of channels.</summary>
     public const string ChannelsLast = "channels-last";
 
+    /// <summary>The columns of the table whose rows the file takes or gives, as a JSON array.</summary>
+    public const string Columns = "onnxvae.columns";
+
     /// <summary>L.</summary>
     public const string LatentSize = "onnxvae.latentSize";
 

@@ -1,0 +1,68 @@
+using OnnxVae.Inference.Internals;
+
+namespace OnnxVae.Inference;
+
+/// <summary>Rows of a table with what their missing values may be.</summary>
+public sealed class ImputedRows
+{
+    private readonly float[] mean, deviation, effectiveSamples;
+    private readonly float[][] draws;
+
+    private ImputedRows(float[] mean, float[] deviation, float[][] draws, float[] effectiveSamples) =>
+        (this.mean, this.deviation, this.draws, this.effectiveSamples) = (mean, deviation, draws, effectiveSamples);
+
+    /// <summary>N.</summary>
+    public int Count => effectiveSamples.Length;
+
+    /// <summary>The rows, missing values as the mean of P(missing|observed): a number, or the probabilities of categories. Float32 [N, C].</summary>
+    public ReadOnlySpan<float> Mean => mean;
+
+    /// <summary>The standard deviation of P(missing|observed), in the data's units; 0 for values that are there. Float32 [N, C].</summary>
+    public ReadOnlySpan<float> Deviation => deviation;
+
+    /// <summary>M, how many rows were drawn for each.</summary>
+    public int DrawCount => draws.Length;
+
+    /// <summary>
+    /// How many draws from P(z|observed) the samples of each row are worth, (sum w)^2 / sum w^2 with the importance weights w: few of them make a bad estimate. Of complete rows, all.
+    /// Float32 [N].
+    /// </summary>
+    /// <remarks>Kong 1992, A note on importance sampling using standardized weights.</remarks>
+    public ReadOnlySpan<float> EffectiveSamples => effectiveSamples;
+
+    /// <summary>Rows whose missing values are drawn from P(missing|observed) together; categories are one-hot vectors.</summary>
+    /// <param name="draw">Which draw, from 0.</param>
+    /// <returns>Float32 [N, C].</returns>
+    public ReadOnlySpan<float> Draw(int draw) => draws[draw];
+
+    /// <summary>Reads rows that were imputed.</summary>
+    internal static ImputedRows Of(Imputation[] filled, int size, int draws, int samples, ulong seed, long first)
+    {
+        float[] mean = new float[filled.Length * size], deviation = new float[mean.Length];
+        float[][] drawn = [.. Enumerable.Range(0, draws).Select(_ => new float[mean.Length])];
+        for (int row = 0; row < filled.Length; row++)
+        {
+            filled[row].WriteMean(mean.AsSpan(row * size, size), deviation.AsSpan(row * size, size));
+            for (int draw = 0; draw < draws; draw++)
+            {
+                filled[row].WriteDraw(draw, drawn[draw].AsSpan(row * size, size), seed, first + row);
+            }
+        }
+
+        return new ImputedRows(mean, deviation, drawn, [.. filled.Select(row => row.IsComplete ? samples : (float)row.EffectiveSamples)]);
+    }
+
+    /// <summary>Rows that follow each other.</summary>
+    internal static ImputedRows Joined(IReadOnlyList<ImputedRows> parts) => parts.Count == 1 ? parts[0] : new ImputedRows(
+        [.. parts.SelectMany(part => part.mean)], [.. parts.SelectMany(part => part.deviation)],
+        [.. Enumerable.Range(0, parts[0].draws.Length).Select(draw => parts.SelectMany(part => part.draws[draw]).ToArray())], [.. parts.SelectMany(part => part.effectiveSamples)]);
+
+    /// <summary>Some of the rows.</summary>
+    internal ImputedRows Rows(int start, int end)
+    {
+        int size = mean.Length / Count;
+        return new ImputedRows(Cut(mean, size), Cut(deviation, size), [.. draws.Select(draw => Cut(draw, size))], Cut(effectiveSamples, 1));
+
+        float[] Cut(float[] values, int width) => values[(start * width)..(end * width)];
+    }
+}

@@ -1,0 +1,184 @@
+using OnnxVae.Format;
+using OnnxVae.Inference.Internals;
+
+namespace OnnxVae.Inference;
+
+/// <summary>Maps what a block of rows was filled with to a result, on the thread that computed it.</summary>
+/// <param name="first">The number of the block's first row.</param>
+/// <param name="rows">The rows.</param>
+public delegate T ImputedProjection<T>(long first, ImputedRows rows);
+
+/// <summary>
+/// Fills the missing values of a table's rows with what a trained model expects, given those that are there, by self-normalized importance sampling. Safe to use from several threads.
+/// </summary>
+/// <remarks>
+/// P(missing|observed) = sum of w_k P(missing|z_k), with samples z_k of Q(z|observed) and w_k proportional to P(observed, z_k) / Q(z_k|observed): Mattei and Frellsen 2019, MIWAE,
+/// arXiv 1812.02633, section 3.2. Draws take one sample by its weight. The noise of row k depends on the seed and on k alone.
+/// </remarks>
+/// <example><code>
+/// using var imputer = VaeImputer.Load("runs/patients/export/imputer.onnx");
+/// var filled = imputer.Impute(rows);
+/// </code></example>
+public sealed class VaeImputer : IDisposable
+{
+    /// <summary>Samples of the latents for each row, unless another number is given.</summary>
+    public const int UsualSamples = 1024;
+
+    private const uint LatentStream = 0x696d, ChoiceStream = 0x6963;
+
+    private readonly VaeSession session;
+    private readonly VaeImputer? original;
+    private readonly Condition? condition;
+
+    private VaeImputer(VaeSession session) => this.session = session;
+
+    private VaeImputer(VaeImputer original, Condition condition)
+        : this(original.session) => (this.original, this.condition) = (original, condition);
+
+    /// <summary>The file's metadata.</summary>
+    public ModelMetadata Metadata => session.Metadata;
+
+    /// <summary>Loads <c>imputer.onnx</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Where and how to run; all CPU threads if omitted.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or not an imputer.</exception>
+    public static VaeImputer Load(string path, VaeOptions? options = null) => new(VaeSession.Load(path, ExportedKinds.Imputer, options));
+
+    /// <summary>Loads an imputer from the bytes of its file.</summary>
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeImputer Load(byte[] model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Imputer, options));
+
+    /// <summary>Loads an imputer from a stream, for instance an embedded resource.</summary>
+    /// <inheritdoc cref="Load(string, VaeOptions)"/>
+    public static VaeImputer Load(Stream model, VaeOptions? options = null) => new(VaeSession.Load(model, ExportedKinds.Imputer, options));
+
+    /// <summary>A conditional imputer with its condition: used like any imputer, over the same loaded file, which is disposed with the original.</summary>
+    /// <param name="condition">What each row is given, from <see cref="ModelMetadata.Condition"/>; row k is that of row k.</param>
+    /// <exception cref="ArgumentException">The condition does not fit the imputer, or the imputer takes none.</exception>
+    public VaeImputer Given(Condition condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        Arguments.RequireCondition(Metadata, condition);
+        return new VaeImputer(original ?? this, condition);
+    }
+
+    /// <summary>Fills rows.</summary>
+    /// <param name="rows">Float32 [N, C], NaN where values are missing: <see cref="TableColumn.Write"/> makes them.</param>
+    /// <param name="samples">Samples of the latents for each row, rounded up to a multiple of <see cref="ModelMetadata.Samples"/>.</param>
+    /// <param name="draws">M, how many rows to draw for each.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="first">The number of the first row.</param>
+    /// <exception cref="ArgumentException">The length is wrong, a value is infinite, there are no samples, or the imputer is conditional and has no condition.</exception>
+    public ImputedRows Impute(ReadOnlySpan<float> rows, int samples = UsualSamples, int draws = 0, ulong seed = 1, long first = 0)
+    {
+        int count = Arguments.RequireRows(rows.Length, Metadata.ImageSize, "rows", $"rows of {Metadata.ImageSize}");
+        RequireNumbers(samples, draws);
+        Arguments.RequireValues(rows, Metadata);
+        Arguments.RequireCondition(Metadata, condition);
+        Arguments.RequireConditions(condition, first + count);
+        var blocks = new List<ImputedRows>();
+        int size = Metadata.ImageSize, blockSize = BlockSize;
+        for (int start = 0; start < count; start += blockSize)
+        {
+            int number = Math.Min(blockSize, count - start);
+            blocks.Add(Run(rows.Slice(start * size, number * size), number, samples, draws, seed, first + start));
+        }
+
+        return ImputedRows.Joined(blocks);
+    }
+
+    /// <summary>Fills any number of rows as a stream, in order and in bounded memory.</summary>
+    /// <param name="range">Which rows.</param>
+    /// <param name="read">Reads them.</param>
+    /// <param name="project">Maps a block of rows to a result.</param>
+    /// <param name="samples">Samples of the latents for each row, rounded up to a multiple of <see cref="ModelMetadata.Samples"/>.</param>
+    /// <param name="draws">M, how many rows to draw for each.</param>
+    /// <param name="seed">Random seed.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Impute"/>.</exception>
+    public IAsyncEnumerable<T> ImputeAsync<T>(
+        ImageRange range, ImageReader read, ImputedProjection<T> project, int samples = UsualSamples, int draws = 0, ulong seed = 1, CancellationToken cancellation = default)
+    {
+        RequireNumbers(samples, draws);
+        Arguments.RequireCondition(Metadata, condition);
+        Arguments.RequireConditions(condition, range.End);
+        int size = Metadata.ImageSize, blockSize = BlockSize;
+        return ImageBlocks.RunAsync(
+            ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
+            part =>
+            {
+                var (block, wanted) = part;
+                var (start, end) = (wanted.Start.Value, wanted.End.Value);
+                using var rows = new PooledArray(blockSize * size);
+                rows.Span.Clear();
+                read(block + start, rows.Span[(start * size)..(end * size)]);
+                return project(block + start, Run(rows.Span, blockSize, samples, draws, seed, block).Rows(start, end));
+            },
+            cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (original is null)
+        {
+            session.Dispose();
+        }
+    }
+
+    private int BlockSize => Math.Min(ImageBlocks.Size(Metadata.ValuesPerImage), Metadata.ImagesAtATime ?? int.MaxValue);
+
+    private static void RequireNumbers(int samples, int draws)
+    {
+        if (samples < 1 || draws < 0)
+        {
+            throw new ArgumentException(samples < 1 ? $"The number of samples is {samples}; each row needs at least 1." : $"The number of draws is {draws}; expected 0 or more.", samples < 1 ? nameof(samples) : nameof(draws));
+        }
+    }
+
+    // Rows that are complete need no samples.
+    private ImputedRows Run(ReadOnlySpan<float> rows, int count, int samples, int draws, ulong seed, long first)
+    {
+        int size = Metadata.ImageSize, perRound = Metadata.Samples, noise = perRound * Metadata.LatentSize;
+        var filled = new Imputation[count];
+        for (int row = 0; row < count; row++)
+        {
+            filled[row] = new Imputation(Metadata.Columns, rows.Slice(row * size, size), draws);
+        }
+
+        int rounds = Array.TrueForAll(filled, row => row.IsComplete) ? 0 : (samples + perRound - 1) / perRound;
+        var inputs = new Dictionary<string, float[]> { ["image"] = rows.ToArray(), [ImputerNames.Noise] = new float[count * noise] };
+        if (condition is not null)
+        {
+            inputs[ConditionKinds.Input] = Arguments.RowsOf(Metadata, condition, first, count);
+        }
+
+        float[] logWeights = new float[count * perRound], means = new float[count * perRound * size], deviations = new float[means.Length], uniform = new float[perRound * draws];
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int row = 0; row < count; row++)
+            {
+                Philox.FillStandardNormal(inputs[ImputerNames.Noise].AsSpan(row * noise, noise), seed, LatentStream, (ulong)(first + row), (long)round * noise);
+            }
+
+            session.Run(inputs, count, (ImputerNames.LogWeight, logWeights), (ImputerNames.Mean, means), (ImputerNames.Deviation, deviations));
+            for (int row = 0; row < count; row++)
+            {
+                if (filled[row].IsComplete)
+                {
+                    continue;
+                }
+
+                Philox.FillUniform(uniform, seed, ChoiceStream, (ulong)(first + row), (long)round * uniform.Length);
+                for (int sample = row * perRound; sample < (row + 1) * perRound; sample++)
+                {
+                    filled[row].Add(
+                        logWeights[sample], means.AsSpan(sample * size, size), deviations.AsSpan(sample * size, size), uniform.AsSpan((sample - (row * perRound)) * draws, draws));
+                }
+            }
+        }
+
+        return ImputedRows.Of(filled, size, draws, samples, seed, first);
+    }
+}

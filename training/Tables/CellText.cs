@@ -1,0 +1,35 @@
+using System.Globalization;
+using OnnxVae.Inference;
+
+namespace OnnxVae.Training.Tables;
+
+/// <summary>Values of tables as text.</summary>
+internal static class CellText
+{
+    /// <summary>The number formats of decimal signs.</summary>
+    private static readonly NumberFormatInfo WithComma = new() { NumberDecimalSeparator = ",", NumberGroupSeparator = "." };
+
+    /// <summary>The number format of a decimal sign.</summary>
+    /// <param name="decimalSign">A point or a comma.</param>
+    public static NumberFormatInfo FormatOf(char decimalSign) => decimalSign == ',' ? WithComma : NumberFormatInfo.InvariantInfo;
+
+    /// <summary>Reads a number, also an infinite one.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="decimalSign">Its decimal sign.</param>
+    /// <param name="number">The number.</param>
+    public static bool TryParse(ReadOnlySpan<char> text, char decimalSign, out double number) => double.TryParse(text, NumberStyles.Float, FormatOf(decimalSign), out number) && !double.IsNaN(number);
+
+    /// <summary>A value as text.</summary>
+    /// <param name="column">Its column.</param>
+    /// <param name="cell">A number, or a category's position.</param>
+    /// <param name="decimalSign">The decimal sign of numbers.</param>
+    public static string Of(TableColumn column, float cell, char decimalSign) =>
+        column.Kind == TableColumnKind.Number ? cell.ToString("R", FormatOf(decimalSign)) : column.Categories[(int)cell];
+
+    /// <summary>A field of a line, in quotes if it needs them.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="delimiter">What is between fields.</param>
+    /// <param name="hasQuotes">Whether the file knows quotes.</param>
+    public static string Quoted(string text, char delimiter, bool hasQuotes = true) =>
+        hasQuotes && text.AsSpan().ContainsAny([delimiter, '"', '\n', '\r']) ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+}

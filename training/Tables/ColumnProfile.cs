@@ -1,0 +1,139 @@
+using System.Globalization;
+using OnnxVae.Format;
+
+namespace OnnxVae.Training.Tables;
+
+/// <summary>What the cells of a column have in common, by which its kind is told.</summary>
+/// <param name="name">The column's name.</param>
+internal sealed class ColumnProfile(string name) : ICells
+{
+    private const int MostCategories = 1000, MostStated = 10_000;
+    private const int MostDecimals = 6;
+    private const int MostNamed = 6; // in a message
+
+    private readonly Dictionary<string, long> texts = []; // with the place of the first one
+    private readonly NumberForm withPoint = new('.'), withComma = new(',');
+    private long count;
+
+    /// <summary>Whether all values are numbers with a decimal point, and not all with a comma.</summary>
+    public bool NeedsPoint => count > 0 && withPoint.AreAll && !withComma.AreAll;
+
+    /// <summary>Whether all values are numbers with a decimal comma, and not all with a point.</summary>
+    public bool NeedsComma => count > 0 && withComma.AreAll && !withPoint.AreAll;
+
+    /// <inheritdoc/>
+    public void Add(ReadOnlySpan<char> text, long place)
+    {
+        count++;
+        withPoint.Add(text, place);
+        withComma.Add(text, place);
+        AddText(text, place);
+    }
+
+    /// <inheritdoc/>
+    public void Add(double number, long place)
+    {
+        count++;
+        withPoint.Add(number);
+        withComma.Add(number);
+        AddText(number.ToString("R", CultureInfo.InvariantCulture), place);
+    }
+
+    /// <inheritdoc/>
+    public void AddMissing()
+    {
+    }
+
+    /// <summary>The column.</summary>
+    /// <param name="stated">What it is taken for; null to tell by its values.</param>
+    /// <param name="decimalSign">The decimal sign of the file's numbers.</param>
+    /// <param name="file">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">Its values do not fit, it has none, all are the same, or there are too many categories.</exception>
+    public ColumnSpec ToSpec(ColumnType? stated, char decimalSign, ITableFile file)
+    {
+        const string otherwise = "Leave the column out";
+        var form = decimalSign == ',' ? withComma : withPoint;
+        if (texts.Count < 2 && stated != ColumnType.Number)
+        {
+            throw new InvalidDataException(texts.Count == 0
+                ? $"Column '{name}' of '{file.Path}' has no values: nothing can be learned of it. {otherwise}."
+                : $"Column '{name}' of '{file.Path}' is '{texts.Keys.First()}' in all rows: nothing can be learned of it. {otherwise}.");
+        }
+
+        bool areNumbers = count > 0 && form.AreAll;
+        if (stated == ColumnType.Number || (stated is null && areNumbers && !(texts.Count == 2 && form.AreBits)))
+        {
+            // Values that are no numbers are found when they are read.
+            return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals <= MostDecimals ? form.Decimals : null };
+        }
+
+        string[] categories = areNumbers ? [.. texts.Keys.OrderBy(text => Number(text, decimalSign)).ThenBy(text => text, StringComparer.Ordinal)] : [.. texts.Keys.Order(StringComparer.Ordinal)];
+        if (stated == ColumnType.Binary && categories.Length != 2)
+        {
+            throw new InvalidDataException($"Column '{name}' of '{file.Path}' has {(texts.Count > MostStated ? $"more than {MostStated}" : categories.Length)} different values, {Some(categories)}; expected 2 of a binary one. Take it for another type.");
+        }
+
+        if (categories.Length > (stated is null ? MostCategories : MostStated))
+        {
+            string why = stated is null ? $" They are not numbers, as '{form.Other!.Value.Text}' in {file.Locate(form.Other.Value.Place)} shows." : "";
+            throw new InvalidDataException(
+                $"Column '{name}' of '{file.Path}' has more than {(stated is null ? MostCategories : MostStated)} categories, such as {Some(categories)}.{why} {otherwise}, name the rows by it, or say what it holds, or what stands for a missing value.");
+        }
+
+        return new ColumnSpec(name, categories.Length == 2 && stated != ColumnType.Category ? ColumnKind.Binary : ColumnKind.Category, categories);
+    }
+
+    private void AddText(ReadOnlySpan<char> text, long place)
+    {
+        if (texts.Count <= MostStated)
+        {
+            texts.GetAlternateLookup<ReadOnlySpan<char>>().TryAdd(text, place);
+        }
+    }
+
+    private static double Number(string text, char decimalSign) => CellText.TryParse(text, decimalSign, out double number) || CellText.TryParse(text, '.', out number) ? number : 0;
+
+    private static string Some(string[] categories) => string.Join(", ", categories.Take(MostNamed).Select(category => $"'{category}'"));
+
+    // Whether all values are numbers with a decimal sign, and what these have in common.
+    private sealed class NumberForm(char sign)
+    {
+        public bool AreAll { get; private set; } = true;
+
+        // Whether all are 0 or 1.
+        public bool AreBits { get; private set; } = true;
+
+        // The most that a number is written with.
+        public int Decimals { get; private set; }
+
+        // The first value that is no number.
+        public (string Text, long Place)? Other { get; private set; }
+
+        public void Add(ReadOnlySpan<char> text, long place)
+        {
+            if (!AreAll)
+            {
+                return;
+            }
+
+            if (!CellText.TryParse(text, sign, out double number))
+            {
+                (AreAll, Other) = (false, (text.ToString(), place));
+                return;
+            }
+
+            AreBits &= number is 0 or 1;
+            int at = text.IndexOf(sign);
+            Decimals = Math.Max(Decimals, text.ContainsAny('e', 'E') ? MostDecimals + 1 : at < 0 ? 0 : text.Length - at - 1);
+        }
+
+        public void Add(double number)
+        {
+            AreBits &= number is 0 or 1;
+            while (Decimals <= MostDecimals && Math.Abs(number - Math.Round(number, Decimals)) > 1e-9 * Math.Abs(number))
+            {
+                Decimals++;
+            }
+        }
+    }
+}
