@@ -6,10 +6,11 @@ namespace OnnxVae.Inference;
 public sealed class ImputedRows
 {
     private readonly float[] mean, deviation, effectiveSamples;
+    private readonly bool[] missing;
     private readonly float[][] draws;
 
-    private ImputedRows(float[] mean, float[] deviation, float[][] draws, float[] effectiveSamples) =>
-        (this.mean, this.deviation, this.draws, this.effectiveSamples) = (mean, deviation, draws, effectiveSamples);
+    private ImputedRows(float[] mean, float[] deviation, bool[] missing, float[][] draws, float[] effectiveSamples) =>
+        (this.mean, this.deviation, this.missing, this.draws, this.effectiveSamples) = (mean, deviation, missing, draws, effectiveSamples);
 
     /// <summary>N.</summary>
     public int Count => effectiveSamples.Length;
@@ -19,6 +20,15 @@ public sealed class ImputedRows
 
     /// <summary>The standard deviation of P(missing|observed), in the data's units; 0 for values that are there. Float32 [N, C].</summary>
     public ReadOnlySpan<float> Deviation => deviation;
+
+    /// <summary>Whether a value was missing.</summary>
+    /// <param name="row">The row, from 0.</param>
+    /// <param name="column">The value's column.</param>
+    public bool IsMissing(int row, TableColumn column)
+    {
+        ArgumentNullException.ThrowIfNull(column);
+        return missing[(row * (missing.Length / Count)) + column.Start];
+    }
 
     /// <summary>M, how many rows were drawn for each.</summary>
     public int DrawCount => draws.Length;
@@ -39,6 +49,7 @@ public sealed class ImputedRows
     internal static ImputedRows Of(Imputation[] filled, int size, int draws, int samples, ulong seed, long first)
     {
         float[] mean = new float[filled.Length * size], deviation = new float[mean.Length];
+        bool[] isMissing = [.. filled.SelectMany(row => row.IsMissing)];
         float[][] drawn = [.. Enumerable.Range(0, draws).Select(_ => new float[mean.Length])];
         for (int row = 0; row < filled.Length; row++)
         {
@@ -49,20 +60,20 @@ public sealed class ImputedRows
             }
         }
 
-        return new ImputedRows(mean, deviation, drawn, [.. filled.Select(row => row.IsComplete ? samples : (float)row.EffectiveSamples)]);
+        return new ImputedRows(mean, deviation, isMissing, drawn, [.. filled.Select(row => row.IsComplete ? samples : (float)row.EffectiveSamples)]);
     }
 
     /// <summary>Rows that follow each other.</summary>
     internal static ImputedRows Joined(IReadOnlyList<ImputedRows> parts) => parts.Count == 1 ? parts[0] : new ImputedRows(
-        [.. parts.SelectMany(part => part.mean)], [.. parts.SelectMany(part => part.deviation)],
+        [.. parts.SelectMany(part => part.mean)], [.. parts.SelectMany(part => part.deviation)], [.. parts.SelectMany(part => part.missing)],
         [.. Enumerable.Range(0, parts[0].draws.Length).Select(draw => parts.SelectMany(part => part.draws[draw]).ToArray())], [.. parts.SelectMany(part => part.effectiveSamples)]);
 
     /// <summary>Some of the rows.</summary>
     internal ImputedRows Rows(int start, int end)
     {
         int size = mean.Length / Count;
-        return new ImputedRows(Cut(mean, size), Cut(deviation, size), [.. draws.Select(draw => Cut(draw, size))], Cut(effectiveSamples, 1));
+        return new ImputedRows(Cut(mean, size), Cut(deviation, size), Cut(missing, size), [.. draws.Select(draw => Cut(draw, size))], Cut(effectiveSamples, 1));
 
-        float[] Cut(float[] values, int width) => values[(start * width)..(end * width)];
+        T[] Cut<T>(T[] values, int width) => values[(start * width)..(end * width)];
     }
 }

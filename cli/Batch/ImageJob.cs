@@ -11,19 +11,21 @@ internal static class ImageJob
     /// <param name="images">How many were missing.</param>
     /// <param name="range">The images of this shard.</param>
     /// <param name="paths">Where they are.</param>
+    /// <param name="model">The model that they are for.</param>
     /// <param name="corrupt">Those that could not be read.</param>
-    public static void Report(string what, long images, ImageRange range, JobPaths paths, CorruptImages? corrupt = null)
+    public static void Report(string what, long images, ImageRange range, JobPaths paths, ModelMetadata model, CorruptImages? corrupt = null)
     {
+        string noun = model.Columns.Count > 0 ? "row" : "image";
         corrupt?.Finish();
         long done = images - (corrupt?.CountNow ?? 0);
         string all = images < range.Count ? $" ({range.Count} in all)" : "";
         Console.WriteLine(
-            range.Count == 0 ? $"There is nothing to do: shard {paths.Shard.Index}/{paths.Shard.Count} has no images{(paths.Unit > 1 ? $", since shards of a .tar begin at multiples of {paths.Unit}" : "")}."
+            range.Count == 0 ? $"There is nothing to do: shard {paths.Shard.Index}/{paths.Shard.Count} has no {noun}s{(paths.Unit > 1 ? $", since shards of a .tar begin at multiples of {paths.Unit}" : "")}."
             : images == 0 ? $"Nothing was left to do: {paths.Shown}"
-            : $"{what} {done} {(done == 1 ? "image" : "images")}{all}: {paths.Shown}");
+            : $"{what} {done} {noun}{(done == 1 ? "" : "s")}{all}: {paths.Shown}");
         if (corrupt is { Count: > 0 })
         {
-            Console.WriteLine($"{(corrupt.Count == 1 ? "1 image was" : $"{corrupt.Count} images were")} skipped because {(corrupt.Count == 1 ? "it" : "they")} cannot be read, as listed in {paths.Corrupt}");
+            Console.WriteLine($"{(corrupt.Count == 1 ? $"1 {noun} was" : $"{corrupt.Count} {noun}s were")} skipped because {(corrupt.Count == 1 ? "it" : "they")} cannot be read, as listed in {paths.Corrupt}");
         }
     }
 

@@ -11,7 +11,7 @@ namespace OnnxVae.Cli.Batch;
 /// <summary>A job that writes images.</summary>
 internal sealed record ImageJobOptions : JobOptions
 {
-    [Option(Topic.Output, "A folder for image files, a .tar for numbered archives in WebDataset layout, a .npy, or for a single image a .png, .jpg or .webp; each shard writes its own .npy, FILE-I-of-N.npy.", IsRequired = true)]
+    [Option(Topic.Output, "A folder for image files, a .csv or a .parquet for rows of a table, a .tar for numbered archives in WebDataset layout, a .npy, or for a single image a .png, .jpg or .webp; each shard writes its own .npy, FILE-I-of-N.npy.", IsRequired = true)]
     public string Out { get; init; } = "";
 
     [Option(Topic.Output, "The format of image files."), Among<ImageFormats>]
@@ -39,11 +39,7 @@ internal sealed record ImageJobOptions : JobOptions
             yield return fault;
         }
 
-        if (Paths.Extension is JobPaths.ParquetExtension or JobPaths.CsvExtension)
-        {
-            yield return $"--out is '{Out}'; images go to a folder, a .npy or a .tar, and one image to a picture.";
-        }
-        else if (Paths.IsPicture && !PictureFile.IsWritable(Out))
+        if (Paths.IsPicture && !PictureFile.IsWritable(Out))
         {
             yield return $"--out is '{Out}'; pictures are written as .png, .jpg or .webp.";
         }
@@ -64,9 +60,14 @@ internal sealed record ImageJobOptions : JobOptions
     /// <exception cref="UsageException">There are several images for a single picture, or the output is not pictures.</exception>
     public OutputImages Images(ModelMetadata model, long total, ImageSource? source = null)
     {
+        if (Paths.IsTable && model.Columns.Count == 0)
+        {
+            throw new UsageException($"--out is '{Out}'; images go to a folder, a .npy or a .tar, and one image to a picture.");
+        }
+
         if (!Paths.IsArray)
         {
-            PicturesOnly.Require(model, $"--out is '{Out}'", "give a .npy");
+            PicturesOnly.Require(model, $"--out is '{Out}'", model.Columns.Count > 0 ? "give a .csv, a .parquet or a .npy" : "give a .npy");
         }
 
         return Paths.IsPicture && total != 1 ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")

@@ -19,7 +19,10 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public string Extension => Path.GetExtension(Output).ToLowerInvariant();
 
     /// <summary>Whether the output is a file, one per shard.</summary>
-    public bool IsArray => Extension is NpyExtension or ParquetExtension or CsvExtension;
+    public bool IsArray => Extension is NpyExtension || IsTable;
+
+    /// <summary>Whether the output is a table.</summary>
+    public bool IsTable => Extension is ParquetExtension or CsvExtension;
 
     /// <summary>Whether the output is a folder of images, shared by all shards.</summary>
     public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;

@@ -1,4 +1,5 @@
 using OnnxVae.Cli.Options;
+using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
 using OnnxVae.Models.Objectives;
 
@@ -29,7 +30,12 @@ internal sealed class Likelihoods : INamed
     /// <param name="options">The options.</param>
     /// <param name="mean">How the network's output determines the mean of Gaussian values.</param>
     /// <param name="scaling">The scaling of real numbers; null for pixels.</param>
-    public static Likelihood Create(ModelOptions options, PixelMean mean, Scaling? scaling) => Table[options.Likelihood ?? Usual(scaling is null or { IsUnitRange: true })](options, mean);
+    /// <param name="table">The columns of the table whose rows the model takes, which have likelihoods of their own; null for other examples.</param>
+    /// <exception cref="UsageException">One is named for a table.</exception>
+    public static Likelihood Create(ModelOptions options, PixelMean mean, Scaling? scaling, TableSpec? table = null) =>
+        table is not null && options.Likelihood is not null ? throw new UsageException("--likelihood cannot be given for a table: each column has the likelihood of what it holds. State that with --column-types.")
+        : table is not null ? new TableLikelihood(table)
+        : Table[options.Likelihood ?? Usual(scaling is null or { IsUnitRange: true })](options, mean);
 
     /// <summary>Whether the likelihood that options name is for values from 0 to 1; null if they name none.</summary>
     public static bool? IsForUnitRange(ModelOptions options) => options.Likelihood is { } name ? Table[name](options, PixelMean.Sigmoid).Domain != ValueDomain.RealNumbers : null;
@@ -42,7 +48,7 @@ internal sealed class Likelihoods : INamed
 /// <content>Likelihoods.</content>
 internal sealed partial record ModelOptions
 {
-    [Option(Topic.Likelihood, "P(y|z). If left out, bernoulli for pixels and numbers from 0 to 1, gaussian-learned for others."), Among<Likelihoods>]
+    [Option(Topic.Likelihood, "P(y|z). If left out, bernoulli for pixels and numbers from 0 to 1, gaussian-learned for others. A table has one for each column: Gaussian numbers with learned standard deviations, Bernoulli and categorical values."), Among<Likelihoods>]
     public string? Likelihood { get; init; }
 
     [Option(Topic.Likelihood, "Standard deviation of a value for --likelihood gaussian, of pixels in [0, 1] or of numbers after --scale."), Positive]

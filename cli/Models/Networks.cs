@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Models.Networks;
 
 namespace OnnxVae.Cli.Models;
@@ -8,10 +9,12 @@ namespace OnnxVae.Cli.Models;
 /// <summary>Networks by name.</summary>
 internal sealed class Networks : INamed
 {
+    private const string OfImages = "conv", OfVectors = "mlp";
+
     private static readonly Dictionary<string, Func<int[], VaeNetwork>> Table = new()
     {
-        ["mlp"] = hidden => new MlpNetwork(hidden is [] ? [400] : hidden),
-        ["conv"] = hidden => hidden switch
+        [OfVectors] = hidden => new MlpNetwork(hidden is [] ? [400] : hidden),
+        [OfImages] = hidden => hidden switch
         {
             [] => new ConvNetwork(),
             [var dense] => new ConvNetwork { Dense = dense },
@@ -25,6 +28,10 @@ internal sealed class Networks : INamed
 
     /// <inheritdoc/>
     public static IReadOnlyCollection<string> Names => Table.Keys;
+
+    /// <summary>The network that is taken unless another one is given.</summary>
+    /// <param name="shape">The shape of examples; null for that of images.</param>
+    public static string Usual(ExampleShape? shape = null) => shape is { Sides.Count: 0 } ? OfVectors : OfImages;
 
     /// <summary>Creates a network.</summary>
     /// <param name="name">Its name.</param>
@@ -48,8 +55,8 @@ internal sealed partial record ModelOptions
         nameof(Width), nameof(ResidualWidth), nameof(ResidualBlocks),
     ];
 
-    [Option(Topic.Model, "The network."), Among<ModelNames>, JsonRequired]
-    public string Model { get; init; } = "conv";
+    [Option(Topic.Model, "The network. If left out, conv, or mlp for vectors and the rows of tables."), Among<ModelNames>]
+    public string? Model { get; init; }
 
     [Option(Topic.Model, "Widths of the encoder's hidden dense layers, as in 512,256; the decoder has them in reverse."), Numbers]
     public string? Hidden { get; init; }
@@ -74,6 +81,6 @@ internal sealed partial record ModelOptions
             : HasCodes ? ([.. OfNumbers, .. OfSegments], "its latents are codes")
             : ([.. OfCodes, .. OfSegments], "");
         return foreign.Where(given.Has).Select(option =>
-            $"{OptionNames.OfProperty(option)} cannot be given with --model {Model}: {(reason.Length > 0 ? reason : OfSegments.Contains(option) ? $"it is for {ModelNames.Colorization}" : $"it is for {ModelNames.OneLevel} and {ModelNames.TwoLevels}, whose latents are codes")}.");
+            $"{OptionNames.OfProperty(option)} cannot be given with --model {Model ?? Networks.Usual()}: {(reason.Length > 0 ? reason : OfSegments.Contains(option) ? $"it is for {ModelNames.Colorization}" : $"it is for {ModelNames.OneLevel} and {ModelNames.TwoLevels}, whose latents are codes")}.");
     }
 }

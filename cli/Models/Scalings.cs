@@ -31,7 +31,7 @@ internal sealed class Scalings : INamed
             return train.BitDepth > PixelBits ? Scaling.OfPixels(train.BitDepth) : null;
         }
 
-        var kind = scale is null ? train.IsUnitRange ? ScalingKind.None : ScalingKind.Standard : Table[scale];
+        var kind = scale is null ? train is { IsUnitRange: true, Table: null } ? ScalingKind.None : ScalingKind.Standard : Table[scale];
         return kind == ScalingKind.None ? Scaling.AsTheyAre(train.IsUnitRange && (scale is null || isForUnitRange is not false)) : ValueStatistics.Of(train).ToScaling(kind);
     }
 }

@@ -4,6 +4,7 @@ namespace OnnxVae.Cli.Options;
 internal enum Topic
 {
     Data,
+    Tables,
     Condition,
     Model,
     Likelihood,
@@ -16,6 +17,7 @@ internal enum Topic
     Images,
     Latents,
     Score,
+    Imputation,
     Output,
     Execution,
 }

@@ -34,12 +34,13 @@ internal sealed class AutoencoderRun : IDisposable
     {
         options.Execution.RequireDevice();
         OutputFolder.RequireNew(new RunFolder(folder));
-        options = options with { IsReal = options.Package is { } path ? TrainingPackage.Open(path).TakesRealNumbers : options.Model!.HasSegments ? false : null };
+        var compiled = options.Package is { } path ? TrainingPackage.Open(path) : null;
+        options = options with { IsReal = compiled is not null ? compiled.TakesRealNumbers : options.Model!.HasSegments ? false : null, Columns = compiled?.Table?.Columns };
         var images = options.OpenImages();
         options.Logging.RequireFit(images);
         options = options with
         {
-            Model = options.Model is { Likelihood: null, HasSegments: false } model ? model with { Likelihood = Likelihoods.Usual(images.Train.IsUnitRange && options.Data.Scale is null or ScalingNames.None) } : options.Model,
+            Model = options.Model is { } model ? Resolved(model, options.Data, images.Train) : null,
             TrainingImages = images.Train.Count,
             TestImages = images.Test.Count,
             ImagesIdentity = images.Identify(),
@@ -67,6 +68,13 @@ internal sealed class AutoencoderRun : IDisposable
         });
         return new AutoencoderRun(run, options, images, ranks);
     }
+
+    // With what follows from the images.
+    private static ModelOptions Resolved(ModelOptions model, DataOptions data, ImageSource images) => model with
+    {
+        Model = model.Model ?? Networks.Usual(images.Shape),
+        Likelihood = model.HasSegments || images.Table is not null ? model.Likelihood : model.Likelihood ?? Likelihoods.Usual(images.IsUnitRange && data.Scale is null or ScalingNames.None),
+    };
 
     /// <summary>Resumes a run.</summary>
     /// <param name="folder">The run's folder.</param>
@@ -178,6 +186,11 @@ internal sealed class AutoencoderRun : IDisposable
             var count => $"{count} classes",
         };
         Notice.Say($"Data      {options.Data.Data}: {train.Count} {train.Shape.Noun} for training, {images.Test.Count} for testing{validation}; {train.Shape.Description}, {classes}");
+        if (train.Table is { } table)
+        {
+            Notice.Say($"Columns   {string.Join("; ", table.Columns.GroupBy(column => column.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Key.ToString().ToLowerInvariant()}: {string.Join(", ", kind.Select(InWords))}"))}");
+        }
+
         Notice.Say($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
         if (options.Model is { ScheduleSteps: { } end, LearningRateSchedule: not LearningRates.Constant } && end < steps)
         {
@@ -198,6 +211,8 @@ internal sealed class AutoencoderRun : IDisposable
             Notice.Say($"          {string.Join(", ", ofParts)}: of the {train.Shape.Noun} of each part by itself, not of the whole batch");
         }
     }
+
+    private static string InWords(ColumnSpec column) => $"{TerminalWriter.CleanName(column.Name)}{(column.Kind == ColumnKind.Category ? $" ({column.Categories.Count})" : "")}";
 
     // Writes the run's package: compiles it, or copies a compiled one.
     private static Action<string> Compilation(RunOptions options, ImageSource train, Ranks ranks)

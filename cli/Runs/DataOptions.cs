@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Runs;
@@ -8,7 +9,7 @@ namespace OnnxVae.Cli.Runs;
 /// <summary>The images of a run.</summary>
 internal sealed record DataOptions
 {
-    [Option(Topic.Data, "sprites, scenes or scenes-random (built in); mnist, fashion-mnist, kmnist or cifar10 (downloaded once); a folder of IDX files or images, a .tar, .tar.gz or .zip of images; a .npy or .npz, or a folder of .npy, with images or other arrays of numbers; a .wav or a folder of .wav."), JsonRequired]
+    [Option(Topic.Data, "sprites, scenes or scenes-random (built in); mnist, fashion-mnist, kmnist or cifar10 (downloaded once); a folder of IDX files or images, a .tar, .tar.gz or .zip of images; a .npy or .npz, or a folder of .npy, with images or other arrays of numbers; a .wav or a folder of .wav; a .csv, a .tsv or a .parquet, or a folder of such tables."), JsonRequired]
     public string Data { get; init; } = Sprites.Name;
 
     [Option(Topic.Data, "Side of the square to which images are scaled and cropped; as they are, if left out."), Between(1, 4096)]
@@ -25,6 +26,9 @@ internal sealed record DataOptions
 
     [Option(Topic.Data, "Samples of a window, the length L of the series that .wav files are cut into. 1024 if left out."), Between(2, 1 << 24)]
     public int? Window { get; init; }
+
+    [Group]
+    public TableFileOptions Table { get; init; } = new();
 
     [SkipCorruptOption]
     public bool SkipCorrupt { get; init; }
@@ -48,10 +52,11 @@ internal sealed record DataOptions
     /// <summary>Opens the images, with their conditions if there is a file of them.</summary>
     /// <param name="seed">Random seed for drawing pixels as black or white.</param>
     /// <param name="isReal">Whether arrays hold real numbers; null to tell by the options and the values.</param>
-    public ImageData Open(ulong seed, bool? isReal = null)
+    /// <param name="table">The columns of the table whose rows a model takes; null to take those of the data.</param>
+    public ImageData Open(ulong seed, bool? isReal = null, TableSpec? table = null)
     {
         var options = ToImageOptions(seed);
-        var images = DataOpening.Open(Data, options with { IsReal = isReal ?? options.IsReal }, Window);
+        var images = DataOpening.Open(Data, options with { IsReal = isReal ?? options.IsReal }, Window, Table, table);
         images = Conditions.IsFile(Condition) ? images.WithConditions(ImageConditions.Read(Condition)) : images;
         return Validation > 0 ? images.WithValidation(Validation) : images;
     }

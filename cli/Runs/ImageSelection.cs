@@ -3,6 +3,7 @@ using OnnxVae.Cli.Options;
 using OnnxVae.Format;
 using OnnxVae.Inference;
 using OnnxVae.Training.Data;
+using OnnxVae.Training.Tables;
 
 namespace OnnxVae.Cli.Runs;
 
@@ -24,13 +25,19 @@ internal record ImageSelection
     [BinarizeOption]
     public bool Binarize { get; init; }
 
+    [Group]
+    public TableFileOptions Table { get; init; } = new();
+
     /// <summary>Faults of options that select images when no data are given.</summary>
     protected IEnumerable<string> FaultsWithoutData(GivenOptions given) => Data is not null ? []
-        : ((string[])[nameof(Split), nameof(SkipCorrupt), nameof(Binarize)]).Where(given.Has).Select(property => $"{OptionNames.OfProperty(property)} needs --data: it is about those images.");
+        : ((string[])[nameof(Split), nameof(SkipCorrupt), nameof(Binarize)]).Select(OptionNames.OfProperty).Concat(OptionNames.Of(typeof(TableFileOptions))).Where(given.Names.Contains).Select(option => $"{option} needs --data: it is about those images.");
 
     /// <summary>Adds what determines the images to the record of a job.</summary>
-    public void Describe(ImageSource images, JsonObject asked) =>
+    public void Describe(ImageSource images, JsonObject asked)
+    {
         (asked["data"], asked["split"], asked["binarize"], asked["images"]) = (Data, Split, Binarize, images.Count);
+        Table.Describe(asked);
+    }
 
     /// <summary>Opens the images.</summary>
     /// <param name="model">The model that determines their shape.</param>
@@ -53,9 +60,10 @@ internal record ImageSelection
             IsLazy = isLazy,
             BitDepth = model.BitDepth == WordBits ? WordBits : null,
         };
-        var images = DataOpening.Open(Data!, options);
+        var images = DataOpening.Open(Data!, model.Columns.Count > 0 ? options with { Shape = null } : options, tables: Table, model: model.Columns.Count > 0 ? TableData.SpecOf(model.Columns) : null);
         images = conditions is null ? images : images.WithConditions(conditions);
-        return images.All.Shape != shape ? throw new InvalidDataException($"The {images.All.Shape.Noun} are {images.All.Shape.Description}, but the {model.Kind} takes {shape}.")
+        return images.All.Table is not null && model.Columns.Count == 0 ? throw new InvalidDataException($"'{Data}' is a table, but the {model.Kind} takes {(model.IsImage ? "images" : "examples")} of {shape} numbers.")
+            : images.All.Shape != shape ? throw new InvalidDataException($"The {images.All.Shape.Noun} are {images.All.Shape.Description}, but the {model.Kind} takes {shape}.")
             : model.IsUnitRange && !images.All.IsUnitRange ? throw new InvalidDataException($"'{Data}' has numbers outside the range from 0 to 1, or so many that it is not known, but the {model.Kind} takes no others.")
             : images.Split(Split);
     }

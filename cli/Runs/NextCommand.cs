@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OnnxVae.Cli.Batch;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Terminal;
 using OnnxVae.Format;
@@ -32,6 +33,13 @@ internal static class NextCommand
         }
 
         string prior = hasMixture ? " --prior mixture" : "";
+        if (TrainingPackage.Open(run.Package).Table is { } table)
+        {
+            return (double?)figures["observedValues"] < table.Columns.Count && File.Exists(data.Data)
+                ? $"onnxvae impute {Quoted(run.Path)} --data {Quoted(data.Data)}{data.Table.ToArguments()} --out {Quoted(Path.Combine(run.Path, $"complete{(data.Data.EndsWith(JobPaths.ParquetExtension, StringComparison.OrdinalIgnoreCase) ? JobPaths.ParquetExtension : JobPaths.CsvExtension)}"))}"
+                : $"onnxvae generate {Quoted(run.Path)}{prior} --count 1000 --out {Quoted(Path.Combine(run.Path, $"rows{JobPaths.CsvExtension}"))}";
+        }
+
         return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : (figures.ContainsKey("unknownValues") ? ConditionKinds.Mask : data.Condition) switch
         {
             ConditionKinds.Mask => $"onnxvae generate {Quoted(run.Path)}{prior} --data {Quoted(data.Data)} --split test --out {Quoted(Path.Combine(run.Path, "completions"))}",
@@ -70,6 +78,7 @@ internal static class NextCommand
         + (data.Channels is { } channels ? $" --channels {channels}" : "")
         + (data.Layout is { } layout ? $" --layout {layout}" : "")
         + (data.Window is { } window ? $" --window {window}" : "")
+        + data.Table.ForModel().ToArguments()
         + (data.SkipCorrupt ? " --skip-corrupt" : "")
         + (data.Binarize ? " --binarize" : "")
         + (Conditions.IsFile(data.Condition) ? $" --condition {Quoted(data.Condition)}" : "")

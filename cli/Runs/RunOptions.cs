@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OnnxVae.Cli.Models;
 using OnnxVae.Cli.Options;
+using OnnxVae.Format;
 using OnnxVae.Training.Data;
 using OnnxVae.Training.Runs;
 
@@ -56,6 +57,9 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
 
     /// <summary>Whether arrays hold real numbers instead of pixels, where the model says so; null where their values do.</summary>
     public bool? IsReal { get; init; }
+
+    /// <summary>The columns of the table whose rows a compiled package takes; null where the data say.</summary>
+    public IReadOnlyList<ColumnSpec>? Columns { get; init; }
 
     /// <summary>What has changed since the start.</summary>
     public IReadOnlyList<RunChange> Changes { get; init; } = [];
@@ -139,7 +143,7 @@ internal sealed record RunOptions : IChecked, IRunOptions, IJsonOnDeserialized
     public ImageOptions ImageOptions => Data.ToImageOptions(Seed);
 
     /// <summary>Opens the images, for a run as they were opened when it was started.</summary>
-    public ImageData OpenImages() => Data.Open(Seed, IsReal);
+    public ImageData OpenImages() => Data.Open(Seed, IsReal, Columns is null ? null : TableSpec.Of(Columns));
 
     /// <summary>Opens the images of a run that goes on.</summary>
     /// <exception cref="InvalidDataException">They have changed.</exception>

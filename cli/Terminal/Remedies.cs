@@ -49,6 +49,17 @@ internal static class Remedies
         ("leave momentum and weight decay out, or choose AdamW", "give --momentum 0, or --optimizer adamw"),
         ("choose AdamW, Adam, or Sgd without momentum", "give --optimizer adamw, adam, or sgd with --momentum 0"),
         ("take a quantizer without a codebook, and no batch normalization or sigma in closed form", "give --quantizer finite-scalar, or another --likelihood than gaussian-optimal"),
+        ("nothing can be learned of it. Leave the column out.", "nothing can be learned of it. Give --column-types with NAME=ignore to leave the column out."),
+        ("which cannot be brought to a scale: leave the column out.", "which cannot be brought to a scale: give --column-types with NAME=ignore to leave the column out."),
+        ("from all of them, or leave the column out.", "from all of them, or give --column-types with NAME=ignore."),
+        ("Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.", "Give --column-types with NAME=ignore to leave the column out, NAME=name to name the rows by it, or NAME=category, or --missing with what stands for a missing value."),
+        ("expected numbers, truth values or text. Leave the column out.", "expected numbers, truth values or text. Give --column-types with NAME=ignore to leave the column out."),
+        ("Take it for another type.", "Give another type with --column-types."),
+        ("Mend it, say what stands for a missing value, or take the column for categories.", "Mend it, or give --missing with what stands for a missing value, or --column-types with NAME=category."),
+        ("say which is the decimal sign.", "give --decimal point or comma."),
+        ("or say that the file has no line of names.", "or give --no-header."),
+        ("give its encoding, such as windows-1252.", "give its --encoding, such as windows-1252."),
+        ("Mend the line, or leave malformed lines out.", "Mend the line, or give --skip-corrupt to leave such lines out."),
         ("give the file that was exported from a trained prior.", "give the file that 'onnxvae prior' wrote."),
     ];
 

@@ -26,6 +26,9 @@ internal sealed class Imputation
     /// <summary>Whether no value is missing.</summary>
     public bool IsComplete => missing.Length == 0;
 
+    /// <summary>Whether each value of the row is missing.</summary>
+    public IEnumerable<bool> IsMissing => row.Select(float.IsNaN);
+
     /// <summary>How many draws the weighted samples are worth.</summary>
     public double EffectiveSamples => weights * weights / squaredWeights;
 

@@ -71,7 +71,7 @@ public sealed class TableLikelihood : Likelihood
     {
         if (block.Kind == ColumnKind.Number)
         {
-            return BroadcastTo(Exp(LogSigma), output.Shape, output);
+            return (0f * output) + Exp(LogSigma); // the same for all rows
         }
 
         var probability = MeanOf(block, output);

@@ -27,6 +27,7 @@ internal sealed record FigureText(string Title, string Meaning)
         ["informationImages"] = new("Images for the information estimates", "The more, the more exact they are."),
         ["images"] = new("Images evaluated", "How many images the figures are means over."),
         ["posteriorCollapse"] = new("Posterior collapse", "Whether the decoder ignores the latents, or some of them."),
+        ["observedValues"] = new("Observed values", "The values of a row that are not missing, which the likelihood is of."),
         ["unknownValues"] = new("Unknown values", "The values of an image that the likelihood is of, where a part of it is given."),
         ["negativeElboWithoutClass"] = new("Negative ELBO without the class", "The bound for images whose class is not known, nats per image. Lower is better."),
         ["mixtureGain"] = new("Gain of the mixture", "How much lower the rate would be with the fitted mixture as prior, nats per image. Higher means that the mixture draws better samples."),

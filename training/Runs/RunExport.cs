@@ -12,7 +12,7 @@ public static class RunExport
     // Fitted to latents, and only useful with the weights that produce them.
     private static readonly string[] FilesOfLatents = [ExportedFiles.Mixture, .. TrainedCodePrior.FilesOf(levels: 2)];
 
-    private static readonly string[] FilesOfOneModel = [ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Colorizer, ExportedFiles.Prior, ExportedFiles.Density, ExportedFiles.Scorer, .. FilesOfLatents];
+    private static readonly string[] FilesOfOneModel = [ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Colorizer, ExportedFiles.Prior, ExportedFiles.Density, ExportedFiles.Scorer, ExportedFiles.Imputer, .. FilesOfLatents];
 
     /// <summary>A deployable graph with its weights, whose id is in its metadata.</summary>
     /// <exception cref="InvalidDataException">A state is missing, or is not finite.</exception>

@@ -10,7 +10,7 @@ namespace OnnxVae.Training.Runs;
 /// Draws grids that show the state of training: samples from the prior, and test images with their reconstructions below. Samples of a conditional
 /// model are one of each class in turn, or a row for each of some test images, which begins with what is visible of the image if it is completed.
 /// </summary>
-/// <param name="package">The compiled model; without a deployable encoder and decoder, nothing is drawn.</param>
+/// <param name="package">The compiled model; without a deployable encoder and decoder, and for rows of a table, nothing is drawn.</param>
 /// <param name="test">Images to reconstruct.</param>
 /// <param name="seed">Random seed; every step draws the same latents, so that grids can be compared.</param>
 /// <param name="device">Where to run.</param>
@@ -64,6 +64,11 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     /// <param name="mixture">The graph that maps noise to draws from the mixture.</param>
     public void WriteMixture(string folder, long step, IReadOnlyDictionary<string, Tensor> states, OnnxModel mixture)
     {
+        if (!CanDraw)
+        {
+            return;
+        }
+
         using var decoder = LoadDecoder(states);
         using var prior = LatentPrior.Load(mixture.ToBytes(), running);
         Save(FileOf(folder, Mixture, step), decoder, Draw(decoder, prior));
@@ -74,7 +79,7 @@ public sealed class SampleGrids(TrainingPackage package, ImageSource test, ulong
     /// <param name="step">The step.</param>
     public bool AreWritten(string folder, long step) => !CanDraw || File.Exists(FileOf(folder, test.Count > 0 ? Reconstructions : Samples, step)); // the last one written
 
-    private bool CanDraw => package.Manifest.Deployables.ContainsKey(ExportedKinds.Encoder) && package.Manifest.Deployables.ContainsKey(ExportedKinds.Decoder);
+    private bool CanDraw => package.Table is null && package.Manifest.Deployables.ContainsKey(ExportedKinds.Encoder) && package.Manifest.Deployables.ContainsKey(ExportedKinds.Decoder);
 
     private VaeDecoder LoadDecoder(IReadOnlyDictionary<string, Tensor> states) => VaeDecoder.Load(RunExport.Bake(package, ExportedKinds.Decoder, states).ToBytes(), running);
 

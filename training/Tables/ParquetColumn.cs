@@ -28,17 +28,21 @@ internal static class ParquetColumn
     /// <summary>The types of values that are read.</summary>
     public static IReadOnlyCollection<Type> Types => Table.Keys;
 
+    /// <summary>The type of a column's values: that of the library, but for text.</summary>
+    /// <param name="field">The column.</param>
+    public static Type TypeOf(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType;
+
     /// <summary>Reads a column of a row group.</summary>
     /// <param name="rows">The row group.</param>
     /// <param name="field">The column.</param>
     /// <returns>An array of its values, null for missing ones.</returns>
-    public static Task<Array> ReadAsync(ParquetRowGroupReader rows, DataField field) => Table[field.ClrType].Read(rows, field);
+    public static Task<Array> ReadAsync(ParquetRowGroupReader rows, DataField field) => Table[TypeOf(field)].Read(rows, field);
 
     /// <summary>Writes a column of a row group.</summary>
     /// <param name="rows">The row group.</param>
     /// <param name="field">The column.</param>
     /// <param name="values">Its values, null for missing ones.</param>
-    public static Task WriteAsync(ParquetRowGroupWriter rows, DataField field, object?[] values) => Table[field.ClrType].Write(rows, field, values);
+    public static Task WriteAsync(ParquetRowGroupWriter rows, DataField field, object?[] values) => Table[TypeOf(field)].Write(rows, field, values);
 
     /// <summary>A text or a truth value as the name of a category.</summary>
     public static string TextOf(object value) => value switch

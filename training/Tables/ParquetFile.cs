@@ -99,9 +99,9 @@ internal sealed class ParquetFile : ITableFile
         column is { Kind: TableColumnKind.Number } && field.IsNullable && field.ClrType != typeof(float) ? new DataField<double>(field.Name, true) : field;
 
     private object? Filled(object? value, TableColumn? column, DataField field, long row, FilledValue filled) =>
-        column is not null && IsMissing(value) ? ParquetColumn.Convert(field.ClrType, column, filled(row, column))
+        column is not null && IsMissing(value) ? ParquetColumn.Convert(ParquetColumn.TypeOf(field), column, filled(row, column))
         : value is null ? null
-        : field.ClrType == value.GetType() ? value : Convert.ToDouble(value, CultureInfo.InvariantCulture);
+        : ParquetColumn.TypeOf(field) == value.GetType() ? value : Convert.ToDouble(value, CultureInfo.InvariantCulture);
 
     private bool IsMissing(object? value) => value switch
     {
@@ -126,7 +126,7 @@ internal sealed class ParquetFile : ITableFile
         }
     }
 
-    private DataField FieldOf(int column) => schema.Fields[column] is DataField { IsArray: false } field && ParquetColumn.Types.Contains(field.ClrType) ? field : throw new InvalidDataException(
+    private DataField FieldOf(int column) => schema.Fields[column] is DataField { IsArray: false } field && ParquetColumn.Types.Contains(ParquetColumn.TypeOf(field)) ? field : throw new InvalidDataException(
         $"Column '{Columns[column]}' of '{Path}' holds {(schema.Fields[column] is DataField other ? $"values of type {other.ClrType.Name}" : "nested values")}; expected numbers, truth values or text. Leave the column out.");
 
     private T Reading<T>(Func<ParquetReader, Task<T>> read)

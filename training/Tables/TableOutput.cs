@@ -57,7 +57,7 @@ public static class TableOutput
             using var rowGroup = writer.CreateRowGroup();
             for (int i = 0; i < fields.Length; i++)
             {
-                await ParquetColumn.WriteAsync(rowGroup, fields[i], [.. group.Select(row => float.IsNaN(row[i]) ? null : ParquetColumn.Convert(fields[i].ClrType, columns[i], row[i]))]).ConfigureAwait(false);
+                await ParquetColumn.WriteAsync(rowGroup, fields[i], [.. group.Select(row => float.IsNaN(row[i]) ? null : ParquetColumn.Convert(ParquetColumn.TypeOf(fields[i]), columns[i], row[i]))]).ConfigureAwait(false);
             }
         }
     }

@@ -112,13 +112,13 @@ internal sealed class ArrayFile : IDisposable
     }
 
     /// <summary>Converts the rows and their names to another file format, then deletes them.</summary>
-    /// <param name="write">Takes the rows, the names, and the target stream.</param>
+    /// <param name="write">Takes the rows, the names if there are any, and the target stream.</param>
     public void FinishAs(Action<GrowingNpy, IEnumerable<string>, Stream> write)
     {
         RequireAllRows();
         FlushAndWait();
-        names!.Dispose();
-        AtomicFile.Write(path, stream => write(array!, File.ReadLines(PartialNamesPath), stream));
+        names?.Dispose();
+        AtomicFile.Write(path, stream => write(array!, names is null ? [] : File.ReadLines(PartialNamesPath), stream));
         Dispose();
         DropPartials();
     }

@@ -13,6 +13,7 @@ internal abstract class ImageOutput : IDisposable
     {
         { IsPicture: true } => new SinglePicture(paths.Output, images),
         { IsFolder: true } => new ImageFolder(paths.Output, images, corrupt),
+        { IsTable: true } => new TableImages(paths, images),
         { Extension: JobPaths.TarExtension } => new TarShards(paths.Output, images, corrupt),
         _ => new NpyImages(paths.Array, images, corrupt),
     };

@@ -78,7 +78,7 @@ internal sealed class MapOutput : IDisposable
             await ImageJob.RunAsync("Mapping", Missing, part => stream(part, Prepare), output.Finish, cancellation);
         }
 
-        ImageJob.Report("Mapped", made, images.Range, paths, corrupt);
+        ImageJob.Report("Mapped", made, images.Range, paths, images.Model, corrupt);
     }
 
     public void Dispose()

@@ -27,7 +27,7 @@ internal sealed class DecompressVerb : LongVerb<DecompressOptions>
         ImageRange[] missing = output.Missing is [var first, ..] ? [images.Range with { First = first.First }] : [];
         long made = await ImageJob.RunAsync(
             "Decompressing", missing, range => decoder.DecodeAsync(range.First, Rows(codec, file, range), output.Prepare, cancellation), output.Finish, cancellation);
-        ImageJob.Report("Decompressed", made, images.Range, job.Paths);
+        ImageJob.Report("Decompressed", made, images.Range, job.Paths, images.Model);
         return ExitCode.Done;
     }
 

@@ -36,7 +36,7 @@ internal sealed class EncodeVerb : LongVerb<EncodeOptions>
         long made = await ImageJob.RunAsync(
             "Encoding", output.Missing,
             part => encoder.EncodeAsync(part, (first, images) => corrupt.Read(source, first, images), output.Prepare, cancellation), output.Finish, cancellation);
-        ImageJob.Report("Encoded", made, range, job.Paths, corrupt);
+        ImageJob.Report("Encoded", made, range, job.Paths, encoder.Metadata, corrupt);
         return ExitCode.Done;
     }
 }

@@ -43,7 +43,7 @@ internal sealed class GenerateVerb : LongVerb<GenerateOptions>
             ImageGrid.Save(picture, first, images.Model, GridColumns);
         }
 
-        ImageJob.Report("Generated", made, images.Range, job.Paths);
+        ImageJob.Report("Generated", made, images.Range, job.Paths, decoder.Metadata);
         if (choice is not null)
         {
             Console.WriteLine(choice);

@@ -42,7 +42,7 @@ internal sealed class ReconstructVerb : LongVerb<ReconstructOptions>
             ImageGrid.Save(picture, pairs, images.Model, GridColumns);
         }
 
-        ImageJob.Report("Reconstructed", made, images.Range, job.Paths, corrupt);
+        ImageJob.Report("Reconstructed", made, images.Range, job.Paths, vae.Decoder.Metadata, corrupt);
         return ExitCode.Done;
     }
 }

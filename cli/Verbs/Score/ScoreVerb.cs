@@ -54,7 +54,7 @@ internal sealed class ScoreVerb : LongVerb<ScoreOptions>
                 part, (first, images) => corrupt.Read(source, first, images),
                 (first, scores) => isWithScores ? JobStep.Both(output.Prepare(first, scores), map!.Prepare(first, scores)) : output.Prepare(first, scores), options.Seed, samples, isWithScores, cancellation),
             output.Finish, cancellation);
-        ImageJob.Report("Scored", made, range, job.Paths, corrupt);
+        ImageJob.Report("Scored", made, range, job.Paths, scorer.Metadata, corrupt);
         if (threshold is not null && output.Scored is var (images, outliers) && images > 0)
         {
             Console.WriteLine(FormattableString.Invariant($"Outliers  {outliers} of {images}{(images < range.Count ? " scored now" : "")}: their {kind.Name()} is above {threshold.Value:0.###}"));

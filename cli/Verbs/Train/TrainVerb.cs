@@ -8,7 +8,7 @@ using OnnxVae.Training.Runs;
 namespace OnnxVae.Cli.Verbs.Train;
 
 /// <summary>Compiles, trains, evaluates, exports and reports.</summary>
-[Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx, decoder.onnx and scorer.onnx.",
+[Verb("train", VerbTopic.Train, "Trains a VAE.", Details = "Compiles it, trains, evaluates on the test split, and exports encoder.onnx, decoder.onnx and scorer.onnx; of tables also imputer.onnx.",
     Example = "train --data sprites --out runs/sprites --steps 2000")]
 internal sealed class TrainVerb : TrainingVerb<TrainOptions>
 {
@@ -61,7 +61,7 @@ internal sealed class TrainVerb : TrainingVerb<TrainOptions>
         }
 
         FiguresTable.Print("Metrics on the test split, nats per image", figures);
-        string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Scorer, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
+        string[] files = [.. ((string[])[ExportedFiles.Encoder, ExportedFiles.Decoder, ExportedFiles.Scorer, ExportedFiles.Imputer, ExportedFiles.Mixture, ExportedFiles.Colorizer]).Select(file => Path.Combine(run.Export, file)).Where(File.Exists)];
         Console.WriteLine($"Exported  {string.Join(", ", files)}");
         Console.WriteLine($"Report    {run.Report}");
         NextCommand.Print(NextCommand.AfterModel(run, figures, HasMixture(run), training.Data));
