@@ -12,8 +12,8 @@ public delegate T ImputedProjection<T>(long first, ImputedRows rows);
 /// Fills the missing values of a table's rows with what a trained model expects, given those that are there, by self-normalized importance sampling. Safe to use from several threads.
 /// </summary>
 /// <remarks>
-/// P(missing|observed) = sum of w_k P(missing|z_k), with samples z_k of Q(z|observed) and w_k proportional to P(observed, z_k) / Q(z_k|observed): Mattei and Frellsen 2019, MIWAE,
-/// arXiv 1812.02633, section 3.2. Draws take one sample by its weight. The noise of row k depends on the seed and on k alone.
+/// P(missing|observed) = sum of w_k P(missing|z_k), with samples z_k of R(z) and w_k proportional to P(observed, z_k) / R(z_k): Mattei and Frellsen 2019, MIWAE, arXiv 1812.02633,
+/// section 3.2. R is half Q(z|observed) and half N(0, I), so that an encoder which is too sure does no harm (Hesterberg 1995). Draws take one sample by its weight. The noise of row k depends on the seed and on k alone.
 /// </remarks>
 /// <example><code>
 /// using var imputer = VaeImputer.Load("runs/patients/export/imputer.onnx");

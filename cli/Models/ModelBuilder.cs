@@ -57,7 +57,7 @@ internal static class ModelBuilder
         var (network, shape, scaling) = (Networks.Create(options.Model ?? Networks.Usual(data.Examples.Shape), options.Hidden), data.Examples.Shape, Scalings.Create(data.Scale, data.Examples, Likelihoods.IsForUnitRange(options)));
         var condition = Conditions.Create(data.Condition, data.Examples);
         bool isSeenInUnitRange = scaling is null or { IsSeenInUnitRange: true };
-        var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed);
+        var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed, data.Examples.Table is null ? null : ValueStatistics.Of(data.Examples).PlacesMissing);
         return new VaeModel(
             networks, Likelihoods.Create(options, isSeenInUnitRange ? network.PixelMean : PixelMean.Identity, scaling, data.Examples.Table), Objectives.Create(options, steps), Priors.Create(options, shape, seed, isSeenInUnitRange),
             Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);

@@ -138,7 +138,7 @@ public sealed class VaeModel : IModel
     /// (<see cref="PriorSampler"/>). <c>density</c>, for latents that are rounded: whole numbers <c>z</c>, [N, L], to their probabilities, [N, L].
     /// Rows of tables are vectors, NaN where values are missing; their decoder also gives the standard deviation of each value under P(y|z), <c>deviation</c>, [N, C].
     /// <c>scorer</c>: examples and noise <c>eps</c>, standard normal [N, K, L], to scores, [N] each, and a map of the distortion, [N, C, ...].
-    /// <c>imputer</c>, for tables: rows and noise <c>eps</c>, standard normal [N, K, L], to <c>logWeight</c>, ln P(y, z) / Q(z|y), [N, K], and <c>mean</c> and <c>deviation</c> of P(y|z), [N, K, C].
+    /// <c>imputer</c>, for tables: rows and noise <c>eps</c>, standard normal [N, K, L], to <c>logWeight</c>, ln P(y, z) / R(z) with R half Q(z|y) and half N(0, I), [N, K], and <c>mean</c> and <c>deviation</c> of P(y|z), [N, K, C].
     /// Those of a conditional VAE take a <c>condition</c> too, Float32 [N, ...].
     /// </remarks>
     public IEnumerable<Deployable> Deploy(ModuleLowering network)
@@ -148,7 +148,7 @@ public sealed class VaeModel : IModel
         var (x, seen) = condition is null ? default : condition.Deployed(Example);
         var (given, entries) = (networks.Summarize(network, seen), condition?.Metadata ?? []);
         Value[] conditions = x is null ? [] : [x];
-        var posterior = networks.Encode(network, y, seen);
+        var posterior = networks.Encode(network, y, seen, Example.Observed(image));
         var mean = networks.Posterior == PosteriorKind.Rounded ? Round(posterior.Mean) : posterior.Mean;
         yield return new Deployable(ExportedKinds.Encoder, [image, .. conditions], [("mean", mean), ("logVar", posterior.LogVar)], [.. entries]);
 
@@ -184,7 +184,7 @@ public sealed class VaeModel : IModel
     {
         int samples = networks.Posterior == PosteriorKind.Gaussian ? ScorerSamples : 1;
         var eps = networks.Posterior == PosteriorKind.Gaussian ? Value.Input(ScoreNames.Noise, ElementType.Float32, [Shape.Batch, samples, networks.Latents]) : null;
-        var forward = Deployed(network, image, y, seen, samples, eps);
+        var forward = Deployed(network, image, y, seen, samples, eps, (posterior, noise) => posterior.Code(noise));
         var values = Example.ValueDistortions(likelihood, forward.Y, forward.Output);
         var terms = Terms(forward, Distortion(forward, forward.Output), network);
         var scores = new ScoreTerms(terms.Distortion, terms.Rate, Example.SquaredError(forward.Y - likelihood.Mean(forward.Output), forward.Counts))
@@ -197,21 +197,29 @@ public sealed class VaeModel : IModel
         return scores.Scorer([.. inputs.OfType<Value>()], samples, networks.Condition?.Metadata ?? []);
     }
 
-    // What self-normalized importance sampling needs of each sample of the latents: Mattei and Frellsen 2019, arXiv 1812.02633, section 3.2.
+    // What self-normalized importance sampling needs of each sample of the latents: Mattei and Frellsen 2019, arXiv 1812.02633, section 3.2. Samples are of R(z), half of them Q(z|y) and half
+    // N(0, I), so that no weight is large where Q is narrower than P(z|y): Hesterberg 1995, Weighted average importance sampling and defensive mixture distributions.
     private Deployable Imputer(ModuleLowering network, Value image, Value y, Value? x, Value? seen)
     {
         var eps = Value.Input(ImputerNames.Noise, ElementType.Float32, [Shape.Batch, ImputerSamples, networks.Latents]);
-        var forward = Deployed(network, image, y, seen, ImputerSamples, eps);
-        var terms = Terms(forward, Distortion(forward, forward.Output), network);
+        var isEncoded = Value.Of<float>([ImputerSamples, 1, 1], [.. Enumerable.Range(0, ImputerSamples).Select(sample => sample % 2f)]);
+        var forward = Deployed(network, image, y, seen, ImputerSamples, eps, (posterior, noise) => Rows((isEncoded * Samples(posterior.Sample(noise))) + ((1f - isEncoded) * Samples(noise))));
+        var posterior = (GaussianPosterior)forward.Posterior;
+        var logRatio = forward.Prior.LogDensity(forward.Z, EncodeGaussian(network)) - LogMean(
+            posterior.LogDensity((forward.Z - posterior.Mean) * Exp(-0.5f * posterior.LogVar)), new StandardNormalPrior().LogDensity(forward.Z, EncodeGaussian(network)));
         (string Name, Value Value)[] outputs =
         [
-            (ImputerNames.LogWeight, Transpose(Reshape(terms.LogWeight, [ImputerSamples, Shape.Batch]), 1, 0)),
+            (ImputerNames.LogWeight, Transpose(Reshape(logRatio - Distortion(forward, forward.Output), [ImputerSamples, Shape.Batch]), 1, 0)),
             (ImputerNames.Mean, BySample(Example.Output(likelihood, forward.Output))),
             .. Deviations(forward.Output).Select(deviation => (deviation.Name, BySample(deviation.Value))),
         ];
         return new Deployable(ExportedKinds.Imputer, x is null ? [image, eps] : [image, eps, x], outputs, [(MetadataKeys.Samples, $"{ImputerSamples}"), .. networks.Condition?.Metadata ?? []]);
 
         Value BySample(Value values) => Transpose(Reshape(values, [ImputerSamples, Shape.Batch, networks.Shape.Dimensions]), 1, 0, 2);
+
+        Value Samples(Value z) => Reshape(z, [ImputerSamples, Shape.Batch, networks.Latents]);
+
+        Value Rows(Value z) => Reshape(z, [ImputerSamples * Shape.Batch, networks.Latents]);
     }
 
     // For rows of tables, in the data's units.
@@ -219,9 +227,12 @@ public sealed class VaeModel : IModel
         likelihood is TableLikelihood table ? [(ImputerNames.Deviation, Example.InUnitsUpToOffset(table.Deviation(output)))] : [];
 
     // K samples of each example of a deployed graph, of noise [N, K, L].
-    private ForwardPass Deployed(ModuleLowering network, Value image, Value y, Value? seen, int samples, Value? eps) => Forward(
+    private ForwardPass Deployed(ModuleLowering network, Value image, Value y, Value? seen, int samples, Value? eps, Func<Posterior, Value, Value> sample) => Forward(
         network, y, seen, seen is null ? Example.Observed(image) : networks.Condition!.Unknown(seen) ?? Example.Observed(image), samples,
-        posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), (posterior, noise) => posterior.Code(noise));
+        posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), sample);
+
+    // ln of the mean of two densities.
+    private static Value LogMean(Value a, Value b) => Max(a, b) + Log(0.5f + (0.5f * Exp(-Abs(a - b))));
 
     // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
     // the other.
@@ -238,7 +249,7 @@ public sealed class VaeModel : IModel
     private ForwardPass Forward(
         ModuleLowering network, Value y, Value? x, Value? counts, int samples, Func<Posterior, Value> noiseOf, Func<Posterior, Value, Value> sample)
     {
-        var posterior = networks.Encode(network, y, x).Repeated(samples);
+        var posterior = networks.Encode(network, y, x, Example.Table is null ? null : counts).Repeated(samples);
         var noise = noiseOf(posterior);
         var z = sample(posterior, noise);
         var given = Repeated(networks.Summarize(network, x));

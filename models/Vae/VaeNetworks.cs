@@ -13,7 +13,8 @@ namespace OnnxVae.Models.Vae;
 /// <remarks>
 /// In a conditional VAE, the encoder's examples have further channels: the condition itself if it is laid out like the example, as a vector is like a vector, else one
 /// channel that is a linear function of it (<c>plane</c>). The decoder's latents are followed by the condition, or by <see cref="Features"/> numbers that a network of
-/// the same architecture makes of one laid out like the image (<c>features</c>). P(z|x) is linear in these numbers (<c>prior</c>), and N(0, I) at first.
+/// the same architecture makes of one laid out like the image (<c>features</c>). P(z|x) is linear in these numbers (<c>prior</c>), and N(0, I) at first. What is missing from rows of a table is
+/// told to the encoder as in Collier, Nazabal and Williams 2020, arXiv 2006.05301.
 /// </remarks>
 public sealed class VaeNetworks : ComposedModule
 {
@@ -32,9 +33,12 @@ public sealed class VaeNetworks : ComposedModule
     /// <param name="condition">What it is given besides the example; null for an unconditional VAE.</param>
     /// <param name="learnsPrior">Whether there is a network for P(z|x), for <see cref="ConditionalGaussianPrior"/>.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is less than one latent.</exception>
+    /// <param name="indicators">
+    /// Places in vectors with values that may be missing: the encoder gets a further value for each, 1 if it is, since a missing value itself looks like a mean. Null for none.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">There is less than one latent, or an indicator is of no value.</exception>
     /// <exception cref="ArgumentException">The latents are not Gaussian, but there is a condition; or there is a P(z|x) without one.</exception>
-    public VaeNetworks(VaeNetwork network, ExampleShape shape, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, Condition? condition = null, bool learnsPrior = false, ulong? seed = null)
+    public VaeNetworks(VaeNetwork network, ExampleShape shape, int latents, PosteriorKind posterior = PosteriorKind.Gaussian, Condition? condition = null, bool learnsPrior = false, ulong? seed = null, IReadOnlyList<int>? indicators = null)
         : base(nameof(VaeNetworks))
     {
         if (latents < 1)
@@ -52,11 +56,17 @@ public sealed class VaeNetworks : ComposedModule
             throw new ArgumentException("A prior P(z|x) needs a condition.", nameof(learnsPrior));
         }
 
+        Indicators = [.. indicators ?? []];
+        if (Indicators.Any(place => place < 0 || place >= shape.Channels || shape.Sides.Count > 0))
+        {
+            throw new ArgumentOutOfRangeException(nameof(indicators), $"The indicators are of places {string.Join(", ", Indicators)}; expected places in vectors, but the examples are {shape.Noun} of {shape.Description}.");
+        }
+
         (Architecture, Shape, Latents, Posterior, Condition) = (network.Name, shape, latents, posterior, condition);
         using var seeded = Initialization.UseSeed(seed);
         int channels = condition is null ? 0 : condition.IsSpatial || shape.Sides.Count == 0 ? (int)condition.Shape[0] : 1;
         int given = condition is null ? 0 : condition.IsSpatial ? Features : (int)condition.Shape[0];
-        Encoder = network.Encoder(shape.WithChannels(shape.Channels + channels), latents, Objectives.Posterior.ParametersPerLatent(posterior));
+        Encoder = network.Encoder(shape.WithChannels(shape.Channels + Indicators.Count + channels), latents, Objectives.Posterior.ParametersPerLatent(posterior));
         Decoder = network.Decoder(shape, latents + given);
         register_module("encoder", Encoder);
         register_module("decoder", Decoder);
@@ -95,6 +105,9 @@ public sealed class VaeNetworks : ComposedModule
     /// <summary>What it is given besides the example; null for an unconditional VAE.</summary>
     public Condition? Condition { get; }
 
+    /// <summary>Places in vectors whose values may be missing, which the encoder is told.</summary>
+    public IReadOnlyList<int> Indicators { get; }
+
     /// <summary>Whether there is a network for P(z|x).</summary>
     public bool LearnsPrior => prior is not null;
 
@@ -108,13 +121,19 @@ public sealed class VaeNetworks : ComposedModule
     /// <param name="lowering">Lowers the modules.</param>
     /// <param name="y">Float32 [N, C, ...].</param>
     /// <param name="x">The conditions, Float32 [N, ...]; null for an unconditional VAE.</param>
-    internal Posterior Encode(ModuleLowering lowering, Value y, Value? x)
+    /// <param name="observed">1 for values that are there, Float32 [N, C]; null if all are.</param>
+    internal Posterior Encode(ModuleLowering lowering, Value y, Value? x, Value? observed = null)
     {
         int parameters = Objectives.Posterior.ParametersPerLatent(Posterior);
-        var output = lowering.Lower(Encoder, x is null ? y : Ops.Concat(1, y, plane is null ? x : lowering.Lower(plane, x)));
+        Value?[] further = [Missing(y, observed), x is null || plane is null ? x : lowering.Lower(plane, x)];
+        var output = lowering.Lower(Encoder, further.OfType<Value>().ToArray() is { Length: > 0 } inputs ? Ops.Concat(1, [y, .. inputs]) : y);
         return Objectives.Posterior.From(Posterior, ExpectedShape.Require(
             output, [y.Shape[0], parameters * Latents], $"The output of encoder '{Architecture}'", $"{parameters} for each of {Latents} latents"));
     }
+
+    // 1 for values that are missing.
+    private Value? Missing(Value y, Value? observed) => Indicators.Count == 0 ? null
+        : Ops.Gather(observed is null ? 0f * y : 1f - observed, 1, [.. Indicators.Select(place => (long)place)]);
 
     /// <summary>P(y|z,x): the likelihood's parameters, Float32 [N, C, ...].</summary>
     /// <param name="lowering">Lowers the modules.</param>

@@ -6,7 +6,7 @@ internal static class ImputerNames
     /// <summary>The input of noise, standard normal, [N, K, L].</summary>
     public const string Noise = "eps";
 
-    /// <summary>ln P(y, z) / Q(z|y) of each sample of the latents, [N, K].</summary>
+    /// <summary>ln P(y, z) / R(z) of each sample of the latents, drawn from R(z), [N, K].</summary>
     public const string LogWeight = "logWeight";
 
     /// <summary>The mean of P(y|z) for each sample, [N, K, C].</summary>
