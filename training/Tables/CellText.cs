@@ -17,7 +17,16 @@ internal static class CellText
     /// <param name="text">The text.</param>
     /// <param name="decimalSign">Its decimal sign.</param>
     /// <param name="number">The number.</param>
-    public static bool TryParse(ReadOnlySpan<char> text, char decimalSign, out double number) => double.TryParse(text, NumberStyles.Float, FormatOf(decimalSign), out number) && !double.IsNaN(number);
+    public static bool TryParse(ReadOnlySpan<char> text, char decimalSign, out double number)
+    {
+        if (double.TryParse(text, NumberStyles.Float, FormatOf(decimalSign), out number))
+        {
+            return !double.IsNaN(number);
+        }
+
+        number = text is ['-', ..] ? double.NegativeInfinity : double.PositiveInfinity;
+        return text.TrimStart("+-").Equals("inf", StringComparison.OrdinalIgnoreCase);
+    }
 
     /// <summary>A value as text.</summary>
     /// <param name="column">Its column.</param>

@@ -9,6 +9,7 @@ internal sealed class ColumnProfile(string name) : ICells
 {
     private const int MostCategories = 1000, MostStated = 10_000;
     private const int MostDecimals = 6;
+    private const double MostlyNumbers = 0.9; // of its values
     private const int MostNamed = 6; // in a message
 
     private readonly Dictionary<string, long> texts = []; // with the place of the first one
@@ -67,6 +68,11 @@ internal sealed class ColumnProfile(string name) : ICells
             return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals <= MostDecimals ? form.Decimals : null };
         }
 
+        if (stated is null && form.Other is { } other && form.Numbers >= MostlyNumbers * count)
+        {
+            throw new InvalidDataException($"Column '{name}' holds numbers, but '{other.Text}' in {file.Locate(other.Place)} is not one. Mend it, say what stands for a missing value, or take the column for categories.");
+        }
+
         string[] categories = areNumbers ? [.. texts.Keys.OrderBy(text => Number(text, decimalSign)).ThenBy(text => text, StringComparer.Ordinal)] : [.. texts.Keys.Order(StringComparer.Ordinal)];
         if (stated == ColumnType.Binary && categories.Length != 2)
         {
@@ -106,22 +112,21 @@ internal sealed class ColumnProfile(string name) : ICells
         // The most that a number is written with.
         public int Decimals { get; private set; }
 
+        public long Numbers { get; private set; }
+
         // The first value that is no number.
         public (string Text, long Place)? Other { get; private set; }
 
         public void Add(ReadOnlySpan<char> text, long place)
         {
-            if (!AreAll)
-            {
-                return;
-            }
-
             if (!CellText.TryParse(text, sign, out double number))
             {
-                (AreAll, Other) = (false, (text.ToString(), place));
+                AreAll = false;
+                Other ??= (text.ToString(), place);
                 return;
             }
 
+            Numbers++;
             AreBits &= number is 0 or 1;
             int at = text.IndexOf(sign);
             Decimals = Math.Max(Decimals, text.ContainsAny('e', 'E') ? MostDecimals + 1 : at < 0 ? 0 : text.Length - at - 1);
@@ -129,6 +134,7 @@ internal sealed class ColumnProfile(string name) : ICells
 
         public void Add(double number)
         {
+            Numbers++;
             AreBits &= number is 0 or 1;
             while (Decimals <= MostDecimals && Math.Abs(number - Math.Round(number, Decimals)) > 1e-9 * Math.Abs(number))
             {

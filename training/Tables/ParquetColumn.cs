@@ -57,7 +57,7 @@ internal static class ParquetColumn
     /// <param name="column">The value's column.</param>
     /// <param name="cell">A number, or a category's position.</param>
     public static object Convert(Type type, TableColumn column, float cell) =>
-        column.Kind == TableColumnKind.Number ? System.Convert.ChangeType((double)cell, type, CultureInfo.InvariantCulture)
+        column.Kind == TableColumnKind.Number ? System.Convert.ChangeType(double.Parse(cell.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), type, CultureInfo.InvariantCulture) // 0.1, not 0.10000000149
         : type == typeof(bool) ? cell > 0
         : System.Convert.ChangeType(column.Categories[(int)cell], type, CultureInfo.InvariantCulture);
 

@@ -140,7 +140,7 @@ internal sealed class ParquetFile : ITableFile
                 return await read(reader).ConfigureAwait(false);
             }).GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is not (InvalidDataException or IOException { InnerException: null } or OperationCanceledException))
+        catch (Exception e) when (e is not (InvalidDataException or OperationCanceledException))
         {
             throw new InvalidDataException($"'{Path}' is not a .parquet that can be read: {e.Message.Trim().TrimEnd('.')}. Write it again.", e);
         }
