@@ -55,15 +55,25 @@ public sealed record TableColumn(string Name, TableColumnKind Kind, IReadOnlyLis
         throw new ArgumentException($"Column '{Name}' {(Categories.Count == 0 ? "holds numbers" : $"has no category '{category}'; it has {string.Join(", ", Categories)}")}.", nameof(category));
     }
 
+    /// <summary>The probability of a category.</summary>
+    /// <param name="row">The vector of a row with probabilities, Float32 [C].</param>
+    /// <param name="category">Its position.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no category at the position.</exception>
+    public float ProbabilityOf(ReadOnlySpan<float> row, int category)
+    {
+        RequireCategory(category, nameof(category));
+        return Kind == TableColumnKind.Category ? row[Start + category] : category == 1 ? row[Start] : 1 - row[Start];
+    }
+
     /// <summary>Writes a value into the vector of a row.</summary>
     /// <param name="cell">A number, a category's position, or NaN for a missing value.</param>
     /// <param name="row">The vector, Float32 [C].</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no category at the position.</exception>
     public void Write(float cell, Span<float> row)
     {
-        if (Kind != TableColumnKind.Number && !float.IsNaN(cell) && !(cell >= 0 && cell < Categories.Count && cell == MathF.Floor(cell)))
+        if (Kind != TableColumnKind.Number && !float.IsNaN(cell))
         {
-            throw new ArgumentOutOfRangeException(nameof(cell), $"The category of column '{Name}' is {cell}; expected a position from 0 to {Categories.Count - 1}, or NaN for a missing value.");
+            RequireCategory(cell, nameof(cell));
         }
 
         if (Kind != TableColumnKind.Category)
@@ -102,5 +112,13 @@ public sealed record TableColumn(string Name, TableColumnKind Kind, IReadOnlyLis
         }
 
         return likeliest;
+    }
+
+    private void RequireCategory(float position, string parameter)
+    {
+        if (!(position >= 0 && position < Categories.Count && position == MathF.Floor(position)))
+        {
+            throw new ArgumentOutOfRangeException(parameter, Categories.Count == 0 ? $"Column '{Name}' holds numbers and has no categories." : $"The category of column '{Name}' is {position}; expected a position from 0 to {Categories.Count - 1}.");
+        }
     }
 }

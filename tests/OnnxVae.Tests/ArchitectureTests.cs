@@ -21,8 +21,9 @@ internal sealed class ArchitectureTests
     [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "OnnxVae.Inference")]
     [TestCase("training/OnnxVae.Training.csproj", "OnnxVae.Format OnnxVae.Inference")]
     [TestCase("training/Audio/OnnxVae.Training.Audio.csproj", "OnnxVae.Format OnnxVae.Training")]
+    [TestCase("training/Tables/OnnxVae.Training.Tables.csproj", "OnnxVae.Format OnnxVae.Inference OnnxVae.Training")]
     [TestCase("training/TensorBoard/OnnxVae.Training.TensorBoard.csproj", "OnnxVae.Training")]
-    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.OnnxRuntimeTraining OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.Audio OnnxVae.Training.TensorBoard")]
+    [TestCase("cli/OnnxVae.Cli.csproj", "OnnxVae.Format OnnxVae.Exporters OnnxVae.OnnxRuntimeTraining OnnxVae.Inference OnnxVae.Models OnnxVae.Training OnnxVae.Training.Audio OnnxVae.Training.Tables OnnxVae.Training.TensorBoard")]
     public void Project_References_OnlyItsArrows(string project, string expected) =>
         Assert.That(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension), Is.EquivalentTo(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
@@ -36,6 +37,7 @@ internal sealed class ArchitectureTests
     [TestCase("inference/SkiaSharp/OnnxVae.Inference.SkiaSharp.csproj", "SkiaSharp")]
     [TestCase("training/OnnxVae.Training.csproj", "SkiaSharp ScottPlot")]
     [TestCase("training/Audio/OnnxVae.Training.Audio.csproj", "NAudio.Core")]
+    [TestCase("training/Tables/OnnxVae.Training.Tables.csproj", "Parquet.Net Sep")]
     [TestCase("training/TensorBoard/OnnxVae.Training.TensorBoard.csproj", "Google.Protobuf Grpc.Tools")]
     public void Library_Takes_OnlyItsPackages(string project, string expected)
     {

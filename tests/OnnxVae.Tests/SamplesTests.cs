@@ -113,6 +113,22 @@ internal sealed partial class SamplesTests : FolderFixture
     }
 
     [Test]
+    public void Imputation_FillsARowAsTheVerbDoes()
+    {
+        File.WriteAllText(Folder["table.csv"], $"a,b,color\n5,,\n{string.Concat(Enumerable.Range(0, 200).Select(i => $"{i % 20},{(i % 20) * 2},{(i % 20 > 9 ? "red" : i % 3 == 0 ? "green" : "blue")}\n"))}");
+        Support.Cli.Succeed("train", "--data", Folder["table.csv"], "--steps", "200", "--importance-samples", "0", "--out", Folder["run"]);
+        Support.Cli.Succeed("impute", Folder["run"], "--data", Folder["table.csv"], "--out", Folder["filled.csv"]);
+
+        string[][] lines = [.. Run("Imputation", Folder["run/export/imputer.onnx"], "a=5").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))];
+
+        string[] expected = File.ReadLines(Folder["filled.csv"]).ElementAt(1).Split(',');
+        Assert.That(lines.Select(line => line[0]), Is.EqualTo((string[])["b", "color"]));
+        Assert.That(double.Parse(lines[0][1], CultureInfo.InvariantCulture), Is.EqualTo(double.Parse(expected[1], CultureInfo.InvariantCulture)).Within(1e-3));
+        Assert.That(double.Parse(lines[0][3], CultureInfo.InvariantCulture), Is.Positive);
+        Assert.That(lines[1][1], Is.EqualTo(expected[2]));
+    }
+
+    [Test]
     public void Conditional_WritesPicturesOfEachClass()
     {
         Support.Cli.Succeed("train", "--image-size", "16", "--condition", "label", "--model", "mlp", "--hidden", "16", "--batch", "8", "--steps", "5", "--importance-samples", "0", "--out", Folder["run"]);

@@ -20,7 +20,7 @@ internal sealed class PackageFeed
     [OneTimeSetUp]
     public void Pack()
     {
-        foreach (string project in (string[])["inference", "inference/DependencyInjection", "inference/ImageSharp", "inference/SkiaSharp", "exporters/Format", "exporters", "exporters/OnnxRuntimeTraining", "models", "training", "training/Audio", "training/TensorBoard"])
+        foreach (string project in (string[])["inference", "inference/DependencyInjection", "inference/ImageSharp", "inference/SkiaSharp", "exporters/Format", "exporters", "exporters/OnnxRuntimeTraining", "models", "training", "training/Audio", "training/Tables", "training/TensorBoard"])
         {
             DotNet(Repository.Root, "pack", project, "--no-build", "-c", Configuration, $"-p:Version={Version}", "-o", Folder["feed"]);
         }
