@@ -52,13 +52,12 @@ internal sealed class ColumnProfile(string name) : ICells
     /// <exception cref="InvalidDataException">Its values do not fit, it has none, all are the same, or there are too many categories.</exception>
     public ColumnSpec ToSpec(ColumnType? stated, char decimalSign, ITableFile file)
     {
-        const string otherwise = "Leave the column out";
         var form = decimalSign == ',' ? withComma : withPoint;
         if (texts.Count < 2 && stated != ColumnType.Number)
         {
             throw new InvalidDataException(texts.Count == 0
-                ? $"Column '{name}' of '{file.Path}' has no values: nothing can be learned of it. {otherwise}."
-                : $"Column '{name}' of '{file.Path}' is '{texts.Keys.First()}' in all rows: nothing can be learned of it. {otherwise}.");
+                ? $"Column '{name}' of '{file.Path}' has no values: nothing can be learned of it. Leave the column out."
+                : $"Column '{name}' of '{file.Path}' is '{texts.Keys.First()}' in all rows: nothing can be learned of it. Leave the column out.");
         }
 
         bool areNumbers = count > 0 && form.AreAll;
@@ -83,7 +82,7 @@ internal sealed class ColumnProfile(string name) : ICells
         {
             string why = stated is null ? $" They are not numbers, as '{form.Other!.Value.Text}' in {file.Locate(form.Other.Value.Place)} shows." : "";
             throw new InvalidDataException(
-                $"Column '{name}' of '{file.Path}' has more than {(stated is null ? MostCategories : MostStated)} categories, such as {Some(categories)}.{why} {otherwise}, name the rows by it, or say what it holds, or what stands for a missing value.");
+                $"Column '{name}' of '{file.Path}' has more than {(stated is null ? MostCategories : MostStated)} categories, such as {Some(categories)}.{why} Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.");
         }
 
         return new ColumnSpec(name, categories.Length == 2 && stated != ColumnType.Category ? ColumnKind.Binary : ColumnKind.Category, categories);

@@ -76,6 +76,7 @@ internal sealed class OpsTests
         new("Not", x => Where(Not(Less(x[0], 0.1f)), x[0], x[1]), x => torch.where(x[0].lt(0.1f).logical_not(), x[0], x[1]), [3, 4], [3, 4]),
         new("Where", x => x[0] * Cast(Where(Greater(x[0], 0f), Value.Of<long>([], 3), Value.Indices(1, 2, 4)), ElementType.Float32), x => x[0] * torch.where(x[0] > 0, torch.full(1, 3f), torch.tensor([1f, 2f, 4f])), [2, 3]),
         new("Sub", x => x[0] * Cast(Value.Indices(3, 1, 2) - Value.Indices(2), ElementType.Float32), x => x[0] * torch.tensor([1f, -1f, 0f]), [2, 3]),
+        new("IsNaN", x => Where(IsNaN(Value.Of<float>([4], float.NaN, 1, float.PositiveInfinity, float.NaN)), x[0], x[1]), x => torch.where(torch.tensor((bool[])[true, false, false, true]), x[0], x[1]), [3, 4], [3, 4]),
         new("Equal", x => Where(Equal(x[0], 1f * x[0]), x[1], 0f), x => x[1] + (0f * x[0]), [3], [2, 3]),
         new("OneHot", x => x[0] * OneHot(Value.Of<long>([2], [3, 0]), 4), x => x[0] * torch.tensor(new float[,] { { 0, 0, 0, 1 }, { 1, 0, 0, 0 } }), [3, 2, 4]),
         new("OneHot", x => x[0] * OneHot(Value.Of<long>([2, 2], [2, 0, 1, 1]), 3, axis: 1), x => x[0] * functional.one_hot(torch.tensor(new long[,] { { 2, 0 }, { 1, 1 } }), 3).permute(0, 2, 1), [2, 3, 2]),
