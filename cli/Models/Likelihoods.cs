@@ -48,7 +48,7 @@ internal sealed class Likelihoods : INamed
 /// <content>Likelihoods.</content>
 internal sealed partial record ModelOptions
 {
-    [Option(Topic.Likelihood, "P(y|z). If left out, bernoulli for pixels and numbers from 0 to 1, gaussian-learned for others. Not for tables."), Among<Likelihoods>]
+    [Option(Topic.Likelihood, "P(y|z). If left out, bernoulli for pixels and numbers from 0 to 1, gaussian-learned for others."), Among<Likelihoods>]
     public string? Likelihood { get; init; }
 
     [Option(Topic.Likelihood, "Standard deviation of a value for --likelihood gaussian, of pixels in [0, 1] or of numbers after --scale."), Positive]
