@@ -34,7 +34,7 @@ public sealed class ImputedRows
     public int DrawCount => draws.Length;
 
     /// <summary>
-    /// How many draws from P(z|observed) the samples of each row are worth, (sum w)^2 / sum w^2 with the importance weights w: few of them make a bad estimate. Of complete rows, all.
+    /// How many draws from P(z|observed) the samples of each row are worth, (sum w)^2 / sum w^2 with the importance weights w: few of them make a bad estimate. Of complete rows, all; 0 if no sample explains the row at all.
     /// Float32 [N].
     /// </summary>
     /// <remarks>Kong 1992, A note on importance sampling using standardized weights.</remarks>
@@ -61,19 +61,5 @@ public sealed class ImputedRows
         }
 
         return new ImputedRows(mean, deviation, isMissing, drawn, [.. filled.Select(row => row.IsComplete ? samples : (float)row.EffectiveSamples)]);
-    }
-
-    /// <summary>Rows that follow each other.</summary>
-    internal static ImputedRows Joined(IReadOnlyList<ImputedRows> parts) => parts.Count == 1 ? parts[0] : new ImputedRows(
-        [.. parts.SelectMany(part => part.mean)], [.. parts.SelectMany(part => part.deviation)], [.. parts.SelectMany(part => part.missing)],
-        [.. Enumerable.Range(0, parts[0].draws.Length).Select(draw => parts.SelectMany(part => part.draws[draw]).ToArray())], [.. parts.SelectMany(part => part.effectiveSamples)]);
-
-    /// <summary>Some of the rows.</summary>
-    internal ImputedRows Rows(int start, int end)
-    {
-        int size = mean.Length / Count;
-        return new ImputedRows(Cut(mean, size), Cut(deviation, size), Cut(missing, size), [.. draws.Select(draw => Cut(draw, size))], Cut(effectiveSamples, 1));
-
-        T[] Cut<T>(T[] values, int width) => values[(start * width)..(end * width)];
     }
 }

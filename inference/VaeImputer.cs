@@ -13,7 +13,7 @@ public delegate T ImputedProjection<T>(long first, ImputedRows rows);
 /// </summary>
 /// <remarks>
 /// P(missing|observed) = sum of w_k P(missing|z_k), with samples z_k of R(z) and w_k proportional to P(observed, z_k) / R(z_k): Mattei and Frellsen 2019, MIWAE, arXiv 1812.02633,
-/// section 3.2. R is half Q(z|observed) and half N(0, I), so that an encoder which is too sure does no harm (Hesterberg 1995). Draws take one sample by its weight. The noise of row k depends on the seed and on k alone.
+/// section 3.2. R is half Q(z|observed) and half N(0, I), so that an encoder which is too sure does no harm where P(z) is N(0, I) (Hesterberg 1995). Draws take one sample by its weight. The noise of row k depends on the seed and on k alone.
 /// </remarks>
 /// <example><code>
 /// using var imputer = VaeImputer.Load("runs/patients/export/imputer.onnx");
@@ -23,6 +23,9 @@ public sealed class VaeImputer : IDisposable
 {
     /// <summary>Samples of the latents for each row, unless another number is given.</summary>
     public const int UsualSamples = 1024;
+
+    private const int MostSamples = 1 << 20;
+    private const int RowsAtATime = 16;
 
     private const uint LatentStream = 0x696d, ChoiceStream = 0x6963;
 
@@ -69,7 +72,7 @@ public sealed class VaeImputer : IDisposable
     /// <param name="draws">M, how many rows to draw for each.</param>
     /// <param name="seed">Random seed.</param>
     /// <param name="first">The number of the first row.</param>
-    /// <exception cref="ArgumentException">The length is wrong, a value is infinite, there are no samples, or the imputer is conditional and has no condition.</exception>
+    /// <exception cref="ArgumentException">The length is wrong, a value is infinite, a number of samples or draws is out of range, or the imputer is conditional and has no condition.</exception>
     public ImputedRows Impute(ReadOnlySpan<float> rows, int samples = UsualSamples, int draws = 0, ulong seed = 1, long first = 0)
     {
         int count = Arguments.RequireRows(rows.Length, Metadata.ImageSize, "rows", $"rows of {Metadata.ImageSize}");
@@ -77,15 +80,7 @@ public sealed class VaeImputer : IDisposable
         Arguments.RequireValues(rows, Metadata);
         Arguments.RequireCondition(Metadata, condition);
         Arguments.RequireConditions(condition, first + count);
-        var blocks = new List<ImputedRows>();
-        int size = Metadata.ImageSize, blockSize = BlockSize;
-        for (int start = 0; start < count; start += blockSize)
-        {
-            int number = Math.Min(blockSize, count - start);
-            blocks.Add(Run(rows.Slice(start * size, number * size), number, samples, draws, seed, first + start));
-        }
-
-        return ImputedRows.Joined(blocks);
+        return Fill(rows, samples, draws, seed, first);
     }
 
     /// <summary>Fills any number of rows as a stream, in order and in bounded memory.</summary>
@@ -103,17 +98,16 @@ public sealed class VaeImputer : IDisposable
         RequireNumbers(samples, draws);
         Arguments.RequireCondition(Metadata, condition);
         Arguments.RequireConditions(condition, range.End);
-        int size = Metadata.ImageSize, blockSize = BlockSize;
+        int size = Metadata.ImageSize, blockSize = ImageBlocks.Size(size);
         return ImageBlocks.RunAsync(
             ImageBlocks.Of(range, blockSize), session.MaxConcurrentRuns,
             part =>
             {
                 var (block, wanted) = part;
                 var (start, end) = (wanted.Start.Value, wanted.End.Value);
-                using var rows = new PooledArray(blockSize * size);
-                rows.Span.Clear();
-                read(block + start, rows.Span[(start * size)..(end * size)]);
-                return project(block + start, Run(rows.Span, blockSize, samples, draws, seed, block).Rows(start, end));
+                using var rows = new PooledArray((end - start) * size);
+                read(block + start, rows.Span);
+                return project(block + start, Fill(rows.Span, samples, draws, seed, block + start));
             },
             cancellation);
     }
@@ -127,58 +121,75 @@ public sealed class VaeImputer : IDisposable
         }
     }
 
-    private int BlockSize => Math.Min(ImageBlocks.Size(Metadata.ValuesPerImage), Metadata.ImagesAtATime ?? int.MaxValue);
-
     private static void RequireNumbers(int samples, int draws)
     {
-        if (samples < 1 || draws < 0)
+        if (samples is < 1 or > MostSamples)
         {
-            throw new ArgumentException(samples < 1 ? $"The number of samples is {samples}; each row needs at least 1." : $"The number of draws is {draws}; expected 0 or more.", samples < 1 ? nameof(samples) : nameof(draws));
+            throw new ArgumentOutOfRangeException(nameof(samples), $"The number of samples is {samples}; expected 1 to {MostSamples} for each row.");
+        }
+
+        if (draws < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(draws), $"The number of draws is {draws}; expected 0 or more.");
         }
     }
 
-    // Rows that are complete need no samples.
-    private ImputedRows Run(ReadOnlySpan<float> rows, int count, int samples, int draws, ulong seed, long first)
+    // Rows that are complete need no samples; the others take turns of a fixed number, which makes a row the same bytes in every block.
+    private ImputedRows Fill(ReadOnlySpan<float> rows, int samples, int draws, ulong seed, long first)
     {
-        int size = Metadata.ImageSize, perRound = Metadata.Samples, noise = perRound * Metadata.LatentSize;
-        var filled = new Imputation[count];
-        for (int row = 0; row < count; row++)
+        int size = Metadata.ImageSize;
+        var filled = new Imputation[rows.Length / size];
+        for (int row = 0; row < filled.Length; row++)
         {
             filled[row] = new Imputation(Metadata.Columns, rows.Slice(row * size, size), draws);
         }
 
-        int rounds = Array.TrueForAll(filled, row => row.IsComplete) ? 0 : (samples + perRound - 1) / perRound;
-        var inputs = new Dictionary<string, float[]> { ["image"] = rows.ToArray(), [ImputerNames.Noise] = new float[count * noise] };
-        if (condition is not null)
+        int[] incomplete = [.. Enumerable.Range(0, filled.Length).Where(row => !filled[row].IsComplete)];
+        foreach (int[] turn in incomplete.Chunk(Math.Min(RowsAtATime, Metadata.ImagesAtATime ?? RowsAtATime)))
         {
-            inputs[ConditionKinds.Input] = Arguments.RowsOf(Metadata, condition, first, count);
-        }
-
-        float[] logWeights = new float[count * perRound], means = new float[count * perRound * size], deviations = new float[means.Length], uniform = new float[perRound * draws];
-        for (int round = 0; round < rounds; round++)
-        {
-            for (int row = 0; row < count; row++)
-            {
-                Philox.FillStandardNormal(inputs[ImputerNames.Noise].AsSpan(row * noise, noise), seed, LatentStream, (ulong)(first + row), (long)round * noise);
-            }
-
-            session.Run(inputs, count, (ImputerNames.LogWeight, logWeights), (ImputerNames.Mean, means), (ImputerNames.Deviation, deviations));
-            for (int row = 0; row < count; row++)
-            {
-                if (filled[row].IsComplete)
-                {
-                    continue;
-                }
-
-                Philox.FillUniform(uniform, seed, ChoiceStream, (ulong)(first + row), (long)round * uniform.Length);
-                for (int sample = row * perRound; sample < (row + 1) * perRound; sample++)
-                {
-                    filled[row].Add(
-                        logWeights[sample], means.AsSpan(sample * size, size), deviations.AsSpan(sample * size, size), uniform.AsSpan((sample - (row * perRound)) * draws, draws));
-                }
-            }
+            Sample(rows, turn, filled, samples, draws, seed, first);
         }
 
         return ImputedRows.Of(filled, size, draws, samples, seed, first);
+    }
+
+    private void Sample(ReadOnlySpan<float> rows, int[] turn, Imputation[] filled, int samples, int draws, ulong seed, long first)
+    {
+        int size = Metadata.ImageSize, perRound = Metadata.Samples, noise = perRound * Metadata.LatentSize, count = Math.Min(RowsAtATime, Metadata.ImagesAtATime ?? RowsAtATime);
+        var inputs = new Dictionary<string, float[]> { ["image"] = new float[count * size], [ImputerNames.Noise] = new float[count * noise] };
+        if (condition is not null)
+        {
+            inputs[ConditionKinds.Input] = new float[count * condition.Size];
+        }
+
+        for (int i = 0; i < turn.Length; i++)
+        {
+            rows.Slice(turn[i] * size, size).CopyTo(inputs["image"].AsSpan(i * size));
+            condition?.Fill(first + turn[i], inputs[ConditionKinds.Input].AsSpan(i * condition.Size, condition.Size));
+        }
+
+        float[] logWeights = new float[count * perRound], means = new float[count * perRound * size], deviations = new float[means.Length], uniform = new float[draws * perRound];
+        for (int added = 0; added < samples; added += perRound)
+        {
+            for (int i = 0; i < turn.Length; i++)
+            {
+                Philox.FillStandardNormal(inputs[ImputerNames.Noise].AsSpan(i * noise, noise), seed, LatentStream, (ulong)(first + turn[i]), (long)added * Metadata.LatentSize);
+            }
+
+            session.Run(inputs, count, (ImputerNames.LogWeight, logWeights), (ImputerNames.Mean, means), (ImputerNames.Deviation, deviations));
+            for (int i = 0; i < turn.Length; i++)
+            {
+                for (int draw = 0; draw < draws; draw++)
+                {
+                    Philox.FillUniform(uniform.AsSpan(draw * perRound, perRound), seed, ChoiceStream, (ulong)(first + turn[i]), ((long)draw * MostSamples) + added);
+                }
+
+                for (int sample = 0; sample < perRound; sample++)
+                {
+                    int at = (i * perRound) + sample;
+                    filled[turn[i]].Add(logWeights[at], means.AsSpan(at * size, size), deviations.AsSpan(at * size, size), uniform, sample);
+                }
+            }
+        }
     }
 }

@@ -64,7 +64,7 @@ public sealed record Example(ExampleShape Shape)
     /// <summary>What is subtracted from each channel, likewise.</summary>
     internal Value? Offsets => PerChannel(Scaling?.Offsets ?? []);
 
-    // A missing number is seen as the mean of its column, and a missing category as none.
+    // A missing number is seen as 0, the mean of standardized ones, and a missing category as none.
     private Value Completed(Value values) => Table is null ? Scaled(values) : Where(IsNaN(values), 0f, Scaled(values));
 
     private Value Scaled(Value values) => Offsets is { } offsets ? (values - offsets) * PerChannel([.. Scaling!.Scales.Select(scale => 1 / scale)])! : values;

@@ -21,14 +21,14 @@ internal static class ExampleUnits
     /// <param name="values">Values as the model sees them, Float32 [N, C, ...].</param>
     public static Value InUnitsUpToOffset(this Example example, Value values) => example.Scales is { } scales ? values * scales : values;
 
-    /// <summary>The squared difference of examples and the mean of the likelihood, summed over values that count.</summary>
+    /// <summary>The squared difference of examples and the mean of the likelihood, summed over values that count; of rows of a table, whose columns have different units, after scaling.</summary>
     /// <param name="example">The example.</param>
     /// <param name="difference">Their difference as the model sees them, Float32 [N, C, ...].</param>
     /// <param name="counts">1 for values that count; null if all do.</param>
     /// <returns>Float32 [N].</returns>
     public static Value SquaredError(this Example example, Value difference, Value? counts = null)
     {
-        var squares = Square(example.InUnitsUpToOffset(difference));
+        var squares = Square(example.Table is null ? example.InUnitsUpToOffset(difference) : difference);
         return SumPerRow(counts is null ? squares : counts * squares);
     }
 
@@ -59,7 +59,7 @@ internal static class ExampleUnits
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is for images, but the examples are {example.Shape.Noun} of {example.Shape.Description}: {instead}.", nameof(likelihood));
         }
 
-        if (likelihood.Table is { } table && (table.Width != example.Shape.Dimensions || example.Shape.Sides.Count > 0 || example.Scaling is not { IsReal: true, IsUnitRange: false }))
+        if (likelihood is TableLikelihood { Table: var table } && (table.Width != example.Shape.Dimensions || example.Shape.Sides.Count > 0 || example.Scaling is not { IsReal: true, IsUnitRange: false }))
         {
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is for rows of {table.Columns.Count} columns, which are vectors of {table.Width} real numbers, but the examples are {example.Shape.Noun} of {example.Shape.Description}{(example.Scaling is not { IsReal: true, IsUnitRange: false } ? ", from 0 to 1" : "")}.", nameof(likelihood));
         }

@@ -11,6 +11,7 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public const string NpyExtension = ".npy";
     public const string ParquetExtension = ".parquet";
     public const string CsvExtension = ".csv";
+    public const string TsvExtension = ".tsv";
     public const string TarExtension = ".tar";
 
     private const string FolderPrefix = "job";
@@ -22,7 +23,7 @@ internal sealed record JobPaths(string Output, Shard Shard)
     public bool IsArray => Extension is NpyExtension || IsTable;
 
     /// <summary>Whether the output is a table.</summary>
-    public bool IsTable => Extension is ParquetExtension or CsvExtension;
+    public bool IsTable => Extension is ParquetExtension or CsvExtension or TsvExtension;
 
     /// <summary>Whether the output is a folder of images, shared by all shards.</summary>
     public bool IsFolder => !IsArray && !IsPicture && Extension != TarExtension;

@@ -13,5 +13,5 @@ internal sealed record ScoreJobOptions : JobOptions
 
     /// <inheritdoc/>
     public override IEnumerable<string> FindFaults(GivenOptions given) =>
-        [.. base.FindFaults(given), .. Out.Length > 0 && !Paths.IsArray ? [$"--out is '{Out}'; scores go to a .csv, a .parquet or a .npy."] : Array.Empty<string>()];
+        [.. base.FindFaults(given), .. Out.Length > 0 && (!Paths.IsArray || Paths.Extension == JobPaths.TsvExtension) ? [$"--out is '{Out}'; scores go to a .csv, a .parquet or a .npy."] : Array.Empty<string>()];
 }

@@ -5,7 +5,7 @@ namespace OnnxVae.Cli.Batch;
 /// <summary>A job that writes a table.</summary>
 internal sealed record TableJobOptions : JobOptions
 {
-    [Option(Topic.Output, "A .csv for text, or a .parquet, as the table of --data; each shard has a file of its own, FILE-I-of-N.csv.", IsRequired = true)]
+    [Option(Topic.Output, "The copy, with the ending of --data; each shard has a file of its own, FILE-I-of-N.csv.", IsRequired = true)]
     public string Out { get; init; } = "";
 
     /// <inheritdoc/>
@@ -13,5 +13,5 @@ internal sealed record TableJobOptions : JobOptions
 
     /// <inheritdoc/>
     public override IEnumerable<string> FindFaults(GivenOptions given) =>
-        [.. base.FindFaults(given), .. Out.Length > 0 && Paths.Extension is not (JobPaths.CsvExtension or JobPaths.ParquetExtension) ? [$"--out is '{Out}'; tables go to a .csv or a .parquet."] : Array.Empty<string>()];
+        [.. base.FindFaults(given), .. Out.Length > 0 && !Paths.IsTable ? [$"--out is '{Out}'; tables go to a .csv, a .tsv or a .parquet."] : Array.Empty<string>()];
 }

@@ -54,10 +54,12 @@ internal static class ModelBuilder
 
     private static VaeModel WithNumbers(ModelOptions options, TrainingData data, ulong seed, long steps)
     {
-        var (network, shape, scaling) = (Networks.Create(options.Model ?? Networks.Usual(data.Examples.Shape), options.Hidden), data.Examples.Shape, Scalings.Create(data.Scale, data.Examples, Likelihoods.IsForUnitRange(options)));
+        var (network, shape) = (Networks.Create(options.Model ?? Networks.Usual(data.Examples.Shape), options.Hidden), data.Examples.Shape);
+        var table = data.Examples.Table is null ? null : ValueStatistics.Of(data.Examples);
+        var scaling = Scalings.Create(data.Scale, data.Examples, Likelihoods.IsForUnitRange(options), table);
         var condition = Conditions.Create(data.Condition, data.Examples);
         bool isSeenInUnitRange = scaling is null or { IsSeenInUnitRange: true };
-        var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed, data.Examples.Table is null ? null : ValueStatistics.Of(data.Examples).PlacesMissing);
+        var networks = new VaeNetworks(network, shape, options.Latent, options.Rounded ? PosteriorKind.Rounded : PosteriorKind.Gaussian, condition, options.Prior == Priors.Conditional, seed, table?.StartsOfIncompleteColumns);
         return new VaeModel(
             networks, Likelihoods.Create(options, isSeenInUnitRange ? network.PixelMean : PixelMean.Identity, scaling, data.Examples.Table), Objectives.Create(options, steps), Priors.Create(options, shape, seed, isSeenInUnitRange),
             Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
@@ -78,6 +80,6 @@ internal static class ModelBuilder
         var (bottom, top) = (Quantizers.Create(options, "bottom"), hasTop ? Quantizers.Create(options, "top") : null);
         var network = new QuantizedNetwork { Channels = options.Width, ResidualChannels = options.ResidualWidth, ResidualBlocks = options.ResidualBlocks };
         return new VqVaeModel(
-            new VqVaeNetworks(network, data.Examples.Shape, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity, scaling, data.Examples.Table), bottom, top, Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
+            new VqVaeNetworks(network, data.Examples.Shape, bottom.Dimension, hasTop, seed), Likelihoods.Create(options, PixelMean.Identity, scaling), bottom, top, Preparations.Find(options.Pixels), scaling, data.Examples.IsChannelsLast);
     }
 }

@@ -23,8 +23,9 @@ internal sealed class Scalings : INamed
     /// <param name="scale">The option's value. If left out, numbers from 0 to 1 are taken as they are, like pixels, and others are brought to mean 0 and standard deviation 1.</param>
     /// <param name="train">The training examples.</param>
     /// <param name="isForUnitRange">Whether the likelihood, if one is given, is for numbers from 0 to 1; null for none.</param>
+    /// <param name="statistics">Their statistics, if they are known already.</param>
     /// <exception cref="InvalidDataException">A channel has the same value in all of them.</exception>
-    public static Scaling? Create(string? scale, ImageSource train, bool? isForUnitRange = null)
+    public static Scaling? Create(string? scale, ImageSource train, bool? isForUnitRange = null, ValueStatistics? statistics = null)
     {
         if (!train.IsReal)
         {
@@ -32,6 +33,6 @@ internal sealed class Scalings : INamed
         }
 
         var kind = scale is null ? train is { IsUnitRange: true, Table: null } ? ScalingKind.None : ScalingKind.Standard : Table[scale];
-        return kind == ScalingKind.None ? Scaling.AsTheyAre(train.IsUnitRange && (scale is null || isForUnitRange is not false)) : ValueStatistics.Of(train).ToScaling(kind);
+        return kind == ScalingKind.None ? Scaling.AsTheyAre(train.IsUnitRange && (scale is null || isForUnitRange is not false)) : (statistics ?? ValueStatistics.Of(train)).ToScaling(kind);
     }
 }

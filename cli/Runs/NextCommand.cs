@@ -35,9 +35,9 @@ internal static class NextCommand
         string prior = hasMixture ? " --prior mixture" : "";
         if (TrainingPackage.Open(run.Package).Table is { } table)
         {
-            return (double?)figures["observedValues"] < table.Columns.Count && File.Exists(data.Data)
-                ? $"onnxvae impute {Quoted(run.Path)} --data {Quoted(data.Data)}{data.Table.ToArguments()} --out {Quoted(Path.Combine(run.Path, $"complete{(data.Data.EndsWith(JobPaths.ParquetExtension, StringComparison.OrdinalIgnoreCase) ? JobPaths.ParquetExtension : JobPaths.CsvExtension)}"))}"
-                : $"onnxvae generate {Quoted(run.Path)}{prior} --count 1000 --out {Quoted(Path.Combine(run.Path, $"rows{JobPaths.CsvExtension}"))}";
+            return (double?)figures["observedValues"] < table.Columns.Count && File.Exists(data.Data) && File.Exists(Path.Combine(run.Export, ExportedFiles.Imputer))
+                ? $"onnxvae impute {Quoted(run.Path)} --data {Quoted(data.Data)}{data.Table.ForModel().ToArguments()}{(data.SkipCorrupt ? " --skip-corrupt" : "")}{Given(data)} --out {Quoted(Path.Combine(run.Path, $"complete{Path.GetExtension(data.Data)}"))}"
+                : Generate(run, $"{prior}{Given(data)}", "rows");
         }
 
         return LevelsOf(figures) is [var first, ..] ? Prior(run, first) : (figures.ContainsKey("unknownValues") ? ConditionKinds.Mask : data.Condition) switch
@@ -84,11 +84,16 @@ internal static class NextCommand
         + (Conditions.IsFile(data.Condition) ? $" --condition {Quoted(data.Condition)}" : "")
         + (length.Epochs is { } epochs ? $" --epochs {epochs}" : $" --steps {length.Steps}");
 
-    // Pictures in a folder of their own, numbers in an array.
-    private static string Generate(RunFolder run, string options, string name) =>
-        $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, HasPictures(run) ? name : $"{name}.npy"))} --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
+    private static string Given(DataOptions data) => Conditions.IsFile(data.Condition) ? $" --condition {Quoted(data.Condition)}" : "";
 
-    private static bool HasPictures(RunFolder run) => TrainingPackage.Open(run.Package) is { TakesUnitRange: true, Manifest.Step.ExampleShape.IsImage: true };
+    // Pictures in a folder of their own, rows in a table, other numbers in an array.
+    private static string Generate(RunFolder run, string options, string name)
+    {
+        var package = TrainingPackage.Open(run.Package);
+        string ending = package.Table is not null ? JobPaths.CsvExtension : package is { TakesUnitRange: true, Manifest.Step.ExampleShape.IsImage: true } ? "" : JobPaths.NpyExtension;
+        string grid = package.Table is not null ? "" : $" --grid {Quoted(Path.Combine(run.Path, $"{name}.png"))}";
+        return $"onnxvae generate {Quoted(run.Path)}{options} --count 64 --out {Quoted(Path.Combine(run.Path, $"{name}{ending}"))}{grid}";
+    }
 
     private static string Prior(RunFolder run, string level) => $"onnxvae prior {Quoted(run.Path)} --level {level}";
 

@@ -33,8 +33,12 @@ internal sealed record TableFileOptions
     [Option(Topic.Tables, "Double quotes in a .csv are text.")]
     public bool NoQuotes { get; init; }
 
-    /// <summary>The same for another table of a model, whose columns are known.</summary>
-    public TableFileOptions ForModel() => this with { ColumnTypes = null };
+    /// <summary>The same for a model, which knows its columns: of the types, those of columns that it does not see.</summary>
+    public TableFileOptions ForModel() => this with
+    {
+        ColumnTypes = ColumnTypesAttribute.Parse(ColumnTypes).Where(type => type.Value is ColumnType.Name or ColumnType.Ignore).Select(type => $"{type.Key}={type.Value.ToString().ToLowerInvariant()}").ToArray() is { Length: > 0 } types
+            ? string.Join(',', types) : null,
+    };
 
     /// <summary>Rejects options of tables for other data.</summary>
     /// <param name="source">The data.</param>
@@ -82,7 +86,7 @@ internal sealed record TableFileOptions
         Delimiter = Delimiter is null ? null : DelimiterAttribute.Parse(Delimiter),
         DecimalSign = Decimal switch { Point => '.', Comma => ',', _ => null },
         Encoding = Encoding is null ? null : EncodingNameAttribute.Find(Encoding),
-        Missing = Missing?.Split(','),
+        Missing = Missing?.Split(',', StringSplitOptions.TrimEntries),
         HasHeader = !NoHeader,
         HasQuotes = !NoQuotes,
     };

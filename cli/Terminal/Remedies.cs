@@ -49,6 +49,7 @@ internal static class Remedies
         ("leave momentum and weight decay out, or choose AdamW", "give --momentum 0, or --optimizer adamw"),
         ("choose AdamW, Adam, or Sgd without momentum", "give --optimizer adamw, adam, or sgd with --momentum 0"),
         ("take a quantizer without a codebook, and no batch normalization or sigma in closed form", "give --quantizer finite-scalar, or another --likelihood than gaussian-optimal"),
+        ("a folder of .npy, or an image file", "a folder of .npy, a .wav or a folder of .wav, a .csv, .tsv or .parquet, or an image file"),
         ("nothing can be learned of it. Leave the column out.", "nothing can be learned of it. Give --column-types with NAME=ignore to leave the column out."),
         ("which cannot be brought to a scale: leave the column out.", "which cannot be brought to a scale: give --column-types with NAME=ignore to leave the column out."),
         ("from all of them, or leave the column out.", "from all of them, or give --column-types with NAME=ignore."),

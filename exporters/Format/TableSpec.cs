@@ -63,10 +63,21 @@ public sealed class TableSpec
         return new TableSpec([.. columns.Select(column => placed[column])]);
     }
 
-    /// <summary>Whether another table has the same columns, in the same order and with the same categories.</summary>
-    /// <param name="other">The other table; null for examples that are no rows.</param>
-    public bool IsLike(TableSpec? other) => other is not null && Columns.Count == other.Columns.Count
-        && Columns.Zip(other.Columns).All(pair => (pair.First.Name, pair.First.Kind) == (pair.Second.Name, pair.Second.Kind) && pair.First.Categories.SequenceEqual(pair.Second.Categories));
+    /// <summary>The name of the first column that another table has not, or has with other values, in the same order; null if they are alike.</summary>
+    /// <param name="other">The other table.</param>
+    public string? DifferenceFrom(TableSpec other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        for (int i = 0; i < Math.Max(Columns.Count, other.Columns.Count); i++)
+        {
+            if (i >= Columns.Count || i >= other.Columns.Count || (Columns[i].Name, Columns[i].Kind) != (other.Columns[i].Name, other.Columns[i].Kind) || !Columns[i].Categories.SequenceEqual(other.Columns[i].Categories))
+            {
+                return (i < Columns.Count ? Columns : other.Columns)[i].Name;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The columns as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(Columns, JsonOptions);

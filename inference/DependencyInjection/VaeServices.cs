@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace OnnxVae.Inference.DependencyInjection;
 
-/// <summary>Registers encoders, decoders and scorers as singletons: loaded on first use, shared by all callers, disposed with the application.</summary>
+/// <summary>Registers encoders, decoders, scorers and imputers as singletons: loaded on first use, shared by all callers, disposed with the application.</summary>
 public static class VaeServices
 {
     // Servers handle many concurrent requests.
@@ -31,6 +31,14 @@ public static class VaeServices
     /// <param name="key">Distinguishes several scorers; null for the only one.</param>
     public static IServiceCollection AddVaeScorer(this IServiceCollection services, string path, VaeOptions? options = null, object? key = null) =>
         services.AddKeyedSingleton(key, (_, _) => VaeScorer.Load(path, options ?? ForServers));
+
+    /// <summary>Registers a <see cref="VaeImputer"/>.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="path">imputer.onnx.</param>
+    /// <param name="options">Where and how to run; by default one thread per run and a warm-up.</param>
+    /// <param name="key">Distinguishes several imputers; null for the only one.</param>
+    public static IServiceCollection AddVaeImputer(this IServiceCollection services, string path, VaeOptions? options = null, object? key = null) =>
+        services.AddKeyedSingleton(key, (_, _) => VaeImputer.Load(path, options ?? ForServers));
 
     /// <summary>Registers a <see cref="TrainedVae"/>: encoder, decoder and prior.</summary>
     /// <param name="services">The services.</param>

@@ -84,6 +84,29 @@ internal static class Arguments
                     $"Value {i % size} of {(model.IsImage ? "image" : "example")} {i / size} is {images[i]}; {(model.IsUnitRange ? "pixels go from 0 to 1: divide bytes by 255 or give them as bytes, and bring other ranges to this one" : mayBeMissing ? "values must be finite, or NaN if they are missing" : "values must be finite: leave that example out")}.", nameof(images));
             }
         }
+
+        RequireCategories(images, model);
+    }
+
+    // A category is missing in all of its places or in none, and has probabilities.
+    private static void RequireCategories(ReadOnlySpan<float> rows, ModelMetadata model)
+    {
+        int size = model.ImageSize;
+        for (int row = 0; row < rows.Length / size; row++)
+        {
+            foreach (var column in model.Columns)
+            {
+                var places = rows.Slice((row * size) + column.Start, column.Width);
+                bool isMissing = float.IsNaN(places[0]);
+                for (int i = 0; column.Kind != TableColumnKind.Number && i < places.Length; i++)
+                {
+                    if (float.IsNaN(places[i]) != isMissing || places[i] < SmallestPixel || places[i] > LargestPixel)
+                    {
+                        throw new ArgumentException($"Value {column.Start + i} of row {row} is {places[i]}; column '{column.Name}' takes probabilities from 0 to 1, or NaN in all of its {places.Length} places: {nameof(TableColumn)}.{nameof(TableColumn.Write)} writes them.", nameof(rows));
+                    }
+                }
+            }
+        }
     }
 
     /// <summary>Rejects a model of other numbers than those of pixels.</summary>

@@ -6,7 +6,7 @@ internal sealed class Imputation
     private readonly IReadOnlyList<TableColumn> columns;
     private readonly float[] row;
     private readonly int[] missing; // places in the row
-    private readonly double[] sums, squares; // of weighted means and second moments, at these places
+    private readonly double[] origins, sums, squares; // the first sample's means, and of differences from them weighted sums and second moments, at these places
     private readonly double[] keys; // of the samples that were chosen for the draws
     private readonly float[][] chosen, deviations; // their means and standard deviations
     private double largest = double.NegativeInfinity, weights, squaredWeights; // ln of the largest weight; the others are relative to it
@@ -18,7 +18,7 @@ internal sealed class Imputation
     {
         (this.columns, this.row) = (columns, row.ToArray());
         missing = [.. Enumerable.Range(0, this.row.Length).Where(i => float.IsNaN(this.row[i]))];
-        (sums, squares) = (new double[missing.Length], new double[missing.Length]);
+        (origins, sums, squares) = (new double[missing.Length], new double[missing.Length], new double[missing.Length]);
         keys = [.. Enumerable.Repeat(double.NegativeInfinity, draws)];
         (chosen, deviations) = (new float[draws][], new float[draws][]);
     }
@@ -29,17 +29,26 @@ internal sealed class Imputation
     /// <summary>Whether each value of the row is missing.</summary>
     public IEnumerable<bool> IsMissing => row.Select(float.IsNaN);
 
-    /// <summary>How many draws the weighted samples are worth.</summary>
-    public double EffectiveSamples => weights * weights / squaredWeights;
+    /// <summary>How many draws the weighted samples are worth; 0 if none of them explains the row.</summary>
+    public double EffectiveSamples => largest > float.MinValue ? weights * weights / squaredWeights : 0;
 
     /// <summary>Adds a sample.</summary>
     /// <param name="logWeight">The natural logarithm of its weight.</param>
     /// <param name="mean">The mean of P(y|z), Float32 [C].</param>
     /// <param name="deviation">Its standard deviation, Float32 [C].</param>
-    /// <param name="uniform">Numbers in [0, 1) that the draws are chosen by, one for each.</param>
-    public void Add(float logWeight, ReadOnlySpan<float> mean, ReadOnlySpan<float> deviation, ReadOnlySpan<float> uniform)
+    /// <param name="uniform">Numbers in [0, 1) that the draws are chosen by, Float32 [M, K].</param>
+    /// <param name="sample">The sample's place among the K of these.</param>
+    public void Add(float logWeight, ReadOnlySpan<float> mean, ReadOnlySpan<float> deviation, ReadOnlySpan<float> uniform, int sample)
     {
-        double log = Math.Max(logWeight, float.MinValue); // rows that no sample explains have equal weights
+        double log = logWeight;
+        if (weights == 0)
+        {
+            for (int i = 0; i < missing.Length; i++)
+            {
+                origins[i] = mean[missing[i]];
+            }
+        }
+
         if (log > largest)
         {
             Rescale(Math.Exp(largest - log));
@@ -51,7 +60,7 @@ internal sealed class Imputation
         squaredWeights += weight * weight;
         for (int i = 0; i < missing.Length; i++)
         {
-            double m = mean[missing[i]], d = deviation[missing[i]];
+            double m = mean[missing[i]] - origins[i], d = deviation[missing[i]];
             sums[i] += weight * m;
             squares[i] += weight * ((m * m) + (d * d));
         }
@@ -59,7 +68,7 @@ internal sealed class Imputation
         // The largest of log-weight and Gumbel noise has the probability of its weight, however many samples follow.
         for (int draw = 0; draw < keys.Length; draw++)
         {
-            double key = log - Math.Log(-Math.Log(uniform[draw] + float.Epsilon));
+            double key = log - Math.Log(-Math.Log(uniform[(draw * (uniform.Length / keys.Length)) + sample] + float.Epsilon));
             if (key > keys[draw])
             {
                 (keys[draw], chosen[draw], deviations[draw]) = (key, mean.ToArray(), deviation.ToArray());
@@ -77,7 +86,7 @@ internal sealed class Imputation
         for (int i = 0; i < missing.Length; i++)
         {
             double m = sums[i] / weights;
-            (mean[missing[i]], deviation[missing[i]]) = ((float)m, (float)Math.Sqrt(Math.Max(0, (squares[i] / weights) - (m * m))));
+            (mean[missing[i]], deviation[missing[i]]) = ((float)(origins[i] + m), (float)Math.Sqrt(Math.Max(0, (squares[i] / weights) - (m * m))));
         }
     }
 

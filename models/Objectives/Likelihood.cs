@@ -34,9 +34,6 @@ public abstract class Likelihood
     /// <summary>Whether it is for images, [C, H, W], alone.</summary>
     public virtual bool IsForImages => false;
 
-    /// <summary>The columns of the table whose rows it is for; null for other examples.</summary>
-    public virtual TableSpec? Table => null;
-
     /// <summary>The mean of P(y|z), which is the generated example.</summary>
     /// <param name="output">The decoder's output, Float32 [N, C, ...].</param>
     /// <returns>Float32 [N, C, ...], as the model sees examples.</returns>

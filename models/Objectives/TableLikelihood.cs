@@ -28,7 +28,7 @@ public sealed class TableLikelihood : Likelihood
     }
 
     /// <summary>The table's columns.</summary>
-    public override TableSpec Table { get; }
+    public TableSpec Table { get; }
 
     /// <inheritdoc/>
     public override string Name => "table";

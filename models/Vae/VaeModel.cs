@@ -62,6 +62,11 @@ public sealed class VaeModel : IModel
             throw new ArgumentException($"The likelihood '{likelihood.Name}' is that of whole images, but the condition hides a part of them: choose another likelihood.", nameof(likelihood));
         }
 
+        if (networks.Indicators.Count > 0 && likelihood is not TableLikelihood)
+        {
+            throw new ArgumentException($"The networks have indicators of missing values, but the likelihood '{likelihood.Name}' is for examples without any: choose {nameof(TableLikelihood)}, or leave the indicators out.", nameof(networks));
+        }
+
         if (objective.Samples > 1 && likelihood.IsForOneSample)
         {
             throw new ArgumentException(
@@ -69,7 +74,7 @@ public sealed class VaeModel : IModel
         }
 
         (this.networks, this.likelihood, this.objective, this.prior) = (networks, likelihood, objective, prior);
-        Example = new Example(networks.Shape) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast, Table = likelihood.Table, Classes = networks.Condition?.Classes ?? [] };
+        Example = new Example(networks.Shape) { Pixels = pixels, Scaling = scaling, IsChannelsLast = isChannelsLast, Table = (likelihood as TableLikelihood)?.Table, Classes = networks.Condition?.Classes ?? [] };
         Example.RequireFit(likelihood);
     }
 
@@ -198,7 +203,7 @@ public sealed class VaeModel : IModel
     }
 
     // What self-normalized importance sampling needs of each sample of the latents: Mattei and Frellsen 2019, arXiv 1812.02633, section 3.2. Samples are of R(z), half of them Q(z|y) and half
-    // N(0, I), so that no weight is large where Q is narrower than P(z|y): Hesterberg 1995, Weighted average importance sampling and defensive mixture distributions.
+    // N(0, I), so that weights are bounded where Q is narrower than P(z|y), if P(z) is N(0, I): Hesterberg 1995, Weighted average importance sampling and defensive mixture distributions.
     private Deployable Imputer(ModuleLowering network, Value image, Value y, Value? x, Value? seen)
     {
         var eps = Value.Input(ImputerNames.Noise, ElementType.Float32, [Shape.Batch, ImputerSamples, networks.Latents]);
@@ -209,7 +214,7 @@ public sealed class VaeModel : IModel
             posterior.LogDensity((forward.Z - posterior.Mean) * Exp(-0.5f * posterior.LogVar)), new StandardNormalPrior().LogDensity(forward.Z, EncodeGaussian(network)));
         (string Name, Value Value)[] outputs =
         [
-            (ImputerNames.LogWeight, Transpose(Reshape(logRatio - Distortion(forward, forward.Output), [ImputerSamples, Shape.Batch]), 1, 0)),
+            (ImputerNames.LogWeight, Transpose(Reshape(Max(logRatio - Distortion(forward, forward.Output), float.MinValue), [ImputerSamples, Shape.Batch]), 1, 0)),
             (ImputerNames.Mean, BySample(Example.Output(likelihood, forward.Output))),
             .. Deviations(forward.Output).Select(deviation => (deviation.Name, BySample(deviation.Value))),
         ];

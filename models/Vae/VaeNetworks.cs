@@ -34,7 +34,7 @@ public sealed class VaeNetworks : ComposedModule
     /// <param name="learnsPrior">Whether there is a network for P(z|x), for <see cref="ConditionalGaussianPrior"/>.</param>
     /// <param name="seed">Random seed of the initial weights: the same seed, the same weights. Null to draw them from torch's generator as it is.</param>
     /// <param name="indicators">
-    /// Places in vectors with values that may be missing: the encoder gets a further value for each, 1 if it is, since a missing value itself looks like a mean. Null for none.
+    /// Places in vectors with values that may be missing: the encoder gets a further value for each, 1 if it is, since a missing value itself looks like a mean. Pseudo-inputs of a VampPrior count as complete. Null for none.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one latent, or an indicator is of no value.</exception>
     /// <exception cref="ArgumentException">The latents are not Gaussian, but there is a condition; or there is a P(z|x) without one.</exception>

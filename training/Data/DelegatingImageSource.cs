@@ -61,5 +61,8 @@ internal abstract class DelegatingImageSource(ImageSource source) : ImageSource
     public override void ReadCondition(long index, Span<float> condition) => Source.ReadCondition(index, condition);
 
     /// <inheritdoc/>
+    public override bool HasNames => Source.HasNames;
+
+    /// <inheritdoc/>
     public override string NameOf(long index) => Source.NameOf(index);
 }

@@ -70,9 +70,9 @@ public static class ImageRequirements
                 : "The examples are rows of a table, but the model was compiled for others: compile it for these examples.");
         }
 
-        if (compiled is not null && !compiled.IsLike(given))
+        if (given is not null && compiled!.DifferenceFrom(given) is { } column)
         {
-            throw new InvalidDataException("The columns of the table, or their categories, are not those that the model was compiled for: compile it for this table.");
+            throw new InvalidDataException($"Column '{column}' is not in both the table and the model, at the same place and with the same type and categories: compile the model for this table.");
         }
     }
 

@@ -106,6 +106,9 @@ public abstract class ImageSource
     /// <exception cref="InvalidOperationException">The images have no conditions.</exception>
     public virtual void ReadCondition(long index, Span<float> condition) => throw new InvalidOperationException("The images have no conditions.");
 
+    /// <summary>Whether examples have names of their own, and not just numbers.</summary>
+    public virtual bool HasNames => false;
+
     /// <summary>The image's name: a file name if there is one.</summary>
     public virtual string NameOf(long index) => $"{index}";
 

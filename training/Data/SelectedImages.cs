@@ -83,6 +83,6 @@ internal sealed class SelectedImages(ImageSource like, long count, Func<long, (I
     {
         var (source, original) = find(index);
         string name = source.NameOf(original);
-        return isNumberedAnew && name.All(char.IsAsciiDigit) ? $"{index}" : name;
+        return isNumberedAnew && !source.HasNames && name.All(char.IsAsciiDigit) ? $"{index}" : name;
     }
 }

@@ -47,14 +47,14 @@ public sealed record ValueStatistics(
             }
         }
 
-        return new ValueStatistics(source.Shape, source.Count, means, [.. squares.Zip(counts, (sum, count) => Math.Sqrt(sum / count))], smallest, largest) { Table = source.Table, PlacesMissing = source.Table is null ? [] : [.. source.Table.Columns.Select(column => column.Start).Where(start => counts[start] < source.Count)] };
+        return new ValueStatistics(source.Shape, source.Count, means, [.. squares.Zip(counts, (sum, count) => Math.Sqrt(sum / count))], smallest, largest) { Table = source.Table, StartsOfIncompleteColumns = source.Table is null ? [] : [.. source.Table.Columns.Select(column => column.Start).Where(start => counts[start] < source.Count)] };
     }
 
     /// <summary>The columns of the table whose rows the examples are; null for other examples.</summary>
     public TableSpec? Table { get; init; }
 
     /// <summary>Where the columns of a table begin in the vector of a row, of those with missing values.</summary>
-    public IReadOnlyList<int> PlacesMissing { get; init; } = [];
+    public IReadOnlyList<int> StartsOfIncompleteColumns { get; init; } = [];
 
     /// <summary>How the values are brought to a common scale; categories of a table are left as they are.</summary>
     /// <param name="kind">How; not as they are.</param>

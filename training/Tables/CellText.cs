@@ -33,7 +33,12 @@ internal static class CellText
     /// <param name="cell">A number, or a category's position.</param>
     /// <param name="decimalSign">The decimal sign of numbers.</param>
     public static string Of(TableColumn column, float cell, char decimalSign) =>
-        column.Kind == TableColumnKind.Number ? cell.ToString("R", FormatOf(decimalSign)) : column.Categories[(int)cell];
+        column.Kind == TableColumnKind.Number ? Of(cell, FormatOf(decimalSign)) : column.Categories[(int)cell];
+
+    // Without an exponent, unless the number is very large or very small.
+    private static string Of(float number, NumberFormatInfo format) => number.ToString("R", format) is var text && text.Contains('E', StringComparison.Ordinal) && Math.Abs(number) is > 1e-10f and < 1e15f
+        ? decimal.Parse(text, NumberStyles.Float, format).ToString(format)
+        : text;
 
     /// <summary>A field of a line, in quotes if it needs them.</summary>
     /// <param name="text">The text.</param>

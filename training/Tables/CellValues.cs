@@ -12,6 +12,7 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
 
     private readonly List<float> values = [];
     private readonly Dictionary<string, int> positions = column.Categories.Index().ToDictionary(category => category.Item, category => category.Index);
+    private readonly Dictionary<double, int> positionsOfNumbers = PositionsOfNumbers(column);
 
     /// <summary>The values so far.</summary>
     public IReadOnlyList<float> Values => values;
@@ -49,6 +50,20 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
     /// <inheritdoc/>
     public void AddMissing() => values.Add(float.NaN);
 
+    private static Dictionary<double, int> PositionsOfNumbers(ColumnSpec column)
+    {
+        var positions = new Dictionary<double, int>();
+        foreach (var (position, category) in column.Categories.Index())
+        {
+            if (CellText.TryParse(category, '.', out double number))
+            {
+                positions.TryAdd(number, position);
+            }
+        }
+
+        return positions;
+    }
+
     private void AddNumber(double number, long place) => values.Add(float.IsFinite((float)number) ? (float)number : throw new InvalidDataException(
         $"In {file.Locate(place)}, column '{column.Name}' is {number:R}; expected a finite number that float32 can hold, or nothing for a missing one."));
 
@@ -60,15 +75,9 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
             return position;
         }
 
-        if (CellText.TryParse(text, decimalSign, out double number))
+        if (CellText.TryParse(text, decimalSign, out double number) && positionsOfNumbers.TryGetValue(number, out position))
         {
-            for (int i = 0; i < column.Categories.Count; i++)
-            {
-                if (CellText.TryParse(column.Categories[i], '.', out double other) && other == number)
-                {
-                    return i;
-                }
-            }
+            return position;
         }
 
         string known = string.Join(", ", column.Categories.Take(MostNamed).Select(category => $"'{category}'"));

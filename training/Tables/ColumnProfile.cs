@@ -9,12 +9,18 @@ internal sealed class ColumnProfile(string name) : ICells
 {
     private const int MostCategories = 1000, MostStated = 10_000;
     private const int MostDecimals = 6;
+    private const int ThousandsDigits = 3;
     private const double MostlyNumbers = 0.9; // of its values
     private const int MostNamed = 6; // in a message
 
-    private readonly Dictionary<string, long> texts = []; // with the place of the first one
+    private readonly HashSet<string> texts = [];
+    private ITableFile? file; // that is being read
     private readonly NumberForm withPoint = new('.'), withComma = new(',');
     private long count;
+
+    /// <summary>Starts with another file.</summary>
+    /// <param name="next">The file.</param>
+    public void Begin(ITableFile next) => file = next;
 
     /// <summary>Whether all values are numbers with a decimal point, and not all with a comma.</summary>
     public bool NeedsPoint => count > 0 && withPoint.AreAll && !withComma.AreAll;
@@ -22,13 +28,19 @@ internal sealed class ColumnProfile(string name) : ICells
     /// <summary>Whether all values are numbers with a decimal comma, and not all with a point.</summary>
     public bool NeedsComma => count > 0 && withComma.AreAll && !withPoint.AreAll;
 
+    /// <summary>Whether all commas may separate thousands instead, as in <c>1,234</c>.</summary>
+    public bool MayHaveThousands => NeedsComma && withComma.AreThousands;
+
+    /// <summary>The column and a value of it with a comma, for messages.</summary>
+    public string Example => $"Column '{name}' has numbers like '{texts.First(text => text.Contains(',', StringComparison.Ordinal))}'";
+
     /// <inheritdoc/>
     public void Add(ReadOnlySpan<char> text, long place)
     {
         count++;
-        withPoint.Add(text, place);
-        withComma.Add(text, place);
-        AddText(text, place);
+        withPoint.Add(text, place, file!);
+        withComma.Add(text, place, file!);
+        AddText(text);
     }
 
     /// <inheritdoc/>
@@ -37,7 +49,7 @@ internal sealed class ColumnProfile(string name) : ICells
         count++;
         withPoint.Add(number);
         withComma.Add(number);
-        AddText(number.ToString("R", CultureInfo.InvariantCulture), place);
+        AddText(number.ToString("R", CultureInfo.InvariantCulture));
     }
 
     /// <inheritdoc/>
@@ -48,16 +60,15 @@ internal sealed class ColumnProfile(string name) : ICells
     /// <summary>The column.</summary>
     /// <param name="stated">What it is taken for; null to tell by its values.</param>
     /// <param name="decimalSign">The decimal sign of the file's numbers.</param>
-    /// <param name="file">The file, for messages.</param>
     /// <exception cref="InvalidDataException">Its values do not fit, it has none, all are the same, or there are too many categories.</exception>
-    public ColumnSpec ToSpec(ColumnType? stated, char decimalSign, ITableFile file)
+    public ColumnSpec ToSpec(ColumnType? stated, char decimalSign)
     {
         var form = decimalSign == ',' ? withComma : withPoint;
         if (texts.Count < 2 && stated != ColumnType.Number)
         {
             throw new InvalidDataException(texts.Count == 0
-                ? $"Column '{name}' of '{file.Path}' has no values: nothing can be learned of it. Leave the column out."
-                : $"Column '{name}' of '{file.Path}' is '{texts.Keys.First()}' in all rows: nothing can be learned of it. Leave the column out.");
+                ? $"Column '{name}' of '{file!.Path}' has no values: nothing can be learned of it. Leave the column out."
+                : $"Column '{name}' of '{file!.Path}' is '{texts.First()}' in all rows: nothing can be learned of it. Leave the column out.");
         }
 
         bool areNumbers = count > 0 && form.AreAll;
@@ -69,30 +80,30 @@ internal sealed class ColumnProfile(string name) : ICells
 
         if (stated is null && form.Other is { } other && form.Numbers >= MostlyNumbers * count)
         {
-            throw new InvalidDataException($"Column '{name}' holds numbers, but '{other.Text}' in {file.Locate(other.Place)} is not one. Mend it, say what stands for a missing value, or take the column for categories.");
+            throw new InvalidDataException($"Column '{name}' holds numbers, but '{other.Text}' in {other.Place} is not one. Mend it, say what stands for a missing value, or take the column for categories.");
         }
 
-        string[] categories = areNumbers ? [.. texts.Keys.OrderBy(text => Number(text, decimalSign)).ThenBy(text => text, StringComparer.Ordinal)] : [.. texts.Keys.Order(StringComparer.Ordinal)];
+        string[] categories = areNumbers ? [.. texts.OrderBy(text => Number(text, decimalSign)).ThenBy(text => text, StringComparer.Ordinal)] : [.. texts.Order(StringComparer.Ordinal)];
         if (stated == ColumnType.Binary && categories.Length != 2)
         {
-            throw new InvalidDataException($"Column '{name}' of '{file.Path}' has {(texts.Count > MostStated ? $"more than {MostStated}" : categories.Length)} different values, {Some(categories)}; expected 2 of a binary one. Take it for another type.");
+            throw new InvalidDataException($"Column '{name}' of '{file!.Path}' has {(texts.Count > MostStated ? $"more than {MostStated}" : categories.Length)} different values, {Some(categories)}; expected 2 of a binary one. Take it for another type.");
         }
 
         if (categories.Length > (stated is null ? MostCategories : MostStated))
         {
-            string why = stated is null ? $" They are not numbers, as '{form.Other!.Value.Text}' in {file.Locate(form.Other.Value.Place)} shows." : "";
+            string why = stated is null ? $" They are not numbers, as '{form.Other!.Value.Text}' in {form.Other.Value.Place} shows." : "";
             throw new InvalidDataException(
-                $"Column '{name}' of '{file.Path}' has more than {(stated is null ? MostCategories : MostStated)} categories, such as {Some(categories)}.{why} Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.");
+                $"Column '{name}' of '{file!.Path}' has more than {(stated is null ? MostCategories : MostStated)} categories, such as {Some(categories)}.{why} Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.");
         }
 
         return new ColumnSpec(name, categories.Length == 2 && stated != ColumnType.Category ? ColumnKind.Binary : ColumnKind.Category, categories);
     }
 
-    private void AddText(ReadOnlySpan<char> text, long place)
+    private void AddText(ReadOnlySpan<char> text)
     {
         if (texts.Count <= MostStated)
         {
-            texts.GetAlternateLookup<ReadOnlySpan<char>>().TryAdd(text, place);
+            texts.GetAlternateLookup<ReadOnlySpan<char>>().Add(text);
         }
     }
 
@@ -105,6 +116,9 @@ internal sealed class ColumnProfile(string name) : ICells
     {
         public bool AreAll { get; private set; } = true;
 
+        // Whether all that have a sign have three digits after it, and one to three before it.
+        public bool AreThousands { get; private set; } = true;
+
         // Whether all are 0 or 1.
         public bool AreBits { get; private set; } = true;
 
@@ -114,20 +128,21 @@ internal sealed class ColumnProfile(string name) : ICells
         public long Numbers { get; private set; }
 
         // The first value that is no number.
-        public (string Text, long Place)? Other { get; private set; }
+        public (string Text, string Place)? Other { get; private set; }
 
-        public void Add(ReadOnlySpan<char> text, long place)
+        public void Add(ReadOnlySpan<char> text, long place, ITableFile file)
         {
             if (!CellText.TryParse(text, sign, out double number))
             {
                 AreAll = false;
-                Other ??= (text.ToString(), place);
+                Other ??= (text.ToString(), file.Locate(place));
                 return;
             }
 
             Numbers++;
             AreBits &= number is 0 or 1;
             int at = text.IndexOf(sign);
+            AreThousands &= at < 0 || (text.Length - at - 1 == ThousandsDigits && text[..at].TrimStart("+-") is { Length: > 0 and <= ThousandsDigits } leading && leading[0] != '0');
             Decimals = Math.Max(Decimals, text.ContainsAny('e', 'E') ? MostDecimals + 1 : at < 0 ? 0 : text.Length - at - 1);
         }
 

@@ -13,10 +13,13 @@ internal sealed class CsvFile : ITableFile
 {
     private static readonly string[] UsualMissing = ["NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "?"];
 
+    private const int LongestStart = 1 << 16; // bytes, to find a line break in
+
     private readonly TableOptions options;
     private readonly bool skipsMalformed;
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> missing;
-    private char delimiter;
+    private Encoding encoding; // of the file, with its mark if it has one
+    private string lineBreak = "\n";
 
     /// <param name="path">The file.</param>
     /// <param name="options">How it is read.</param>
@@ -24,7 +27,7 @@ internal sealed class CsvFile : ITableFile
     /// <exception cref="InvalidDataException">It is empty, or its first line does not name columns.</exception>
     public CsvFile(string path, TableOptions options, bool skipsMalformed = false)
     {
-        (Path, this.options, this.skipsMalformed) = (path, options, skipsMalformed);
+        (Path, this.options, this.skipsMalformed, encoding) = (path, options, skipsMalformed, options.Encoding ?? Encoding.UTF8);
         missing = new HashSet<string>([.. options.Missing ?? UsualMissing, ""]).GetAlternateLookup<ReadOnlySpan<char>>();
         Columns = ReadNames();
     }
@@ -37,6 +40,9 @@ internal sealed class CsvFile : ITableFile
 
     /// <summary>Lines that were skipped when it was last read.</summary>
     public long Malformed { get; private set; }
+
+    /// <summary>What is between the fields of a line.</summary>
+    public char Delimiter { get; private set; }
 
     /// <inheritdoc/>
     public string Locate(long place) => $"line {place} of '{Path}'";
@@ -102,12 +108,17 @@ internal sealed class CsvFile : ITableFile
     }
 
     /// <inheritdoc/>
+    public void RequireCopyable()
+    {
+    }
+
+    /// <inheritdoc/>
     public void CopyFilled(Stream target, ImageRange range, IReadOnlyList<TableColumn?> columns, IReadOnlyList<FilledValue> draws, char decimalSign)
     {
-        using var writer = new StreamWriter(target, options.Encoding ?? new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { NewLine = "\n" };
+        using var writer = new StreamWriter(target, encoding, leaveOpen: true) { NewLine = lineBreak };
         if (options.HasHeader)
         {
-            WriteRow(draws.Count > 1 ? TableOutput.Draw : null, [.. Columns.Select(Quoted)]);
+            WriteRow(draws.Count > 1 ? FilledTable.Draw : null, [.. Columns.Select(Quoted)]);
         }
 
         for (int draw = 0; draw < draws.Count; draw++)
@@ -130,10 +141,10 @@ internal sealed class CsvFile : ITableFile
             });
         }
 
-        void WriteRow(string? leading, string[] fields) => writer.WriteLine(string.Join(delimiter, leading is null ? fields : [leading, .. fields]));
+        void WriteRow(string? leading, string[] fields) => writer.WriteLine(string.Join(Delimiter, leading is null ? fields : [leading, .. fields]));
     }
 
-    private string Quoted(string text) => CellText.Quoted(text, delimiter, options.HasQuotes);
+    private string Quoted(string text) => CellText.Quoted(text, Delimiter, options.HasQuotes);
 
     private List<string> ReadNames()
     {
@@ -171,7 +182,8 @@ internal sealed class CsvFile : ITableFile
         try
         {
             using var content = RegularFile.Open(Path);
-            using var text = new StreamReader(content, Strict(options.Encoding ?? Encoding.UTF8));
+            FindEncoding(content);
+            using var text = new StreamReader(content, Strict(encoding));
             using var reader = Sep.Reader(sep => sep with
             {
                 Sep = separator,
@@ -181,7 +193,7 @@ internal sealed class CsvFile : ITableFile
                 Unescape = !isVerbatim && options.HasQuotes,
                 Trim = isVerbatim ? SepTrim.None : SepTrim.Outer,
             }).From(text);
-            delimiter = reader.Spec.Sep.Separator;
+            Delimiter = reader.Spec.Sep.Separator;
             foreach (var row in reader)
             {
                 read(row, line == 0 ? 1 : row.LineNumberFrom);
@@ -194,8 +206,20 @@ internal sealed class CsvFile : ITableFile
         }
         catch (DecoderFallbackException e)
         {
-            throw new InvalidDataException($"'{Path}' is not {(options.Encoding ?? Encoding.UTF8).WebName} text somewhere after line {Math.Max(0, line - 1)}: give its encoding, such as windows-1252.", e);
+            throw new InvalidDataException($"'{Path}' is not {encoding.WebName} text somewhere after line {Math.Max(0, line - 1)}: give its encoding, such as windows-1252.", e);
         }
+    }
+
+    // By its mark, and its line break by the first one.
+    private void FindEncoding(Stream content)
+    {
+        byte[] start = new byte[LongestStart];
+        int count = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        content.Position = 0;
+        Encoding[] marked = [new UTF8Encoding(encoderShouldEmitUTF8Identifier: true), Encoding.UTF32, Encoding.Unicode, Encoding.BigEndianUnicode];
+        encoding = Array.Find(marked, each => start.AsSpan(0, count).StartsWith(each.Preamble)) ?? options.Encoding ?? new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        string text = encoding.GetString(start, 0, count);
+        lineBreak = text.IndexOf('\n', StringComparison.Ordinal) is var at and > 0 && text[at - 1] == '\r' ? "\r\n" : "\n";
     }
 
     private static Encoding Strict(Encoding encoding)

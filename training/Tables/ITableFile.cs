@@ -21,6 +21,10 @@ internal interface ITableFile
     /// <exception cref="InvalidDataException">The file is damaged, or a column that is read has a type without numbers or text.</exception>
     long Read(IReadOnlyList<ICells?> wanted);
 
+    /// <summary>Checks that all columns can be copied.</summary>
+    /// <exception cref="InvalidDataException">One cannot.</exception>
+    void RequireCopyable();
+
     /// <summary>Copies rows, with values in the place of missing ones; what is not missing stays as it is.</summary>
     /// <param name="target">Receives a file of the same format.</param>
     /// <param name="range">Which rows.</param>

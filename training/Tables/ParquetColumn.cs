@@ -23,10 +23,23 @@ internal static class ParquetColumn
         [typeof(float)] = Of<float>(),
         [typeof(double)] = Of<double>(),
         [typeof(decimal)] = Of<decimal>(),
+        [typeof(DateTime)] = Of<DateTime>(),
+        [typeof(TimeSpan)] = Of<TimeSpan>(),
     };
 
-    /// <summary>The types of values that are read.</summary>
-    public static IReadOnlyCollection<Type> Types => Table.Keys;
+    private static readonly Type[] Whole = [typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong)];
+
+    /// <summary>Whether a column holds values that models take.</summary>
+    /// <param name="field">The column.</param>
+    public static bool IsReadable(DataField field) => IsCopyable(field) && TypeOf(field) != typeof(DateTime) && TypeOf(field) != typeof(TimeSpan);
+
+    /// <summary>Whether a column can be copied.</summary>
+    /// <param name="field">The column.</param>
+    public static bool IsCopyable(DataField field) => Table.ContainsKey(TypeOf(field));
+
+    /// <summary>Whether a column holds whole numbers.</summary>
+    /// <param name="field">The column.</param>
+    public static bool IsWhole(DataField field) => Whole.Contains(TypeOf(field));
 
     /// <summary>The type of a column's values: that of the library, but for text.</summary>
     /// <param name="field">The column.</param>
@@ -44,20 +57,24 @@ internal static class ParquetColumn
     /// <param name="values">Its values, null for missing ones.</param>
     public static Task WriteAsync(ParquetRowGroupWriter rows, DataField field, object?[] values) => Table[TypeOf(field)].Write(rows, field, values);
 
-    /// <summary>A text or a truth value as the name of a category.</summary>
+    /// <summary>A value as text, by which categories are named.</summary>
     public static string TextOf(object value) => value switch
     {
         true => "true",
         false => "false",
-        _ => (string)value,
+        float number => number.ToString("R", CultureInfo.InvariantCulture),
+        double number => number.ToString("R", CultureInfo.InvariantCulture),
+        _ => System.Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
     /// <summary>A value of a table as a file of a type has it.</summary>
     /// <param name="type">The type.</param>
     /// <param name="column">The value's column.</param>
     /// <param name="cell">A number, or a category's position.</param>
-    public static object Convert(Type type, TableColumn column, float cell) =>
-        column.Kind == TableColumnKind.Number ? System.Convert.ChangeType(double.Parse(cell.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), type, CultureInfo.InvariantCulture) // 0.1, not 0.10000000149
+    /// <param name="decimalSign">The decimal sign of numbers that are text.</param>
+    public static object Convert(Type type, TableColumn column, float cell, char decimalSign = '.') =>
+        type == typeof(string) ? CellText.Of(column, cell, decimalSign)
+        : column.Kind == TableColumnKind.Number ? System.Convert.ChangeType(double.Parse(cell.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), type, CultureInfo.InvariantCulture) // 0.1, not 0.10000000149
         : type == typeof(bool) ? cell > 0
         : System.Convert.ChangeType(column.Categories[(int)cell], type, CultureInfo.InvariantCulture);
 

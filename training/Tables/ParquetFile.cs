@@ -42,10 +42,10 @@ internal sealed class ParquetFile : ITableFile
             {
                 if (wanted[i] is { } cells)
                 {
-                    var values = await ParquetColumn.ReadAsync(content, FieldOf(i)).ConfigureAwait(false);
+                    var values = await ReadAsync(content, FieldOf(i)).ConfigureAwait(false);
                     for (int row = 0; row < values.Length; row++)
                     {
-                        Add(values.GetValue(row), cells, rows + row);
+                        Add(values.GetValue(row), cells, rows + row + 1);
                     }
                 }
             }
@@ -57,10 +57,19 @@ internal sealed class ParquetFile : ITableFile
     });
 
     /// <inheritdoc/>
+    public void RequireCopyable()
+    {
+        for (int i = 0; i < Columns.Count; i++)
+        {
+            CopiedField(i);
+        }
+    }
+
+    /// <inheritdoc/>
     public void CopyFilled(Stream target, ImageRange range, IReadOnlyList<TableColumn?> columns, IReadOnlyList<FilledValue> draws, char decimalSign)
     {
-        DataField[] fields = [.. columns.Select((column, i) => FilledField(FieldOf(i), column))];
-        DataField<int>[] leading = draws.Count > 1 ? [new DataField<int>(TableOutput.Draw)] : [];
+        DataField[] fields = [.. columns.Select((column, i) => FilledField(CopiedField(i), column))];
+        DataField<int>[] leading = draws.Count > 1 ? [new DataField<int>(FilledTable.Draw)] : [];
         Reading(async reader =>
         {
             await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. leading, .. fields]), target).ConfigureAwait(false);
@@ -81,8 +90,8 @@ internal sealed class ParquetFile : ITableFile
 
                         for (int i = 0; i < fields.Length; i++)
                         {
-                            var values = await ParquetColumn.ReadAsync(content, FieldOf(i)).ConfigureAwait(false);
-                            await ParquetColumn.WriteAsync(rows, fields[i], [.. Enumerable.Range(start, end - start).Select(row => Filled(values.GetValue(row), columns[i], fields[i], first + row, draws[draw]))]).ConfigureAwait(false);
+                            var values = await ReadAsync(content, CopiedField(i)).ConfigureAwait(false);
+                            await ParquetColumn.WriteAsync(rows, fields[i], [.. Enumerable.Range(start, end - start).Select(row => Filled(values.GetValue(row), columns[i], fields[i], first + row, draws[draw], decimalSign))]).ConfigureAwait(false);
                         }
                     }
 
@@ -96,49 +105,57 @@ internal sealed class ParquetFile : ITableFile
 
     // Filled whole numbers may have decimals.
     private static DataField FilledField(DataField field, TableColumn? column) =>
-        column is { Kind: TableColumnKind.Number } && field.IsNullable && field.ClrType != typeof(float) ? new DataField<double>(field.Name, true) : field;
+        column is { Kind: TableColumnKind.Number } && field.IsNullable && ParquetColumn.IsWhole(field) ? new DataField<double>(field.Name, true) : field;
 
-    private object? Filled(object? value, TableColumn? column, DataField field, long row, FilledValue filled) =>
-        column is not null && IsMissing(value) ? ParquetColumn.Convert(ParquetColumn.TypeOf(field), column, filled(row, column))
-        : value is null ? null
-        : ParquetColumn.TypeOf(field) == value.GetType() ? value : Convert.ToDouble(value, CultureInfo.InvariantCulture);
+    private object? Filled(object? value, TableColumn? column, DataField field, long row, FilledValue filled, char decimalSign) =>
+        column is not null && IsMissing(value) ? ParquetColumn.Convert(ParquetColumn.TypeOf(field), column, filled(row, column), decimalSign)
+        : value is null || ParquetColumn.TypeOf(field) == value.GetType() ? value
+        : Convert.ToDouble(value, CultureInfo.InvariantCulture);
 
-    private bool IsMissing(object? value) => value switch
-    {
-        null or double.NaN or float.NaN => true,
-        string text => missing.Contains(text),
-        _ => false,
-    };
+    private bool IsMissing(object? value) => value is null or double.NaN or float.NaN || (missing.Count > 0 && missing.Contains(ParquetColumn.TextOf(value)));
 
-    private void Add(object? value, ICells cells, long row)
+    // Whole numbers as text, since a double does not hold all of them.
+    private void Add(object? value, ICells cells, long place)
     {
         if (IsMissing(value))
         {
             cells.AddMissing();
         }
-        else if (value is string or bool)
+        else if (value is float or double or decimal)
         {
-            cells.Add(ParquetColumn.TextOf(value), row);
+            cells.Add(double.Parse(ParquetColumn.TextOf(value), CultureInfo.InvariantCulture), place);
         }
         else
         {
-            cells.Add(Convert.ToDouble(value, CultureInfo.InvariantCulture), row);
+            cells.Add(ParquetColumn.TextOf(value!), place);
         }
     }
 
-    private DataField FieldOf(int column) => schema.Fields[column] is DataField { IsArray: false } field && ParquetColumn.Types.Contains(ParquetColumn.TypeOf(field)) ? field : throw new InvalidDataException(
-        $"Column '{Columns[column]}' of '{Path}' holds {(schema.Fields[column] is DataField other ? $"values of type {other.ClrType.Name}" : "nested values")}; expected numbers, truth values or text. Leave the column out.");
+    private DataField FieldOf(int column) => schema.Fields[column] is DataField { IsArray: false } field && ParquetColumn.IsReadable(field) ? field
+        : throw new InvalidDataException($"Column '{Columns[column]}' of '{Path}' holds {TypeOf(column)}; expected numbers, truth values or text. Leave the column out.");
+
+    private DataField CopiedField(int column) => schema.Fields[column] is DataField { IsArray: false } field && ParquetColumn.IsCopyable(field) ? field
+        : throw new InvalidDataException($"Column '{Columns[column]}' of '{Path}' holds {TypeOf(column)}, which cannot be copied; expected numbers, truth values, text or times. Take the column out of the file.");
+
+    private string TypeOf(int column) => schema.Fields[column] is DataField { IsArray: false } field ? $"values of type {field.ClrType.Name}" : "nested values";
 
     private T Reading<T>(Func<ParquetReader, Task<T>> read)
     {
         using var content = RegularFile.Open(Path);
+        return Task.Run(async () =>
+        {
+            await using var reader = await GuardedAsync(async () => await ParquetReader.CreateAsync(content, leaveStreamOpen: true).ConfigureAwait(false)).ConfigureAwait(false);
+            return await read(reader).ConfigureAwait(false);
+        }).GetAwaiter().GetResult();
+    }
+
+    private Task<Array> ReadAsync(ParquetRowGroupReader rows, DataField field) => GuardedAsync(() => ParquetColumn.ReadAsync(rows, field));
+
+    private async Task<T> GuardedAsync<T>(Func<Task<T>> read)
+    {
         try
         {
-            return Task.Run(async () =>
-            {
-                await using var reader = await ParquetReader.CreateAsync(content, leaveStreamOpen: true).ConfigureAwait(false);
-                return await read(reader).ConfigureAwait(false);
-            }).GetAwaiter().GetResult();
+            return await read().ConfigureAwait(false);
         }
         catch (Exception e) when (e is not (InvalidDataException or OperationCanceledException))
         {

@@ -38,7 +38,8 @@ internal sealed class TableFiles
         long rows = 0;
         foreach (var file in files)
         {
-            rows += ReadColumns(file, name => profiles.GetValueOrDefault(name));
+            rows += Profile(file, profiles);
+            progress?.Invoke(++read, 2 * files.Length);
         }
 
         if (rows < (options.Table is null ? 2 : 1))
@@ -46,26 +47,54 @@ internal sealed class TableFiles
             throw new InvalidDataException($"'{files[0].Path}' has {(rows == 0 ? "no rows" : "1 row")}; expected {(options.Table is null ? "2 or more to learn from" : "1 or more")}.");
         }
 
-        char decimalSign = options.DecimalSign ?? DecimalSignOf(profiles);
-        var table = options.Table ?? TableSpec.Of([.. names.Select(name => profiles[name].ToSpec(StatedType(name), decimalSign, files[0]))]);
+        char decimalSign = DecimalSignOf(profiles);
+        var table = options.Table ?? TableSpec.Of([.. names.Select(name => profiles[name].ToSpec(StatedType(name), decimalSign))]);
         return [.. files.Select(file => (SplitNames.In(Path.GetFileNameWithoutExtension(file.Path)), ReadRows(file, table, decimalSign, passedOver)))];
     }
 
-    /// <summary>The decimal sign of a file's numbers, of the columns of a model.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="table">The columns.</param>
-    public static char DecimalSignOf(ITableFile file, TableSpec table)
+    /// <summary>The decimal sign of the numbers of all files.</summary>
+    public char DecimalSignOfAll()
     {
-        var profiles = table.Columns.Where(column => column.Kind == ColumnKind.Number).ToDictionary(column => column.Name, column => new ColumnProfile(column.Name));
-        file.Read([.. file.Columns.Select(name => profiles.GetValueOrDefault(name))]);
+        var profiles = options.Table!.Columns.ToDictionary(column => column.Name, column => new ColumnProfile(column.Name));
+        foreach (var file in files)
+        {
+            Profile(file, profiles);
+        }
+
         return DecimalSignOf(profiles);
     }
 
-    private static char DecimalSignOf(Dictionary<string, ColumnProfile> profiles)
+    private static long Profile(ITableFile file, Dictionary<string, ColumnProfile> profiles)
     {
-        string? point = profiles.FirstOrDefault(profile => profile.Value.NeedsPoint).Key, comma = profiles.FirstOrDefault(profile => profile.Value.NeedsComma).Key;
-        return point is not null && comma is not null ? throw new InvalidDataException($"The numbers of column '{point}' have decimal points, those of column '{comma}' commas: say which is the decimal sign.")
-            : comma is null ? '.' : ',';
+        foreach (var profile in profiles.Values)
+        {
+            profile.Begin(file);
+        }
+
+        return file.Read([.. file.Columns.Select(name => profiles.GetValueOrDefault(name))]);
+    }
+
+    private char DecimalSignOf(Dictionary<string, ColumnProfile> profiles)
+    {
+        if (options.DecimalSign is { } stated)
+        {
+            return stated;
+        }
+
+        var numbers = profiles.Where(profile => options.Table is null || options.Table.Columns.Any(column => column.Name == profile.Key && column.Kind == ColumnKind.Number)).ToArray();
+        string? point = Array.Find(numbers, profile => profile.Value.NeedsPoint).Key, comma = Array.Find(numbers, profile => profile.Value.NeedsComma).Key;
+        if (point is not null && comma is not null)
+        {
+            throw new InvalidDataException($"The numbers of column '{point}' have decimal points, those of column '{comma}' commas: say which is the decimal sign.");
+        }
+
+        // Semicolons are between fields where commas are decimal signs.
+        if (Array.Find(numbers, profile => profile.Value.MayHaveThousands).Value is { } thousands && !files.OfType<CsvFile>().Any(file => file.Delimiter == ';'))
+        {
+            throw new InvalidDataException($"{thousands.Example}, whose comma may separate decimals or thousands: say which is the decimal sign, and write thousands without a sign.");
+        }
+
+        return comma is null ? '.' : ',';
     }
 
     private ColumnType? StatedType(string name) => options.Types.TryGetValue(name, out var type) ? type : null;
@@ -79,7 +108,8 @@ internal sealed class TableFiles
             throw new InvalidDataException($"'{files[0].Path}' has no column '{unknown}', of which a type is given; it has {string.Join(", ", files[0].Columns)}.");
         }
 
-        string[] wanted = [.. options.Table?.Columns.Select(column => column.Name) ?? files[0].Columns.Where(name => StatedType(name) is not (ColumnType.Name or ColumnType.Ignore))];
+        var inAll = files.Select(file => file.Columns).Aggregate((common, others) => [.. common.Intersect(others)]);
+        string[] wanted = [.. options.Table?.Columns.Select(column => column.Name) ?? inAll.Where(name => StatedType(name) is not (ColumnType.Name or ColumnType.Ignore))];
         if (wanted.Length == 0)
         {
             throw new InvalidDataException($"'{files[0].Path}' has no columns left to learn from: ignore fewer.");
@@ -94,7 +124,7 @@ internal sealed class TableFiles
         {
             if (wanted.Except(file.Columns).ToArray() is { Length: > 0 } lacking)
             {
-                throw new InvalidDataException($"'{file.Path}' has no {(lacking.Length == 1 ? "column" : "columns")} {string.Join(", ", lacking.Select(name => $"'{name}'"))}, which {(options.Table is null ? $"'{files[0].Path}' has" : "the model takes")}; it has {string.Join(", ", file.Columns)}.");
+                throw new InvalidDataException($"'{file.Path}' has no {(lacking.Length == 1 ? "column" : "columns")} {string.Join(", ", lacking.Select(name => $"'{name}'"))}, which the model takes; it has {string.Join(", ", file.Columns)}.");
             }
         }
 
@@ -110,7 +140,8 @@ internal sealed class TableFiles
     {
         var cells = table.Columns.ToDictionary(column => column.Name, column => new CellValues(column, decimalSign, file));
         var names = file.Columns.FirstOrDefault(name => StatedType(name) == ColumnType.Name) is { } column ? new RowNames(column) : null;
-        ReadColumns(file, name => cells.TryGetValue(name, out var values) ? values : name == names?.Column ? names : null);
+        file.Read([.. file.Columns.Select(name => cells.TryGetValue(name, out var values) ? (ICells)values : name == names?.Column ? names : null)]);
+        progress?.Invoke(++read, 2 * files.Length);
         if (file is CsvFile { Malformed: var malformed })
         {
             for (long i = 0; i < malformed; i++)
@@ -120,13 +151,6 @@ internal sealed class TableFiles
         }
 
         return new TableRows(table, [.. table.Columns.Select(each => cells[each.Name].Values)], names?.Names);
-    }
-
-    private long ReadColumns(ITableFile file, Func<string, ICells?> cellsOf)
-    {
-        long rows = file.Read([.. file.Columns.Select(cellsOf)]);
-        progress?.Invoke(++read, 2 * files.Length);
-        return rows;
     }
 
     // The texts of a column.

@@ -20,12 +20,13 @@ internal sealed class TableRows : ImageSource
     {
         (Table, this.names, columns) = (table, names, [.. table.Columns.Select(ToColumn)]);
         (Shape, Count) = (new ExampleShape(table.Width), values[0].Count);
-        cells = new float[checked((int)(Count * columns.Count))];
+        cells = Count * columns.Count <= Array.MaxLength ? new float[Count * columns.Count]
+            : throw new InvalidDataException($"The table has {Count} rows of {columns.Count} columns; expected at most {Array.MaxLength} values. Take some of the rows.");
         for (int column = 0; column < columns.Count; column++)
         {
             for (int row = 0; row < Count; row++)
             {
-                cells[(row * columns.Count) + column] = values[column][row];
+                cells[((long)row * columns.Count) + column] = values[column][row];
             }
         }
     }
@@ -53,6 +54,9 @@ internal sealed class TableRows : ImageSource
             columns[i].Write(cells[(index * columns.Count) + i], values);
         }
     }
+
+    /// <inheritdoc/>
+    public override bool HasNames => names is not null;
 
     /// <inheritdoc/>
     public override string NameOf(long index) => names?[(int)index] ?? base.NameOf(index);

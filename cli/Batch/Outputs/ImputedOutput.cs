@@ -12,20 +12,18 @@ internal sealed class ImputedOutput : IDisposable
 
     private readonly ArrayFile file; // of cells, [N, max(1, M), D]
     private readonly IReadOnlyList<TableColumn> columns;
-    private readonly string source;
-    private readonly TableOptions reading;
+    private readonly FilledTable table;
     private readonly ImageRange range;
     private readonly int draws;
 
     /// <param name="paths">Where to write.</param>
     /// <param name="columns">The columns of the model.</param>
-    /// <param name="source">The file.</param>
-    /// <param name="reading">How it is read.</param>
+    /// <param name="table">The file.</param>
     /// <param name="range">The numbers of this shard's rows.</param>
     /// <param name="draws">M, how many rows are drawn for each; 0 to take means.</param>
-    public ImputedOutput(JobPaths paths, IReadOnlyList<TableColumn> columns, string source, TableOptions reading, ImageRange range, int draws)
+    public ImputedOutput(JobPaths paths, IReadOnlyList<TableColumn> columns, FilledTable table, ImageRange range, int draws)
     {
-        (this.columns, this.source, this.reading, this.range, this.draws) = (columns, source, reading, range, draws);
+        (this.columns, this.table, this.range, this.draws) = (columns, table, range, draws);
         file = new ArrayFile(paths.Array, "<f4", [Math.Max(1, draws), columns.Count], range, hasNames: false);
     }
 
@@ -75,29 +73,32 @@ internal sealed class ImputedOutput : IDisposable
     {
         if (!file.IsFinished)
         {
-            file.FinishAs((array, _, target) => TableOutput.CopyFilled(
-                target, source, reading, range, [.. Enumerable.Range(0, Math.Max(1, draws)).Select<int, FilledValue>(draw => new FilledCells(array, columns, range.First, draw).ValueOf)]));
+            file.FinishAs((array, _, target) =>
+            {
+                var cells = new FilledCells(array, columns, range.First);
+                table.Write(target, range, [.. Enumerable.Range(0, Math.Max(1, draws)).Select<int, FilledValue>(draw => (row, column) => cells.ValueOf(row, draw, column))]);
+            });
         }
     }
 
     public void Dispose() => file.Dispose();
 
-    // The cells of one copy, which are asked for in the order of the rows.
-    private sealed class FilledCells(GrowingNpy array, IReadOnlyList<TableColumn> columns, long firstRow, int draw)
+    // The cells of all copies, which are asked for copy by copy, in the order of the rows.
+    private sealed class FilledCells(GrowingNpy array, IReadOnlyList<TableColumn> columns, long firstRow)
     {
-        private const int RowsAtOnce = 1024;
+        private const int ValuesAtOnce = 1 << 20;
 
         private readonly Dictionary<string, int> positions = columns.Index().ToDictionary(column => column.Item.Name, column => column.Index);
         private float[] cells = [];
         private long first = -1;
 
-        public float ValueOf(long row, TableColumn column)
+        public float ValueOf(long row, int draw, TableColumn column)
         {
             int rowSize = array.RowSize / sizeof(float);
             if (first < 0 || row < first || row >= first + (cells.Length / rowSize))
             {
                 first = row;
-                cells = new float[Math.Min(RowsAtOnce, array.Appended - (row - firstRow)) * rowSize];
+                cells = new float[Math.Min(Math.Max(1, ValuesAtOnce / rowSize), array.Appended - (row - firstRow)) * rowSize];
                 array.Read(row - firstRow, MemoryMarshal.AsBytes(cells.AsSpan()));
             }
 

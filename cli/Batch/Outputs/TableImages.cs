@@ -5,7 +5,7 @@ using OnnxVae.Training.Tables;
 
 namespace OnnxVae.Cli.Batch.Outputs;
 
-/// <summary>Rows of a table in a .csv or a .parquet, in the user's units and categories.</summary>
+/// <summary>Rows of a table in a .csv, a .tsv or a .parquet, in the user's units and categories.</summary>
 internal sealed class TableImages(JobPaths paths, OutputImages images) : ImageOutput
 {
     private const int RowsAtOnce = 4096;
@@ -37,13 +37,13 @@ internal sealed class TableImages(JobPaths paths, OutputImages images) : ImageOu
 
         file.FinishAs((array, _, target) =>
         {
-            if (paths.Extension == JobPaths.CsvExtension)
+            if (paths.Extension == JobPaths.ParquetExtension)
             {
-                TableOutput.WriteCsv(target, columns, RowsOf(array));
+                TableOutput.WriteParquetAsync(target, columns, RowsOf(array)).GetAwaiter().GetResult();
             }
             else
             {
-                TableOutput.WriteParquetAsync(target, columns, RowsOf(array)).GetAwaiter().GetResult();
+                TableOutput.WriteCsv(target, columns, RowsOf(array), paths.Extension == JobPaths.TsvExtension ? '\t' : ',');
             }
         });
     }

@@ -3,7 +3,9 @@ using MathNet.Numerics.LinearAlgebra;
 using OnnxVae.Cli.Options;
 using OnnxVae.Cli.Runs;
 using OnnxVae.Cli.Terminal;
+using OnnxVae.Format;
 using OnnxVae.Models.Exact;
+using OnnxVae.Training.Data;
 
 namespace OnnxVae.Cli.Verbs.Em;
 
@@ -20,6 +22,11 @@ internal sealed class EmVerb : LongVerb<EmOptions>
         if (train.ImageSize > ImageMoments.MostDimensions)
         {
             throw new UsageException($"The images have {train.ImageSize} values, and this is for at most {ImageMoments.MostDimensions}: give a smaller --image-size, or --channels 1.");
+        }
+
+        if (train.Table is { } table && (table.Columns.Any(column => column.Kind != ColumnKind.Number) || ValueStatistics.Of(train).StartsOfIncompleteColumns.Count > 0))
+        {
+            throw new InvalidDataException($"'{options.Data.Data}' has categories or missing values, and this is for whole vectors of numbers: leave such columns out with --column-types, or train a model.");
         }
 
         var images = train.Sample(options.Images, options.Seed);

@@ -12,6 +12,9 @@ internal sealed record EvaluateOptions : IChecked
     [Option(Topic.Data, "Other data than the run's.")]
     public string? Data { get; init; }
 
+    [Group]
+    public TableFileOptions Table { get; init; } = new();
+
     [Option(Topic.Condition, "A .npy of float32 [N, K] with a vector for each of these images, for models trained with one.")]
     public string? Condition { get; init; }
 
@@ -31,5 +34,6 @@ internal sealed record EvaluateOptions : IChecked
     public bool Json { get; init; }
 
     /// <inheritdoc/>
-    public IEnumerable<string> FindFaults(GivenOptions given) => Condition is not null && Data is null ? ["--condition needs --data: the run's own images have theirs."] : [];
+    public IEnumerable<string> FindFaults(GivenOptions given) => Data is not null ? []
+        : OptionNames.Of(typeof(TableFileOptions)).Append("--condition").Where(given.Names.Contains).Select(option => $"{option} needs --data: the run's own images have theirs.");
 }

@@ -62,7 +62,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
             IsChannelsLast = package.IsChannelsLast,
             IsReal = package.TakesRealNumbers,
             BitDepth = program.Images.Type == ElementType.Float32 && !package.TakesRealNumbers ? 16 : null,
-        }, tables: package.Table is null ? null : stored.Data.Table.ForModel(), model: package.Table);
+        }, tables: options.Table, model: package.Table);
         return options.Condition is null ? images : images.WithConditions(ImageConditions.Read(options.Condition));
     }
 }

@@ -38,7 +38,7 @@ internal sealed record ScoreOptions : IChecked
     public IEnumerable<string> FindFaults(GivenOptions given) =>
         Threshold is not null && Given.Mask is not null ? ["--threshold cannot be given with --mask: it is found with a random hole in each image."]
         : Map is null ? []
-        : new JobPaths(Map, default) is { IsPicture: true } or { Extension: JobPaths.ParquetExtension or JobPaths.CsvExtension } ? [$"--map is '{Map}'; maps go to a folder, a .npy or a .tar."]
+        : new JobPaths(Map, default) is { IsPicture: true } or { IsTable: true } ? [$"--map is '{Map}'; maps go to a folder, a .npy or a .tar."]
         : Path.GetFullPath(Map) == Path.GetFullPath(Job.Out) ? [$"--map and --out are both '{Map}': give two files."]
         : [];
 }

@@ -96,7 +96,7 @@ internal sealed class SweepVerb : TrainingVerb<SweepOptions>
     {
         var expected = given with
         {
-            Model = given.Model! with { Likelihood = given.Model.Likelihood ?? stored.Model?.Likelihood },
+            Model = given.Model! with { Model = given.Model.Model ?? stored.Model?.Model, Likelihood = given.Model.Likelihood ?? stored.Model?.Likelihood },
             IsReal = stored.IsReal,
             TrainingImages = stored.TrainingImages,
             TestImages = stored.TestImages,

@@ -23,7 +23,7 @@ internal sealed class ErrorTests
     [OneTimeTearDown]
     public void DeleteFolder() => Folder.Dispose();
 
-    [TestCase("train --data /nowhere --out {0}/x", 1, "There is no data '/nowhere': give 'sprites', 'scenes', 'mnist', 'fashion-mnist', 'kmnist', 'cifar10', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file.")]
+    [TestCase("train --data /nowhere --out {0}/x", 1, "There is no data '/nowhere': give 'sprites', 'scenes', 'mnist', 'fashion-mnist', 'kmnist', 'cifar10', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, a .wav or a folder of .wav, a .csv, .tsv or .parquet, or an image file.")]
     [TestCase("train --data {0}/empty --out {0}/x", 1, "'{0}/empty' has no images: expected files .png, .jpg, .jpeg, .webp, .gif, .bmp, or MNIST's IDX files.")]
     [TestCase("train --latent 0 --out {0}/x", 2, "--latent is 0; it must be at least 1. See 'onnxvae train --help'.")]
     [TestCase("train --batch -4 --out {0}/x", 2, "--batch is -4; it must be at least 1. See 'onnxvae train --help'.")]
@@ -119,7 +119,7 @@ internal sealed class ErrorTests
     [TestCase("sweep --lambdas 1 --likelihood squared-eror --out {0}/x", 2, "--likelihood is 'squared-eror'; known are bernoulli, continuous-bernoulli, gaussian, gaussian-learned, gaussian-optimal, discretized-logistic, squared-error, absolute-error, dissimilarity. See 'onnxvae sweep --help'.")]
     [TestCase("train -- --steps", 2, "'--steps' comes after '--', which ends verbs and options: remove the '--'. See 'onnxvae train --help'.")]
     [TestCase("train --count 3", 2, "'train' has no option '--count'; other verbs have it. See 'onnxvae train --help'.")]
-    [TestCase("train --data @nowhere --out {0}/x", 1, "There is no data '@nowhere': give 'sprites', 'scenes', 'mnist', 'fashion-mnist', 'kmnist', 'cifar10', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, or an image file.")]
+    [TestCase("train --data @nowhere --out {0}/x", 1, "There is no data '@nowhere': give 'sprites', 'scenes', 'mnist', 'fashion-mnist', 'kmnist', 'cifar10', a folder, a .tar, .tar.gz or .zip of images, a .npy or .npz, a folder of .npy, a .wav or a folder of .wav, a .csv, .tsv or .parquet, or an image file.")]
     [TestCase("train --threads 100000 --out {0}/x", 2, "--threads is 100000; it must be at most {1}. See 'onnxvae train --help'.")]
     [TestCase("train --device-option use_tf32=0 --out {0}/x", 2, "--device-option is for devices other than the processor: give --device. See 'onnxvae train --help'.")]
     [TestCase("generate {0}/run --allow-fallback --out {0}/x", 2, "--allow-fallback is for devices other than the processor: give --device. See 'onnxvae generate --help'.")]

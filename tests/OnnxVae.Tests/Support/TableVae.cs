@@ -19,11 +19,10 @@ internal sealed class TableVae : IDisposable
     /// <param name="latents">L.</param>
     /// <param name="scaling">How numbers are scaled.</param>
     /// <param name="batch">Rows in a batch.</param>
-    /// <param name="weights">Sets the networks' weights.</param>
-    public TableVae(TableSpec table, VaeNetwork network, int latents, Scaling scaling, int batch = 6, Action<VaeNetworks>? weights = null)
+    /// <param name="indicators">Places whose values may be missing, which the encoder is told; null for none.</param>
+    public TableVae(TableSpec table, VaeNetwork network, int latents, Scaling scaling, int batch = 6, IReadOnlyList<int>? indicators = null)
     {
-        Networks = new VaeNetworks(network, new ExampleShape(table.Width), latents, seed: 3);
-        weights?.Invoke(Networks);
+        Networks = new VaeNetworks(network, new ExampleShape(table.Width), latents, seed: 3, indicators: indicators);
         var model = new VaeModel(Networks, new TableLikelihood(table), new BetaElbo(new ConstantSchedule(1)), scaling: scaling);
         Package = new PackageCompiler(model, new TrainingOptions { BatchSize = batch, Optimizer = new Sgd(new ConstantSchedule(1)) }).Write(folder["package"]);
         States = new Dictionary<string, Tensor>(Package.ReadInitialStates());

@@ -132,6 +132,89 @@ internal sealed class TableDataTests : FolderFixture
         Assert.That(Values(data.Test), Is.EqualTo((float[][])[[4, 1, 0, 0, 1]]));
     }
 
+    // Joined examples that have only a number for a name are numbered through; rows keep names that are numbers.
+    [Test]
+    public void Folder_OfSeveralFiles_KeepsTheNamesOfRows()
+    {
+        File.WriteAllText(Folder["1.csv"], "id,a\n1000,1\n1001,2\n");
+        File.WriteAllText(Folder["2.csv"], "id,a\n7,3\n,4\n");
+
+        var rows = TableData.Open(Folder.Path, new ImageOptions(), new TableOptions { Types = new Dictionary<string, ColumnType> { ["id"] = ColumnType.Name } }).All;
+
+        Assert.That(Enumerable.Range(0, 4).Select(i => rows.NameOf(i)), Is.EqualTo((string[])["1000", "1001", "7", ""]));
+    }
+
+    [Test]
+    public void Message_OfASecondFile_NamesIt()
+    {
+        File.WriteAllText(Folder["1.csv"], $"a,b\n{string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},{(i % 2 == 0 ? "x" : "y")}\n"))}");
+        File.WriteAllText(Folder["2.csv"], "a,b\n5,x\nbad,y\n");
+
+        Assert.That(() => TableData.Open(Folder.Path, new ImageOptions()), Throws.TypeOf<InvalidDataException>().With.Message.StartsWith($"Column 'a' holds numbers, but 'bad' in line 3 of '{Folder["2.csv"]}' is not one."));
+    }
+
+    [TestCase("a,b\n\"1,234\",x\n\"2,500\",y\n", true)]
+    [TestCase("a,b\n\"1,234\",x\n\"2,5\",y\n", false)]
+    [TestCase("a,b\n\"0,234\",x\n\"2,500\",y\n", false)]
+    [TestCase("a;b\n1,234;x\n2,500;y\n", false)]
+    public void Commas_ThatMaySeparateThousands_AreAskedAbout(string text, bool isRefused)
+    {
+        if (isRefused)
+        {
+            Assert.That(() => Open(text), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo("Column 'a' has numbers like '1,234', whose comma may separate decimals or thousands: say which is the decimal sign, and write thousands without a sign."));
+        }
+
+        Assert.That(Values(Open(text, new TableOptions { DecimalSign = isRefused ? ',' : null }))[0][0], Is.InRange(0.2f, 1.3f));
+    }
+
+    [TestCase("utf-16", "\r\n")]
+    [TestCase("utf-8", "\n")]
+    public void CopyFilled_KeepsEncodingAndLineBreaks(string encoding, string lineBreak)
+    {
+        string text = $"a,ö{lineBreak}1,x{lineBreak},y{lineBreak}3,x{lineBreak}";
+        File.WriteAllText(Folder["a.csv"], text, Encoding.GetEncoding(encoding));
+        var table = TableData.Open(Folder["a.csv"], new ImageOptions()).All.Table!;
+        using var target = new MemoryStream();
+
+        new FilledTable(Folder["a.csv"], new TableOptions { Table = table }).Write(target, new(0, 3), [(_, _) => 1.5e12f]);
+
+        File.WriteAllText(Folder["b.csv"], text.Replace($"{lineBreak},", $"{lineBreak}1500000000000,"), Encoding.GetEncoding(encoding));
+        Assert.That(target.ToArray(), Is.EqualTo(File.ReadAllBytes(Folder["b.csv"])));
+    }
+
+    [Test]
+    public async Task Parquet_WithOtherColumns_CopiesTimesAndTakesStatedSignsOfMissingNumbers()
+    {
+        long large = (1L << 53) + 1;
+        DataField[] fields = [new DataField<long>("id"), new DataField<DateTime>("time"), new DataField<float>("a", true), new DataField<int>("b", true)];
+        await using (var file = File.Create(Folder["a.parquet"]))
+        {
+            await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. fields]), file);
+            using var group = writer.CreateRowGroup();
+            await group.WriteAsync<long>(fields[0], new[] { large, large + 1, large + 2 });
+            await group.WriteAsync<DateTime>(fields[1], new[] { DateTime.UnixEpoch, DateTime.UnixEpoch, DateTime.UnixEpoch });
+            await group.WriteAsync<float>(fields[2], new float?[] { 0.1f, 0.25f, null });
+            await group.WriteAsync<int>(fields[3], new int?[] { 5, -9, 6 });
+        }
+
+        var reading = new TableOptions { Missing = ["-9"], Types = new Dictionary<string, ColumnType> { ["id"] = ColumnType.Name, ["time"] = ColumnType.Ignore } };
+        var rows = TableData.Open(Folder["a.parquet"], new ImageOptions(), reading).All;
+        using (var target = File.Create(Folder["b.parquet"]))
+        {
+            new FilledTable(Folder["a.parquet"], reading with { Table = rows.Table }).Write(target, new(0, 3), [(_, _) => 0.5f]);
+        }
+
+        Assert.That(rows.NameOf(1), Is.EqualTo($"{large + 1}"));
+        Assert.That(rows.Table!.Columns[0].Decimals, Is.EqualTo(2));
+        Assert.That(Values(rows), Is.EqualTo((float[][])[[0.1f, 5], [0.25f, Nan], [Nan, 6]]));
+        await using var reader = await ParquetReader.CreateAsync(Folder["b.parquet"]);
+        using var content = reader.OpenRowGroupReader(0);
+        var (times, filled) = (new DateTime[3], new double?[3]);
+        await content.ReadAsync<DateTime>((DataField)reader.Schema[1], times.AsMemory());
+        await content.ReadAsync<double>((DataField)reader.Schema[3], filled.AsMemory());
+        Assert.That((times[2], filled), Is.EqualTo((DateTime.UnixEpoch, (double?[])[5, 0.5, 6])));
+    }
+
     // Folders of anything else are not tables.
     [Test]
     public void Folder_WithImages_IsNotATable()
@@ -230,7 +313,7 @@ internal sealed class TableDataTests : FolderFixture
         var statistics = ValueStatistics.Of(rows);
 
         Assert.That((statistics.Means[0], statistics.Deviations[0]), Is.EqualTo((4.0, Math.Sqrt(6))));
-        Assert.That(statistics.PlacesMissing, Is.EquivalentTo((int[])[0, 2]));
+        Assert.That(statistics.StartsOfIncompleteColumns, Is.EquivalentTo((int[])[0, 2]));
         var scaling = statistics.ToScaling(ScalingKind.Standard);
         Assert.That((scaling.Offsets, scaling.Scales), Is.EqualTo(((float[])[4, 5.5f, 0], (float[])[(float)Math.Sqrt(6), 0.5f, 1])));
     }
@@ -250,7 +333,7 @@ internal sealed class TableDataTests : FolderFixture
         var table = Open(text, Ignoring("id", "note")).Table!;
         using var target = new MemoryStream();
 
-        TableOutput.CopyFilled(target, Folder["a.csv"], Ignoring("id", "note") with { Table = table }, new(0, 3), [(row, column) => column.Name == "c" ? 0 : row + 0.25f]);
+        new FilledTable(Folder["a.csv"], Ignoring("id", "note") with { Table = table }).Write(target, new(0, 3), [(row, column) => column.Name == "c" ? 0 : row + 0.25f]);
 
         Assert.That(Encoding.UTF8.GetString(target.ToArray()), Is.EqualTo("id;a b;c;note\n007;1,50;\"x;y\";  \"q\"\n008;1,25;\"x;y\";\n009;2,5;z;?\n"));
     }
@@ -262,7 +345,7 @@ internal sealed class TableDataTests : FolderFixture
         var table = TableData.Open(Folder["a.parquet"], new ImageOptions(), new TableOptions { Types = new Dictionary<string, ColumnType> { ["real"] = ColumnType.Ignore } }).All.Table!;
         using (var target = File.Create(Folder["b.parquet"]))
         {
-            TableOutput.CopyFilled(target, Folder["a.parquet"], new TableOptions { Table = table }, new(1, 4), [(_, column) => column.Kind == TableColumnKind.Number ? 2.5f : 1, (_, _) => 0]);
+            new FilledTable(Folder["a.parquet"], new TableOptions { Table = table }).Write(target, new(1, 4), [(_, column) => column.Kind == TableColumnKind.Number ? 2.5f : 1, (_, _) => 0]);
         }
 
         await using var reader = await ParquetReader.CreateAsync(Folder["b.parquet"]);
