@@ -27,7 +27,7 @@ internal static class DataOpening
         }
 
         bool isTable = !ImageData.IsBuiltIn(source) && TableData.IsOne(source);
-        if (!isTable)
+        if (!isTable && (ImageData.IsBuiltIn(source) || PublicDataSets.IsOne(source) || Path.Exists(source)))
         {
             tables?.RequireNone(source);
         }

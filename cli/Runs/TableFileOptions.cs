@@ -103,8 +103,17 @@ internal sealed record TableFileOptions
         private static Dictionary<string, ColumnType>? TryParse(string text)
         {
             var types = new Dictionary<string, ColumnType>();
-            foreach (string part in text.Split(','))
+            string before = ""; // of a name with a comma in it
+            foreach (string piece in text.Split(','))
             {
+                if (!piece.Contains('=', StringComparison.Ordinal))
+                {
+                    before += $"{piece},";
+                    continue;
+                }
+
+                string part = before + piece;
+                before = "";
                 int at = part.LastIndexOf('=');
                 bool isType = at > 0 && !char.IsAsciiDigit(part[^1]) && Enum.TryParse<ColumnType>(part[(at + 1)..], ignoreCase: true, out var type) && types.TryAdd(part[..at].Trim(), type);
                 if (!isType)
@@ -113,7 +122,7 @@ internal sealed record TableFileOptions
                 }
             }
 
-            return types.Values.Count(type => type == ColumnType.Name) > 1 ? null : types;
+            return before.Length > 0 || types.Values.Count(type => type == ColumnType.Name) > 1 ? null : types;
         }
     }
 
@@ -138,7 +147,7 @@ internal sealed record TableFileOptions
                 Find((string)value);
                 return null;
             }
-            catch (ArgumentException)
+            catch (Exception e) when (e is ArgumentException or NotSupportedException)
             {
                 return $"{option} is '{value}'; expected the name of an encoding, as in utf-8, utf-16, latin1 or windows-1252.";
             }

@@ -196,7 +196,7 @@ public sealed class VaeModel : IModel
         {
             IsNormalized = likelihood.IsNormalized,
             LogWeight = eps is null ? null : terms.LogWeight,
-            ValueDistortions = values is not null && forward.Counts is { } counts ? counts * values : values,
+            ValueDistortions = values is not null && forward.Counts is { } counts ? counts * Finite(values) : values,
         };
         Value?[] inputs = [image, eps, x];
         return scores.Scorer([.. inputs.OfType<Value>()], samples, networks.Condition?.Metadata ?? []);
@@ -236,8 +236,15 @@ public sealed class VaeModel : IModel
         network, y, seen, seen is null ? Example.Observed(image) : networks.Condition!.Unknown(seen) ?? Example.Observed(image), samples,
         posterior => eps is null ? 0f * posterior.Mean : Reshape(Transpose(eps, 1, 0, 2), [samples * Shape.Batch, networks.Latents]), sample);
 
-    // ln of the mean of two densities.
-    private static Value LogMean(Value a, Value b) => Max(a, b) + Log(0.5f + (0.5f * Exp(-Abs(a - b))));
+    // ln of the mean of two densities, which may be 0.
+    private static Value LogMean(Value a, Value b)
+    {
+        const float lowest = float.MinValue / 4;
+        return Max(Max(a, b), lowest) + Log(0.5f + (0.5f * Exp(-Abs(Max(a, lowest) - Max(b, lowest)))));
+    }
+
+    // A missing value must not cost infinity times 0.
+    private Value Finite(Value distortions) => Example.Table is null ? distortions : Min(distortions, float.MaxValue);
 
     // pixels -> y -> Q(z|y) -> z = mean + sigma eps -> the likelihood's parameters; K samples of every image, one copy of the batch after
     // the other.
@@ -274,7 +281,7 @@ public sealed class VaeModel : IModel
     private Value Distortion(ForwardPass forward, Value output) =>
         InUnits(forward, forward.Counts is null ? likelihood.Distortion(forward.Y, output) : OfSome(forward, output));
 
-    private Value OfSome(ForwardPass forward, Value output) => SumPerRow(forward.Counts! * Example.ValueDistortions(likelihood, forward.Y, output)!);
+    private Value OfSome(ForwardPass forward, Value output) => SumPerRow(forward.Counts! * Finite(Example.ValueDistortions(likelihood, forward.Y, output)!));
 
     // That of the values of a part is in the data's units already.
     private Value InUnits(ForwardPass forward, Value distortion)

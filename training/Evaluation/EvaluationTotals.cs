@@ -82,7 +82,8 @@ internal sealed class EvaluationTotals(ProgramSpec program, long images)
         var information = latents == 0 ? null : EstimateInformation(mean, latents, options);
         double[] relativeVariances = [.. Enumerable.Range(0, latents).Select(l => Variance([.. Column(mean, l, latents)]) / (priorVariances.Length > 0 ? priorVariances[l] : 1))];
         bool isWeighted = options.ImportanceSamples > 0 && samples > 0;
-        double bits = (MeanOf("unknownValues") ?? MeanOf("observedValues") ?? program.ExampleShape.Dimensions) * Math.Log(2); // nats equal to one bit per value that is not given
+        double values = MeanOf("unknownValues") ?? MeanOf("observedValues") ?? program.ExampleShape.Dimensions;
+        double? bits = values > 0 ? values * Math.Log(2) : null; // nats equal to one bit per value that is not given
         double? negativeElbo = MeanOf("negativeElbo"), rate = MeanOf("rate"), distortion = MeanOf("distortion");
         var exchanged = exchange.OfDistortion(distortion);
         return new EvaluationFigures

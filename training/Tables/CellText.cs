@@ -43,7 +43,10 @@ internal static class CellText
     /// <summary>A field of a line, in quotes if it needs them.</summary>
     /// <param name="text">The text.</param>
     /// <param name="delimiter">What is between fields.</param>
-    /// <param name="hasQuotes">Whether the file knows quotes.</param>
-    public static string Quoted(string text, char delimiter, bool hasQuotes = true) =>
-        hasQuotes && text.AsSpan().ContainsAny([delimiter, '"', '\n', '\r']) ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+    public static string Quoted(string text, char delimiter) => NeedsQuotes(text, delimiter) || text.Contains('"', StringComparison.Ordinal) ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+
+    /// <summary>Whether text without quotes around it would be read as several fields or lines.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="delimiter">What is between fields.</param>
+    public static bool NeedsQuotes(string text, char delimiter) => text.AsSpan().ContainsAny(delimiter, '\n', '\r');
 }

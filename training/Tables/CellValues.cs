@@ -11,7 +11,8 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
     private const int MostNamed = 20; // in a message
 
     private readonly List<float> values = [];
-    private readonly Dictionary<string, int> positions = column.Categories.Index().ToDictionary(category => category.Item, category => category.Index);
+    // TRUE and true are the same truth value.
+    private readonly Dictionary<string, int> positions = column.Categories.Index().ToDictionary(category => category.Item, category => category.Index, AreTruthValues(column) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private readonly Dictionary<double, int> positionsOfNumbers = PositionsOfNumbers(column);
 
     /// <summary>The values so far.</summary>
@@ -49,6 +50,8 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
 
     /// <inheritdoc/>
     public void AddMissing() => values.Add(float.NaN);
+
+    private static bool AreTruthValues(ColumnSpec column) => column.Categories is [var no, var yes] && no.Equals("false", StringComparison.OrdinalIgnoreCase) && yes.Equals("true", StringComparison.OrdinalIgnoreCase);
 
     private static Dictionary<double, int> PositionsOfNumbers(ColumnSpec column)
     {

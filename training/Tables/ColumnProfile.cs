@@ -8,6 +8,8 @@ namespace OnnxVae.Training.Tables;
 internal sealed class ColumnProfile(string name) : ICells
 {
     private const int MostCategories = 1000, MostStated = 10_000;
+    private const int MostOfShare = 20;
+    private const double LargestShare = 0.5; // of the values that are different, for more than that many
     private const int MostDecimals = 6;
     private const int ThousandsDigits = 3;
     private const double MostlyNumbers = 0.9; // of its values
@@ -20,13 +22,26 @@ internal sealed class ColumnProfile(string name) : ICells
 
     /// <summary>Starts with another file.</summary>
     /// <param name="next">The file.</param>
-    public void Begin(ITableFile next) => file = next;
+    public void Begin(ITableFile next)
+    {
+        End();
+        file = next;
+    }
 
-    /// <summary>Whether all values are numbers with a decimal point, and not all with a comma.</summary>
-    public bool NeedsPoint => count > 0 && withPoint.AreAll && !withComma.AreAll;
+    /// <summary>Ends a file.</summary>
+    public void End()
+    {
+        NeedsPoint |= withPoint.AreAllOfFile && !withComma.AreAllOfFile;
+        NeedsComma |= withComma.AreAllOfFile && !withPoint.AreAllOfFile;
+        withPoint.BeginFile();
+        withComma.BeginFile();
+    }
 
-    /// <summary>Whether all values are numbers with a decimal comma, and not all with a point.</summary>
-    public bool NeedsComma => count > 0 && withComma.AreAll && !withPoint.AreAll;
+    /// <summary>Whether all values of a file are numbers with a decimal point, and not all with a comma.</summary>
+    public bool NeedsPoint { get; private set; }
+
+    /// <summary>Whether all values of a file are numbers with a decimal comma, and not all with a point.</summary>
+    public bool NeedsComma { get; private set; }
 
     /// <summary>Whether all commas may separate thousands instead, as in <c>1,234</c>.</summary>
     public bool MayHaveThousands => NeedsComma && withComma.AreThousands;
@@ -64,15 +79,15 @@ internal sealed class ColumnProfile(string name) : ICells
     public ColumnSpec ToSpec(ColumnType? stated, char decimalSign)
     {
         var form = decimalSign == ',' ? withComma : withPoint;
-        if (texts.Count < 2 && stated != ColumnType.Number)
+        bool areNumbers = count > 0 && form.AreAll;
+        if (stated != ColumnType.Number && (texts.Count < 2 || (areNumbers && form.AreOne)))
         {
             throw new InvalidDataException(texts.Count == 0
                 ? $"Column '{name}' of '{file!.Path}' has no values: nothing can be learned of it. Leave the column out."
                 : $"Column '{name}' of '{file!.Path}' is '{texts.First()}' in all rows: nothing can be learned of it. Leave the column out.");
         }
 
-        bool areNumbers = count > 0 && form.AreAll;
-        if (stated == ColumnType.Number || (stated is null && areNumbers && !(texts.Count == 2 && form.AreBits)))
+        if (stated == ColumnType.Number || (stated is null && areNumbers && !form.AreBits))
         {
             // Values that are no numbers are found when they are read.
             return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals <= MostDecimals ? form.Decimals : null };
@@ -84,9 +99,19 @@ internal sealed class ColumnProfile(string name) : ICells
         }
 
         string[] categories = areNumbers ? [.. texts.OrderBy(text => Number(text, decimalSign)).ThenBy(text => text, StringComparer.Ordinal)] : [.. texts.Order(StringComparer.Ordinal)];
+        if (areNumbers && form.AreBits && categories.Length > 2)
+        {
+            categories = ["0", "1"]; // however they are written
+        }
+
         if (stated == ColumnType.Binary && categories.Length != 2)
         {
             throw new InvalidDataException($"Column '{name}' of '{file!.Path}' has {(texts.Count > MostStated ? $"more than {MostStated}" : categories.Length)} different values, {Some(categories)}; expected 2 of a binary one. Take it for another type.");
+        }
+
+        if (stated is null && categories.Length > MostOfShare && categories.Length > LargestShare * count)
+        {
+            throw new InvalidDataException($"Column '{name}' of '{file!.Path}' has {(texts.Count > MostStated ? $"more than {MostStated}" : categories.Length)} different values in {count} rows, such as {Some(categories)}, which are not numbers. Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.");
         }
 
         if (categories.Length > (stated is null ? MostCategories : MostStated))
@@ -114,7 +139,17 @@ internal sealed class ColumnProfile(string name) : ICells
     // Whether all values are numbers with a decimal sign, and what these have in common.
     private sealed class NumberForm(char sign)
     {
+        private double smallest = double.PositiveInfinity, largest = double.NegativeInfinity;
+        private long valuesOfFile;
+        private bool areAllOfFile = true;
+
         public bool AreAll { get; private set; } = true;
+
+        // Whether there are any in the file that is being read, all of them numbers.
+        public bool AreAllOfFile => valuesOfFile > 0 && areAllOfFile;
+
+        // Whether all are the same number.
+        public bool AreOne => smallest == largest;
 
         // Whether all that have a sign have three digits after it, and one to three before it.
         public bool AreThousands { get; private set; } = true;
@@ -132,15 +167,15 @@ internal sealed class ColumnProfile(string name) : ICells
 
         public void Add(ReadOnlySpan<char> text, long place, ITableFile file)
         {
+            valuesOfFile++;
             if (!CellText.TryParse(text, sign, out double number))
             {
-                AreAll = false;
+                AreAll = areAllOfFile = false;
                 Other ??= (text.ToString(), file.Locate(place));
                 return;
             }
 
-            Numbers++;
-            AreBits &= number is 0 or 1;
+            AddNumber(number);
             int at = text.IndexOf(sign);
             AreThousands &= at < 0 || (text.Length - at - 1 == ThousandsDigits && text[..at].TrimStart("+-") is { Length: > 0 and <= ThousandsDigits } leading && leading[0] != '0');
             Decimals = Math.Max(Decimals, text.ContainsAny('e', 'E') ? MostDecimals + 1 : at < 0 ? 0 : text.Length - at - 1);
@@ -148,12 +183,21 @@ internal sealed class ColumnProfile(string name) : ICells
 
         public void Add(double number)
         {
-            Numbers++;
-            AreBits &= number is 0 or 1;
+            valuesOfFile++;
+            AddNumber(number);
             while (Decimals <= MostDecimals && Math.Abs(number - Math.Round(number, Decimals)) > 1e-9 * Math.Abs(number))
             {
                 Decimals++;
             }
+        }
+
+        public void BeginFile() => (valuesOfFile, areAllOfFile) = (0, true);
+
+        private void AddNumber(double number)
+        {
+            Numbers++;
+            AreBits &= number is 0 or 1;
+            (smallest, largest) = (Math.Min(smallest, number), Math.Max(largest, number));
         }
     }
 }

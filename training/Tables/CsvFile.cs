@@ -5,15 +5,13 @@ using OnnxVae.Inference;
 
 namespace OnnxVae.Training.Tables;
 
-/// <summary>Takes a row of a text file: the fields, and the number of their line.</summary>
-internal delegate void RowReader(SepReader.Row row, long line);
-
 /// <summary>A file of separated values.</summary>
 internal sealed class CsvFile : ITableFile
 {
-    private static readonly string[] UsualMissing = ["NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "?"];
-
     private const int LongestStart = 1 << 16; // bytes, to find a line break in
+    private const int MostShown = 30; // characters in a message
+
+    private static readonly string[] UsualMissing = ["NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "?"];
 
     private readonly TableOptions options;
     private readonly bool skipsMalformed;
@@ -32,6 +30,9 @@ internal sealed class CsvFile : ITableFile
         Columns = ReadNames();
     }
 
+    /// <summary>Takes a row: its fields with the quotes and spaces around them, and the number of its line.</summary>
+    private delegate void RowReader(SepReader.Row row, long line);
+
     /// <inheritdoc/>
     public string Path { get; }
 
@@ -47,44 +48,97 @@ internal sealed class CsvFile : ITableFile
     /// <inheritdoc/>
     public string Locate(long place) => $"line {place} of '{Path}'";
 
-    /// <summary>Whether text stands for a missing value.</summary>
-    /// <param name="text">A field as it is in the file, perhaps with quotes and spaces around it.</param>
-    public bool IsMissing(ReadOnlySpan<char> text)
-    {
-        text = text.Trim();
-        return missing.Contains(options.HasQuotes && text is ['"', .. var quoted, '"'] ? quoted : text);
-    }
-
     /// <inheritdoc/>
-    public long Read(IReadOnlyList<ICells?> wanted) => ReadRows(isVerbatim: false, (row, line) =>
+    public long Read(IReadOnlyList<ICells?> wanted) => ReadRows((row, line) =>
     {
         for (int i = 0; i < wanted.Count; i++)
         {
-            if (wanted[i] is { } cells)
+            if (wanted[i] is not { } cells)
             {
-                if (missing.Contains(row[i].Span))
-                {
-                    cells.AddMissing();
-                }
-                else
-                {
-                    cells.Add(row[i].Span, line);
-                }
+                continue;
+            }
+
+            var text = TextOf(row[i].Span, line);
+            if (missing.Contains(text))
+            {
+                cells.AddMissing();
+            }
+            else
+            {
+                cells.Add(text, line);
             }
         }
     });
 
-    /// <summary>Reads the rows below the names.</summary>
-    /// <param name="isVerbatim">Whether fields come with the quotes and spaces around them.</param>
-    /// <param name="read">Takes a row.</param>
-    /// <returns>The number of rows.</returns>
-    public long ReadRows(bool isVerbatim, RowReader read)
+    /// <inheritdoc/>
+    public void RequireCopyable()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void CopyFilled(Stream target, ImageRange range, IReadOnlyList<TableColumn?> columns, IReadOnlyList<FilledValue> draws, char decimalSign)
+    {
+        try
+        {
+            using var writer = new StreamWriter(target, Strict(encoding), leaveOpen: true) { NewLine = lineBreak };
+            if (options.HasHeader)
+            {
+                ReadAll((row, _) => WriteRow(writer, draws.Count > 1 ? FilledTable.Draw : null, Fields(row)), isFirstOnly: true);
+            }
+
+            for (int draw = 0; draw < draws.Count; draw++)
+            {
+                long number = 0;
+                ReadRows((row, line) =>
+                {
+                    if (number >= range.First && number < range.End)
+                    {
+                        string[] fields = Fields(row);
+                        for (int i = 0; i < fields.Length; i++)
+                        {
+                            fields[i] = columns[i] is { } column && missing.Contains(TextOf(fields[i], line)) ? Filling(column, draws[draw](number, column), decimalSign) : fields[i];
+                        }
+
+                        WriteRow(writer, draws.Count > 1 ? $"{draw + 1}" : null, fields);
+                    }
+
+                    number++;
+                });
+            }
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new InvalidDataException($"A category has '{e.CharUnknown}', which {encoding.WebName}, the encoding of '{Path}', has not: convert the file to UTF-8.", e);
+        }
+    }
+
+    private void WriteRow(StreamWriter writer, string? leading, string[] fields) => writer.WriteLine(string.Join(Delimiter, leading is null ? fields : [leading, .. fields]));
+
+    private static string[] Fields(SepReader.Row row)
+    {
+        string[] fields = new string[row.ColCount];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            fields[i] = row[i].Span.ToString();
+        }
+
+        return fields;
+    }
+
+    private string Filling(TableColumn column, float cell, char decimalSign)
+    {
+        string text = CellText.Of(column, cell, decimalSign);
+        return options.HasQuotes ? CellText.Quoted(text, Delimiter) : !CellText.NeedsQuotes(text, Delimiter) ? text : throw new InvalidDataException(
+            $"The category '{text}' of column '{column.Name}' cannot be written into a file like '{Path}', which has '{Delimiter}' between fields and no quotes around them: convert the file to one with quotes.");
+    }
+
+    private long ReadRows(RowReader read)
     {
         long rows = 0;
         Malformed = 0;
-        ReadAll(isVerbatim, (row, line) =>
+        ReadAll((row, line) =>
         {
-            if ((line == 1 && options.HasHeader) || (row.ColCount == 1 && Columns.Count > 1 && row.Span.Trim().IsEmpty))
+            if ((line == 1 && options.HasHeader) || row.Span.Trim().IsEmpty)
             {
                 return;
             }
@@ -107,56 +161,16 @@ internal sealed class CsvFile : ITableFile
         return rows;
     }
 
-    /// <inheritdoc/>
-    public void RequireCopyable()
-    {
-    }
-
-    /// <inheritdoc/>
-    public void CopyFilled(Stream target, ImageRange range, IReadOnlyList<TableColumn?> columns, IReadOnlyList<FilledValue> draws, char decimalSign)
-    {
-        using var writer = new StreamWriter(target, encoding, leaveOpen: true) { NewLine = lineBreak };
-        if (options.HasHeader)
-        {
-            WriteRow(draws.Count > 1 ? FilledTable.Draw : null, [.. Columns.Select(Quoted)]);
-        }
-
-        for (int draw = 0; draw < draws.Count; draw++)
-        {
-            long row = 0;
-            ReadRows(isVerbatim: true, (fields, _) =>
-            {
-                if (row >= range.First && row < range.End)
-                {
-                    string[] texts = new string[columns.Count];
-                    for (int i = 0; i < texts.Length; i++)
-                    {
-                        texts[i] = columns[i] is { } column && IsMissing(fields[i].Span) ? Quoted(CellText.Of(column, draws[draw](row, column), decimalSign)) : fields[i].ToString();
-                    }
-
-                    WriteRow(draws.Count > 1 ? $"{draw + 1}" : null, texts);
-                }
-
-                row++;
-            });
-        }
-
-        void WriteRow(string? leading, string[] fields) => writer.WriteLine(string.Join(Delimiter, leading is null ? fields : [leading, .. fields]));
-    }
-
-    private string Quoted(string text) => CellText.Quoted(text, Delimiter, options.HasQuotes);
-
     private List<string> ReadNames()
     {
         List<string>? names = null;
         ReadAll(
-            isVerbatim: false,
-            (row, _) =>
+            (row, line) =>
             {
                 names = [];
                 for (int i = 0; i < row.ColCount; i++)
                 {
-                    names.Add(options.HasHeader ? row[i].ToString() : $"c{i + 1}");
+                    names.Add(options.HasHeader ? TextOf(row[i].Span, line).ToString() : $"c{i + 1}");
                 }
             },
             isFirstOnly: true);
@@ -170,12 +184,31 @@ internal sealed class CsvFile : ITableFile
             throw new InvalidDataException($"The first line of '{Path}' has no name for column {nameless + 1}: add one, or say that the file has no line of names.");
         }
 
+        if (options.HasHeader && names.TrueForAll(name => CellText.TryParse(name, '.', out _) || CellText.TryParse(name, ',', out _)))
+        {
+            throw new InvalidDataException($"The first line of '{Path}' has numbers, such as '{names[0]}'; expected the names of columns: add a line of them, or say that the file has no line of names.");
+        }
+
         return names.GroupBy(name => name).FirstOrDefault(same => same.Count() > 1)?.Key is { } twice
             ? throw new InvalidDataException($"The first line of '{Path}' has the name '{twice}' twice: rename a column, or say that the file has no line of names.")
             : names;
     }
 
-    private void ReadAll(bool isVerbatim, RowReader read, bool isFirstOnly = false)
+    // A field without the quotes and spaces around it. Quotes enclose whole fields: within one they are doubled, and elsewhere they would join lines.
+    private ReadOnlySpan<char> TextOf(ReadOnlySpan<char> field, long line)
+    {
+        var text = field.Trim();
+        if (!options.HasQuotes || !text.Contains('"'))
+        {
+            return text;
+        }
+
+        string unquoted = text is ['"', .. var inner, '"'] ? inner.ToString().Replace("\"\"", "\0", StringComparison.Ordinal) : "\"";
+        return !unquoted.Contains('"', StringComparison.Ordinal) ? unquoted.Replace('\0', '"') : throw new InvalidDataException(
+            $"In {Locate(line)}, a field that begins with '{text[..Math.Min(text.Length, MostShown)]}' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.");
+    }
+
+    private void ReadAll(RowReader read, bool isFirstOnly = false)
     {
         var separator = options.Delimiter is { } given ? new Sep(given) : Path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? new Sep('\t') : (Sep?)null;
         long line = 0;
@@ -184,15 +217,7 @@ internal sealed class CsvFile : ITableFile
             using var content = RegularFile.Open(Path);
             FindEncoding(content);
             using var text = new StreamReader(content, Strict(encoding));
-            using var reader = Sep.Reader(sep => sep with
-            {
-                Sep = separator,
-                HasHeader = false,
-                DisableColCountCheck = true,
-                DisableQuotesParsing = !options.HasQuotes,
-                Unescape = !isVerbatim && options.HasQuotes,
-                Trim = isVerbatim ? SepTrim.None : SepTrim.Outer,
-            }).From(text);
+            using var reader = Sep.Reader(sep => sep with { Sep = separator, HasHeader = false, DisableColCountCheck = true, DisableQuotesParsing = !options.HasQuotes }).From(text);
             Delimiter = reader.Spec.Sep.Separator;
             foreach (var row in reader)
             {
@@ -225,7 +250,7 @@ internal sealed class CsvFile : ITableFile
     private static Encoding Strict(Encoding encoding)
     {
         var strict = (Encoding)encoding.Clone();
-        strict.DecoderFallback = DecoderFallback.ExceptionFallback;
+        (strict.EncoderFallback, strict.DecoderFallback) = (EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
         return strict;
     }
 }

@@ -27,8 +27,6 @@ internal static class ParquetColumn
         [typeof(TimeSpan)] = Of<TimeSpan>(),
     };
 
-    private static readonly Type[] Whole = [typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong)];
-
     /// <summary>Whether a column holds values that models take.</summary>
     /// <param name="field">The column.</param>
     public static bool IsReadable(DataField field) => IsCopyable(field) && TypeOf(field) != typeof(DateTime) && TypeOf(field) != typeof(TimeSpan);
@@ -36,10 +34,6 @@ internal static class ParquetColumn
     /// <summary>Whether a column can be copied.</summary>
     /// <param name="field">The column.</param>
     public static bool IsCopyable(DataField field) => Table.ContainsKey(TypeOf(field));
-
-    /// <summary>Whether a column holds whole numbers.</summary>
-    /// <param name="field">The column.</param>
-    public static bool IsWhole(DataField field) => Whole.Contains(TypeOf(field));
 
     /// <summary>The type of a column's values: that of the library, but for text.</summary>
     /// <param name="field">The column.</param>
@@ -67,7 +61,7 @@ internal static class ParquetColumn
         _ => System.Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    /// <summary>A value of a table as a file of a type has it.</summary>
+    /// <summary>A value of a table as a file of a type has it; numbers are rounded for types of whole ones.</summary>
     /// <param name="type">The type.</param>
     /// <param name="column">The value's column.</param>
     /// <param name="cell">A number, or a category's position.</param>

@@ -68,7 +68,7 @@ internal sealed class ParquetFile : ITableFile
     /// <inheritdoc/>
     public void CopyFilled(Stream target, ImageRange range, IReadOnlyList<TableColumn?> columns, IReadOnlyList<FilledValue> draws, char decimalSign)
     {
-        DataField[] fields = [.. columns.Select((column, i) => FilledField(CopiedField(i), column))];
+        DataField[] fields = [.. columns.Select((_, i) => CopiedField(i))];
         DataField<int>[] leading = draws.Count > 1 ? [new DataField<int>(FilledTable.Draw)] : [];
         Reading(async reader =>
         {
@@ -103,14 +103,8 @@ internal sealed class ParquetFile : ITableFile
         });
     }
 
-    // Filled whole numbers may have decimals.
-    private static DataField FilledField(DataField field, TableColumn? column) =>
-        column is { Kind: TableColumnKind.Number } && field.IsNullable && ParquetColumn.IsWhole(field) ? new DataField<double>(field.Name, true) : field;
-
     private object? Filled(object? value, TableColumn? column, DataField field, long row, FilledValue filled, char decimalSign) =>
-        column is not null && IsMissing(value) ? ParquetColumn.Convert(ParquetColumn.TypeOf(field), column, filled(row, column), decimalSign)
-        : value is null || ParquetColumn.TypeOf(field) == value.GetType() ? value
-        : Convert.ToDouble(value, CultureInfo.InvariantCulture);
+        column is not null && IsMissing(value) ? ParquetColumn.Convert(ParquetColumn.TypeOf(field), column, filled(row, column), decimalSign) : value;
 
     private bool IsMissing(object? value) => value is null or double.NaN or float.NaN || (missing.Count > 0 && missing.Contains(ParquetColumn.TextOf(value)));
 

@@ -71,7 +71,13 @@ internal sealed class TableFiles
             profile.Begin(file);
         }
 
-        return file.Read([.. file.Columns.Select(name => profiles.GetValueOrDefault(name))]);
+        long rows = file.Read([.. file.Columns.Select(name => profiles.GetValueOrDefault(name))]);
+        foreach (var profile in profiles.Values)
+        {
+            profile.End();
+        }
+
+        return rows;
     }
 
     private char DecimalSignOf(Dictionary<string, ColumnProfile> profiles)
@@ -85,7 +91,8 @@ internal sealed class TableFiles
         string? point = Array.Find(numbers, profile => profile.Value.NeedsPoint).Key, comma = Array.Find(numbers, profile => profile.Value.NeedsComma).Key;
         if (point is not null && comma is not null)
         {
-            throw new InvalidDataException($"The numbers of column '{point}' have decimal points, those of column '{comma}' commas: say which is the decimal sign.");
+            throw new InvalidDataException(point == comma ? $"The numbers of column '{point}' have decimal points in one file and commas in another: convert a file, or say which is the decimal sign."
+                : $"The numbers of column '{point}' have decimal points, those of column '{comma}' commas: say which is the decimal sign.");
         }
 
         // Semicolons are between fields where commas are decimal signs.
@@ -115,9 +122,9 @@ internal sealed class TableFiles
             throw new InvalidDataException($"'{files[0].Path}' has no columns left to learn from: ignore fewer.");
         }
 
-        if (options.Table is not null && options.Types.FirstOrDefault(stated => stated.Value is not (ColumnType.Name or ColumnType.Ignore)) is { Key: { } fixedName })
+        if (options.Table is not null && options.Types.FirstOrDefault(stated => stated.Value is not (ColumnType.Name or ColumnType.Ignore) || wanted.Contains(stated.Key)) is { Key: { } fixedName })
         {
-            throw new InvalidDataException($"The type of column '{fixedName}' is given, but the model was trained with types of its own: leave it out.");
+            throw new InvalidDataException($"The type of column '{fixedName}' is given, but the model {(wanted.Contains(fixedName) ? "takes it as it was trained" : "does not take it")}: leave it out.");
         }
 
         foreach (var file in files)

@@ -38,14 +38,15 @@ public static class TableOutput
         }
     }
 
-    /// <summary>Writes an Apache Parquet file: numbers as double, categories as text.</summary>
+    /// <summary>Writes an Apache Parquet file: numbers as double, false and true as truth values, other categories as text.</summary>
     /// <param name="target">Receives the file.</param>
     /// <param name="columns">The columns.</param>
     /// <param name="rows">The rows, Float32 [D] each: a number, or a category's position, of each column.</param>
     public static async Task WriteParquetAsync(Stream target, IReadOnlyList<TableColumn> columns, IEnumerable<float[]> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        DataField[] fields = [.. columns.Select(column => column.Kind == TableColumnKind.Number ? (DataField)new DataField<double>(column.Name, true) : new DataField<string>(column.Name))];
+        DataField[] fields = [.. columns.Select(column => column.Kind == TableColumnKind.Number ? (DataField)new DataField<double>(column.Name, true)
+            : column.Categories is ["false", "true"] ? new DataField<bool>(column.Name, true) : new DataField<string>(column.Name))];
         await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. fields]), target).ConfigureAwait(false);
         foreach (float[][] group in rows.Chunk(RowsPerGroup))
         {

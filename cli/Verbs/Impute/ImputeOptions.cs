@@ -38,7 +38,7 @@ internal sealed record ImputeOptions : IChecked
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) =>
         Directory.Exists(Data) ? [$"--data is '{Data}', a folder; give one file, of which --out becomes a copy."]
-        : Job.Out.Length > 0 && !string.Equals(Path.GetExtension(Data), Path.GetExtension(Job.Out), StringComparison.OrdinalIgnoreCase) ? [$"--out is '{Job.Out}', but --data is '{Data}', of which it becomes a copy: give a {Path.GetExtension(Data)}."]
+        : Job.Out.Length > 0 && Path.GetExtension(Data).Length > 0 && !string.Equals(Path.GetExtension(Data), Path.GetExtension(Job.Out), StringComparison.OrdinalIgnoreCase) ? [$"--out is '{Job.Out}', but --data is '{Data}', of which it becomes a copy: give a {Path.GetExtension(Data)}."]
         : Job.Out.Length > 0 && Path.GetFullPath(Data) == Path.GetFullPath(Job.Out) ? [$"--out and --data are both '{Data}': give another file."]
         : [];
 }

@@ -52,7 +52,7 @@ internal sealed class ErrorTests
     [TestCase("generate {0}/run/export/decoder.onnx --shard 3/3 --out {0}/g", 2, "--shard is '3/3'; expected I/N with I from 0 to N - 1, as in 0/4. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/run", 1, "The folder '{0}/run' exists and is not empty: give another --out, or empty it.")]
     [TestCase("generate {0}/run/export/decoder.onnx --out {0}/text.onnx", 1, "'{0}/text.onnx' is a file; --out must name a folder, a .npy or a .tar.")]
-    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar, and one image to a picture. See 'onnxvae generate --help'.")]
+    [TestCase("generate {0}/run/export/decoder.onnx --out {0}/g.parquet", 2, "--out is '{0}/g.parquet'; images go to a folder, a .npy or a .tar, and one image to a picture.")]
     [TestCase("generate {0}/run/export/decoder.onnx --format gif --out {0}/g", 2, "--format is 'gif'; known are png, jpeg, webp. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --quality 101 --out {0}/g", 2, "--quality is 101; it must be at most 100. See 'onnxvae generate --help'.")]
     [TestCase("generate {0}/run/export/decoder.onnx --provider-library {0}/no.so --out {0}/g", 1, "There is no execution provider library '{0}/no.so'.")]

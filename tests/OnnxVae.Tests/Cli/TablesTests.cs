@@ -194,7 +194,7 @@ internal sealed class TablesTests : FolderFixture
     [TestCase("train --data {0}/c.csv --model vqvae --batch 2 --out {0}/x", 1, "The examples are vectors of 2 (columns), but codes are for images: give --model mlp, conv, linear or residual.")]
     [TestCase("impute {1} --data {0}/c.csv --out {0}/x.parquet", 2, "--out is '{0}/x.parquet', but --data is '{0}/c.csv', of which it becomes a copy: give a .csv. See 'onnxvae impute --help'.")]
     [TestCase("impute {1} --data {0} --out {0}/x.csv", 2, "--data is '{0}', a folder; give one file, of which --out becomes a copy. See 'onnxvae impute --help'.")]
-    [TestCase("impute {1} --data sprites --out {0}/x.csv", 1, "There is no file 'sprites'.")]
+    [TestCase("impute {1} --data sprites --out {0}/x.csv", 1, "There is no file 'sprites': give a .csv, a .tsv or a .parquet.")]
     [TestCase("generate {1} --out {0}/folder", 2, "--out is '{0}/folder', but the model's examples, 8, are not images: give a .csv, a .parquet or a .npy.")]
     public void Commands_ThatAreWrong_AreExplained(string command, int code, string message)
     {
@@ -205,6 +205,31 @@ internal sealed class TablesTests : FolderFixture
         var (exitCode, _, error) = Support.Cli.Run(command.Replace("{0}", Folder.Path).Replace("{1}", Run).Split(' '));
 
         Assert.That((exitCode, error.Trim()), Is.EqualTo((code, $"onnxvae: {message.Replace("{0}", Folder.Path)}")));
+    }
+
+    [Test]
+    public void ColumnNames_MayHaveCommasAndEqualsSigns_AndSweepsGoOn()
+    {
+        Write(Folder["few.csv"], Draw(200, seed: 5), share: 0.05);
+        File.WriteAllText(Folder["few.csv"], File.ReadAllText(Folder["few.csv"]).Replace("id,age,", "\"id, or so\",a=b,"));
+        string[] sweep = ["sweep", "--data", Folder["few.csv"], "--column-types", "id, or so=name,a=b=ignore", "--betas", "1,2", "--steps", "20", "--batch", "16", "--importance-samples", "0", "--out", Folder["sweep"]];
+
+        Support.Cli.Succeed(sweep);
+        Support.Cli.Succeed(sweep);
+        Support.Cli.Succeed("encode", Folder["sweep/beta-1"], "--data", Folder["few.csv"], "--column-types", "id, or so=name", "--out", Folder["z.npy"]);
+
+        Assert.That(File.ReadLines(Folder["z.npy.names.txt"]).First(), Is.EqualTo("r0"));
+        Assert.That(File.ReadAllText(Folder["sweep/beta-1/package/manifest.json"]), Does.Not.Contain("a=b").And.Contain("income"));
+    }
+
+    [Test]
+    public void Score_OfHugeNumbers_IsFinite()
+    {
+        File.WriteAllText(Folder["huge.csv"], "age,income,height,smoker,color\n45,1e20,170,no,red\n");
+
+        Support.Cli.Succeed("score", Run, "--data", Folder["huge.csv"], "--score", "negativeElbo", "--out", Folder["s.csv"]);
+
+        Assert.That(Number(Read(Folder["s.csv"])[1][1]), Is.GreaterThan(1e10));
     }
 
     private static string[][] Draw(int rows, int seed)

@@ -201,7 +201,7 @@ internal sealed class TableDataTests : FolderFixture
         var rows = TableData.Open(Folder["a.parquet"], new ImageOptions(), reading).All;
         using (var target = File.Create(Folder["b.parquet"]))
         {
-            new FilledTable(Folder["a.parquet"], reading with { Table = rows.Table }).Write(target, new(0, 3), [(_, _) => 0.5f]);
+            new FilledTable(Folder["a.parquet"], reading with { Table = rows.Table }).Write(target, new(0, 3), [(_, _) => 0.7f]);
         }
 
         Assert.That(rows.NameOf(1), Is.EqualTo($"{large + 1}"));
@@ -209,10 +209,10 @@ internal sealed class TableDataTests : FolderFixture
         Assert.That(Values(rows), Is.EqualTo((float[][])[[0.1f, 5], [0.25f, Nan], [Nan, 6]]));
         await using var reader = await ParquetReader.CreateAsync(Folder["b.parquet"]);
         using var content = reader.OpenRowGroupReader(0);
-        var (times, filled) = (new DateTime[3], new double?[3]);
+        var (times, filled) = (new DateTime[3], new int?[3]);
         await content.ReadAsync<DateTime>((DataField)reader.Schema[1], times.AsMemory());
-        await content.ReadAsync<double>((DataField)reader.Schema[3], filled.AsMemory());
-        Assert.That((times[2], filled), Is.EqualTo((DateTime.UnixEpoch, (double?[])[5, 0.5, 6])));
+        await content.ReadAsync<int>((DataField)reader.Schema[3], filled.AsMemory());
+        Assert.That((times[2], filled), Is.EqualTo((DateTime.UnixEpoch, (int?[])[5, 1, 6])));
     }
 
     // Folders of anything else are not tables.
@@ -248,6 +248,10 @@ internal sealed class TableDataTests : FolderFixture
     [TestCase("a,b\n1,x\n2,y\n\"3,z\n4,x\n", "In line 4 of '{0}' there is 1 field; expected 2, as in the first line; perhaps a quote is not closed. Mend the line, or leave malformed lines out.")]
     [TestCase("a,b\n1,x\n2,x\n", "Column 'b' of '{0}' is 'x' in all rows: nothing can be learned of it. Leave the column out.")]
     [TestCase("a,b\n7,x\n7,y\n", "Column 'a' of '{0}' is '7' in all rows: nothing can be learned of it. Leave the column out.")]
+    [TestCase("a,b\n1.0,x\n1,y\n", "Column 'a' of '{0}' is '1.0' in all rows: nothing can be learned of it. Leave the column out.")]
+    [TestCase("1,2\n3,4\n5,6\n", "The first line of '{0}' has numbers, such as '1'; expected the names of columns: add a line of them, or say that the file has no line of names.")]
+    [TestCase("a,b\n1,x\n2,5\" pipe\n3,6\" pipe\n4,y\n", "In line 3 of '{0}', a field that begins with '5\" pipe\n3,6\" pipe' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
+    [TestCase("a,b\n1,\"x\" y\n2,z\n", "In line 2 of '{0}', a field that begins with '\"x\" y' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
     [TestCase("a,b\n1,\n2,NA\n", "Column 'b' of '{0}' has no values: nothing can be learned of it. Leave the column out.")]
     [TestCase("a,b\n1,x\n2,y\n3,x\n4,x\n5,x\n6,x\n7,x\n8,x\n9,x\n1O,x\n", "Column 'a' holds numbers, but '1O' in line 11 of '{0}' is not one. Mend it, say what stands for a missing value, or take the column for categories.")]
     [TestCase("a;b\n1,5;2.5\n2;3\n", "The numbers of column 'b' have decimal points, those of column 'a' commas: say which is the decimal sign.")]
@@ -276,11 +280,59 @@ internal sealed class TableDataTests : FolderFixture
     [Test]
     public void Columns_OfTooManyCategories_AreExplained()
     {
-        string text = $"a,id\n{string.Concat(Enumerable.Range(0, 1001).Select(i => $"{i},r{i}\n"))}";
+        string text = $"a,id\n{string.Concat(Enumerable.Range(0, 3003).Select(i => $"{i},r{i % 1001}\n"))}";
 
         Assert.That(() => Open(text), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
             $"Column 'id' of '{Folder["a.csv"]}' has more than 1000 categories, such as 'r0', 'r1', 'r10', 'r100', 'r1000', 'r101'. They are not numbers, as 'r0' in line 2 of '{Folder["a.csv"]}' shows. Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value."));
         Assert.That(Open(text, new TableOptions { Types = new Dictionary<string, ColumnType> { ["id"] = ColumnType.Category } }).Shape.Dimensions, Is.EqualTo(1002));
+        Assert.That(() => Open($"a,id\n{string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},r{i}\n"))}"), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+            $"Column 'id' of '{Folder["a.csv"]}' has 30 different values in 30 rows, such as 'r0', 'r1', 'r10', 'r11', 'r12', 'r13', which are not numbers. Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value."));
+    }
+
+    [Test]
+    public void TruthValuesAndBits_AreTheSameHoweverTheyAreWritten()
+    {
+        var table = Open("a,b\n1,TRUE\n0,FALSE\n1.0,TRUE\n-0,FALSE\n").Table!;
+
+        Assert.That(table.Columns.Select(column => (column.Kind, string.Join('|', column.Categories))), Is.EqualTo(new[] { (ColumnKind.Binary, "0|1"), (ColumnKind.Binary, "FALSE|TRUE") }));
+        Assert.That(Values(Open("a,b\n1.00,true\n0,False\n", new TableOptions { Table = table })), Is.EqualTo((float[][])[[1, 1], [0, 0]]));
+    }
+
+    [Test]
+    public void Splits_WithOtherDecimalSigns_AreExplained()
+    {
+        File.WriteAllText(Folder["train.csv"], "a;b\n1,5;x\n2,5;y\n");
+        File.WriteAllText(Folder["test.csv"], "a,b\n1.5,x\n2.5,y\n");
+
+        Assert.That(
+            () => TableData.Open(Folder.Path, new ImageOptions()), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(
+                "The numbers of column 'a' have decimal points in one file and commas in another: convert a file, or say which is the decimal sign."));
+    }
+
+    [Test]
+    public void CopyFilled_OfWhatTheFileCannotHold_IsExplained()
+    {
+        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
+        var table = Open("a,b\n1,\"Ž, y\"\n2,x\n").Table!;
+        File.WriteAllText(Folder["plain.csv"], "a,b\n1,\n");
+        using var target = new MemoryStream();
+
+        Assert.That(
+            () => new FilledTable(Folder["plain.csv"], new TableOptions { Table = table, HasQuotes = false }).Write(target, new(0, 1), [(_, _) => 1]),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"The category 'Ž, y' of column 'b' cannot be written into a file like '{Folder["plain.csv"]}', which has ',' between fields and no quotes around them: convert the file to one with quotes."));
+        Assert.That(
+            () => new FilledTable(Folder["plain.csv"], new TableOptions { Table = table, Encoding = Encoding.Latin1 }).Write(target, new(0, 1), [(_, _) => 1]),
+            Throws.TypeOf<InvalidDataException>().With.Message.EqualTo($"A category has 'Ž', which iso-8859-1, the encoding of '{Folder["plain.csv"]}', has not: convert the file to UTF-8."));
+    }
+
+    [TestCase(ColumnType.Ignore, "The type of column 'b' is given, but the model takes it as it was trained: leave it out.")]
+    [TestCase(ColumnType.Name, "The type of column 'b' is given, but the model takes it as it was trained: leave it out.")]
+    [TestCase(ColumnType.Category, "The type of column 'b' is given, but the model takes it as it was trained: leave it out.")]
+    public void Types_OfColumnsOfAModel_AreRefused(ColumnType type, string message)
+    {
+        var table = Open("a,b\n1,x\n2,y\n").Table!;
+
+        Assert.That(() => Open("a,b\n1,x\n2,y\n", new TableOptions { Table = table, Types = new Dictionary<string, ColumnType> { ["b"] = type } }), Throws.TypeOf<InvalidDataException>().With.Message.EqualTo(message));
     }
 
     [Test]
@@ -335,7 +387,7 @@ internal sealed class TableDataTests : FolderFixture
 
         new FilledTable(Folder["a.csv"], Ignoring("id", "note") with { Table = table }).Write(target, new(0, 3), [(row, column) => column.Name == "c" ? 0 : row + 0.25f]);
 
-        Assert.That(Encoding.UTF8.GetString(target.ToArray()), Is.EqualTo("id;a b;c;note\n007;1,50;\"x;y\";  \"q\"\n008;1,25;\"x;y\";\n009;2,5;z;?\n"));
+        Assert.That(Encoding.UTF8.GetString(target.ToArray()), Is.EqualTo("id;\"a b\";c;note\n007;1,50;\"x;y\";  \"q\"\n008;1,25;\"x;y\";\n009;2,5;z;?\n"));
     }
 
     [Test]
@@ -354,7 +406,7 @@ internal sealed class TableDataTests : FolderFixture
         Assert.That(rows.Table!.Columns.Select(column => column.Kind), Is.EqualTo((ColumnKind[])[ColumnKind.Number, ColumnKind.Number, ColumnKind.Binary, ColumnKind.Category]));
         Assert.That(Values(rows), Is.EqualTo((float[][])
         [
-            [2.5f, Nan, 0, 0, 1, 0], [3, Nan, 1, 0, 0, 1], [4, 2.5f, 1, 0, 1, 0],
+            [2, Nan, 0, 0, 1, 0], [3, Nan, 1, 0, 0, 1], [4, 2.5f, 1, 0, 1, 0],
             [0, Nan, 0, 0, 1, 0], [3, Nan, 0, 0, 0, 1], [4, 2.5f, 1, 1, 0, 0],
         ]));
     }
