@@ -185,9 +185,13 @@ internal sealed class AutoencoderRun : IDisposable
             <= 10 => $"classes {string.Join(", ", train.Classes.Select(TerminalWriter.CleanName))}",
             var count => $"{count} classes",
         };
-        Notice.Say($"Data      {options.Data.Data}: {train.Count} {train.Shape.Noun} for training, {images.Test.Count} for testing{validation}; {train.Shape.Description}, {classes}");
-        if (train.Table is { } table)
+        if (train.Table is not { } table)
         {
+            Notice.Say($"Data      {options.Data.Data}: {train.Count} {train.Shape.Noun} for training, {images.Test.Count} for testing{validation}; {train.Shape.Description}, {classes}");
+        }
+        else
+        {
+            Notice.Say($"Data      {options.Data.Data}: {train.Count} rows for training, {images.Test.Count} for testing{validation}; {table.Columns.Count} columns, {train.ImageSize} values as vectors");
             Notice.Say($"Columns   {string.Join("; ", table.Columns.GroupBy(column => column.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Key.ToString().ToLowerInvariant()}: {string.Join(", ", kind.Select(InWords))}"))}");
         }
 

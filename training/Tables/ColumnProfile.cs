@@ -10,8 +10,6 @@ internal sealed class ColumnProfile(string name) : ICells
     private const int MostCategories = 1000, MostStated = 10_000;
     private const int MostOfShare = 20;
     private const double LargestShare = 0.5; // of the values that are different, for more than that many
-    private const int MostDecimals = 6;
-    private const int ThousandsDigits = 3;
     private const double MostlyNumbers = 0.9; // of its values
     private const int MostNamed = 6; // in a message
 
@@ -22,11 +20,7 @@ internal sealed class ColumnProfile(string name) : ICells
 
     /// <summary>Starts with another file.</summary>
     /// <param name="next">The file.</param>
-    public void Begin(ITableFile next)
-    {
-        End();
-        file = next;
-    }
+    public void Begin(ITableFile next) => file = next;
 
     /// <summary>Ends a file.</summary>
     public void End()
@@ -90,7 +84,7 @@ internal sealed class ColumnProfile(string name) : ICells
         if (stated == ColumnType.Number || (stated is null && areNumbers && !form.AreBits))
         {
             // Values that are no numbers are found when they are read.
-            return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals <= MostDecimals ? form.Decimals : null };
+            return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals };
         }
 
         if (stated is null && form.Other is { } other && form.Numbers >= MostlyNumbers * count)
@@ -135,69 +129,4 @@ internal sealed class ColumnProfile(string name) : ICells
     private static double Number(string text, char decimalSign) => CellText.TryParse(text, decimalSign, out double number) || CellText.TryParse(text, '.', out number) ? number : 0;
 
     private static string Some(string[] categories) => string.Join(", ", categories.Take(MostNamed).Select(category => $"'{category}'"));
-
-    // Whether all values are numbers with a decimal sign, and what these have in common.
-    private sealed class NumberForm(char sign)
-    {
-        private double smallest = double.PositiveInfinity, largest = double.NegativeInfinity;
-        private long valuesOfFile;
-        private bool areAllOfFile = true;
-
-        public bool AreAll { get; private set; } = true;
-
-        // Whether there are any in the file that is being read, all of them numbers.
-        public bool AreAllOfFile => valuesOfFile > 0 && areAllOfFile;
-
-        // Whether all are the same number.
-        public bool AreOne => smallest == largest;
-
-        // Whether all that have a sign have three digits after it, and one to three before it.
-        public bool AreThousands { get; private set; } = true;
-
-        // Whether all are 0 or 1.
-        public bool AreBits { get; private set; } = true;
-
-        // The most that a number is written with.
-        public int Decimals { get; private set; }
-
-        public long Numbers { get; private set; }
-
-        // The first value that is no number.
-        public (string Text, string Place)? Other { get; private set; }
-
-        public void Add(ReadOnlySpan<char> text, long place, ITableFile file)
-        {
-            valuesOfFile++;
-            if (!CellText.TryParse(text, sign, out double number))
-            {
-                AreAll = areAllOfFile = false;
-                Other ??= (text.ToString(), file.Locate(place));
-                return;
-            }
-
-            AddNumber(number);
-            int at = text.IndexOf(sign);
-            AreThousands &= at < 0 || (text.Length - at - 1 == ThousandsDigits && text[..at].TrimStart("+-") is { Length: > 0 and <= ThousandsDigits } leading && leading[0] != '0');
-            Decimals = Math.Max(Decimals, text.ContainsAny('e', 'E') ? MostDecimals + 1 : at < 0 ? 0 : text.Length - at - 1);
-        }
-
-        public void Add(double number)
-        {
-            valuesOfFile++;
-            AddNumber(number);
-            while (Decimals <= MostDecimals && Math.Abs(number - Math.Round(number, Decimals)) > 1e-9 * Math.Abs(number))
-            {
-                Decimals++;
-            }
-        }
-
-        public void BeginFile() => (valuesOfFile, areAllOfFile) = (0, true);
-
-        private void AddNumber(double number)
-        {
-            Numbers++;
-            AreBits &= number is 0 or 1;
-            (smallest, largest) = (Math.Min(smallest, number), Math.Max(largest, number));
-        }
-    }
 }
