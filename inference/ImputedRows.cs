@@ -34,8 +34,8 @@ public sealed class ImputedRows
     public int DrawCount => draws.Length;
 
     /// <summary>
-    /// How many draws from P(z|observed) the samples of each row are worth, (sum w)^2 / sum w^2 with the importance weights w: few of them make a bad estimate. Of complete rows, all; 0 if no sample explains the row at all.
-    /// Float32 [N].
+    /// How many draws from P(z|observed) the samples of each row are worth, (sum w)^2 / sum w^2 with the importance weights w: few of them make a bad estimate. Of complete rows, all; 0 if
+    /// no sample explains the row at all. Float32 [N].
     /// </summary>
     /// <remarks>Kong 1992, A note on importance sampling using standardized weights.</remarks>
     public ReadOnlySpan<float> EffectiveSamples => effectiveSamples;

@@ -11,7 +11,7 @@ namespace OnnxVae.Cli.Batch;
 /// <summary>A job that writes images.</summary>
 internal sealed record ImageJobOptions : JobOptions
 {
-    [Option(Topic.Output, "A folder for image files, a .csv or a .parquet for rows of a table, a .tar for numbered archives in WebDataset layout, a .npy, or for a single image a .png, .jpg or .webp; each shard writes its own .npy, FILE-I-of-N.npy.", IsRequired = true)]
+    [Option(Topic.Output, "A folder for image files, a .csv, a .tsv or a .parquet for rows of a table, a .tar for numbered archives in WebDataset layout, a .npy, or for a single image a .png, .jpg or .webp; each shard writes its own .npy, FILE-I-of-N.npy.", IsRequired = true)]
     public string Out { get; init; } = "";
 
     [Option(Topic.Output, "The format of image files."), Among<ImageFormats>]

@@ -63,7 +63,7 @@ public sealed class TableSpec
         return new TableSpec([.. columns.Select(column => placed[column])]);
     }
 
-    /// <summary>The name of the first column that another table has not, or has with other values, in the same order; null if they are alike.</summary>
+    /// <summary>The name of the first column that another table lacks, or has at another place or with other values; null if they are alike.</summary>
     /// <param name="other">The other table.</param>
     public string? DifferenceFrom(TableSpec other)
     {

@@ -85,7 +85,10 @@ internal static class Arguments
             }
         }
 
-        RequireCategories(images, model);
+        if (mayBeMissing)
+        {
+            RequireCategories(images, model);
+        }
     }
 
     // A category is missing in all of its places or in none, and has probabilities.
