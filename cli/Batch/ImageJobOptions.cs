@@ -67,7 +67,7 @@ internal sealed record ImageJobOptions : JobOptions
 
         if (!Paths.IsArray)
         {
-            PicturesOnly.Require(model, $"--out is '{Out}'", model.Columns.Count > 0 ? "give a .csv, a .parquet or a .npy" : "give a .npy");
+            PicturesOnly.Require(model, $"--out is '{Out}'", model.Columns.Count > 0 ? "give a .csv, a .tsv, a .parquet or a .npy" : "give a .npy");
         }
 
         return Paths.IsPicture && total != 1 ? throw new UsageException($"--out is '{Out}', one picture, but there are {total} images: give a folder, a .npy or a .tar.")

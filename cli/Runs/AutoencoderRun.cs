@@ -193,6 +193,7 @@ internal sealed class AutoencoderRun : IDisposable
         {
             Notice.Say($"Data      {options.Data.Data}: {train.Count} rows for training, {images.Test.Count} for testing{validation}; {table.Columns.Count} columns, {train.ImageSize} values as vectors");
             Notice.Say($"Columns   {string.Join("; ", table.Columns.GroupBy(column => column.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Key.ToString().ToLowerInvariant()}: {string.Join(", ", kind.Select(InWords))}"))}");
+            WarnOfManyCategories(table);
         }
 
         Notice.Say($"Model     {options.Model?.Model ?? options.Package}: {manifest.Model["parameters"]} parameters, {manifest.Model["latents"]} latents; {manifest.Model["objective"]}");
@@ -213,6 +214,16 @@ internal sealed class AutoencoderRun : IDisposable
         if (!plan.IsWhole && ofParts.Length > 0)
         {
             Notice.Say($"          {string.Join(", ", ofParts)}: of the {train.Shape.Noun} of each part by itself, not of the whole batch");
+        }
+    }
+
+    // Dates, for instance.
+    private void WarnOfManyCategories(TableSpec table)
+    {
+        const int many = 50;
+        foreach (var column in table.Columns.Where(column => column.Categories.Count > many && !options.Data.Table.States(column.Name)))
+        {
+            Console.Error.WriteLine($"Column {TerminalWriter.CleanName(column.Name)} is taken for {column.Categories.Count} categories: if it is something else, a date for instance, give --column-types with {TerminalWriter.CleanName(column.Name)}=ignore.");
         }
     }
 

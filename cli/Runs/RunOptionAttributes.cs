@@ -4,7 +4,7 @@ using OnnxVae.Cli.Options;
 namespace OnnxVae.Cli.Runs;
 
 /// <summary>Whether damaged files are skipped.</summary>
-internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data, "Leave out image files that cannot be read.");
+internal sealed class SkipCorruptOptionAttribute() : OptionAttribute(Topic.Data, "Leave out image files that cannot be read, and lines of a table with too few or too many fields.");
 
 /// <summary>Whether pixels are binarized.</summary>
 internal sealed class BinarizeOptionAttribute() : OptionAttribute(Topic.Data, "Draw every pixel once as black or white, white with the probability of its gray value: binary MNIST.");

@@ -40,6 +40,10 @@ internal sealed record TableFileOptions
             ? string.Join(',', types) : null,
     };
 
+    /// <summary>Whether the type of a column is given.</summary>
+    /// <param name="column">The column's name.</param>
+    public bool States(string column) => ColumnTypesAttribute.Parse(ColumnTypes).ContainsKey(column);
+
     /// <summary>Rejects options of tables for other data.</summary>
     /// <param name="source">The data.</param>
     /// <exception cref="UsageException">One is given.</exception>

@@ -57,6 +57,7 @@ internal static class Remedies
         ("expected numbers, truth values or text. Leave the column out.", "expected numbers, truth values or text. Give --column-types with NAME=ignore to leave the column out."),
         ("Take it for another type.", "Give another type with --column-types."),
         ("Mend it, say what stands for a missing value, or take the column for categories.", "Mend it, or give --missing with what stands for a missing value, or --column-types with NAME=category."),
+        ("Mend it, or say what stands for a missing value.", "Mend it, or give --missing with what stands for a missing value."),
         ("say which is the decimal sign, and write thousands without a sign.", "give --decimal point or comma, and write thousands without a sign."),
         ("say which is the decimal sign.", "give --decimal point or comma."),
         ("or say that quotes are text.", "or give --no-quotes."),

@@ -190,9 +190,14 @@ public static class RunReport
         foreach (var (title, group) in GroupsOf(contents.GivenOptions is null ? "Options" : "Options given at the start", contents.GivenOptions ?? contents.Options)
             .Append(("Model", contents.Manifest.Model)).Concat(GroupsOf("Training", contents.Manifest.Training)))
         {
-            AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), Wording.Value(entry.Value))));
+            AddRows(page, title, group.Where(entry => entry.Value is not null).Select(entry => (Wording.Sentence(Wording.Name(entry.Key)), IsTable(entry.Value) ? ColumnsOf((JsonArray)entry.Value!) : Wording.Value(entry.Value))));
         }
     });
+
+    // The columns of a table.
+    private static bool IsTable(JsonNode? value) => value is JsonArray { Count: > 0 } entries && entries.All(entry => entry is JsonObject column && column.ContainsKey("name") && column.ContainsKey("kind"));
+
+    private static string ColumnsOf(JsonArray columns) => string.Join(", ", columns.Select(column => $"{Text(column!["name"])} ({Text(column["kind"])})"));
 
     // Entries that stand in no group, and then each group. A schedule is a value.
     private static IEnumerable<(string Title, JsonObject Entries)> GroupsOf(string title, JsonObject entries)

@@ -6,7 +6,8 @@ namespace OnnxVae.Training.Tables;
 /// <param name="column">The column.</param>
 /// <param name="decimalSign">The decimal sign of the file's numbers.</param>
 /// <param name="file">The file, for messages.</param>
-internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile file) : ICells
+/// <param name="isOfModel">Whether a model knows the column already.</param>
+internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile file, bool isOfModel) : ICells
 {
     private const int MostNamed = 20; // in a message
 
@@ -31,7 +32,7 @@ internal sealed class CellValues(ColumnSpec column, char decimalSign, ITableFile
         }
         else
         {
-            throw new InvalidDataException($"In {file.Locate(place)}, column '{column.Name}' is '{text}'; expected a number with the decimal sign '{decimalSign}', or nothing for a missing one. Mend it, say what stands for a missing value, or take the column for categories.");
+            throw new InvalidDataException($"In {file.Locate(place)}, column '{column.Name}' is '{text}'; expected a number with the decimal sign '{decimalSign}', or nothing for a missing one. {(isOfModel ? "Mend it, or say what stands for a missing value." : "Mend it, say what stands for a missing value, or take the column for categories.")}");
         }
     }
 

@@ -143,6 +143,7 @@ internal sealed class CsvFile : ITableFile
                 return;
             }
 
+            RequireQuotes(row, line);
             if (row.ColCount != Columns.Count)
             {
                 Malformed++;
@@ -152,7 +153,7 @@ internal sealed class CsvFile : ITableFile
                 }
 
                 throw new InvalidDataException(
-                    $"In {Locate(line)} there {(row.ColCount == 1 ? "is 1 field" : $"are {row.ColCount} fields")}; expected {Columns.Count}, as in the first line{(row.LineNumberToExcl - line > 1 ? "; perhaps a quote is not closed" : "")}. Mend the line, or leave malformed lines out.");
+                    $"In {Locate(line)} there {(row.ColCount == 1 ? "is 1 field" : $"are {row.ColCount} fields")}; expected {Columns.Count}, as in the first line. Mend the line, or leave malformed lines out.");
             }
 
             rows++;
@@ -194,7 +195,21 @@ internal sealed class CsvFile : ITableFile
             : names;
     }
 
-    // A field without the quotes and spaces around it. Quotes enclose whole fields: within one they are doubled, and elsewhere they would join lines.
+    // A quote that does not enclose a field would join lines, also in columns that are not read.
+    private void RequireQuotes(SepReader.Row row, long line)
+    {
+        if (!options.HasQuotes || !row.Span.Contains('"'))
+        {
+            return;
+        }
+
+        for (int i = 0; i < row.ColCount; i++)
+        {
+            TextOf(row[i].Span, line);
+        }
+    }
+
+    // A field without the quotes and spaces around it. Quotes enclose whole fields, and within one they are doubled.
     private ReadOnlySpan<char> TextOf(ReadOnlySpan<char> field, long line)
     {
         var text = field.Trim();
@@ -204,8 +219,14 @@ internal sealed class CsvFile : ITableFile
         }
 
         string unquoted = text is ['"', .. var inner, '"'] ? inner.ToString().Replace("\"\"", "\0", StringComparison.Ordinal) : "\"";
-        return !unquoted.Contains('"', StringComparison.Ordinal) ? unquoted.Replace('\0', '"') : throw new InvalidDataException(
-            $"In {Locate(line)}, a field that begins with '{text[..Math.Min(text.Length, MostShown)]}' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.");
+        if (!unquoted.Contains('"', StringComparison.Ordinal))
+        {
+            return unquoted.Replace('\0', '"');
+        }
+
+        int end = text.IndexOfAny('\r', '\n') is var lineEnd and >= 0 ? lineEnd : text.Length;
+        throw new InvalidDataException(
+            $"In {Locate(line)}, the field that begins with '{text[..Math.Min(end, MostShown)]}' has a quote inside, or none at its end; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.");
     }
 
     private void ReadAll(RowReader read, bool isFirstOnly = false)

@@ -145,7 +145,7 @@ internal sealed class TableFiles
 
     private TableRows ReadRows(ITableFile file, TableSpec table, char decimalSign, PassedOver passedOver)
     {
-        var cells = table.Columns.ToDictionary(column => column.Name, column => new CellValues(column, decimalSign, file));
+        var cells = table.Columns.ToDictionary(column => column.Name, column => new CellValues(column, decimalSign, file, isOfModel: options.Table is not null));
         var names = file.Columns.FirstOrDefault(name => StatedType(name) == ColumnType.Name) is { } column ? new RowNames(column) : null;
         file.Read([.. file.Columns.Select(name => cells.TryGetValue(name, out var values) ? (ICells)values : name == names?.Column ? names : null)]);
         progress?.Invoke(++read, 2 * files.Length);

@@ -12,6 +12,9 @@ internal sealed record EvaluateOptions : IChecked
     [Option(Topic.Data, "Other data than the run's.")]
     public string? Data { get; init; }
 
+    [SkipCorruptOption]
+    public bool SkipCorrupt { get; init; }
+
     [Group]
     public TableFileOptions Table { get; init; } = new();
 
@@ -35,5 +38,5 @@ internal sealed record EvaluateOptions : IChecked
 
     /// <inheritdoc/>
     public IEnumerable<string> FindFaults(GivenOptions given) => Data is not null ? []
-        : OptionNames.Of(typeof(TableFileOptions)).Append("--condition").Where(given.Names.Contains).Select(option => $"{option} needs --data: the run's own images have theirs.");
+        : OptionNames.Of(typeof(TableFileOptions)).Concat(["--condition", OptionNames.OfProperty(nameof(SkipCorrupt))]).Where(given.Names.Contains).Select(option => $"{option} needs --data: the run's own images have theirs.");
 }

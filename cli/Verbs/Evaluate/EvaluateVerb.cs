@@ -58,6 +58,7 @@ internal sealed class EvaluateVerb : LongVerb<EvaluateOptions>
             Size = shape.IsImage ? (shape.Height, shape.Width) : null,
             Channels = shape.IsImage ? shape.Channels : null,
             Layout = null,
+            SkipCorrupt = options.SkipCorrupt || stored.ImageOptions.SkipCorrupt,
             Shape = shape,
             IsChannelsLast = package.IsChannelsLast,
             IsReal = package.TakesRealNumbers,

@@ -171,7 +171,7 @@ internal sealed class TablesTests : FolderFixture
     [TestCase("a,b\n1,x\n2,y\n", "{1} has no columns 'age', 'income', 'height', 'smoker', 'color', which the model takes; it has a, b.")]
     [TestCase("age,income,height,smoker,color\n1,2,3,no,purple\n", "In line 2 of {1}, column 'color' is 'purple', but the categories are 'blue', 'green', 'red', 'yellow'. Mend it, or leave it empty, as missing.")]
     [TestCase("age,income,height,smoker,color\n1,2,3,no\n", "In line 2 of {1} there are 4 fields; expected 5, as in the first line. Mend the line, or give --skip-corrupt to leave such lines out.")]
-    [TestCase("age,income,height,smoker,color\nold,2,3,no,red\n", "In line 2 of {1}, column 'age' is 'old'; expected a number with the decimal sign '.', or nothing for a missing one. Mend it, or give --missing with what stands for a missing value, or --column-types with NAME=category.")]
+    [TestCase("age,income,height,smoker,color\nold,2,3,no,red\n", "In line 2 of {1}, column 'age' is 'old'; expected a number with the decimal sign '.', or nothing for a missing one. Mend it, or give --missing with what stands for a missing value.")]
     public void Score_OfOtherTables_IsRefused(string text, string message)
     {
         File.WriteAllText(Folder["a.csv"], text);
@@ -195,7 +195,7 @@ internal sealed class TablesTests : FolderFixture
     [TestCase("impute {1} --data {0}/c.csv --out {0}/x.parquet", 2, "--out is '{0}/x.parquet', but --data is '{0}/c.csv', of which it becomes a copy: give a .csv. See 'onnxvae impute --help'.")]
     [TestCase("impute {1} --data {0} --out {0}/x.csv", 2, "--data is '{0}', a folder; give one file, of which --out becomes a copy. See 'onnxvae impute --help'.")]
     [TestCase("impute {1} --data sprites --out {0}/x.csv", 1, "There is no file 'sprites': give a .csv, a .tsv or a .parquet.")]
-    [TestCase("generate {1} --out {0}/folder", 2, "--out is '{0}/folder', but the model's examples, 8, are not images: give a .csv, a .parquet or a .npy.")]
+    [TestCase("generate {1} --out {0}/folder", 2, "--out is '{0}/folder', but the model's examples, 8, are not images: give a .csv, a .tsv, a .parquet or a .npy.")]
     public void Commands_ThatAreWrong_AreExplained(string command, int code, string message)
     {
         File.WriteAllText(Folder["a.csv"], "a,b\n1,x\n2,x\n");

@@ -245,13 +245,13 @@ internal sealed class TableDataTests : FolderFixture
     [TestCase("a,b,a\n1,2,3\n4,5,6\n", "The first line of '{0}' has the name 'a' twice: rename a column, or say that the file has no line of names.")]
     [TestCase("a,b\n1,2\n\n3,4,5\n", "In line 4 of '{0}' there are 3 fields; expected 2, as in the first line. Mend the line, or leave malformed lines out.")]
     [TestCase("a,b\n1,x\n3\n", "In line 3 of '{0}' there is 1 field; expected 2, as in the first line. Mend the line, or leave malformed lines out.")]
-    [TestCase("a,b\n1,x\n2,y\n\"3,z\n4,x\n", "In line 4 of '{0}' there is 1 field; expected 2, as in the first line; perhaps a quote is not closed. Mend the line, or leave malformed lines out.")]
+    [TestCase("a,b\n1,x\n2,y\n\"3,z\n4,x\n", "In line 4 of '{0}', the field that begins with '\"3,z' has a quote inside, or none at its end; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
     [TestCase("a,b\n1,x\n2,x\n", "Column 'b' of '{0}' is 'x' in all rows: nothing can be learned of it. Leave the column out.")]
     [TestCase("a,b\n7,x\n7,y\n", "Column 'a' of '{0}' is '7' in all rows: nothing can be learned of it. Leave the column out.")]
     [TestCase("a,b\n1.0,x\n1,y\n", "Column 'a' of '{0}' is '1.0' in all rows: nothing can be learned of it. Leave the column out.")]
     [TestCase("1,2\n3,4\n5,6\n", "The first line of '{0}' has numbers, such as '1'; expected the names of columns: add a line of them, or say that the file has no line of names.")]
-    [TestCase("a,b\n1,x\n2,5\" pipe\n3,6\" pipe\n4,y\n", "In line 3 of '{0}', a field that begins with '5\" pipe\n3,6\" pipe' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
-    [TestCase("a,b\n1,\"x\" y\n2,z\n", "In line 2 of '{0}', a field that begins with '\"x\" y' has a quote inside; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
+    [TestCase("a,b\n1,x\n2,5\" pipe\n3,6\" pipe\n4,y\n", "In line 3 of '{0}', the field that begins with '5\" pipe' has a quote inside, or none at its end; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
+    [TestCase("a,b\n1,\"x\" y\n2,z\n", "In line 2 of '{0}', the field that begins with '\"x\" y' has a quote inside, or none at its end; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
     [TestCase("a,b\n1,\n2,NA\n", "Column 'b' of '{0}' has no values: nothing can be learned of it. Leave the column out.")]
     [TestCase("a,b\n1,x\n2,y\n3,x\n4,x\n5,x\n6,x\n7,x\n8,x\n9,x\n1O,x\n", "Column 'a' holds numbers, but '1O' in line 11 of '{0}' is not one. Mend it, say what stands for a missing value, or take the column for categories.")]
     [TestCase("a;b\n1,5;2.5\n2;3\n", "The numbers of column 'b' have decimal points, those of column 'a' commas: say which is the decimal sign.")]
@@ -269,7 +269,8 @@ internal sealed class TableDataTests : FolderFixture
     [TestCase("a,b,c\n1,purple,0\n", "In line 2 of '{0}', column 'b' is 'purple', but the categories are 'x', 'y', 'z'. Mend it, or leave it empty, as missing.")]
     [TestCase("a,c\n1,0\n", "'{0}' has no column 'b', which the model takes; it has a, c.")]
     [TestCase("c\n1\n", "'{0}' has no columns 'a', 'b', which the model takes; it has c.")]
-    [TestCase("a,b,c\n1.5,x,0\noops,y,1\n", "In line 3 of '{0}', column 'a' is 'oops'; expected a number with the decimal sign '.', or nothing for a missing one. Mend it, say what stands for a missing value, or take the column for categories.")]
+    [TestCase("a,b,c\n1.5,x,0\noops,y,1\n", "In line 3 of '{0}', column 'a' is 'oops'; expected a number with the decimal sign '.', or nothing for a missing one. Mend it, or say what stands for a missing value.")]
+    [TestCase("a,b,c,note\n1.5,x,0,5\" pipe\n2.5,y,1,y\n3.5,y,1,6\" pipe\n", "In line 2 of '{0}', the field that begins with '5\" pipe' has a quote inside, or none at its end; quotes enclose whole fields, and are doubled in them. Mend the line, or say that quotes are text.")]
     public void Tables_ThatDoNotFitAModel_AreExplained(string text, string message)
     {
         var table = Open("a,b,c\n1,x,0\n2,y,1\n3,z,0\n").Table!;
