@@ -7,7 +7,7 @@ using OnnxVae.Training.Tables;
 
 namespace OnnxVae.Cli.Runs;
 
-/// <summary>How tables are read. What is left out is told by the file.</summary>
+/// <summary>How tables are read. What is left out is inferred from the file.</summary>
 internal sealed record TableFileOptions
 {
     private const string Tab = "tab", Point = "point", Comma = "comma";

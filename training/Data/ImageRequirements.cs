@@ -66,7 +66,7 @@ public static class ImageRequirements
         if (compiled is null != given is null)
         {
             throw new InvalidDataException(given is null
-                ? $"The model was compiled for the rows of a table with {compiled!.Columns.Count} columns, but the examples are no such rows: compile it for these examples."
+                ? $"The model was compiled for the rows of a table with {compiled!.Columns.Count} columns, but the examples are not rows of a table: compile it for these examples."
                 : "The examples are rows of a table, but the model was compiled for others: compile it for these examples.");
         }
 

@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Training.Tables;
 
-/// <summary>What the cells of a column have in common, by which its kind is told.</summary>
+/// <summary>What the cells of a column have in common, from which its kind is inferred.</summary>
 /// <param name="name">The column's name.</param>
 internal sealed class ColumnProfile(string name) : ICells
 {
@@ -77,13 +77,13 @@ internal sealed class ColumnProfile(string name) : ICells
         if (stated != ColumnType.Number && (texts.Count < 2 || (areNumbers && form.AreOne)))
         {
             throw new InvalidDataException(texts.Count == 0
-                ? $"Column '{name}' of '{file!.Path}' has no values: nothing can be learned of it. Leave the column out."
-                : $"Column '{name}' of '{file!.Path}' is '{texts.First()}' in all rows: nothing can be learned of it. Leave the column out.");
+                ? $"Column '{name}' of '{file!.Path}' has no values: nothing can be learned from it. Leave the column out."
+                : $"Column '{name}' of '{file!.Path}' is '{texts.First()}' in all rows: nothing can be learned from it. Leave the column out.");
         }
 
         if (stated == ColumnType.Number || (stated is null && areNumbers && !form.AreBits))
         {
-            // Values that are no numbers are found when they are read.
+            // Values that are not numbers are found when they are read.
             return new ColumnSpec(name, ColumnKind.Number, []) { Decimals = form.Decimals };
         }
 

@@ -3,7 +3,7 @@ using OnnxVae.Format;
 
 namespace OnnxVae.Training.Tables;
 
-/// <summary>How the file of a table is read. What is left out is told by the file.</summary>
+/// <summary>How the file of a table is read. What is left out is inferred from the file.</summary>
 public sealed record TableOptions
 {
     /// <summary>What columns are taken for, by their names. Others hold numbers if all of their values are such, except for 0 and 1 alone; else categories.</summary>

@@ -181,7 +181,7 @@ internal sealed class TablesTests : FolderFixture
         Assert.That((exitCode, error.Trim()), Is.EqualTo((1, $"onnxvae: {message.Replace("{1}", $"'{Folder["a.csv"]}'")}")));
     }
 
-    [TestCase("train --data {0}/a.csv --out {0}/x", 1, "Column 'b' of '{0}/a.csv' is 'x' in all rows: nothing can be learned of it. Give --column-types with NAME=ignore to leave the column out.")]
+    [TestCase("train --data {0}/a.csv --out {0}/x", 1, "Column 'b' of '{0}/a.csv' is 'x' in all rows: nothing can be learned from it. Give --column-types with NAME=ignore to leave the column out.")]
     [TestCase("train --data {0}/b.csv --out {0}/x", 1, "'{0}/b.csv' has 1 row; expected 2 or more to learn from.")]
     [TestCase("train --data {0}/c.csv --out {0}/x", 1, "There are 2 training vectors, fewer than a batch of 64: give a smaller --batch.")]
     [TestCase("train --data {0}/c.csv --column-types c=number --out {0}/x", 1, "'{0}/c.csv' has no column 'c', of which a type is given; it has a, b.")]
