@@ -50,7 +50,7 @@ internal static class Remedies
         ("choose AdamW, Adam, or Sgd without momentum", "give --optimizer adamw, adam, or sgd with --momentum 0"),
         ("take a quantizer without a codebook, and no batch normalization or sigma in closed form", "give --quantizer finite-scalar, or another --likelihood than gaussian-optimal"),
         ("a folder of .npy, or an image file", "a folder of .npy, a .wav or a folder of .wav, a .csv, .tsv or .parquet, or an image file"),
-        ("nothing can be learned from it. Leave the column out.", "nothing can be learned of it. Give --column-types with NAME=ignore to leave the column out."),
+        ("nothing can be learned from it. Leave the column out.", "nothing can be learned from it. Give --column-types with NAME=ignore to leave the column out."),
         ("which cannot be brought to a scale: leave the column out.", "which cannot be brought to a scale: give --column-types with NAME=ignore to leave the column out."),
         ("from all of them, or leave the column out.", "from all of them, or give --column-types with NAME=ignore."),
         ("Leave the column out, name the rows by it, or say what it holds, or what stands for a missing value.", "Give --column-types with NAME=ignore to leave the column out, NAME=name to name the rows by it, or NAME=category, or --missing with what stands for a missing value."),
