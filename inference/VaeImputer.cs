@@ -25,7 +25,7 @@ public sealed class VaeImputer : IDisposable
     public const int UsualSamples = 1024;
 
     private const int MostSamples = 1 << 20;
-    private const int RowsAtATime = 16;
+    private const int MostRowsPerRun = 16;
 
     private const uint LatentStream = 0x696d, ChoiceStream = 0x6963;
 
@@ -121,6 +121,8 @@ public sealed class VaeImputer : IDisposable
         }
     }
 
+    private int RowsPerRun => Math.Min(MostRowsPerRun, Metadata.ImagesAtATime ?? MostRowsPerRun);
+
     private static void RequireNumbers(int samples, int draws)
     {
         if (samples is < 1 or > MostSamples)
@@ -145,7 +147,7 @@ public sealed class VaeImputer : IDisposable
         }
 
         int[] incomplete = [.. Enumerable.Range(0, filled.Length).Where(row => !filled[row].IsComplete)];
-        foreach (int[] turn in incomplete.Chunk(Math.Min(RowsAtATime, Metadata.ImagesAtATime ?? RowsAtATime)))
+        foreach (int[] turn in incomplete.Chunk(RowsPerRun))
         {
             Sample(rows, turn, filled, samples, draws, seed, first);
         }
@@ -155,7 +157,7 @@ public sealed class VaeImputer : IDisposable
 
     private void Sample(ReadOnlySpan<float> rows, int[] turn, Imputation[] filled, int samples, int draws, ulong seed, long first)
     {
-        int size = Metadata.ImageSize, perRound = Metadata.Samples, noise = perRound * Metadata.LatentSize, count = Math.Min(RowsAtATime, Metadata.ImagesAtATime ?? RowsAtATime);
+        int size = Metadata.ImageSize, perRound = Metadata.Samples, noise = perRound * Metadata.LatentSize, count = RowsPerRun;
         var inputs = new Dictionary<string, float[]> { ["image"] = new float[count * size], [ImputerNames.Noise] = new float[count * noise] };
         if (condition is not null)
         {

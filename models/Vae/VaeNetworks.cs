@@ -105,7 +105,7 @@ public sealed class VaeNetworks : ComposedModule
     /// <summary>What it is given besides the example; null for an unconditional VAE.</summary>
     public Condition? Condition { get; }
 
-    /// <summary>Places in vectors whose values may be missing, which the encoder is told.</summary>
+    /// <summary>Places in vectors whose values may be missing: the encoder is told which are.</summary>
     public IReadOnlyList<int> Indicators { get; }
 
     /// <summary>Whether there is a network for P(z|x).</summary>

@@ -5,12 +5,19 @@ namespace OnnxVae.Training.Data;
 /// <summary>Counts what was found among the data but is not part of them, by reason.</summary>
 internal sealed class PassedOver
 {
-    private readonly SortedDictionary<(string Kind, string Reason), int> counts = [];
+    private readonly SortedDictionary<(string Kind, string Reason), long> counts = [];
 
-    /// <summary>Counts one item.</summary>
+    /// <summary>Counts items.</summary>
     /// <param name="kind">What it is, in the singular.</param>
     /// <param name="reason">Why it is not part of the data; empty if the kind implies it.</param>
-    public void Add(string kind, string reason = "") => counts[(kind, reason)] = counts.GetValueOrDefault((kind, reason)) + 1;
+    /// <param name="count">How many.</param>
+    public void Add(string kind, string reason = "", long count = 1)
+    {
+        if (count > 0)
+        {
+            counts[(kind, reason)] = counts.GetValueOrDefault((kind, reason)) + count;
+        }
+    }
 
     /// <summary>Counts a file of an unknown kind, by its extension.</summary>
     public void AddFile(string name)

@@ -149,13 +149,7 @@ internal sealed class TableFiles
         var names = file.Columns.FirstOrDefault(name => StatedType(name) == ColumnType.Name) is { } column ? new RowNames(column) : null;
         file.Read([.. file.Columns.Select(name => cells.TryGetValue(name, out var values) ? (ICells)values : name == names?.Column ? names : null)]);
         progress?.Invoke(++read, 2 * files.Length);
-        if (file is CsvFile { Malformed: var malformed })
-        {
-            for (long i = 0; i < malformed; i++)
-            {
-                passedOver.Add("line", "another number of fields than the first line");
-            }
-        }
+        passedOver.Add("line", "another number of fields than the first line", (file as CsvFile)?.Malformed ?? 0);
 
         return new TableRows(table, [.. table.Columns.Select(each => cells[each.Name].Values)], names?.Names);
     }
